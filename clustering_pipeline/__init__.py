@@ -1,0 +1,1 @@
+"""Clusters over a vector database, kept fresh by an orchestrator."""

@@ -1,0 +1,207 @@
+"""Every error this project raises on purpose.
+
+ClusteringError
+├── InvalidRequest (422)
+│   ├── InvalidDefinition
+│   ├── InvalidFilter
+│   ├── InvalidParameters
+│   ├── UnknownVector
+│   ├── NotAvailableYet
+│   └── InputRejected (422, raised by a run when it meets its data)
+│       ├── EmptySelection
+│       ├── InvalidVectors
+│       ├── WrongDimension
+│       └── DoesNotFit
+├── NotFound (404)
+│   ├── ClusterNotFound
+│   ├── CollectionNotFound
+│   ├── BatchNotFound
+│   ├── ExecutionNotFound
+│   ├── TaskNotFound
+│   └── ArtifactNotFound
+├── Conflict (409)
+│   ├── NameTaken
+│   ├── StaleVersion
+│   ├── ExecutionInFlight
+│   ├── StateConflict
+│   └── FieldTaken
+├── StoreUnavailable (503)
+│   ├── CatalogUnavailable
+│   ├── DocumentsUnavailable
+│   ├── ArtifactsUnavailable
+│   └── LocalStackUnavailable
+├── LabelingFailed (500, never fails a run)
+└── RunEnded (500, how an execution stopped short)
+    ├── RunInterrupted
+    └── RunCanceled
+
+A message names the thing and the fix, in one sentence.  ``status`` is the HTTP status the API
+answers with; ``category`` is what a failed execution records as ``failure_category``.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class ClusteringError(Exception):
+    """The root; catching it catches everything this project raises on purpose."""
+
+    status: ClassVar[int] = 500
+    category: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, details: Mapping[str, object] | None = None):
+        super().__init__(message)
+        self.message = message
+        self.details = dict(details or {})
+
+
+class InvalidRequest(ClusteringError):
+    """What was asked for cannot be understood or done."""
+
+    status = 422
+    category = "invalid_request"
+
+
+class InvalidDefinition(InvalidRequest):
+    """A cluster definition breaks a rule."""
+
+
+class InvalidFilter(InvalidRequest):
+    """A filter has an unknown operator, a null item, or nests too deep."""
+
+
+class InvalidParameters(InvalidRequest):
+    """An algorithm or preprocessing step was given parameters it does not take."""
+
+
+class UnknownVector(InvalidRequest):
+    """A collection has no vector of that name or feature URI."""
+
+
+class NotAvailableYet(InvalidRequest):
+    """A field of the contract whose behaviour is not built yet, with another value than its default."""
+
+
+class InputRejected(InvalidRequest):
+    """The documents of a run cannot be clustered."""
+
+    category = "input_rejected"
+
+
+class EmptySelection(InputRejected):
+    """No document matches."""
+
+
+class InvalidVectors(InputRejected):
+    """Some vectors hold NaN or infinity."""
+
+
+class WrongDimension(InputRejected):
+    """Vectors of different lengths would have to be clustered together."""
+
+
+class DoesNotFit(InputRejected):
+    """The job would need more memory or time than there is."""
+
+
+class NotFound(ClusteringError):
+    """Nothing has that id or name here."""
+
+    status = 404
+    category = "not_found"
+
+
+class ClusterNotFound(NotFound):
+    """No cluster definition has that id or name."""
+
+
+class CollectionNotFound(NotFound):
+    """No collection has that id or name, or its Qdrant collection is gone."""
+
+
+class BatchNotFound(NotFound):
+    """No batch has that id."""
+
+
+class ExecutionNotFound(NotFound):
+    """No execution has that run id."""
+
+
+class TaskNotFound(NotFound):
+    """No task has that id."""
+
+
+class ArtifactNotFound(NotFound):
+    """A run's file is missing."""
+
+
+class Conflict(ClusteringError):
+    """The request is fine, and something that exists stands in its way."""
+
+    status = 409
+    category = "conflict"
+
+
+class NameTaken(Conflict):
+    """Another record of the namespace has that name."""
+
+
+class StaleVersion(Conflict):
+    """The record changed since it was read."""
+
+
+class ExecutionInFlight(Conflict):
+    """The definition already has a run under way."""
+
+
+class StateConflict(Conflict):
+    """The record is in a state that does not allow this."""
+
+
+class FieldTaken(Conflict):
+    """Another definition already writes that field on that collection."""
+
+
+class StoreUnavailable(ClusteringError):
+    """An outside system did not answer, after bounded retries."""
+
+    status = 503
+    category = "store_unavailable"
+
+
+class CatalogUnavailable(StoreUnavailable):
+    """MongoDB did not answer."""
+
+
+class DocumentsUnavailable(StoreUnavailable):
+    """Qdrant did not answer."""
+
+
+class ArtifactsUnavailable(StoreUnavailable):
+    """The folder or the S3 bucket did not answer."""
+
+
+class LocalStackUnavailable(StoreUnavailable):
+    """The embedded stack could not be started: a binary is missing, or the platform has none."""
+
+
+class LabelingFailed(ClusteringError):
+    """A group could not be labelled; it keeps its keyphrases."""
+
+    category = "labeling"
+
+
+class RunEnded(ClusteringError):
+    """An execution stopped before its end."""
+
+
+class RunInterrupted(RunEnded):
+    """The process of the run is gone."""
+
+    category = "interrupted"
+
+
+class RunCanceled(RunEnded):
+    """Somebody cancelled the run."""
+
+    category = "canceled"
