@@ -79,7 +79,7 @@ class UnknownVector(InvalidRequest):
 
 
 class NotAvailableYet(InvalidRequest):
-    """A field of the contract whose behaviour is not built yet, with another value than its default."""
+    """A field of the contract whose behaviour is not built yet, not at its default."""
 
 
 class InputRejected(InvalidRequest):
