@@ -1,0 +1,100 @@
+"""A corpus as arrays of word ids, so that counting phrases is array work."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clustering_pipeline.labeling import languages, tokens
+
+_SAMPLE = 1_000
+# Words that may stand inside a phrase though they may not begin or end one.
+_CONNECTORS = frozenset(
+    (
+        "of",
+        "and",
+        "for",
+        "on",
+        "the",
+        "de",
+        "du",
+        "des",
+        "del",
+        "della",
+        "di",
+        "da",
+        "do",
+        "la",
+        "los",
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Corpus:
+    """Every word of every text, end to end, one break (id 0) after each text."""
+
+    words: tuple[str, ...]
+    ids: np.ndarray
+    """(tokens,) int32, index into ``words``; 0 is a break."""
+    texts: np.ndarray
+    """(tokens,) int32, which text the token is of."""
+    content: np.ndarray
+    """(tokens,) bool, whether a phrase may begin or end here."""
+    connects: np.ndarray
+    """(tokens,) bool, whether a phrase may pass here."""
+    n_texts: int
+
+
+class _Vocabulary(defaultdict[str, int]):
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+
+def encode(texts: Sequence[str]) -> Corpus:
+    """Tokenise texts and mark which words of each are stop words of its language."""
+    main = _main_languages(texts)
+    vocabulary = _Vocabulary()
+    vocabulary[tokens.BREAK] = 0
+    pieces, lengths, spoken = [], [], []
+    for text in texts:
+        words = [*tokens.words(text), tokens.BREAK]
+        pieces.append(np.fromiter(map(vocabulary.__getitem__, words), np.int32, len(words)))
+        lengths.append(len(words))
+        spoken.append(_language(words, main))
+    ids = np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+    owners = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    spelled = tuple(vocabulary)
+    stop = _stop_table(spelled, main)[np.asarray(spoken, dtype=np.int8)[owners], ids]
+    return Corpus(
+        words=spelled,
+        ids=ids,
+        texts=owners,
+        content=~stop & (ids > 0),
+        connects=np.fromiter((word in _CONNECTORS for word in spelled), bool)[ids],
+        n_texts=len(lengths),
+    )
+
+
+def _main_languages(texts: Sequence[str]) -> tuple[str, ...]:
+    step = max(1, len(texts) // _SAMPLE)
+    return languages.main_languages(tokens.words(text) for text in texts[::step])
+
+
+def _language(words: Sequence[str], main: tuple[str, ...]) -> int:
+    if len(main) == 1:
+        return 0
+    found = languages.language_of(words, frozenset(main))
+    return main.index(found) if found in main else 0
+
+
+def _stop_table(words: tuple[str, ...], main: tuple[str, ...]) -> np.ndarray:
+    """(languages, words) bool: whether the word names no topic in the language."""
+    lists = [languages.stop_words(language) for language in main]
+    return np.array([[word in stop or _too_short(word) for word in words] for stop in lists], bool)
+
+
+def _too_short(word: str) -> bool:
+    return len(word) < 2 and not tokens.is_unspaced(word)

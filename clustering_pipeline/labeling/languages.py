@@ -1,0 +1,80 @@
+"""Which language a text is in, told from its script and its function words."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from clustering_pipeline.labeling.english import STOP_WORDS as ENGLISH
+
+_SCRIPTS = (
+    ("ja", re.compile("[\u3041-\u30ff]")),
+    ("zh", re.compile("[\u3400-\u9fff]")),
+    ("ko", re.compile("[\uac00-\ud7af]")),
+    ("th", re.compile("[\u0e00-\u0e7f]")),
+    ("he", re.compile("[\u0590-\u05ff]")),
+    ("el", re.compile("[\u0370-\u03ff]")),
+    ("bn", re.compile("[\u0980-\u09ff]")),
+    ("hy", re.compile("[\u0530-\u058f]")),
+    ("gu", re.compile("[\u0a80-\u0aff]")),
+)
+_SAMPLE = 80
+_FALLBACK = "en"
+
+
+@cache
+def stop_words(language: str) -> frozenset[str]:
+    """Words of a language that name no topic; empty for a language without a list."""
+    if language == "en":
+        return ENGLISH
+    import stopwordsiso  # noqa: PLC0415 - reads a 200 kB table
+
+    return frozenset(word.lower() for word in stopwordsiso.stopwords(language))
+
+
+def language_of(words: Sequence[str], among: frozenset[str] | None = None) -> str | None:
+    """The ISO 639-1 code of the language, or ``None`` when nothing tells."""
+    sample = [word for word in words if word][:_SAMPLE]
+    return _by_script(sample) or _by_function_words(sample, among)
+
+
+def main_languages(texts: Iterable[Sequence[str]], *, share: float = 0.02) -> tuple[str, ...]:
+    """The languages of a corpus that hold at least ``share`` of its texts, commonest first."""
+    found = Counter(language_of(words) for words in texts)
+    del found[None]
+    enough = share * found.total()
+    return tuple(name for name, count in found.most_common() if count >= enough) or (_FALLBACK,)
+
+
+def _by_script(sample: list[str]) -> str | None:
+    found = Counter(
+        next((name for name, script in _SCRIPTS if script.search(word)), None) for word in sample
+    )
+    # A Japanese text holds more Han words than kana ones, a Chinese text no kana at all.
+    if found["ja"] * 8 > found["zh"] and found["ja"] + found["zh"] > len(sample) / 3:
+        return "ja"
+    name, count = max(found.items(), key=lambda item: item[1], default=(None, 0))
+    return name if count > len(sample) / 3 else None
+
+
+def _by_function_words(sample: list[str], among: frozenset[str] | None) -> str | None:
+    scores: Counter[str] = Counter()
+    for word in sample:
+        known = _languages_with().get(word, ())
+        for language in known:
+            if among is None or language in among:
+                scores[language] += 1 / len(known)  # ty: ignore
+    best = scores.most_common(1)
+    return best[0][0] if best and best[0][1] > 0 else None
+
+
+@cache
+def _languages_with() -> dict[str, tuple[str, ...]]:
+    import stopwordsiso  # noqa: PLC0415
+
+    by_script = {name for name, _ in _SCRIPTS}
+    table: dict[str, list[str]] = {}
+    for language in sorted(stopwordsiso.langs() - by_script):
+        for word in stop_words(language):
+            table.setdefault(word, []).append(language)
+    return {word: tuple(languages) for word, languages in table.items()}

@@ -1,0 +1,73 @@
+"""Labels made of keyphrases: short, without repetition, no two groups alike."""
+
+from collections.abc import Mapping, Sequence
+
+from clustering_pipeline.labeling.tokens import is_unspaced
+
+SEPARATOR = " · "
+_PHRASES = 3
+_LONGEST = 60
+
+
+def names_of(phrases: Mapping[int, Sequence[str]]) -> dict[int, str]:
+    """A label of two or three phrases for each group; the lower number keeps a contested one.
+
+    A group without phrases reads ``Cluster 4``, as its id does.
+    """
+    taken: set[frozenset[str]] = set()
+    names: dict[int, str] = {}
+    for group in sorted(phrases):
+        chosen = _untaken(_apart(phrases[group]), taken)
+        taken.add(frozenset(chosen))
+        names[group] = SEPARATOR.join(chosen)
+    return {group: name or f"Cluster {group}" for group, name in _numbered(names).items()}
+
+
+def contains(one: str, other: str) -> bool:
+    """Whether one phrase is part of the other, or differs by its endings only."""
+    short, long = sorted((one.casefold(), other.casefold()), key=len)
+    if is_unspaced(short):
+        return short in long
+    return set(map(_stem, short.split())) <= set(map(_stem, long.split()))
+
+
+def _stem(word: str) -> str:
+    """Enough to see ``taxes`` in ``tax`` and ``terrorist`` in ``terrorists``."""
+    for ending in ("ies", "es", "s", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _apart(phrases: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for phrase in phrases:
+        if not any(contains(phrase, other) for other in kept):
+            kept.append(phrase)
+    return kept
+
+
+def _untaken(phrases: list[str], taken: set[frozenset[str]]) -> list[str]:
+    """The first phrases, the last of them exchanged for a later one while the label is taken."""
+    chosen = _fitting(phrases)
+    later = iter(phrases[len(chosen) :])
+    while frozenset(chosen) in taken and (other := next(later, None)):
+        chosen = [*chosen[:-1], other]
+    return chosen
+
+
+def _fitting(phrases: list[str]) -> list[str]:
+    chosen = phrases[:_PHRASES]
+    while len(chosen) > 2 and len(SEPARATOR.join(chosen)) > _LONGEST:
+        chosen = chosen[:-1]
+    return chosen
+
+
+def _numbered(names: Mapping[int, str]) -> dict[int, str]:
+    """Groups whose texts say the same still read apart."""
+    seen: set[str] = set()
+    numbered: dict[int, str] = {}
+    for group, name in names.items():
+        numbered[group] = f"{name} ({group})" if name and name in seen else name
+        seen.add(name)
+    return numbered

@@ -1,0 +1,71 @@
+"""The one seam: something that answers a prompt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Format = Literal["json_schema", "json_object", "text"]
+FORMATS: tuple[Format, ...] = ("json_schema", "json_object", "text")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens as the server counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One question: a system message, a user message, and the shape the answer must have."""
+
+    system: str
+    user: str
+    images: tuple[str, ...] = ()
+    schema: Mapping[str, object] = field(default_factory=dict)
+    format: Format = "json_schema"
+    max_tokens: int = 600
+    timeout: float = 60.0
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back; ``finish_reason`` other than ``stop`` means it is not whole."""
+
+    text: str
+    finish_reason: str = "stop"
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """No answer, in one sentence, and what may help."""
+
+    kind: Literal["busy", "unreachable", "timeout", "unsupported", "refused"]
+    message: str
+    retry_after: float | None = None
+
+
+class Provider(Protocol):
+    """Answers calls, several at a time; never raises for a server's doing."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, for prices, caches and records."""
+        ...
+
+    async def complete(self, call: Call) -> Answer | Failure:
+        """Answer one call."""
+        ...
+
+    async def close(self) -> None:
+        """Let connections go; called once, in the loop that made the calls."""
+        ...

@@ -1,0 +1,85 @@
+"""Which documents stand for a group."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+_POOL = 2_000
+_NEIGHBORS = 10
+
+
+def representatives(
+    vectors: np.ndarray,
+    members: np.ndarray,
+    texts: Sequence[str],
+    *,
+    count: int | None = None,
+    strategy: str = "nearest",
+) -> list[int]:
+    """Row numbers of the documents that stand for a group, most telling first.
+
+    ``members`` are the group's rows of ``vectors`` (n, d).  ``nearest`` takes those closest to the
+    centroid; ``representative`` about 40 % of those, 40 % spread out by farthest point, 20 % from
+    where the group is densest.  ``count`` is 3–20 by size and spread when unset.  Of documents
+    with the same text one is taken, and none without text while others have one.
+    """
+    rows = _distinct(members, texts)
+    if not len(rows):
+        return []
+    unit = _unit(vectors[rows])
+    closeness = unit @ _unit(unit.mean(axis=0, keepdims=True))[0]
+    wanted = count or default_count(len(members), spread=1.0 - float(closeness.mean()))
+    order = np.argsort(-closeness, kind="stable")
+    if strategy == "representative" and wanted < len(rows):
+        order = _mixed(unit, order, wanted)
+    return rows[order[:wanted]].tolist()
+
+
+def default_count(size: int, *, spread: float) -> int:
+    """Between 3 and 20: more for a large group and for one whose members differ."""
+    wanted = math.log2(max(size, 2)) * (0.6 + 1.6 * min(max(spread, 0.0), 1.0))
+    return int(min(max(round(wanted), 3), 20))
+
+
+def _distinct(members: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    first: dict[str, int] = {}
+    for row in members.tolist():
+        first.setdefault(" ".join(texts[row].split()).casefold(), row)
+    if len(first) > 1:
+        first.pop("", None)
+    return np.fromiter(first.values(), dtype=np.int64, count=len(first))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1.0)
+
+
+def _mixed(unit: np.ndarray, order: np.ndarray, wanted: int) -> np.ndarray:
+    pool = order[np.linspace(0, len(order) - 1, min(len(order), _POOL)).astype(np.int64)]
+    central = order[: max(1, round(0.4 * wanted))].tolist()
+    spread = _farthest(unit, pool, central, round(0.4 * wanted))
+    dense = [row for row in _densest(unit, pool) if row not in {*central, *spread}]
+    chosen = [*central, *spread, *dense][:wanted]
+    return np.array(chosen, dtype=np.int64)
+
+
+def _farthest(unit: np.ndarray, pool: np.ndarray, chosen: list[int], wanted: int) -> list[int]:
+    """Farthest-point sampling, started from what is chosen already."""
+    likeness = (unit[pool] @ unit[chosen].T).max(axis=1)
+    found: list[int] = []
+    for _ in range(min(wanted, len(pool))):
+        at = int(np.argmin(likeness))
+        if pool[at] in chosen or pool[at] in found:
+            break
+        found.append(int(pool[at]))
+        likeness = np.maximum(likeness, unit[pool] @ unit[pool[at]])
+    return found
+
+
+def _densest(unit: np.ndarray, pool: np.ndarray) -> list[int]:
+    likeness = unit[pool] @ unit[pool].T
+    near = min(_NEIGHBORS + 1, len(pool))
+    density = np.partition(likeness, -near, axis=1)[:, -near:].mean(axis=1)
+    return pool[np.argsort(-density, kind="stable")].tolist()
