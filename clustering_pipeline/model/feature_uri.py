@@ -1,0 +1,67 @@
+"""Feature URIs, and which vector of a collection one means."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from clustering_pipeline.model.errors import InvalidDefinition, UnknownVector
+
+_FORM = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<extractor>[^@/\s]+)@(?P<version>[^@/\s]+)"
+    r"(?:/(?P<output>\S+?)?)?/*"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureURI:
+    """``scheme://extractor@version/output``; the output part may be missing."""
+
+    scheme: str
+    extractor: str
+    version: str
+    output: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a URI; raises ``InvalidDefinition`` when it has another form."""
+        match = _FORM.fullmatch(text.strip())
+        if match is None:
+            message = f"feature URI {text!r} is not of the form scheme://extractor@version/output"
+            raise InvalidDefinition(message)
+        return cls(**match.groupdict())
+
+    @property
+    def canonical(self) -> str:
+        """The URI as text, without stray slashes."""
+        address = f"{self.scheme}://{self.extractor}@{self.version}"
+        return f"{address}/{self.output}" if self.output is not None else address
+
+    @property
+    def vector_names(self) -> tuple[str, ...]:
+        """The names a vector of this feature usually has, most specific last."""
+        if self.output is None:
+            return ()
+        return self.output, f"{self.extractor}_{self.version}_{self.output}"
+
+
+def resolve_vector(
+    uri: str, registered: Mapping[str, str], vectors: Collection[str], *, collection: str = ""
+) -> str:
+    """The name of the vector that ``uri`` means in a collection that has ``vectors``.
+
+    In this order: what the collection registered for the URI, a vector named as the output, one
+    named ``extractor_version_output``, and the only vector there is when the URI has no output
+    part.  Raises ``UnknownVector`` naming the vectors there are.
+    """
+    feature = FeatureURI.parse(uri)
+    wanted = [registered[key] for key in (uri, feature.canonical) if key in registered]
+    for name in wanted or feature.vector_names:
+        if name in vectors:
+            return name
+    if not wanted and feature.output is None and len(vectors) == 1:
+        return next(iter(vectors))
+    place = f"collection {collection!r}" if collection else "the collection"
+    known = ", ".join(name or "(unnamed)" for name in sorted(vectors)) or "none"
+    message = f"{place} has no vector for {uri!r}; it has: {known}"
+    raise UnknownVector(message)
