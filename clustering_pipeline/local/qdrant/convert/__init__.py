@@ -1,0 +1,1 @@
+"""Between Qdrant's protobuf messages and the engine's own objects."""

@@ -1,0 +1,36 @@
+"""Child processes that the kernel ends together with their parent."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Runs between fork and exec in an interpreter of its own: a callback in the forked copy of a
+# process with threads may deadlock.  The check covers a parent that died before the request.
+_LAUNCHER = """
+import ctypes, os, signal, sys
+parent, *command = sys.argv[1:]
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+if os.getppid() != int(parent):
+    sys.exit("the parent is gone")
+os.execv(command[0], command)
+"""
+
+
+def spawn_bound(command: Sequence[str], *, output: Path) -> subprocess.Popen[bytes]:
+    """Start ``command``; it gets SIGTERM when the calling *thread* ends, however it ends.
+
+    Call it from the main thread.  The child has a session of its own, so Ctrl-C in a terminal
+    reaches only its parent.  What it prints goes to the file ``output``.
+    """
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
+    with output.open("wb") as printed:
+        return subprocess.Popen(  # noqa: S603 - our own command, no shell
+            launcher,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
