@@ -1,0 +1,101 @@
+"""Fields of the contract whose behaviour is still to come, as data.
+
+Until it is there, such a field is accepted where it changes nothing (its default, or "off") and
+refused otherwise: nothing is stored and then ignored. Building a behaviour deletes its line.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.errors import NotAvailableYet
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What a field may be meanwhile; ``[]`` in ``path`` goes through a list."""
+
+    path: str
+    allows: Callable[[Any], bool]
+    instead: str
+
+
+def only(path: str, values: Sequence[object]) -> Limit:
+    """The field is accepted with these values."""
+    return Limit(
+        path=path,
+        allows=lambda value: value in values,
+        instead=f"use {' or '.join(map(_spoken, values))}",
+    )
+
+
+def _spoken(value: object) -> str:
+    return "nothing (null)" if value is None else repr(value)
+
+
+DEFINITION = (
+    only("cluster_type", ["vector"]),
+    only("source_cluster_ids", [None]),
+    only("auto_execute_on_batch", [False]),
+    only("auto_execute_min_documents", [None]),
+    only("auto_execute_cooldown_seconds", [3600]),
+    only("vector_config.clustering_method", ["hdbscan", "kmeans"]),
+    Limit(
+        path="vector_config.feature_uris",
+        allows=lambda uris: len(uris or ()) <= 1,
+        instead="use one feature",
+    ),
+    only("vector_config.multi_feature_strategy", ["concatenate"]),
+    only("vector_config.feature_weights", [None]),
+    only("vector_config.weight_learning_config", [None]),
+    only("vector_config.output_strategy", ["single"]),
+    only("vector_config.hierarchical", [False]),
+    only("vector_config.max_hierarchy_depth", [3]),
+    only("vector_config.face_cluster_merge.enabled", [False]),
+    only("vector_config.layout_stability", [None, "none"]),
+    Limit(
+        path="source_enrichment_config.field_mappings[].source_field",
+        allows=lambda field: field != "group_uid" and not field.startswith("metadata."),
+        instead="map another result",
+    ),
+    only("llm_labeling.labeling_inputs.input_mappings[].source", ["payload", "literal"]),
+    only("llm_labeling.candidate_labels", [None]),
+    only("llm_labeling.response_shape", [None]),
+    only("llm_labeling.embedding_similarity_threshold", [0.8]),
+    only("llm_labeling.cache_ttl_seconds", [604_800, 0]),
+)
+
+EXECUTION = (
+    only("mode", ["full"]),
+    only("source_execution_ids", [None, []]),
+    only("assignment_threshold", [0.5]),
+    only("defer_visualization", [None, False]),
+)
+
+
+def check_available(request: CreateClusterRequest | ExecuteClusterByIdRequest) -> None:
+    """Raises ``NotAvailableYet`` naming the first field that asks for what is not there."""
+    limits = DEFINITION if isinstance(request, CreateClusterRequest) else EXECUTION
+    for limit in limits:
+        for value in _values(request, limit.path.split(".")):
+            if not limit.allows(value):
+                message = f"{limit.path} {_shown(value)} is not available yet: {limit.instead}"
+                raise NotAvailableYet(message)
+
+
+def _values(value: Any, path: list[str]) -> Iterator[Any]:
+    if not path:
+        yield value
+    elif isinstance(value, BaseModel):
+        inner = getattr(value, path[0].removesuffix("[]"))
+        for item in (inner or ()) if path[0].endswith("[]") else (inner,):
+            yield from _values(item, path[1:])
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

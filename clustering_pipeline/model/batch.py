@@ -1,0 +1,31 @@
+"""A batch: documents that arrive together, and count once they are all there."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.times import Moment
+
+BatchStatus = Literal["open", "completed", "failed"]
+
+
+class Completion(Record):
+    """The batch's place among those completed in one collection, counted from 1."""
+
+    collection_id: str
+    number: int
+
+
+class BatchRecord(Record):
+    """A batch of one or more collections."""
+
+    batch_id: str
+    organization_id: str
+    namespace_id: str
+    collection_ids: list[str]
+    status: BatchStatus = "open"
+    completions: list[Completion] = Field(default_factory=list)
+    error: str | None = None
+    created_at: Moment
+    ended_at: Moment | None = None

@@ -1,0 +1,132 @@
+"""A definition as the catalog keeps it."""
+
+from typing import Any
+
+from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.cluster_state import ClusterState
+from clustering_pipeline.model.cluster_views import ClusterMetadata, ClusterModel
+from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.failure import public_category
+from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.spec import ClusterSpec, overridden
+
+
+class ClusterRecord(Record):
+    """What the client wrote (``spec``), what runs found (``state``), and who runs it (``claim``).
+
+    ``version`` grows with every change of ``spec`` or ``state``.
+    """
+
+    cluster_id: str
+    organization_id: str
+    namespace_id: str
+    version: int = 1
+    spec: CreateClusterRequest
+    state: ClusterState
+    claim: Owner | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.spec.cluster_name or self.cluster_id
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace it belongs to."""
+        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
+
+    def resolved(self, overrides: ExecuteClusterByIdRequest | None = None) -> ClusterSpec:
+        """What a run uses; raises ``InvalidRequest`` when an override does not fit."""
+        wanted = overrides or ExecuteClusterByIdRequest()
+        return ClusterSpec(
+            cluster_id=self.cluster_id,
+            cluster_name=self.name,
+            organization_id=self.organization_id,
+            namespace_id=self.namespace_id,
+            version=self.version,
+            definition=overridden(self.spec, wanted),
+            mode=wanted.mode,
+            assignment_threshold=wanted.assignment_threshold,
+            source_execution_ids=wanted.source_execution_ids,
+            defer_visualization=bool(wanted.defer_visualization),
+        )
+
+    def metadata(self) -> ClusterMetadata:
+        """The flat view."""
+        fields = self.state.model_dump() | _written(self.spec) | _vectors(self.spec)
+        return ClusterMetadata.model_validate(
+            {
+                **fields,
+                **_attributes(self.spec),
+                "cluster_id": self.cluster_id,
+                "cluster_name": self.name,
+                "organization_id": self.organization_id,
+                "namespace_id": self.namespace_id,
+                "failure_category": public_category(self.state.failure_category),
+                "last_execution_task_id": self.state.task_id,
+            }
+        )
+
+    def model(self) -> ClusterModel:
+        """The nested view."""
+        fields = self.state.model_dump() | self.spec.model_dump()
+        return ClusterModel.model_validate({**fields, "cluster_id": self.cluster_id})
+
+
+def _written(spec: CreateClusterRequest) -> dict[str, Any]:
+    return spec.model_dump() | {
+        "input_collections": list(spec.collection_ids or ()),
+        "enrich_source": spec.enriches,
+    }
+
+
+def _vectors(spec: CreateClusterRequest) -> dict[str, Any]:
+    config = spec.vector_config
+    if config is None or spec.cluster_type == "attribute":
+        algorithm = "attribute_based" if spec.cluster_type == "attribute" else None
+        return dict.fromkeys(_VECTOR_FIELDS) | {"algorithm": algorithm}
+    return {name: getattr(config, name) for name in _VECTOR_FIELDS if hasattr(config, name)} | {
+        "algorithm": config.clustering_method,
+        "algorithm_params": dict(config.given_params) or None,
+        "feature_uris": list(config.uris) or None,
+        "hierarchical_vector": config.hierarchical,
+        "preprocessing_steps": _steps(spec),
+    }
+
+
+def _steps(spec: CreateClusterRequest) -> list[dict[str, Any]] | None:
+    steps = spec.vector_config.preprocessing_steps if spec.vector_config else None
+    return None if steps is None else [step.model_dump() for step in steps]
+
+
+def _attributes(spec: CreateClusterRequest) -> dict[str, Any]:
+    config = spec.attribute_config
+    by_vectors = spec.cluster_type == "vector"
+    unused = by_vectors and (
+        spec.vector_config is None or spec.vector_config.clustering_method != "attribute_based"
+    )
+    if config is None or unused:
+        return dict.fromkeys(_ATTRIBUTE_FIELDS)
+    return {
+        "clustered_attributes": config.attributes,
+        "hierarchical_grouping": config.hierarchical_grouping,
+        "aggregation_method": config.aggregation_method,
+    }
+
+
+_VECTOR_FIELDS = (
+    "algorithm_params",
+    "effective_feature_method",
+    "face_cluster_merge",
+    "feature_uris",
+    "hierarchical_vector",
+    "layout_stability",
+    "max_hierarchy_depth",
+    "multi_feature_strategy",
+    "preprocessing_steps",
+    "sample_size",
+    "vis_n_components",
+)
+_ATTRIBUTE_FIELDS = ("clustered_attributes", "hierarchical_grouping", "aggregation_method")

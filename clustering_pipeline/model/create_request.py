@@ -1,0 +1,88 @@
+"""A cluster definition as clients write it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from clustering_pipeline.model.attribute_config import AttributeConfig
+from clustering_pipeline.model.base import RequestModel
+from clustering_pipeline.model.enrichment import SourceEnrichmentConfig
+from clustering_pipeline.model.filter_field import FilterObject
+from clustering_pipeline.model.json_values import JsonObject
+from clustering_pipeline.model.llm_labeling import LLMLabeling
+from clustering_pipeline.model.names import Name
+from clustering_pipeline.model.vector_config import VectorConfig
+
+ClusterType = Literal["vector", "attribute"]
+Reference = Annotated[str, Field(min_length=1, max_length=200)]
+References = Annotated[list[Reference], Field(min_length=1)]
+
+
+class CreateClusterRequest(RequestModel):
+    """What to cluster, how, and where the results go."""
+
+    collection_ids: References | None = None
+    """Input collections, by id or name; required unless ``source_cluster_ids`` is given."""
+    source_cluster_ids: References | None = None
+    """Definitions whose groups are grouped in turn; their inputs are this definition's."""
+    cluster_name: Name | None = None
+    """Unique in the namespace; made up when missing."""
+    description: str | None = None
+    """What the definition is for."""
+    metadata: JsonObject = Field(default_factory=dict)
+    """Whatever the client wants to keep with it."""
+    cluster_type: ClusterType = "vector"
+    """Whether documents are grouped by their vectors or by what their payload says."""
+    vector_config: VectorConfig | None = None
+    """Required when ``cluster_type`` is ``vector``."""
+    attribute_config: AttributeConfig | None = None
+    """Required when ``cluster_type`` is ``attribute``."""
+    filters: FilterObject | None = None
+    """Which documents take part; null is all."""
+    llm_labeling: LLMLabeling | None = None
+    """Labels by a language model; null is labels by keyphrases."""
+    enrich_source_collection: bool = False
+    """Whether results are written onto the source documents, instead of an output collection."""
+    source_enrichment_config: SourceEnrichmentConfig | None = None
+    """Which results are written onto the source documents, under which names."""
+    auto_execute_on_batch: bool = False
+    """Whether a completed batch of an input collection makes the definition due."""
+    auto_execute_min_documents: int | None = Field(default=None, ge=0)
+    """Documents the input collections must hold together before that; null is none."""
+    auto_execute_cooldown_seconds: int = Field(default=3600, ge=0)
+    """Least time from the start of one automatic run to the next."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.collection_ids is None and self.source_cluster_ids is None:
+            message = "collection_ids is required: name at least one collection to cluster"
+            raise ValueError(message)
+        needed = f"{self.cluster_type}_config"
+        if getattr(self, needed) is None and self.source_cluster_ids is None:
+            message = f"{needed} is required when cluster_type is {self.cluster_type!r}"
+            raise ValueError(message)
+        self._check_attributes()
+        self._check_map()
+        return self
+
+    def _check_attributes(self) -> None:
+        vectors = self.vector_config
+        by_attribute = vectors is not None and vectors.clustering_method == "attribute_based"
+        if by_attribute and self.attribute_config is None:
+            message = "attribute_config is required when clustering_method is 'attribute_based'"
+            raise ValueError(message)
+
+    def _check_map(self) -> None:
+        config = self.source_enrichment_config
+        mapped = {item.source_field for item in config.field_mappings} if config else set()
+        vectors = self.vector_config
+        if "z" in mapped and (vectors is None or vectors.vis_n_components < 3):
+            message = "the source field 'z' needs vector_config.vis_n_components 3"
+            raise ValueError(message)
+
+    @property
+    def enriches(self) -> bool:
+        """Whether source documents get the results."""
+        return self.enrich_source_collection or (
+            self.vector_config is not None and self.vector_config.enrich_source
+        )

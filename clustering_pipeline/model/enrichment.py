@@ -1,0 +1,77 @@
+"""Which results are written onto the source documents, under which names."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from clustering_pipeline.model.base import RequestModel
+
+SOURCE_FIELDS = (
+    "cluster_id",
+    "cluster_label",
+    "distance_to_centroid",
+    "group_uid",
+    "probability",
+    "summary",
+    "member_count",
+    "keywords",
+    "x",
+    "y",
+    "z",
+)
+_METADATA = re.compile(r"metadata\.[^.\s][^\s]*")
+# Overwritten, these would make documents change their identity from run to run.
+PROTECTED = frozenset({"document_id", "collection_id"})
+
+
+def _check_source(field: str) -> str:
+    if field not in SOURCE_FIELDS and not _METADATA.fullmatch(field):
+        message = f"{field[:60]!r} is no result; there are {', '.join(SOURCE_FIELDS)}, metadata.*"
+        raise ValueError(message)
+    return field
+
+
+def _check_target(field: str) -> str:
+    if field in PROTECTED:
+        message = f"{field!r} identifies the document and cannot be written"
+        raise ValueError(message)
+    if not all(part.strip() for part in field.split(".")):
+        message = f"{field[:60]!r} is no payload field: it is empty, or a part of its path is"
+        raise ValueError(message)
+    return field
+
+
+class EnrichmentFieldMapping(RequestModel):
+    """One result and the payload field it goes to."""
+
+    source_field: Annotated[str, AfterValidator(_check_source)]
+    """The result."""
+    target_field: Annotated[str, AfterValidator(_check_target), Field(max_length=200)]
+    """The payload field, dotted paths allowed."""
+
+
+def _check_apart(mappings: list[EnrichmentFieldMapping]) -> list[EnrichmentFieldMapping]:
+    seen: set[str] = set()
+    for target in sorted((mapping.target_field for mapping in mappings), key=len):
+        inside = {target[:end] for end in range(len(target)) if target[end] == "."}
+        if taken := seen & (inside | {target}):
+            message = f"{taken.pop()!r} and {target!r} cannot both be written: one holds the other"
+            raise ValueError(message)
+        seen.add(target)
+    return mappings
+
+
+DEFAULT_MAPPINGS = tuple(
+    EnrichmentFieldMapping(source_field=name, target_field=name)
+    for name in ("cluster_id", "cluster_label", "distance_to_centroid")
+)
+
+
+class SourceEnrichmentConfig(RequestModel):
+    """Results and the payload fields they go to."""
+
+    field_mappings: Annotated[list[EnrichmentFieldMapping], AfterValidator(_check_apart)] = Field(
+        default_factory=lambda: list(DEFAULT_MAPPINGS)
+    )
+    """Without any: ``cluster_id``, ``cluster_label`` and ``distance_to_centroid`` as they are."""

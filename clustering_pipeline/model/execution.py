@@ -1,0 +1,117 @@
+"""An execution as the catalog keeps it."""
+
+from typing import Any
+
+from pydantic import Field
+
+from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.execution_views import (
+    ClusterExecutionCentroid,
+    ClusterExecutionMetrics,
+    ClusterExecutionResult,
+    RepresentativeDocument,
+)
+from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
+from clustering_pipeline.model.times import Moment
+
+TASK_TYPE = "engine_cluster_build"
+
+
+class StageTiming(Record):
+    """How long one asset took."""
+
+    name: str
+    seconds: float
+
+
+class ExecutionProgress(Record):
+    """How far the stage under way is; ``total`` is None while nobody knows."""
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+
+
+class WriteBack(Record):
+    """What has become of the fields on the source documents.
+
+    ``status`` is ``pending``, ``writing``, ``completed`` or ``failed``; until it is completed, some
+    documents may still show the run before.
+    """
+
+    status: str = "pending"
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: int = 0
+    error: str | None = None
+
+
+class ExecutionRecord(ClusterExecutionResult):
+    """The public fields, and what runs and their successors need to know beside them."""
+
+    organization_id: str
+    namespace_id: str
+    version: int = 1
+    status: ExecutionStatus = ExecutionStatus.PENDING
+    task_status: ClusterStatus | None = None
+    """What the task is called when that is finer than ``status``."""
+    dagster_run_id: str
+    task_id: str
+    plan: str = "full"
+    spec: ClusterSpec | None = None
+    """The definition with this execution's overrides, frozen."""
+    params: dict[str, Any] | None = None
+    """Parameters as resolved."""
+    covered_batches: dict[str, int] = Field(default_factory=dict)
+    """Collection to the last completed batch that was in before the documents were read."""
+    artifacts: dict[str, str] = Field(default_factory=dict)
+    """File to key, where a file lies elsewhere than in the run's own directory."""
+    parquet_path: str | None = None
+    members_key: str | None = None
+    output_collections: dict[str, str] = Field(default_factory=dict)
+    """Output collection to the Qdrant collection this run wrote."""
+    stages: list[StageTiming] = Field(default_factory=list)
+    progress: ExecutionProgress | None = None
+    write_back: WriteBack | None = None
+    owner: Owner | None = None
+    failure_category: str | None = None
+    started_at: Moment | None = None
+    updated_at: Moment | None = None
+    manifest: dict[str, Any] = Field(default_factory=dict)
+    """Seeds, versions and digests."""
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace it belongs to."""
+        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
+
+    @property
+    def artifacts_prefix(self) -> str:
+        """The run's own directory."""
+        return f"{self.organization_id}/{self.namespace_id}/{TASK_TYPE}/{self.run_id}"
+
+    def artifact_key(self, file: str) -> str:
+        """Where ``file`` of this execution lies."""
+        return self.artifacts.get(file, f"{self.artifacts_prefix}/{file}")
+
+    def result(self) -> ClusterExecutionResult:
+        """The public view."""
+        public = self.model_dump(include=set(ClusterExecutionResult.model_fields))
+        return ClusterExecutionResult.model_validate(public)
+
+
+__all__ = [
+    "TASK_TYPE",
+    "ClusterExecutionCentroid",
+    "ClusterExecutionMetrics",
+    "ClusterExecutionResult",
+    "ExecutionProgress",
+    "ExecutionRecord",
+    "RepresentativeDocument",
+    "StageTiming",
+    "WriteBack",
+]
