@@ -1,0 +1,34 @@
+"""What every preprocessing step looks like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.vectors import Check, Vectors
+from clustering_pipeline.model.preprocessing import Step
+
+S = TypeVar("S", bound=Step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepContext:
+    """What a step is handed besides its vectors and parameters."""
+
+    neighborhood: Neighborhood
+    check: Check
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced:
+    """The new vectors, and what the step has to add to the record."""
+
+    vectors: Vectors
+    notes: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing(Generic[S]):
+    """A preprocessing method, found by the name of its module."""
+
+    apply: Callable[[Vectors, S, StepContext], Reduced]

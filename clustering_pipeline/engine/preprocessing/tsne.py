@@ -1,0 +1,28 @@
+"""t-distributed stochastic neighbour embedding, by scikit-learn."""
+
+from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.preprocessing import TSNEStep
+
+BARNES_HUT_DIMENSIONS = 3
+
+
+def embed(vectors: Vectors, step: TSNEStep, context: StepContext) -> Reduced:
+    """Embed in ``n_components`` dimensions, by the exact method above three."""
+    from sklearn.manifold import TSNE  # noqa: PLC0415 - heavy
+
+    context.check()
+    components = min(step.n_components, *vectors.shape)
+    model = TSNE(
+        n_components=components,
+        perplexity=min(step.perplexity, max((len(vectors) - 1) / 3, 1)),
+        learning_rate=step.learning_rate,
+        random_state=step.random_state,
+        method="barnes_hut" if components <= BARNES_HUT_DIMENSIONS else "exact",
+    )
+    reduced = model.fit_transform(vectors).astype(vectors.dtype)
+    notes = {"perplexity": model.perplexity, "divergence": float(model.kl_divergence_)}
+    return Reduced(vectors=reduced, notes=notes)
+
+
+STEP = Preprocessing(apply=embed)

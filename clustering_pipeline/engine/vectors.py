@@ -1,0 +1,60 @@
+"""Vectors as the engine takes them: a finite, contiguous matrix, one document a row."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from clustering_pipeline.model.errors import EmptySelection, InvalidVectors
+
+Vectors: TypeAlias = NDArray[np.floating]
+Labels: TypeAlias = NDArray[np.int64]
+Check: TypeAlias = Callable[[], None]
+
+NOISE = -1
+
+
+def never() -> None:
+    """Check for a cancel that cannot come."""
+
+
+def as_vectors(vectors: ArrayLike) -> Vectors:
+    """``vectors`` as a C-contiguous float32 or float64 matrix of shape (n, d).
+
+    float32 and float64 stay what they are; everything else becomes float32.  Raises
+    ``EmptySelection`` when there is no row and ``InvalidVectors`` when the shape is not (n, d)
+    or a value is NaN or infinite.
+    """
+    matrix = np.asarray(vectors)
+    if matrix.dtype not in (np.float32, np.float64):
+        matrix = matrix.astype(np.float32)
+    if matrix.ndim != 2 or matrix.shape[1] == 0:
+        message = f"vectors must have the shape (documents, dimensions), not {matrix.shape}"
+        raise InvalidVectors(message)
+    if len(matrix) == 0:
+        message = "there is no document to cluster; widen the filter or add documents"
+        raise EmptySelection(message)
+    _refuse_unusable(matrix)
+    return np.ascontiguousarray(matrix)
+
+
+def unit_rows(vectors: Vectors) -> Vectors:
+    """Each row scaled to length one; a zero row stays zero."""
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))[:, None]
+    return np.divide(
+        vectors, norms, out=np.zeros_like(vectors), where=norms > 0, casting="same_kind"
+    )
+
+
+def _refuse_unusable(matrix: Vectors) -> None:
+    finite = np.isfinite(matrix).all(axis=1)
+    if finite.all():
+        return
+    rows = np.flatnonzero(~finite)
+    first = ", ".join(str(row) for row in rows[:10])
+    message = (
+        f"{len(rows)} of {len(matrix)} vectors hold NaN or infinity (rows {first}); "
+        "embed them again"
+    )
+    raise InvalidVectors(message, details={"rows": rows.tolist()})
