@@ -12,25 +12,27 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from qdrant_client import QdrantClient
 
-from clustering_pipeline.local.binaries import find_mongod
-from clustering_pipeline.local.mongod import start_mongod
-from clustering_pipeline.local.qdrant.server import QdrantServer
+from clustering_pipeline.local.stack import Stack, attach, detach
 
 
 @pytest.fixture(scope="session")
-def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The worker's embedded stack, which ends with the worker."""
+    data_dir = tmp_path_factory.mktemp("data")
+    yield attach(data_dir, journal=False, grace=1.0)
+    detach(data_dir)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(stack: Stack) -> str:
     """The address of the worker's mongod."""
-    server = start_mongod(find_mongod(), tmp_path_factory.mktemp("mongod"), journal=False)
-    yield server.uri
-    server.stop()
+    return stack.mongodb_uri
 
 
 @pytest.fixture(scope="session")
-def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def qdrant_url(stack: Stack) -> str:
     """The address of the worker's Qdrant: ``grpc://127.0.0.1:PORT``, a port that speaks gRPC."""
-    server = QdrantServer(tmp_path_factory.mktemp("qdrant"))
-    yield server.url
-    server.stop()
+    return stack.qdrant_url
 
 
 @pytest.fixture

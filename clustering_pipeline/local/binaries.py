@@ -18,7 +18,7 @@ def find_mongod(explicit: Path | None = None) -> Path:
     if explicit is not None:
         return _checked(explicit)
     on_path = shutil.which("mongod")
-    found = Path(on_path) if on_path else _in_wheel()
+    found = Path(on_path) if on_path is not None else _in_wheel()
     if found is None:
         message = f"no mongod for {platform_name()} here; {MONGODB_FIX}"
         raise LocalStackUnavailable(message)

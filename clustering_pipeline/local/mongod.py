@@ -48,15 +48,17 @@ def start_mongod(
     folder: Path,
     *,
     journal: bool = True,
+    lock: int | None = None,
     choose_port: Callable[[], int] = free_port,
 ) -> Mongod:
     """Start a server over ``folder`` and wait until it answers.
 
     Without a journal it starts with 0.3 MB instead of 301 and a crash may lose data: for tests.
+    It keeps the descriptor ``lock`` open for as long as it runs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for _ in range(_ATTEMPTS):
-        server = _start(binary, folder, journal=journal, port=choose_port())
+        server = _start(binary, folder, journal=journal, port=choose_port(), lock=lock)
         if _answers(server):
             return server
         server.stop()
@@ -66,7 +68,7 @@ def start_mongod(
     raise LocalStackUnavailable(message)
 
 
-def _start(binary: Path, folder: Path, *, journal: bool, port: int) -> Mongod:
+def _start(binary: Path, folder: Path, *, journal: bool, port: int, lock: int | None) -> Mongod:
     log = folder / "mongod.log"
     log.unlink(missing_ok=True)
     command = [
@@ -82,7 +84,9 @@ def _start(binary: Path, folder: Path, *, journal: bool, port: int) -> Mongod:
         "--quiet",
         *([] if journal else ["--nojournal"]),
     ]
-    return Mongod(process=spawn_bound(command, output=folder / _OUTPUT), port=port)
+    inherit = [] if lock is None else [lock]
+    process = spawn_bound(command, output=folder / _OUTPUT, inherit=inherit)
+    return Mongod(process=process, port=port)
 
 
 def _answers(server: Mongod) -> bool:

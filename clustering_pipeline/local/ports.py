@@ -9,8 +9,7 @@ def free_port() -> int:
     """A port nobody listened on a moment ago; somebody may before its user does."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
 def is_listening(port: int) -> bool:

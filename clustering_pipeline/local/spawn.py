@@ -19,11 +19,14 @@ os.execv(command[0], command)
 """
 
 
-def spawn_bound(command: Sequence[str], *, output: Path) -> subprocess.Popen[bytes]:
+def spawn_bound(
+    command: Sequence[str], *, output: Path, inherit: Sequence[int] = ()
+) -> subprocess.Popen[bytes]:
     """Start ``command``; it gets SIGTERM when the calling *thread* ends, however it ends.
 
     Call it from the main thread.  The child has a session of its own, so Ctrl-C in a terminal
-    reaches only its parent.  What it prints goes to the file ``output``.
+    reaches only its parent.  What it prints goes to the file ``output``; it keeps the descriptors
+    in ``inherit`` open.
     """
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
     with output.open("wb") as printed:
@@ -32,5 +35,6 @@ def spawn_bound(command: Sequence[str], *, output: Path) -> subprocess.Popen[byt
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,
+            pass_fds=inherit,
             start_new_session=True,
         )

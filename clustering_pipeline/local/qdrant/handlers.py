@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from qdrant_client.grpc import (
     collections_service_pb2,
@@ -22,7 +22,7 @@ Method = Callable[[Any], Any]
 
 _log = logging.getLogger(__name__)
 
-SERVICES: tuple[ServiceDescriptor, ...] = (
+SERVICES = (
     collections_service_pb2.DESCRIPTOR.services_by_name["Collections"],
     points_service_pb2.DESCRIPTOR.services_by_name["Points"],
     snapshots_service_pb2.DESCRIPTOR.services_by_name["Snapshots"],
@@ -44,7 +44,7 @@ def generic_handlers(served: Mapping[str, Mapping[str, Method]]) -> list[grpc.Ge
     ]
 
 
-def _handler(descriptor: MethodDescriptor, method: Method | None) -> grpc.RpcMethodHandler:
+def _handler(descriptor: MethodDescriptor, method: Method | None) -> Any:
     return grpc.unary_unary_rpc_method_handler(
         _behavior(method or _missing(descriptor)),
         request_deserializer=GetMessageClass(descriptor.input_type).FromString,

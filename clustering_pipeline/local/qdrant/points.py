@@ -84,7 +84,7 @@ def read_limit(request: Any) -> int:
         return _DEFAULT_LIMIT
     if request.limit < 1:
         raise wrong_input(reason="limit: value 0 invalid, must be 1 or larger")
-    return request.limit
+    return int(request.limit)
 
 
 def _scroll_request(request: messages.ScrollPoints) -> edge.ScrollRequest:

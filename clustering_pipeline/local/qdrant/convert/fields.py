@@ -28,9 +28,10 @@ def _match(message: messages.Match) -> tuple[str, Any]:
     return "match", _MATCHES[kind](getattr(message, kind))
 
 
-def _boolean(value: bool) -> edge.MatchValue:  # noqa: FBT001 - called through the table
+def _boolean(value: Any) -> edge.MatchValue:
     # Edge 0.9.0 takes a Python bool for an integer, which matches no boolean; NumPy's is not one.
-    return edge.MatchValue(np.bool_(value))
+    exactly: Any = np.bool_(value)
+    return edge.MatchValue(exactly)
 
 
 _MATCHES: Mapping[str, Callable[[Any], Any]] = {

@@ -136,7 +136,7 @@ def _point(point: messages.PointStruct, shapes: Shapes) -> edge.Point:
     )
 
 
-def _key(request: Any) -> str | None:
+def _key(request: messages.SetPayloadPoints) -> str | None:
     return request.key if request.HasField("key") else None
 
 

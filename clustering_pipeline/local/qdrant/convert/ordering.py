@@ -22,7 +22,7 @@ def _start(message: messages.StartFrom) -> int | float | str | None:
         case "integer":
             return message.integer
         case "timestamp":
-            return message.timestamp.ToJsonString()
+            return str(message.timestamp.ToJsonString())
         case "datetime":
             return message.datetime
         case _:

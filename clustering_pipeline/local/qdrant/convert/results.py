@@ -16,9 +16,7 @@ from clustering_pipeline.local.qdrant.convert.values import write_payload
 def write_record(record: edge.Record, into: messages.RetrievedPoint) -> None:
     """Fill in a message with a stored point."""
     write_id(record.id, into.id)
-    payload = record.payload
-    if payload:
-        write_payload(payload, into.payload)
+    write_payload(record.payload or {}, into.payload)
     _write_vectors(record.vector, into)
     _write_order_value(record.order_value, into)
 
@@ -28,9 +26,7 @@ def write_scored(point: edge.ScoredPoint, into: messages.ScoredPoint) -> None:
     write_id(point.id, into.id)
     into.score = point.score
     into.version = point.version
-    payload = point.payload
-    if payload:
-        write_payload(payload, into.payload)
+    write_payload(point.payload or {}, into.payload)
     _write_vectors(point.vector, into)
     _write_order_value(point.order_value, into)
 

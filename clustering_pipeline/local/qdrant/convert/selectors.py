@@ -13,7 +13,7 @@ def read_payload_wish(request: Any, *, default: bool) -> PayloadWish:
     selector = request.with_payload
     match selector.WhichOneof("selector_options"):
         case "enable":
-            return selector.enable
+            return bool(selector.enable)
         case "include":
             return edge.PayloadSelector.Include(list(selector.include.fields))
         case "exclude":
@@ -27,7 +27,7 @@ def read_vector_wish(request: Any) -> VectorWish:
     selector = request.with_vectors
     match selector.WhichOneof("selector_options"):
         case "enable":
-            return selector.enable
+            return bool(selector.enable)
         case "include":
             return list(selector.include.names)
         case _:
