@@ -5,7 +5,8 @@ from typing import Any
 
 from qdrant_client import grpc as messages
 
-from clustering_pipeline.local.qdrant.convert.info import describe, stored_config, updated_config
+from clustering_pipeline.local.qdrant.convert.changes import changed_config
+from clustering_pipeline.local.qdrant.convert.info import describe, stored_config
 from clustering_pipeline.local.qdrant.handlers import Method
 from clustering_pipeline.local.qdrant.registry import Contents
 from clustering_pipeline.local.qdrant.status import unserved, wrong_input
@@ -36,7 +37,7 @@ class CollectionsService:
         }
 
     def _get(self, request: messages.GetCollectionInfoRequest) -> Any:
-        collection = self._store.resolve(request.collection_name)
+        collection = self._store.resolve(request)
         with self._store.shard(collection) as shard:
             info = shard.info()
         return messages.GetCollectionInfoResponse(result=describe(collection.config, info))
@@ -53,11 +54,10 @@ class CollectionsService:
         return messages.CollectionOperationResponse(result=True)
 
     def _update(self, request: messages.UpdateCollection) -> Any:
-        _check_harmless(request)
         name = request.collection_name
         self._store.registry.change(
             lambda contents: contents.with_config(
-                name, updated_config(contents.resolve(name).config, request)
+                name, changed_config(contents.resolve(name).config, request)
             )
         )
         return messages.CollectionOperationResponse(result=True)
@@ -84,8 +84,8 @@ class CollectionsService:
         return _aliases_response(self._store.contents.aliases)
 
     def _list_collection_aliases(self, request: messages.ListCollectionAliasesRequest) -> Any:
-        contents, name = self._store.contents, request.collection_name
-        contents.resolve(name)
+        contents = self._store.contents
+        name = contents.resolve(request.collection_name).name
         return _aliases_response(
             {alias: target for alias, target in contents.aliases.items() if target == name}
         )
@@ -129,13 +129,5 @@ def _check_name(name: str) -> None:
 def _check_served(request: messages.CreateCollection) -> None:
     if request.sharding_method == messages.Custom:
         raise unserved(what="custom sharding")
-    if request.strict_mode_config.enabled:
-        raise unserved(what="strict mode")
-
-
-def _check_harmless(request: messages.UpdateCollection) -> None:
-    for field in ("vectors_config", "sparse_vectors_config", "quantization_config"):
-        if request.HasField(field):
-            raise unserved(what=f"a change of `{field}`")
     if request.strict_mode_config.enabled:
         raise unserved(what="strict mode")

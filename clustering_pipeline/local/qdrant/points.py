@@ -35,7 +35,7 @@ class PointsService:
         }
 
     def _get(self, request: messages.GetPoints) -> Any:
-        collection = self._store.resolve(request.collection_name)
+        collection = self._store.resolve(request)
         ids = read_ids(request.ids)
         wishes = read_payload_wish(request, default=True), read_vector_wish(request)
         with self._store.shard(collection) as shard:
@@ -45,7 +45,7 @@ class PointsService:
         return response
 
     def _scroll(self, request: messages.ScrollPoints) -> Any:
-        collection = self._store.resolve(request.collection_name)
+        collection = self._store.resolve(request)
         scroll = _scroll_request(request)
         with self._store.shard(collection) as shard:
             records, next_offset = shard.scroll(scroll)
@@ -56,14 +56,14 @@ class PointsService:
         return response
 
     def _count(self, request: messages.CountPoints) -> Any:
-        collection = self._store.resolve(request.collection_name)
+        collection = self._store.resolve(request)
         count = edge.CountRequest(exact=True, filter=optional_filter(request))
         with self._store.shard(collection) as shard:
             found = shard.count(count)
         return messages.CountResponse(result=messages.CountResult(count=found))
 
     def _facet(self, request: messages.FacetCounts) -> Any:
-        collection = self._store.resolve(request.collection_name)
+        collection = self._store.resolve(request)
         facet = edge.FacetRequest(
             key=request.key,
             limit=read_limit(request),

@@ -32,22 +32,22 @@ class QueriesService:
 
     def _query(self, request: messages.QueryPoints) -> messages.QueryResponse:
         response = messages.QueryResponse()
-        for point in self._found(request.collection_name, [request])[0]:
+        for point in self._found(request, [request])[0]:
             write_scored(point, response.result.add())
         return response
 
     def _query_batch(self, request: messages.QueryBatchPoints) -> messages.QueryBatchResponse:
         response = messages.QueryBatchResponse()
-        for points in self._found(request.collection_name, list(request.query_points)):
+        for points in self._found(request, list(request.query_points)):
             result = response.result.add()
             for point in points:
                 write_scored(point, result.result.add())
         return response
 
     def _found(
-        self, name: str, requests: list[messages.QueryPoints]
+        self, request: Any, requests: list[messages.QueryPoints]
     ) -> list[list[edge.ScoredPoint]]:
-        collection = self._store.resolve(name)
+        collection = self._store.resolve(request)
         queries = [self._query_request(request, collection) for request in requests]
         with self._store.shard(collection) as shard:
             return shard.query_batch(edge.QueryBatchRequest(queries))
@@ -57,6 +57,8 @@ class QueriesService:
     ) -> edge.QueryRequest:
         if request.prefetch:
             raise unserved(what="a query with prefetches")
+        if request.params.HasField("idf"):
+            raise unserved(what="an IDF corpus")
         return edge.QueryRequest(
             query=self._scoring(request, collection),
             filter=_filter(request),
@@ -96,7 +98,7 @@ class QueriesService:
     def _stored_vector(self, request: messages.QueryPoints, collection: Collection) -> EngineVector:
         place, name = collection, request.using
         if request.HasField("lookup_from"):
-            place = self._store.resolve(request.lookup_from.collection_name)
+            place = self._store.resolve(request.lookup_from)
             name = request.lookup_from.vector_name
         point_id = read_id(request.query.nearest.id)
         with self._store.shard(place) as shard:

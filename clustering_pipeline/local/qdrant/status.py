@@ -59,6 +59,8 @@ _WRONG_INPUT = (
 def from_engine(error: BaseException) -> Refused:
     """The answer that stands for an exception of the engine."""
     message = str(error)
+    if isinstance(error, ValueError):  # of an argument, before anything was done
+        return wrong_input(reason=message)
     if "No point with id" in message:
         return not_found(what=message)
     if any(part in message for part in _WRONG_INPUT):

@@ -1,19 +1,24 @@
 """The collections of one data directory: the registry and the shards kept in step."""
 
+import logging
 import shutil
 import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import qdrant_edge as edge
 from qdrant_client import grpc as messages
 
 from clustering_pipeline.local.qdrant.convert.config import engine_config
+from clustering_pipeline.local.qdrant.convert.selectors import refuse_shard_keys
 from clustering_pipeline.local.qdrant.registry import Collection, Contents, Registry
 from clustering_pipeline.local.qdrant.shards import OPEN_LIMIT, ShardPool
 
 FLUSH_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class CollectionStore:
@@ -34,9 +39,10 @@ class CollectionStore:
         """The collections and aliases as they are now."""
         return self.registry.contents
 
-    def resolve(self, name: str) -> Collection:
-        """A collection by its name or an alias."""
-        return self.contents.resolve(name)
+    def resolve(self, request: Any) -> Collection:
+        """The collection a request names, by its name or an alias."""
+        refuse_shard_keys(request)
+        return self.contents.resolve(request.collection_name)
 
     def shard(
         self, collection: Collection, *, write: bool = False
@@ -82,4 +88,7 @@ class CollectionStore:
 
     def _flush_regularly(self) -> None:
         while not self._stopping.wait(FLUSH_SECONDS):
-            self.shards.flush()
+            try:
+                self.shards.flush()
+            except Exception:  # noqa: BLE001 - a full disk may have room again in five seconds
+                _log.exception("flushing failed")

@@ -45,7 +45,7 @@ class UpdatesService:
 
     def _single(self, reader: Reader) -> Method:
         def method(request: Any) -> messages.PointsOperationResponse:
-            collection = self._store.resolve(request.collection_name)
+            collection = self._store.resolve(request)
             operation = reader(request, collection.shapes)
             with self._store.shard(collection, write=True) as shard:
                 shard.update(operation)
@@ -54,7 +54,7 @@ class UpdatesService:
         return method
 
     def _batch(self, request: messages.UpdateBatchPoints) -> messages.UpdateBatchResponse:
-        collection = self._store.resolve(request.collection_name)
+        collection = self._store.resolve(request)
         batch = operations.batch(request.operations, collection.shapes)
         with self._store.shard(collection, write=True) as shard:
             for operation in batch:

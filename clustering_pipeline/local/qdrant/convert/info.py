@@ -53,22 +53,9 @@ def stored_config(request: messages.CreateCollection) -> messages.CollectionConf
     config.hnsw_config.MergeFrom(request.hnsw_config)
     config.optimizer_config.MergeFrom(request.optimizers_config)
     config.wal_config.MergeFrom(request.wal_config)
-    _copy_metadata(request, config)
+    for key, value in request.metadata.items():
+        config.metadata[key].CopyFrom(value)
     return config
-
-
-def updated_config(
-    config: messages.CollectionConfig, request: messages.UpdateCollection
-) -> messages.CollectionConfig:
-    """The configuration after a request that changes only what has no effect here."""
-    changed = messages.CollectionConfig()
-    changed.CopyFrom(config)
-    changed.hnsw_config.MergeFrom(request.hnsw_config)
-    changed.optimizer_config.MergeFrom(request.optimizers_config)
-    if request.params.HasField("on_disk_payload"):
-        changed.params.on_disk_payload = request.params.on_disk_payload
-    _copy_metadata(request, changed)
-    return changed
 
 
 def describe(config: messages.CollectionConfig, shard: "edge.ShardInfo") -> messages.CollectionInfo:
@@ -84,14 +71,6 @@ def describe(config: messages.CollectionConfig, shard: "edge.ShardInfo") -> mess
     )
     info.update_queue.SetInParent()
     return info
-
-
-def _copy_metadata(
-    request: messages.CreateCollection | messages.UpdateCollection,
-    config: messages.CollectionConfig,
-) -> None:
-    for key, value in request.metadata.items():
-        config.metadata[key].CopyFrom(value)
 
 
 def _payload_schema(

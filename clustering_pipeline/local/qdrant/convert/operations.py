@@ -8,6 +8,7 @@ from qdrant_client import grpc as messages
 
 from clustering_pipeline.local.qdrant.convert.filters import optional_filter, read_filter
 from clustering_pipeline.local.qdrant.convert.ids import EngineId, read_id, read_ids
+from clustering_pipeline.local.qdrant.convert.selectors import refuse_shard_keys
 from clustering_pipeline.local.qdrant.convert.values import read_payload
 from clustering_pipeline.local.qdrant.convert.vectors import Shapes, read_vectors
 from clustering_pipeline.local.qdrant.status import wrong_input
@@ -103,7 +104,9 @@ def _batched(operation: messages.PointsUpdateOperation, shapes: Shapes) -> Opera
     kind = operation.WhichOneof("operation")
     if kind is None:
         raise wrong_input(reason="Malformed PointsUpdateOperation: it holds none")
-    return _BATCHED[kind](getattr(operation, kind), shapes)
+    request = getattr(operation, kind)
+    refuse_shard_keys(request)
+    return _BATCHED[kind](request, shapes)
 
 
 def _deprecated_delete(selector: messages.PointsSelector, _: Shapes) -> Operation:

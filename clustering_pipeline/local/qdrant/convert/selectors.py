@@ -4,6 +4,10 @@ from typing import Any
 
 import qdrant_edge as edge
 
+from clustering_pipeline.local.qdrant.status import unserved
+
+_SHARD_KEYS = "shard_key_selector"
+
 PayloadWish = bool | list[str] | edge.PayloadSelector
 VectorWish = bool | list[str]
 
@@ -32,3 +36,9 @@ def read_vector_wish(request: Any) -> VectorWish:
             return list(selector.include.names)
         case _:
             return False
+
+
+def refuse_shard_keys(request: Any) -> None:
+    """A collection here is one shard, so nothing can be asked of one shard key."""
+    if _SHARD_KEYS in request.DESCRIPTOR.fields_by_name and request.HasField(_SHARD_KEYS):
+        raise unserved(what="custom sharding")
