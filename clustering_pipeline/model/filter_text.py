@@ -14,7 +14,7 @@ MAX_PATTERN = 1000
 
 _ISO_DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}"
-    r"([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?",
+    r"([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?)?)?",
     re.ASCII,
 )
 
@@ -29,7 +29,8 @@ _UNSPACED = (
 def as_time(value: object) -> datetime | None:
     """The instant that an ISO 8601 date or date and time stands for, or None.
 
-    A date is its midnight; a time without an offset is UTC.
+    A date is its midnight; a time without an offset is UTC, and one with an offset has seconds
+    (these are the forms that Qdrant reads too).
     """
     if isinstance(value, str):
         if len(value) < 10 or value[4] != "-" or not _ISO_DATE.fullmatch(value):
@@ -105,6 +106,17 @@ def case_variants(text: str, *, limit: int) -> list[str] | None:
         if len(found[end]) > limit:
             return None
     return found[-1]
+
+
+def is_caseless(text: str) -> bool:
+    """Whether ignoring case changes nothing: no character of ``text`` is part of a cased one."""
+    return _cased().isdisjoint(text)
+
+
+@cache
+def _cased() -> frozenset[str]:
+    sources = _unfoldings()
+    return frozenset("".join(sources)) | {cased for group in sources.values() for cased in group}
 
 
 def _unfold(folded: str) -> list[str]:

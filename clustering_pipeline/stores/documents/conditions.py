@@ -1,0 +1,292 @@
+"""One condition as Qdrant would evaluate it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+from qdrant_client import grpc
+
+from clustering_pipeline.model.filter_text import as_time, case_variants, is_caseless, tokens
+from clustering_pipeline.model.filters import ORDERINGS, Condition, Operator
+from clustering_pipeline.stores.documents.paths import quoted
+
+_MAX_SPELLINGS = 256
+_MAX_PATH = 4  # a path of n keys may cross n - 1 lists, and each asks for conditions of its own
+_EXACT_FLOATS = 2**53
+_YEARS = range(1000, 9000)
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """``filter`` selects what it stands for and maybe more, or exactly that; None is everything."""
+
+    filter: grpc.Filter | None = None
+    exact: bool = False
+
+
+EVERYTHING = Bound(exact=True)
+UNKNOWN = Bound()
+NOTHING = Bound(
+    filter=grpc.Filter(must=[grpc.Condition(has_id=grpc.HasIdCondition(has_id=[]))]), exact=True
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """What the fields of a collection can be asked."""
+
+    indexes: Mapping[str, int]
+    substrings: bool
+
+    def keys(self, path: Sequence[str], *, besides: Sequence[int] = ()) -> list[str]:
+        """How Qdrant addresses ``path``, once for every way it can cross lists of objects.
+
+        None at all when it cannot, or when an index of a type in ``besides`` would answer instead
+        of the payload and not alike.
+        """
+        names = [quoted(key) for key in path]
+        if len(path) > _MAX_PATH or None in names or self._index(path) in besides:
+            return []
+        heads = [(f"{name}.", f"{name}[].") for name in names[:-1]]
+        return ["".join((*head, str(names[-1]))) for head in product(*heads)]
+
+    def _index(self, path: Sequence[str]) -> int | None:
+        plain = ".".join(path)
+        for field, kind in self.indexes.items():
+            if field.replace("[]", "").replace('"', "") == plain:
+                return kind
+        return None
+
+
+def bound(condition: Condition, fields: Fields) -> Bound:
+    """The bound of one condition."""
+    return _BOUNDS.get(condition.operator, _unknown)(condition, fields)
+
+
+def _unknown(_: Condition, __: Fields) -> Bound:
+    return UNKNOWN
+
+
+def _equal(condition: Condition, fields: Fields) -> Bound:
+    return _equal_to(condition.value, condition, fields)
+
+
+def _unequal(condition: Condition, fields: Fields) -> Bound:
+    return _complement(_equal(condition, fields))
+
+
+def _member(condition: Condition, fields: Fields) -> Bound:
+    operands = condition.value if isinstance(condition.value, tuple) else ()
+    return either([_equal_to(value, condition, fields) for value in operands])
+
+
+def _not_member(condition: Condition, fields: Fields) -> Bound:
+    return _complement(_member(condition, fields))
+
+
+def _complement(positive: Bound) -> Bound:
+    if positive.filter is None or not positive.exact:
+        return UNKNOWN
+    if positive is NOTHING:
+        return EVERYTHING
+    negative = grpc.Filter(must_not=[grpc.Condition(filter=positive.filter)])
+    return Bound(filter=negative, exact=True)
+
+
+def _equal_to(value: object, condition: Condition, fields: Fields) -> Bound:
+    match value:
+        case None:
+            return _null(condition, fields)
+        case bool():
+            matched = grpc.Match(boolean=value)
+            return _any(fields.keys(condition.path), exact=True, match=matched)
+        case int() | float():
+            return _numbers(condition, fields, low=value, high=value)
+        case str():
+            return _equal_to_string(value, condition, fields)
+        case _:
+            return UNKNOWN
+
+
+def _equal_to_string(value: str, condition: Condition, fields: Fields) -> Bound:
+    instant = as_time(value)
+    if instant is not None:
+        return _times(condition, fields, low=instant, high=instant)
+    spellings = [value] if condition.case_sensitive else case_variants(value, limit=_MAX_SPELLINGS)
+    if spellings is None:
+        return UNKNOWN
+    matched = grpc.Match(keywords=grpc.RepeatedStrings(strings=spellings))
+    keys = fields.keys(condition.path, besides=[grpc.PayloadSchemaType.Uuid])
+    return _any(keys, exact=True, match=matched)
+
+
+def _null(condition: Condition, fields: Fields) -> Bound:
+    # Qdrant's "empty" takes an empty list for null as well, and crosses no list of objects.
+    keys = fields.keys(condition.path) if len(condition.path) == 1 else []
+    if not keys:
+        return UNKNOWN
+    conditions = [
+        grpc.Condition(is_null=grpc.IsNullCondition(key=keys[0])),
+        grpc.Condition(is_empty=grpc.IsEmptyCondition(key=keys[0])),
+    ]
+    return Bound(filter=grpc.Filter(should=conditions))
+
+
+def _is_null(condition: Condition, fields: Fields) -> Bound:
+    return _null(condition, fields) if condition.value is True else UNKNOWN
+
+
+def _exists(condition: Condition, fields: Fields) -> Bound:
+    return UNKNOWN if condition.value is True else _null(condition, fields)
+
+
+def _ordered(condition: Condition, fields: Fields) -> Bound:
+    value, operator = condition.value, condition.operator
+    below = operator in {Operator.LT, Operator.LTE}
+    if isinstance(value, int | float):
+        ends = {"high": value} if below else {"low": value}
+        return _numbers(condition, fields, **ends, strict=operator in {Operator.GT, Operator.LT})
+    instant = as_time(value)
+    if instant is None:
+        return UNKNOWN
+    return _times(condition, fields, **({"high": instant} if below else {"low": instant}))
+
+
+def _numbers(
+    condition: Condition,
+    fields: Fields,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    strict: bool = False,
+) -> Bound:
+    ends = [end for end in (low, high) if end is not None]
+    exact = all(abs(end) < _EXACT_FLOATS for end in ends)
+    if any(abs(end) > float(10**300) for end in ends):
+        return UNKNOWN
+    # Beyond 2**53 Qdrant compares rounded numbers, so there the bound takes the end in.
+    names = ("gt", "lt") if strict and exact else ("gte", "lte")
+    limits = zip(names, (low, high), strict=True)
+    span = grpc.Range(**{name: float(end) for name, end in limits if end is not None})
+    # An index on integers does not hold the floats of a field.
+    keys = fields.keys(condition.path, besides=[grpc.PayloadSchemaType.Integer])
+    return _any(keys, exact=exact, range=span)
+
+
+def _times(
+    condition: Condition,
+    fields: Fields,
+    *,
+    low: datetime | None = None,
+    high: datetime | None = None,
+) -> Bound:
+    ends = [end for end in (low, high) if end is not None]
+    if any(end.year not in _YEARS for end in ends):
+        return UNKNOWN
+    # Qdrant reads a few more forms of dates, and nanoseconds: a little wider, and decided here.
+    span = grpc.DatetimeRange()
+    if low is not None:
+        span.gte.FromDatetime((low - _TICK).astimezone(UTC))
+    if high is not None:
+        span.lte.FromDatetime((high + _TICK).astimezone(UTC))
+    return _any(fields.keys(condition.path), exact=False, datetime_range=span)
+
+
+def _prefixed(condition: Condition, fields: Fields) -> Bound:
+    text = str(condition.value)
+    if not text or not _readable(text, condition, fields):
+        return UNKNOWN
+    return _any(fields.keys(condition.path), exact=True, match=grpc.Match(prefix=text))
+
+
+def _containing(condition: Condition, fields: Fields) -> Bound:
+    # An element of a list may be equal and spelt otherwise: a date, or a number.
+    element = _equal_to(condition.value, condition, fields)
+    if not isinstance(condition.value, str):
+        return Bound(filter=element.filter)
+    part = _substring(condition.value, condition, fields)
+    return either([part, element]) if as_time(condition.value) is not None else part
+
+
+def _ending(condition: Condition, fields: Fields) -> Bound:
+    return _substring(str(condition.value), condition, fields)
+
+
+def _all_words(condition: Condition, fields: Fields) -> Bound:
+    bounds = [_substring(word, condition, fields) for word in _words(condition)]
+    filters = [item.filter for item in bounds if item.filter is not None]
+    if not filters:
+        return UNKNOWN
+    return Bound(filter=grpc.Filter(must=[grpc.Condition(filter=item) for item in filters]))
+
+
+def _any_word(condition: Condition, fields: Fields) -> Bound:
+    return either([_substring(word, condition, fields) for word in _words(condition)])
+
+
+def _words(condition: Condition) -> list[str]:
+    text = str(condition.value)
+    return tokens(text if condition.case_sensitive else text.casefold())
+
+
+def _substring(text: str, condition: Condition, fields: Fields) -> Bound:
+    if not text or not _readable(text, condition, fields):
+        return UNKNOWN
+    return _any(fields.keys(condition.path), exact=False, match=grpc.Match(substring=text))
+
+
+def _readable(text: str, condition: Condition, fields: Fields) -> bool:
+    return fields.substrings and (condition.case_sensitive or is_caseless(text))
+
+
+def either(items: Sequence[Bound]) -> Bound:
+    """The bound of a disjunction; of no items, nothing."""
+    if not items:
+        return NOTHING
+    if any(item.filter is None for item in items):
+        return Bound(exact=any(item.filter is None and item.exact for item in items))
+    filters = [item.filter for item in items if item.filter is not None]
+    return Bound(
+        filter=grpc.Filter(should=[grpc.Condition(filter=item) for item in filters]),
+        exact=all(item.exact for item in items),
+    )
+
+
+def _any(
+    keys: Sequence[str],
+    *,
+    exact: bool,
+    match: grpc.Match | None = None,
+    range: grpc.Range | None = None,  # noqa: A002 - the message's own name for it
+    datetime_range: grpc.DatetimeRange | None = None,
+) -> Bound:
+    if not keys:
+        return UNKNOWN
+    conditions = [
+        grpc.Condition(
+            field=grpc.FieldCondition(
+                key=key, match=match, range=range, datetime_range=datetime_range
+            )
+        )
+        for key in keys
+    ]
+    return Bound(filter=grpc.Filter(should=conditions), exact=exact)
+
+
+_BOUNDS: dict[Operator, Callable[[Condition, Fields], Bound]] = {
+    Operator.EQ: _equal,
+    Operator.NE: _unequal,
+    Operator.IN: _member,
+    Operator.NIN: _not_member,
+    Operator.CONTAINS: _containing,
+    Operator.STARTS_WITH: _prefixed,
+    Operator.ENDS_WITH: _ending,
+    Operator.EXISTS: _exists,
+    Operator.IS_NULL: _is_null,
+    Operator.WORDS: _all_words,
+    Operator.PHRASE: _all_words,
+    Operator.TEXT: _any_word,
+    **dict.fromkeys(ORDERINGS, _ordered),
+}
