@@ -74,9 +74,15 @@ def _measure(sample: Sequence[Mapping[str, object]], ignore: Collection[str]):
         for path, value in strings(payload):
             values.setdefault(path, []).append(value)
     measures = [
-        _of(path, found, len(sample)) for path, found in values.items() if path not in ignore
+        _of(path, found, len(sample))
+        for path, found in values.items()
+        if not _ignored(path, ignore)
     ]
     return tuple(sorted(measures, key=lambda measure: (-measure.length, measure.field)))
+
+
+def _ignored(path: str, ignore: Collection[str]) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for name in ignore)
 
 
 def _of(path: str, values: list[str], documents: int) -> FieldMeasure:

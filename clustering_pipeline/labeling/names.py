@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from clustering_pipeline.labeling.tokens import is_unspaced
+from clustering_pipeline.labeling.words.selection import stems
+from clustering_pipeline.labeling.words.tokens import is_unspaced
 
 SEPARATOR = " · "
 _PHRASES = 3
@@ -28,15 +29,7 @@ def contains(one: str, other: str) -> bool:
     short, long = sorted((one.casefold(), other.casefold()), key=len)
     if is_unspaced(short):
         return short in long
-    return set(map(_stem, short.split())) <= set(map(_stem, long.split()))
-
-
-def _stem(word: str) -> str:
-    """Enough to see ``taxes`` in ``tax`` and ``terrorist`` in ``terrorists``."""
-    for ending in ("ies", "es", "s", "y"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
+    return stems(short) <= stems(long)
 
 
 def _apart(phrases: Sequence[str]) -> list[str]:

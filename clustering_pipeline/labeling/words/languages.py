@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from operator import itemgetter
 
-from clustering_pipeline.labeling.english import STOP_WORDS as ENGLISH
+from clustering_pipeline.labeling.words.english import STOP_WORDS as ENGLISH
 
 _SCRIPTS = (
     ("ja", re.compile("[\u3041-\u30ff]")),
@@ -18,6 +19,7 @@ _SCRIPTS = (
     ("hy", re.compile("[\u0530-\u058f]")),
     ("gu", re.compile("[\u0a80-\u0aff]")),
 )
+_FIRST_TELLING = "\u0370"
 _SAMPLE = 80
 _FALLBACK = "en"
 
@@ -47,14 +49,15 @@ def main_languages(texts: Iterable[Sequence[str]], *, share: float = 0.02) -> tu
 
 
 def _by_script(sample: list[str]) -> str | None:
-    found = Counter(
-        next((name for name, script in _SCRIPTS if script.search(word)), None) for word in sample
-    )
-    # A Japanese text holds more Han words than kana ones, a Chinese text no kana at all.
-    if found["ja"] * 8 > found["zh"] and found["ja"] + found["zh"] > len(sample) / 3:
-        return "ja"
-    name, count = max(found.items(), key=lambda item: item[1], default=(None, 0))
-    return name if count > len(sample) / 3 else None
+    text = "".join(sample)
+    if max(text, default="") < _FIRST_TELLING:
+        return None
+    found = {name: len(script.findall(text)) for name, script in _SCRIPTS}
+    # A Japanese text may hold more Han than kana, a Chinese one holds no kana at all.
+    if found["ja"] * 8 > found["zh"]:
+        found["ja"] += found.pop("zh")
+    name, count = max(found.items(), key=itemgetter(1))
+    return name if count > len(text) / 3 else None
 
 
 def _by_function_words(sample: list[str], among: frozenset[str] | None) -> str | None:

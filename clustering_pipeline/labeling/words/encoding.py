@@ -1,14 +1,17 @@
 """A corpus as arrays of word ids, so that counting phrases is array work."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from clustering_pipeline.labeling import languages, tokens
+from clustering_pipeline.labeling.words import languages, tokens
 
 _SAMPLE = 1_000
+# Nearly all short ones are particles and endings.
+_HIRAGANA = re.compile("[\u3041-\u309f]+")
 # Words that may stand inside a phrase though they may not begin or end one.
 _CONNECTORS = frozenset(
     (
@@ -97,4 +100,6 @@ def _stop_table(words: tuple[str, ...], main: tuple[str, ...]) -> np.ndarray:
 
 
 def _too_short(word: str) -> bool:
+    if _HIRAGANA.fullmatch(word):
+        return len(word) < 4
     return len(word) < 2 and not tokens.is_unspaced(word)

@@ -18,12 +18,15 @@ _NEEDS_ICU = re.compile(
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+# Thai and Lao "am", one letter to their readers and dictionaries.
+_TORN_BY_NFKC = (("\u0e4d\u0e32", "\u0e33"), ("\u0ecd\u0eb2", "\u0eb3"))
+_ARABIC_AND_THE = "\u0648\u0627\u0644"
 
 
-def words(text: str) -> list[str]:
-    """Lower-cased words of a text in order, with :data:`BREAK` where a phrase must end."""
-    plain = unicodedata.normalize("NFKC", _MARKUP.sub("\n", text)).lower()
+def words(text: str, *, lower: bool = True) -> list[str]:
+    """Words of a text in order, with :data:`BREAK` where a phrase must end."""
+    plain = unicodedata.normalize("NFKC", _MARKUP.sub("\n", text))
+    plain = plain.lower() if lower else plain
     pieces = _segments(plain) if _NEEDS_ICU.search(plain) else _SPACED.findall(plain)
     return [_word(piece) for piece in pieces]
 
@@ -45,9 +48,15 @@ def joined(parts: tuple[str, ...]) -> str:
 def _segments(plain: str) -> list[str]:
     from icu4py.breakers import WordBreaker  # noqa: PLC0415 - 40 MB of tables, only where needed
 
-    return [piece for piece in WordBreaker(plain, "") if piece == "\n" or not piece.isspace()]
+    for apart, together in _TORN_BY_NFKC:
+        plain = plain.replace(apart, together)
+    # A lone surrogate, as some exports hold, is no character to ICU.
+    whole = plain.encode(errors="replace").decode()
+    return [piece for piece in WordBreaker(whole, "") if piece == "\n" or not piece.isspace()]
 
 
 def _word(piece: str) -> str:
+    if piece.isalpha():
+        return piece[1:] if piece.startswith(_ARABIC_AND_THE) else piece
     word = _POSSESSIVE.sub("", piece)
     return word if any(map(str.isalpha, word)) else BREAK

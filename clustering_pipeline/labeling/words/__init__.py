@@ -1,0 +1,1 @@
+"""Words and phrases in any language: what keyphrases are made of."""

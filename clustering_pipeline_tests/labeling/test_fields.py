@@ -1,0 +1,74 @@
+import pytest
+
+from clustering_pipeline.labeling import choose_text_fields
+
+LONG = "The committee met on Tuesday to talk about the price of grain, item {}."
+
+
+def chosen(*payloads, **options) -> tuple[str, ...]:
+    return choose_text_fields(payloads, **options).fields
+
+
+def documents(**fields):
+    return [{key: make(row) for key, make in fields.items()} for row in range(20)]
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        pytest.param([], id="no-document"),
+        pytest.param([{}], id="empty-payload"),
+        pytest.param(
+            [{"count": 3, "ok": True, "none": None, "nested": {"n": 1.5}}], id="no-string"
+        ),
+        pytest.param([{"text": ""}, {"text": "  "}], id="only-blanks"),
+    ],
+)
+def test_nothing_to_say_chooses_nothing(payloads):
+    assert chosen(*payloads) == ()
+
+
+def test_the_longest_text_comes_first():
+    rows = documents(title=lambda n: f"Grain price {n}", body=LONG.format)
+    assert chosen(*rows) == ("body", "title")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("document_id", lambda n: f"doc_{n:08d}", id="id"),
+        pytest.param("ref", lambda n: f"3fa85f64-5717-4562-b3fc-2c963f66{n:04d}", id="uuid"),
+        pytest.param("when", lambda n: f"2026-01-{n + 1:02d}T10:00:00Z", id="date"),
+        pytest.param("price", lambda n: f"{n},50 €", id="number"),
+        pytest.param("page", lambda n: f"https://example.org/{n}", id="address"),
+        pytest.param("who", lambda n: f"user{n}@example.org", id="e-mail"),
+        pytest.param("file_path", lambda n: f"/data/grain/report {n}.txt", id="path"),
+        pytest.param("picture", lambda n: f"data:image/png;base64,AAAA{n}", id="data-uri"),
+    ],
+)
+def test_identifiers_dates_and_numbers_are_left_out(field, value):
+    rows = documents(**{"body": LONG.format, field: value})
+    assert chosen(*rows) == ("body",)
+
+
+def test_a_category_serves_only_without_running_text():
+    rows = documents(kind=lambda n: ["sports", "politics"][n % 2])
+    assert chosen(*rows) == ("kind",)
+    assert chosen(*(row | {"body": LONG.format(n)} for n, row in enumerate(rows))) == ("body",)
+
+
+def test_nested_fields_and_lists_of_strings_have_dotted_paths():
+    rows = documents(meta=lambda n: {"tags": ["grain", f"harvest {n}"], "about": LONG.format(n)})
+    assert chosen(*rows) == ("meta.about", "meta.tags")
+
+
+def test_fields_of_earlier_runs_are_left_out():
+    rows = documents(body=LONG.format, topic=lambda n: {"label": f"grain and rice {n}"})
+    assert chosen(*rows, ignore=("topic",)) == ("body",)
+
+
+def test_the_measures_are_recorded():
+    choice = choose_text_fields([{"text": "abcd efgh"}, {"text": "abcd efgh"}, {}])
+    (measure,) = choice.measures
+    assert (measure.field, measure.length, measure.distinct) == ("text", 9.0, 0.5)
+    assert measure.filled == pytest.approx(2 / 3)
