@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
 
 BatchStatus = Literal["open", "completed", "failed"]
@@ -29,3 +30,8 @@ class BatchRecord(Record):
     error: str | None = None
     created_at: Moment
     ended_at: Moment | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace it belongs to."""
+        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)

@@ -18,6 +18,7 @@ ClusteringError
 │   ├── BatchNotFound
 │   ├── ExecutionNotFound
 │   ├── TaskNotFound
+│   ├── NamespaceNotFound
 │   └── ArtifactNotFound
 ├── Conflict (409)
 │   ├── NameTaken
@@ -129,6 +130,10 @@ class ExecutionNotFound(NotFound):
 
 class TaskNotFound(NotFound):
     """No task has that id."""
+
+
+class NamespaceNotFound(NotFound):
+    """No namespace of the organisation has that id or name."""
 
 
 class ArtifactNotFound(NotFound):

@@ -78,3 +78,15 @@ def check_text(text: str, *, name: str = "") -> str:
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(check_json)]
 JsonValue = Annotated[Any, AfterValidator(check_json)]
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts in a JSON value, keys not counted."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_in(item)
+    elif isinstance(value, str):
+        yield value

@@ -1,0 +1,111 @@
+"""Batches of documents, numbered within each collection in the order in which they complete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clustering_pipeline.model.batch import BatchRecord, Completion
+from clustering_pipeline.model.clock import Clock
+from clustering_pipeline.model.errors import BatchNotFound, StaleVersion, StateConflict
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.scoping import within
+from clustering_pipeline.stores.catalog.table import Duplicate, Table
+
+_TURNS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batches:
+    """Batches: open while documents arrive, then completed or failed, for good."""
+
+    table: Table
+    collections: Collections
+    clock: Clock
+
+    def open(self, scope: Scope, collection_ids: Sequence[str]) -> BatchRecord:
+        """A new batch of one or more collections, by ids or names."""
+        found = self.collections.resolve(scope, collection_ids)
+        record = BatchRecord(
+            batch_id=new_id("batch"),
+            organization_id=scope.organization_id,
+            namespace_id=scope.namespace_id,
+            collection_ids=list(dict.fromkeys(one.collection_id for one in found)),
+            created_at=self.clock(),
+        )
+        self.table.insert({"_id": record.batch_id, **record.model_dump(mode="json")})
+        return record
+
+    def get(self, scope: Scope, batch_id: str) -> BatchRecord:
+        """The batch; raises BatchNotFound."""
+        found = self.table.find_one(within(scope, _id=batch_id))
+        if found is None:
+            message = f"no batch {batch_id[:200]!r} here"
+            raise BatchNotFound(message)
+        return BatchRecord.model_validate(found)
+
+    def list(self, scope: Scope, collection_id: str) -> list[BatchRecord]:
+        """The batches of a collection, newest first."""
+        query = within(scope, collection_ids=collection_id)
+        found = self.table.find(query, sort=[("created_at", -1), ("_id", 1)])
+        return [BatchRecord.model_validate(one) for one in found]
+
+    def complete(self, scope: Scope, batch_id: str) -> BatchRecord:
+        """Counts the batch, once however often it is called; raises StateConflict if it failed."""
+        for _ in range(_TURNS):
+            record = self.get(scope, batch_id)
+            if record.status == "completed":
+                return record
+            completed = self._completed(scope, record)
+            if completed is not None:
+                return completed
+        message = f"batch {batch_id} could not be numbered: too many complete at once; try again"
+        raise StaleVersion(message)
+
+    def fail(self, scope: Scope, batch_id: str, error: str) -> BatchRecord:
+        """Ends the batch without counting it; raises StateConflict if it was completed."""
+        record = self.get(scope, batch_id)
+        if record.status == "failed":
+            return record
+        _check_open(record)
+        changes = {"status": "failed", "error": error, "ended_at": self.clock()}
+        failed = self._end(record.model_copy(update=changes))
+        return failed if failed is not None else self.fail(scope, batch_id, error)
+
+    def completed(self, scope: Scope, collection_ids: Sequence[str]) -> dict[str, int]:
+        """How many batches each collection has seen complete."""
+        rows = self.table.aggregate(
+            [
+                {"$match": within(scope, **{_COLLECTION: {"$in": list(collection_ids)}})},
+                {"$unwind": "$completions"},
+                {"$group": {"_id": f"${_COLLECTION}", "last": {"$max": f"${_NUMBER}"}}},
+            ]
+        )
+        last = {row["_id"]: int(row["last"]) for row in rows}
+        return {one: last.get(one, 0) for one in collection_ids}
+
+    def _completed(self, scope: Scope, record: BatchRecord) -> BatchRecord | None:
+        """The batch completed with the next numbers; None when somebody else took one of them."""
+        _check_open(record)
+        seen = self.completed(scope, record.collection_ids)
+        numbers = [Completion(collection_id=one, number=last + 1) for one, last in seen.items()]
+        changes = {"status": "completed", "completions": numbers, "ended_at": self.clock()}
+        try:
+            return self._end(record.model_copy(update=changes))
+        except Duplicate:
+            return None
+
+    def _end(self, record: BatchRecord) -> BatchRecord | None:
+        query = within(record.scope, _id=record.batch_id, status="open")
+        ended = self.table.swap(query, {"$set": record.model_dump(mode="json")})
+        return None if ended is None else BatchRecord.model_validate(ended)
+
+
+_COLLECTION = "completions.collection_id"
+_NUMBER = "completions.number"
+
+
+def _check_open(record: BatchRecord) -> None:
+    if record.status != "open":
+        message = f"batch {record.batch_id} has {record.status} already and stays so"
+        raise StateConflict(message)

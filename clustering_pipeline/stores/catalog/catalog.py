@@ -1,0 +1,97 @@
+"""The catalog: definitions, executions and what they need, in MongoDB."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError
+
+from clustering_pipeline.model.clock import Clock, utc_now
+from clustering_pipeline.model.errors import CatalogUnavailable
+from clustering_pipeline.stores.catalog import indexes
+from clustering_pipeline.stores.catalog.batches import Batches
+from clustering_pipeline.stores.catalog.clusters import Clusters
+from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.executions import Executions
+from clustering_pipeline.stores.catalog.guard import Guard, address_of
+from clustering_pipeline.stores.catalog.namespaces import Namespaces
+from clustering_pipeline.stores.catalog.table import Table
+from clustering_pipeline.stores.catalog.tasks import Tasks
+
+TIMEOUT_MS = 6000
+
+
+class Catalog:
+    """One small store per kind of record; API, sensors and assets all use these."""
+
+    def __init__(
+        self,
+        database: Database[dict[str, Any]],
+        *,
+        address: str = "the configured address",
+        timeout_ms: int = TIMEOUT_MS,
+        clock: Clock = utc_now,
+    ):
+        guard = Guard(address=address, seconds=timeout_ms / 1000)
+        tables = {name: Table(database[name], guard) for name in _TABLES}
+        self._database = database
+        self._tables: Mapping[str, Table] = tables
+        self.collections = Collections(
+            table=tables["collections"], clusters=tables["clusters"], clock=clock
+        )
+        self.executions = Executions(table=tables["executions"], clock=clock)
+        self.clusters = Clusters(
+            table=tables["clusters"],
+            collections=self.collections,
+            executions=self.executions,
+            clock=clock,
+        )
+        self.batches = Batches(table=tables["batches"], collections=self.collections, clock=clock)
+        self.tasks = Tasks(executions=self.executions)
+        self.namespaces = Namespaces(table=tables["namespaces"], clock=clock)
+
+    @classmethod
+    def connect(
+        cls, uri: str, database: str, *, timeout_ms: int = TIMEOUT_MS, clock: Clock = utc_now
+    ) -> Self:
+        """Opens the catalog, its indexes made; raises CatalogUnavailable within 10 s."""
+        address = address_of(uri)
+        try:
+            client: MongoClient[dict[str, Any]] = MongoClient(
+                uri,
+                appname="clustering-pipeline",
+                serverSelectionTimeoutMS=timeout_ms * 2 // 5,
+                connectTimeoutMS=timeout_ms * 2 // 5,
+                timeoutMS=timeout_ms,
+            )
+        except (ConfigurationError, ValueError) as error:
+            # Its own message may quote a part of the password.
+            message = f"the MongoDB address {address} cannot be read: check CLUSTERING_MONGODB_URI"
+            raise CatalogUnavailable(message) from error
+        catalog = cls(client[database], address=address, timeout_ms=timeout_ms, clock=clock)
+        try:
+            catalog.ensure_indexes()
+        except BaseException:
+            client.close()
+            raise
+        return catalog
+
+    def ensure_indexes(self) -> None:
+        """Makes what must be there before anything is stored; may be repeated."""
+        for name, wanted in _TABLES.items():
+            self._tables[name].ensure(wanted)
+        self.namespaces.ensure_default()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._database.client.close()
+
+
+_TABLES = {
+    "clusters": indexes.CLUSTERS,
+    "collections": indexes.COLLECTIONS,
+    "executions": indexes.EXECUTIONS,
+    "batches": indexes.BATCHES,
+    "namespaces": indexes.NAMESPACES,
+}

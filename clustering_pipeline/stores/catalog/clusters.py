@@ -1,0 +1,230 @@
+"""The stored definitions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clustering_pipeline.model.availability import check_available
+from clustering_pipeline.model.clock import Clock
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.cluster_state import ClusterState
+from clustering_pipeline.model.definition import (
+    CreateClusterRequest,
+    PatchClusterRequest,
+    patched,
+)
+from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound, NameTaken
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
+from clustering_pipeline.model.names import generated_name
+from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.status import ClusterStatus
+from clustering_pipeline.stores.catalog import claims
+from clustering_pipeline.stores.catalog.cluster_conflicts import conflict
+from clustering_pipeline.stores.catalog.cluster_documents import (
+    from_document,
+    to_document,
+    to_update,
+)
+from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
+from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.executions import Executions
+from clustering_pipeline.stores.catalog.scoping import identified, within
+from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
+from clustering_pipeline.stores.catalog.versions import change
+
+Edit = Callable[[ClusterRecord], ClusterRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clusters:
+    """Definitions: what clients wrote and what runs found."""
+
+    table: Table
+    collections: Collections
+    executions: Executions
+    clock: Clock
+
+    def create(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
+        """Stores a definition and reserves its output collection.
+
+        Raises CollectionNotFound, NameTaken, FieldTaken, NotAvailableYet.
+        """
+        check_available(request)
+        record = self._with_output(self._new(scope, request))
+        try:
+            self.table.insert(to_document(record))
+        except Duplicate as duplicate:
+            self.collections.unreserve(record.cluster_id)
+            raise conflict(self.table, record, duplicate) from duplicate
+        return record
+
+    def apply(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
+        """Makes the definition of that name what ``request`` says: creates it, or changes it."""
+        name = str(request.cluster_name)
+        try:
+            return self.create(scope, request)
+        except NameTaken:
+            wanted = self._resolved(scope, request)
+        return self._change(
+            within(scope, **{"view.cluster_name": name}),
+            _not_found(name),
+            lambda record: self._redefined(record, wanted),
+        )
+
+    def get(self, scope: Scope, identifier: str) -> ClusterRecord:
+        """By id or name; raises ClusterNotFound."""
+        found = self.table.find_one(_identified(scope, identifier))
+        if found is None:
+            raise _not_found(identifier)
+        return from_document(found)
+
+    def by_id(self, cluster_id: str) -> ClusterRecord:
+        """For runs and sensors, which know the id and no namespace; raises ClusterNotFound."""
+        found = self.table.find_one({"_id": cluster_id})
+        if found is None:
+            raise _not_found(cluster_id)
+        return from_document(found)
+
+    def ids(self) -> list[str]:
+        """The ids of all definitions, in order."""
+        return [one["_id"] for one in self.table.find({}, sort=[("_id", 1)], fields=["_id"])]
+
+    def using(self, scope: Scope, collection_id: str) -> list[str]:
+        """The names of the definitions that read a collection."""
+        query = within(scope, **{"view.input_collections": collection_id})
+        found = self.table.find(query, fields=["view.cluster_name"])
+        return sorted(one["view"]["cluster_name"] for one in found)
+
+    def list(
+        self, scope: Scope, request: ListClustersRequest, *, path: str = "/v1/clusters"
+    ) -> ListClustersResponse:
+        """One page of the namespace's definitions, and the sums over all that match."""
+        return list_clusters(self.table, within(scope), request, path=path)
+
+    def patch(self, scope: Scope, identifier: str, patch: PatchClusterRequest) -> ClusterRecord:
+        """Changes the given fields; raises ClusterNotFound, NameTaken, InvalidRequest."""
+        return self._change(
+            _identified(scope, identifier),
+            _not_found(identifier),
+            lambda record: self._redefined(record, patched(record.spec, patch)),
+        )
+
+    def delete(self, scope: Scope, identifier: str) -> ClusterRecord:
+        """Forgets a definition and its executions, and returns what it was.
+
+        Its artifacts and the output collections that were made are the caller's to remove.
+        """
+        record = self.get(scope, identifier)
+        # The record goes last, so that an interrupted delete can be repeated.
+        self.executions.delete_of(record.cluster_id)
+        self.collections.unreserve(record.cluster_id)
+        if not self.table.delete({"_id": record.cluster_id}):
+            raise _not_found(identifier)
+        return record
+
+    def update_state(self, cluster_id: str, **changes: Any) -> ClusterRecord:
+        """Changes fields of ``ClusterState``."""
+        return self._change(
+            {"_id": cluster_id}, _not_found(cluster_id), lambda record: self._found(record, changes)
+        )
+
+    def publish(self, cluster_id: str, run_id: str, **results: Any) -> ClusterRecord:
+        """Makes a run the published one, with its ``results``, in one write.
+
+        Readers see the run before it or this one, nothing between.  Raises StateConflict when the
+        run does not hold the definition (it was cancelled, or taken over).
+        """
+        settled = {"status": ClusterStatus.COMPLETED, "error": None, "failure_category": None}
+        found = settled | {"completed_at": self.clock()} | results | {"last_run_id": run_id}
+        return self._change(
+            {"_id": cluster_id, "claim.run_id": run_id},
+            claims.lost(cluster_id, run_id),
+            lambda record: self._found(record, found),
+        )
+
+    def claim(
+        self, cluster_id: str, owner: Owner, *, is_alive: Callable[[Owner], bool]
+    ) -> Owner | None:
+        """Holds the definition for one run; returns the dead owner it was taken over from, if any.
+
+        Its execution is marked failed, category ``interrupted``.  Raises ExecutionInFlight when
+        another run holds the definition and ``is_alive``, ClusterNotFound when there is none.
+        """
+        return claims.claim(
+            self.table, self.executions, cluster_id, owner, is_alive=is_alive, clock=self.clock
+        )
+
+    def release(self, cluster_id: str, run_id: str) -> bool:
+        """Ends the hold of a run; False when it had none."""
+        return claims.release(self.table, cluster_id, run_id)
+
+    def _new(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
+        now = self.clock()
+        resolved = self._resolved(scope, request)
+        collections = self.collections.resolve(scope, resolved.collection_ids or ())
+        buckets = {bucket for one in collections for bucket in one.source_bucket_ids}
+        name = request.cluster_name or _generated(
+            resolved, [one.collection_name for one in collections]
+        )
+        return ClusterRecord(
+            cluster_id=new_id("clust"),
+            organization_id=scope.organization_id,
+            namespace_id=scope.namespace_id,
+            spec=resolved.model_copy(update={"cluster_name": name}),
+            state=ClusterState(
+                created_at=now, updated_at=now, source_bucket_ids=sorted(buckets) or None
+            ),
+        )
+
+    def _resolved(self, scope: Scope, request: CreateClusterRequest) -> CreateClusterRequest:
+        """The request with its collections by id."""
+        found = self.collections.resolve(scope, request.collection_ids or ())
+        ids = list(dict.fromkeys(one.collection_id for one in found))
+        return request.model_copy(update={"collection_ids": ids or None})
+
+    def _with_output(self, record: ClusterRecord) -> ClusterRecord:
+        if record.spec.enriches or record.state.output_collection_ids:
+            return record
+        output = self.collections.reserve(record.scope, record.cluster_id, record.name)
+        return _with_state(
+            record,
+            output_collection_ids=[output.collection_id],
+            output_collection_names=[output.collection_name],
+        )
+
+    def _redefined(self, record: ClusterRecord, spec: CreateClusterRequest) -> ClusterRecord:
+        if spec == record.spec:
+            return record
+        check_available(spec)
+        return self._with_output(
+            _with_state(record.model_copy(update={"spec": spec}), updated_at=self.clock())
+        )
+
+    def _found(self, record: ClusterRecord, changes: dict[str, Any]) -> ClusterRecord:
+        return _with_state(record, **{"updated_at": self.clock(), **changes})
+
+    def _change(self, query: Query, missing: ClusteringError, edit: Edit) -> ClusterRecord:
+        return change(
+            self.table, query, decode=from_document, encode=to_update, missing=missing, edit=edit
+        )
+
+
+def _with_state(record: ClusterRecord, **changes: Any) -> ClusterRecord:
+    state = ClusterState.model_validate(record.state.model_dump() | changes)
+    return record.model_copy(update={"state": state})
+
+
+def _generated(spec: CreateClusterRequest, collections: Sequence[str]) -> str:
+    method = spec.vector_config.clustering_method if spec.vector_config else "attributes"
+    return generated_name(method, list(collections))
+
+
+def _identified(scope: Scope, identifier: str) -> dict[str, Any]:
+    return identified(scope, identifier, id_key="_id", name_key="view.cluster_name")
+
+
+def _not_found(identifier: str) -> ClusterNotFound:
+    message = f"no cluster definition {identifier[:200]!r} here: list them to see those there are"
+    return ClusterNotFound(message)

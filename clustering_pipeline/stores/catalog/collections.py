@@ -1,0 +1,158 @@
+"""The registered collections of documents, and the names reserved for those to come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clustering_pipeline.model.clock import Clock
+from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
+from clustering_pipeline.model.errors import CollectionNotFound, NameTaken, StateConflict
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.names import MAX_LENGTH
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.stores.catalog.scoping import within
+from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table
+from clustering_pipeline.stores.catalog.versions import change
+
+_SUFFIX = " clusters"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collections:
+    """Collections: what they are called here, and which Qdrant collection is behind them."""
+
+    table: Table
+    clusters: Table
+    clock: Clock
+
+    def register(self, scope: Scope, request: RegisterCollectionRequest) -> CollectionRecord:
+        """Makes an existing Qdrant collection known; raises NameTaken."""
+        now = self.clock()
+        record = CollectionRecord(
+            collection_id=request.collection_id or new_id("col"),
+            collection_name=request.collection_name,
+            organization_id=scope.organization_id,
+            namespace_id=scope.namespace_id,
+            qdrant_collection=request.qdrant_collection or request.collection_name,
+            description=request.description,
+            vectors=request.vectors,
+            source_bucket_ids=request.source_bucket_ids,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            self.table.insert(_to_document(record))
+        except Duplicate as duplicate:
+            raise _taken(record, duplicate) from duplicate
+        return record
+
+    def get(self, scope: Scope, identifier: str) -> CollectionRecord:
+        """By id or name, an id first; raises CollectionNotFound."""
+        return self.resolve(scope, [identifier])[0]
+
+    def resolve(self, scope: Scope, identifiers: Sequence[str]) -> list[CollectionRecord]:
+        """All of them, by ids or names, in the order asked; raises CollectionNotFound."""
+        wanted = list(identifiers)
+        either = [{"collection_id": {"$in": wanted}}, {"collection_name": {"$in": wanted}}]
+        found = self.table.find(within(scope, made=True, **{"$or": either})) if wanted else []
+        records = [_from_document(one) for one in found]
+        known = {one.collection_name: one for one in records}
+        known |= {one.collection_id: one for one in records}
+        for identifier in wanted:
+            if identifier not in known:
+                raise _not_found(identifier)
+        return [known[identifier] for identifier in wanted]
+
+    def list(self, scope: Scope) -> list[CollectionRecord]:
+        """All of the namespace, by name."""
+        found = self.table.find(within(scope, made=True), sort=[("collection_name", 1)])
+        return [_from_document(one) for one in found]
+
+    def update(self, scope: Scope, collection_id: str, **changes: Any) -> CollectionRecord:
+        """Changes fields of the record; raises CollectionNotFound."""
+
+        def edit(record: CollectionRecord) -> CollectionRecord:
+            edited = CollectionRecord.model_validate(record.model_dump() | changes)
+            if edited == record:
+                return record
+            return edited.model_copy(update={"updated_at": self.clock()})
+
+        return change(
+            self.table,
+            within(scope, collection_id=collection_id),
+            decode=_from_document,
+            encode=_to_update,
+            missing=_not_found(collection_id),
+            edit=edit,
+        )
+
+    def delete(self, scope: Scope, identifier: str) -> CollectionRecord:
+        """Forgets a collection; raises StateConflict while a definition reads it.
+
+        The Qdrant collection behind it is the caller's.
+        """
+        record = self.get(scope, identifier)
+        query = within(scope, **{"view.input_collections": record.collection_id})
+        users = [one["view"]["cluster_name"] for one in self.clusters.find(query, limit=5)]
+        if users:
+            message = (
+                f"collection {record.collection_name!r} is read by "
+                f"{', '.join(map(repr, users))}: delete those definitions first"
+            )
+            raise StateConflict(message)
+        self.table.delete(within(scope, collection_id=record.collection_id))
+        return record
+
+    def reserve(self, scope: Scope, cluster_id: str, name: str) -> CollectionRecord:
+        """The id and name of a definition's output collection, which is made when it publishes."""
+        now = self.clock()
+        record = CollectionRecord(
+            collection_id=new_id("col"),
+            collection_name=name[: MAX_LENGTH - len(_SUFFIX)] + _SUFFIX,
+            organization_id=scope.organization_id,
+            namespace_id=scope.namespace_id,
+            qdrant_collection="",
+            output_of=cluster_id,
+            made=False,
+            created_at=now,
+            updated_at=now,
+        )
+        record = record.model_copy(update={"qdrant_collection": record.collection_id})
+        try:
+            self.table.insert(_to_document(record))
+        except Duplicate:
+            name = f"{name[: MAX_LENGTH - len(_SUFFIX) - 7]} {record.collection_id[-6:]}{_SUFFIX}"
+            record = record.model_copy(update={"collection_name": name})
+            self.table.insert(_to_document(record))
+        return record
+
+    def unreserve(self, cluster_id: str) -> int:
+        """Gives up what a definition reserved and never made."""
+        return self.table.delete({"output_of": cluster_id, "made": False})
+
+
+def _to_document(record: CollectionRecord) -> Document:
+    # An id is unique in its namespace only: clients may bring their own.
+    key = f"{record.organization_id}/{record.namespace_id}/{record.collection_id}"
+    return {"_id": key, **record.model_dump(mode="json")}
+
+
+def _to_update(record: CollectionRecord) -> Document:
+    return {"$set": {**record.model_dump(mode="json"), "version": record.version + 1}}
+
+
+def _from_document(document: Document) -> CollectionRecord:
+    return CollectionRecord.model_validate(document)
+
+
+def _taken(record: CollectionRecord, duplicate: Duplicate) -> NameTaken:
+    if duplicate.concerns("_id"):
+        message = f"a collection with the id {record.collection_id!r} is registered already"
+    else:
+        message = f"a collection named {record.collection_name!r} exists already: choose another"
+    return NameTaken(message)
+
+
+def _not_found(identifier: str) -> CollectionNotFound:
+    message = f"no collection {identifier[:200]!r} here: register it, or list those there are"
+    return CollectionNotFound(message)

@@ -1,0 +1,169 @@
+"""The executions of definitions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clustering_pipeline.model.clock import Clock
+from clustering_pipeline.model.errors import ExecutionNotFound, RunInterrupted, StateConflict
+from clustering_pipeline.model.execution import (
+    ClusterExecutionResult,
+    ExecutionProgress,
+    ExecutionRecord,
+)
+from clustering_pipeline.model.listing import (
+    ListClusterExecutionsRequest,
+    ListClusterExecutionsResponse,
+)
+from clustering_pipeline.model.status import ENDED, ClusterStatus, ExecutionStatus
+from clustering_pipeline.stores.catalog.execution_documents import (
+    from_document,
+    to_document,
+    to_update,
+)
+from clustering_pipeline.stores.catalog.execution_lists import list_executions
+from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
+from clustering_pipeline.stores.catalog.versions import change
+
+NEWEST = (("view.created_at", -1), ("_id", -1))
+# What may still change when an execution has ended, among the fields that clients see.
+_OPEN = frozenset({"label_overrides", "run_name", "member_counts_stale", "generation_reap"})
+_CLOSED = frozenset(ClusterExecutionResult.model_fields) - _OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executions:
+    """Executions: made once, filled while they run, unchanged when they have ended."""
+
+    table: Table
+    clock: Clock
+
+    def begin(self, record: ExecutionRecord) -> ExecutionRecord:
+        """Makes the record unless it is there, and returns the one that is.
+
+        Whichever comes first makes it, the launch or the first asset of the run.
+        """
+        try:
+            self.table.insert(to_document(record))
+        except Duplicate:
+            return self.by_id(record.run_id)
+        return record
+
+    def find(self, run_id: str) -> ExecutionRecord | None:
+        """The execution of that run, if there is one."""
+        found = self.table.find_one({"_id": run_id})
+        return None if found is None else from_document(found)
+
+    def by_id(self, run_id: str) -> ExecutionRecord:
+        """The execution of that run; raises ExecutionNotFound."""
+        found = self.find(run_id)
+        if found is None:
+            raise _not_found(run_id)
+        return found
+
+    def get(self, cluster_id: str, run_id: str) -> ExecutionRecord:
+        """The execution, if it is one of that definition; raises ExecutionNotFound."""
+        found = self.table.find_one({"_id": run_id, "cluster_id": cluster_id})
+        if found is None:
+            raise _not_found(run_id)
+        return from_document(found)
+
+    def latest(self, cluster_id: str) -> ExecutionRecord | None:
+        """The newest execution of a definition, however it went."""
+        return self._newest({"cluster_id": cluster_id})
+
+    def of_task(self, task_id: str) -> ExecutionRecord | None:
+        """The newest execution of a task: a retried run keeps its task."""
+        return self._newest({"view.task_id": task_id})
+
+    def active(self, cluster_id: str) -> list[ExecutionRecord]:
+        """The executions of a definition that have not ended, newest first."""
+        unended = [status.value for status in ExecutionStatus if status not in ENDED]
+        query = {"cluster_id": cluster_id, "view.status": {"$in": unended}}
+        return [from_document(one) for one in self.table.find(query, sort=NEWEST)]
+
+    def list(
+        self, cluster_id: str, request: ListClusterExecutionsRequest, *, path: str | None = None
+    ) -> ListClusterExecutionsResponse:
+        """One page of a definition's executions, and the sums over all that match."""
+        page_path = path or f"/v1/clusters/{cluster_id}/executions/list"
+        return list_executions(self.table, {"cluster_id": cluster_id}, request, path=page_path)
+
+    def update(self, run_id: str, **changes: Any) -> ExecutionRecord:
+        """Changes fields; raises StateConflict when the execution has ended and clients see them.
+
+        Ending it stamps ``completed_at``.
+        """
+        return self._change({"_id": run_id}, run_id, changes)
+
+    def progress(self, run_id: str, progress: ExecutionProgress | None) -> None:
+        """Says how far the run is, without making a new version of it."""
+        shown = progress.model_dump() if progress else None
+        self.table.swap({"_id": run_id}, {"$set": {"view.progress": shown}})
+
+    def interrupt(self, run_id: str) -> None:
+        """Marks an execution failed because its process is gone; an ended one stays as it is."""
+        failed = {
+            "status": ExecutionStatus.FAILED,
+            "task_status": ClusterStatus.INTERRUPTED,
+            "failure_category": RunInterrupted.category,
+            "error_message": f"the process of {run_id} ended without saying so",
+        }
+        found = self.find(run_id)
+        if found is not None and not found.status.ended:
+            self.update(run_id, **failed)
+
+    def name(self, cluster_id: str, run_id: str, run_name: str) -> ExecutionRecord:
+        """Gives an execution a name; an empty one clears it."""
+        query = {"_id": run_id, "cluster_id": cluster_id}
+        return self._change(query, run_id, {"run_name": run_name or None})
+
+    def relabel(self, cluster_id: str, run_id: str, labels: Mapping[str, str]) -> ExecutionRecord:
+        """Overrides labels of groups; an empty one removes the override."""
+        query = {"_id": run_id, "cluster_id": cluster_id}
+        before = self.get(cluster_id, run_id).label_overrides or {}
+        merged = {group: label for group, label in {**before, **labels}.items() if label}
+        return self._change(query, run_id, {"label_overrides": merged or None})
+
+    def delete_of(self, cluster_id: str) -> int:
+        """Forgets all executions of a definition."""
+        return self.table.delete({"cluster_id": cluster_id})
+
+    def _newest(self, query: Query) -> ExecutionRecord | None:
+        found = self.table.find_one(query, sort=NEWEST)
+        return None if found is None else from_document(found)
+
+    def _change(self, query: Query, run_id: str, changes: dict[str, Any]) -> ExecutionRecord:
+        return change(
+            self.table,
+            query,
+            decode=from_document,
+            encode=to_update,
+            missing=_not_found(run_id),
+            edit=lambda record: self._edited(record, changes),
+        )
+
+    def _edited(self, record: ExecutionRecord, changes: dict[str, Any]) -> ExecutionRecord:
+        now = self.clock()
+        edited = ExecutionRecord.model_validate(record.model_dump() | changes)
+        if edited == record:
+            return record
+        if record.status.ended:
+            _check_open(record, edited)
+        elif edited.status.ended and edited.completed_at is None:
+            edited = edited.model_copy(update={"completed_at": now})
+        return edited.model_copy(update={"updated_at": now})
+
+
+def _check_open(before: ExecutionRecord, after: ExecutionRecord) -> None:
+    closed = [name for name in sorted(_CLOSED) if getattr(before, name) != getattr(after, name)]
+    if closed:
+        message = (
+            f"{before.run_id} has ended ({before.status.value}) and keeps its {', '.join(closed)}"
+        )
+        raise StateConflict(message)
+
+
+def _not_found(run_id: str) -> ExecutionNotFound:
+    message = f"no execution {run_id[:200]!r} here: list the definition's executions to see them"
+    return ExecutionNotFound(message)

@@ -1,0 +1,52 @@
+"""The indexes: those that keep promises (unique), and those that keep lists fast."""
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from clustering_pipeline.stores.catalog.cluster_documents import WRITES
+
+_SCOPE = (("organization_id", ASCENDING), ("namespace_id", ASCENDING))
+
+
+def _scoped(*keys: str, unique: bool = False) -> IndexModel:
+    fields = [(key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in keys]
+    return IndexModel([*_SCOPE, *fields], unique=unique)
+
+
+CLUSTERS = (
+    _scoped("view.cluster_name", unique=True),
+    IndexModel(
+        [(WRITES, ASCENDING)], unique=True, partialFilterExpression={WRITES: {"$exists": True}}
+    ),
+    _scoped("-view.created_at", "_id"),
+    _scoped("-view.updated_at", "_id"),
+    _scoped("view.status", "-view.created_at", "view.num_documents_clustered"),
+    _scoped("view.algorithm", "-view.created_at"),
+    _scoped("view.num_clusters"),
+    _scoped("view.input_collections"),
+    _scoped("folded.status"),
+    _scoped("folded.algorithm"),
+    _scoped("folded.cluster_name"),
+)
+COLLECTIONS = (
+    _scoped("collection_name", unique=True),
+    IndexModel([("output_of", ASCENDING)]),
+)
+EXECUTIONS = (
+    IndexModel([("cluster_id", ASCENDING), ("view.created_at", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("view.task_id", ASCENDING)]),
+)
+BATCHES = (
+    IndexModel(
+        [
+            *_SCOPE,
+            ("completions.collection_id", ASCENDING),
+            ("completions.number", ASCENDING),
+        ],
+        unique=True,
+        partialFilterExpression={"status": "completed"},
+    ),
+    _scoped("collection_ids", "-created_at"),
+)
+NAMESPACES = (
+    IndexModel([("organization_id", ASCENDING), ("namespace_name", ASCENDING)], unique=True),
+)

@@ -1,0 +1,144 @@
+"""Lists of records: filter, search, sort, page and count, with one meaning for all of them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clustering_pipeline.model.errors import InvalidRequest
+from clustering_pipeline.model.filter_semantics import predicate
+from clustering_pipeline.model.filters import Filter, fields_of, parse_filter
+from clustering_pipeline.model.listing import PaginationResponse
+from clustering_pipeline.stores.catalog.list_fields import FieldKind
+from clustering_pipeline.stores.catalog.list_query import ListQuery
+from clustering_pipeline.stores.catalog.pushdown import split
+from clustering_pipeline.stores.catalog.table import Document, Query, Table
+
+_ALWAYS = {"count": {"$sum": 1}, "latest": {"$max": "$view.created_at"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One kind of record: its table, the fields clients see, and what is summed over matches."""
+
+    table: Table
+    fields: Mapping[str, FieldKind]
+    public: frozenset[str]
+    """The top-level fields of the view that exist for clients."""
+    sums: Mapping[str, Any] = field(default_factory=dict)
+    """Name to aggregation expression, summed per status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One page, and the sums per status over all pages."""
+
+    views: Sequence[Mapping[str, Any]]
+    by_status: Mapping[str, Mapping[str, Any]]
+    as_of: str | None
+
+    @property
+    def total(self) -> int:
+        """Matches on all pages."""
+        return int(sum(sums["count"] for sums in self.by_status.values()))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Matches per status."""
+        return {status: int(sums["count"]) for status, sums in sorted(self.by_status.items())}
+
+    def summed(self, name: str) -> float:
+        """One of the sums, over all statuses."""
+        return sum(sums[name] for sums in self.by_status.values())
+
+
+def find_page(kind: Listed, base: Query, question: ListQuery) -> Found:
+    """The page that ``question`` asks for among the records that ``base`` finds."""
+    matched = _matched(kind, base, question)
+    documents = kind.table.find(
+        matched,
+        sort=_sort(kind, question),
+        skip=question.offset,
+        limit=question.size,
+        fields=["view"],
+    )
+    sums = _sums(kind, matched)
+    return Found(
+        views=[document["view"] for document in documents],
+        by_status=sums,
+        as_of=question.as_of or max((row["latest"] for row in sums.values()), default=None),
+    )
+
+
+def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationResponse:
+    """Where the page lies, and the addresses of those beside it."""
+    total, question = found.total, replace(question, as_of=found.as_of)
+    following = question.offset + question.size
+    next_cursor = question.at(following) if following < total else None
+    before = max(0, question.offset - question.size)
+    previous = question.at(before) if question.offset > 0 else None
+    return PaginationResponse(
+        total=total,
+        page=question.offset // question.size + 1,
+        page_size=question.size,
+        total_pages=-(-total // question.size),
+        next_page=f"{path}?cursor={next_cursor}" if next_cursor is not None else None,
+        previous_page=f"{path}?cursor={previous}" if previous is not None else None,
+        next_cursor=next_cursor,
+    )
+
+
+def _matched(kind: Listed, base: Query, question: ListQuery) -> Query:
+    parts = split(parse_filter(question.filters), kind.fields)
+    asked: list[Query] = [
+        base,
+        {"view.created_at": {"$lte": question.as_of}} if question.as_of is not None else {},
+        parts.query,
+        *({"search": {"$regex": re.escape(term)}} for term in _terms(question.search)),
+    ]
+    query = {"$and": [part for part in asked if part]}
+    return query if parts.rest is None else _narrowed(kind, query, parts.rest)
+
+
+def _narrowed(kind: Listed, query: Query, rest: Filter) -> Query:
+    """The query for those ids among its matches that also satisfy ``rest``."""
+    seen = sorted(fields_of(rest) & kind.public)
+    holds = predicate(rest)
+    documents = kind.table.find(query, fields=[f"view.{name}" for name in seen] or ["_id"])
+    ids = [one["_id"] for one in documents if holds(_visible(one, seen))]
+    return {"_id": {"$in": ids}}
+
+
+def _visible(document: Document, names: Sequence[str]) -> dict[str, Any]:
+    view = document.get("view", {})
+    return {name: view.get(name) for name in names}
+
+
+def _terms(search: str | None) -> list[str]:
+    return [term.replace("\0", "") for term in (search or "").casefold().split()]
+
+
+def _sort(kind: Listed, question: ListQuery) -> list[tuple[str, int]]:
+    order: dict[str, int] = {}
+    for sort in question.sorts:
+        order.setdefault(_sort_key(kind, sort.field), 1 if sort.direction == "asc" else -1)
+    return [*order.items(), ("_id", 1)]
+
+
+def _sort_key(kind: Listed, name: str) -> str:
+    if kind.fields.get(name, FieldKind.TEXTS) is FieldKind.TEXTS:
+        known = sorted(one for one, holds in kind.fields.items() if holds is not FieldKind.TEXTS)
+        message = f"cannot sort by {name[:60]!r}: sort by one of {', '.join(known)}"
+        raise InvalidRequest(message)
+    return f"view.{name}"
+
+
+def _sums(kind: Listed, matched: Query) -> dict[str, dict[str, Any]]:
+    summed = {name: {"$sum": expression} for name, expression in kind.sums.items()}
+    rows = kind.table.aggregate(
+        [
+            {"$match": matched},
+            {"$group": {"_id": "$view.status", **_ALWAYS, **summed}},
+        ]
+    )
+    return {row.pop("_id"): row for row in rows}

@@ -1,0 +1,204 @@
+"""Filters in MongoDB's terms, as far as they mean exactly the same there.
+
+``view`` holds a record as clients read it, ``folded`` its texts case-folded, so that comparing
+without regard to case is comparing those.  Whatever MongoDB would judge differently (free-form
+fields, patterns, words, values of another type than the field's) is left to Python.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clustering_pipeline.model.filter_text import as_time
+from clustering_pipeline.model.filters import Condition, Filter, Group, Operator
+from clustering_pipeline.model.times import iso
+from clustering_pipeline.stores.catalog.folding import folded_key
+from clustering_pipeline.stores.catalog.list_fields import FieldKind
+
+Query = dict[str, Any]
+Fields = Mapping[str, FieldKind]
+
+NOTHING: Query = {"_id": {"$in": []}}
+_INT64 = 2**63
+_TEXTUAL = frozenset({FieldKind.TEXT, FieldKind.TEXTS})
+_ORDER = {
+    Operator.GT: "$gt",
+    Operator.GTE: "$gte",
+    Operator.LT: "$lt",
+    Operator.LTE: "$lte",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A filter as a MongoDB query and what remains to be asked in Python; both must hold."""
+
+    query: Query
+    rest: Filter | None = None
+
+
+def split(tree: Filter | None, fields: Fields) -> Split:
+    """The largest part of ``tree`` that MongoDB can answer alone."""
+    if tree is None:
+        return Split(query={})
+    if isinstance(tree, Condition):
+        tree = Group(every=(tree,))
+    every = [(item, _translated(item, fields)) for item in tree.every]
+    none = [(item, _translated(item, fields)) for item in tree.none]
+    some = _any_of(tree.some, fields)
+    queries = [query for _, query in every if query is not None]
+    queries += [{"$nor": [query]} for _, query in none if query is not None]
+    rest = Group(
+        every=tuple(item for item, query in every if query is None),
+        none=tuple(item for item, query in none if query is None),
+        some=tree.some if some is None else (),
+    )
+    return Split(query=_all_of([*queries, some or {}]), rest=None if rest.selects_all else rest)
+
+
+def _translated(tree: Filter, fields: Fields) -> Query | None:
+    if isinstance(tree, Condition):
+        return _condition(tree, fields)
+    whole = split(tree, fields)
+    return whole.query if whole.rest is None else None
+
+
+def _any_of(items: Sequence[Filter], fields: Fields) -> Query | None:
+    queries = [_translated(item, fields) for item in items]
+    if any(query is None for query in queries):
+        return None
+    # An item that selects everything would be an empty alternative, which MongoDB takes too.
+    return {"$or": queries} if queries else {}
+
+
+def _all_of(queries: Sequence[Query]) -> Query:
+    asked = [query for query in queries if query]
+    if len(asked) > 1:
+        return {"$and": asked}
+    return asked[0] if asked else {}
+
+
+def _condition(condition: Condition, fields: Fields) -> Query | None:
+    path = ".".join(condition.path)
+    translate = _TRANSLATIONS.get(condition.operator)
+    if translate is None or path not in fields:
+        return None
+    return translate(condition, path, fields[path])
+
+
+def _equals(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    return _same(condition.value, condition, path, kind)
+
+
+def _differs(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    return _complement(_equals(condition, path, kind))
+
+
+def _is_one_of(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    if not isinstance(condition.value, list | tuple):
+        return None
+    options = [_same(option, condition, path, kind) for option in condition.value]
+    if any(option is None for option in options):
+        return None
+    return {"$or": options} if options else NOTHING
+
+
+def _is_none_of(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    return _complement(_is_one_of(condition, path, kind))
+
+
+def _complement(query: Query | None) -> Query | None:
+    return None if query is None else {"$nor": [query]}
+
+
+def _same(value: object, condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    if value is None:
+        return {f"view.{path}": None}
+    if isinstance(value, str):
+        return _same_text(value, condition, path, kind)
+    if isinstance(value, bool):
+        return {f"view.{path}": value} if kind is FieldKind.FLAG else None
+    if kind is FieldKind.NUMBER and _storable(value):
+        return {f"view.{path}": value}
+    return None
+
+
+def _same_text(value: str, condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    moment = as_time(value)
+    if moment is not None:
+        return {f"view.{path}": iso(moment)} if _exact(moment, kind) else None
+    return {_text_key(condition, path): _text(value, condition)} if kind in _TEXTUAL else None
+
+
+def _ordered(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    value, comparison = condition.value, _ORDER[condition.operator]
+    if not isinstance(value, str):
+        comparable = kind is FieldKind.NUMBER and _storable(value)
+        return {f"view.{path}": {comparison: value}} if comparable else None
+    moment = as_time(value)
+    if moment is not None:
+        exact = _exact(moment, kind)
+        return {f"view.{path}": {comparison: iso(moment)}} if exact else None
+    if kind is not FieldKind.TEXT:
+        return None
+    return {_text_key(condition, path): {comparison: _text(value, condition)}}
+
+
+def _contains(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    if kind is FieldKind.TEXTS and isinstance(condition.value, str):
+        return _same_text(condition.value, condition, path, kind)
+    return _matching("{}")(condition, path, kind)
+
+
+def _matching(pattern: str) -> Callable[[Condition, str, FieldKind], Query | None]:
+    def translate(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+        value = condition.value
+        if kind not in _TEXTUAL or not isinstance(value, str) or "\0" in value:
+            return None
+        text = re.escape(_text(value, condition))
+        return {_text_key(condition, path): {"$regex": pattern.format(text)}}
+
+    return translate
+
+
+def _present(condition: Condition, path: str, _: FieldKind) -> Query | None:
+    return {f"view.{path}": {"$ne": None} if condition.value is True else None}
+
+
+def _absent(condition: Condition, path: str, _: FieldKind) -> Query | None:
+    return {f"view.{path}": None if condition.value is True else {"$ne": None}}
+
+
+def _text_key(condition: Condition, path: str) -> str:
+    return f"view.{path}" if condition.case_sensitive else f"folded.{folded_key(path)}"
+
+
+def _text(value: str, condition: Condition) -> str:
+    return value if condition.case_sensitive else value.casefold()
+
+
+def _exact(moment: datetime, kind: FieldKind) -> bool:
+    # Finer than what is stored, it would be rounded on the way into the query.
+    return kind is FieldKind.TIME and moment.microsecond % 1000 == 0
+
+
+def _storable(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or -_INT64 <= value < _INT64
+
+
+_TRANSLATIONS: dict[Operator, Callable[[Condition, str, FieldKind], Query | None]] = {
+    Operator.EQ: _equals,
+    Operator.NE: _differs,
+    Operator.IN: _is_one_of,
+    Operator.NIN: _is_none_of,
+    **dict.fromkeys(_ORDER, _ordered),
+    Operator.CONTAINS: _contains,
+    Operator.STARTS_WITH: _matching(r"\A{}"),
+    Operator.ENDS_WITH: _matching(r"{}\z"),
+    Operator.EXISTS: _present,
+    Operator.IS_NULL: _absent,
+}

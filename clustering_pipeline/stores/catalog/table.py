@@ -1,0 +1,95 @@
+"""One MongoDB collection, in the few operations that the catalog uses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import IndexModel, ReturnDocument
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from clustering_pipeline.stores.catalog.guard import Guard
+
+Document = dict[str, Any]
+Query = Mapping[str, Any]
+Sort = Sequence[tuple[str, int]]
+
+
+class Duplicate(Exception):
+    """A unique index holds that value already; ``index`` is its first key's last part."""
+
+    def __init__(self, error: DuplicateKeyError):
+        details = error.details or {}
+        self.values: dict[str, Any] = dict(details.get("keyValue") or {})
+        super().__init__(str(sorted(self.values)))
+
+    def concerns(self, key: str) -> bool:
+        """Whether the index is about ``key``."""
+        return key in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Typed, guarded access; ``DuplicateKeyError`` becomes ``Duplicate``."""
+
+    collection: Collection[Document]
+    guard: Guard
+
+    def find(
+        self,
+        query: Query,
+        *,
+        sort: Sort = (),
+        skip: int = 0,
+        limit: int = 0,
+        fields: Sequence[str] | None = None,
+    ) -> list[Document]:
+        """The documents that match, whole or with ``fields`` only."""
+
+        def read() -> list[Document]:
+            cursor = self.collection.find(query, fields, skip=skip, limit=limit)
+            return list(cursor.sort(list(sort)) if sort else cursor)
+
+        return self.guard(read)
+
+    def find_one(self, query: Query, *, sort: Sort = ()) -> Document | None:
+        """The first document that matches."""
+        return next(iter(self.find(query, sort=sort, limit=1)), None)
+
+    def insert(self, document: Document) -> None:
+        """Adds a document.  An answer lost on the way does not make it a duplicate of itself."""
+        try:
+            self.guard(lambda: self.collection.insert_one(document))
+        except DuplicateKeyError as error:
+            duplicate = Duplicate(error)
+            if duplicate.values == {"_id": document["_id"]} and self._is_there(document):
+                return
+            raise duplicate from error
+
+    def _is_there(self, document: Document) -> bool:
+        return self.find_one({"_id": document["_id"]}) == document
+
+    def swap(
+        self, query: Query, update: Mapping[str, Any], *, upsert: bool = False
+    ) -> Document | None:
+        """Changes the one document that matches and returns it as it is then; None without one."""
+        try:
+            return self.guard(
+                lambda: self.collection.find_one_and_update(
+                    query, update, upsert=upsert, return_document=ReturnDocument.AFTER
+                )
+            )
+        except DuplicateKeyError as error:
+            raise Duplicate(error) from error
+
+    def delete(self, query: Query) -> int:
+        """Deletes all that match; how many there were."""
+        return self.guard(lambda: self.collection.delete_many(query).deleted_count)
+
+    def aggregate(self, stages: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """The answer of an aggregation."""
+        return self.guard(lambda: list(self.collection.aggregate(list(stages))))
+
+    def ensure(self, indexes: Sequence[IndexModel]) -> None:
+        """Makes the indexes that are not there."""
+        self.guard(lambda: self.collection.create_indexes(list(indexes)))
