@@ -16,6 +16,18 @@ from clustering_pipeline.model.parameters import (
     Share,
 )
 
+HDBSCANMetric = Literal[
+    "euclidean",
+    "l2",
+    "cosine",
+    "manhattan",
+    "cityblock",
+    "l1",
+    "chebyshev",
+    "canberra",
+    "braycurtis",
+]
+
 
 class HDBSCANParams(Parameters):
     """Groups of any density that persist over a range of scales."""
@@ -31,7 +43,7 @@ class HDBSCANParams(Parameters):
     """Distance below which groups are not divided further."""
     max_cluster_size: AtLeastOne | None = None
     """Documents above which a group is divided, where its density allows; null is no limit."""
-    metric: Metric = "euclidean"
+    metric: HDBSCANMetric = "euclidean"
     """Distance between vectors; ``cosine`` is computed on normalised vectors."""
     alpha: Positive = 1.0
     """Divides distances before the density is taken (robust single linkage)."""

@@ -9,6 +9,7 @@ from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.enrichment import DEFAULT_MAPPINGS, EnrichmentFieldMapping
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest, ExecutionMode
+from clustering_pipeline.model.feature_uri import FeatureURI
 from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.parameters import Parameters
 from clustering_pipeline.model.scope import Scope
@@ -67,6 +68,12 @@ class ClusterSpec(Record):
     def feature_uris(self) -> tuple[str, ...]:
         """The features to cluster; none when attributes make the groups."""
         return () if self.definition.cluster_type == "attribute" else self.vectors.uris
+
+    @property
+    def feature_name(self) -> str:
+        """What the clustered features are called in tables: the output part of their URIs."""
+        features = [FeatureURI.parse(uri) for uri in self.feature_uris]
+        return "+".join(one.output or one.extractor for one in features)
 
     @property
     def preprocessing(self) -> tuple[Mapping[str, Any], ...]:

@@ -212,6 +212,10 @@ class Clusters:
 
 
 def _with_state(record: ClusterRecord, **changes: Any) -> ClusterRecord:
+    unknown = changes.keys() - ClusterState.model_fields.keys()
+    if unknown:
+        message = f"a definition's state has no {', '.join(sorted(unknown))}"
+        raise TypeError(message)
     state = ClusterState.model_validate(record.state.model_dump() | changes)
     return record.model_copy(update={"state": state})
 

@@ -1,6 +1,6 @@
 """The executions of definitions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ from clustering_pipeline.model.execution import (
     ExecutionProgress,
     ExecutionRecord,
 )
+from clustering_pipeline.model.execution_edits import changed, relabelled
 from clustering_pipeline.model.listing import (
     ListClusterExecutionsRequest,
     ListClusterExecutionsResponse,
 )
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ENDED, ClusterStatus, ExecutionStatus
 from clustering_pipeline.stores.catalog.execution_documents import (
     from_document,
@@ -22,8 +24,11 @@ from clustering_pipeline.stores.catalog.execution_documents import (
     to_update,
 )
 from clustering_pipeline.stores.catalog.execution_lists import list_executions
+from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
 from clustering_pipeline.stores.catalog.versions import change
+
+Edit = Callable[[ExecutionRecord], ExecutionRecord]
 
 NEWEST = (("view.created_at", -1), ("_id", -1))
 # What may still change when an execution has ended, among the fields that clients see.
@@ -61,9 +66,9 @@ class Executions:
             raise _not_found(run_id)
         return found
 
-    def get(self, cluster_id: str, run_id: str) -> ExecutionRecord:
-        """The execution, if it is one of that definition; raises ExecutionNotFound."""
-        found = self.table.find_one({"_id": run_id, "cluster_id": cluster_id})
+    def get(self, scope: Scope, run_id: str, *, cluster_id: str | None = None) -> ExecutionRecord:
+        """The execution, if it is one of the namespace (and definition); else ExecutionNotFound."""
+        found = self.table.find_one(_identified(scope, run_id, cluster_id))
         if found is None:
             raise _not_found(run_id)
         return from_document(found)
@@ -83,11 +88,17 @@ class Executions:
         return [from_document(one) for one in self.table.find(query, sort=NEWEST)]
 
     def list(
-        self, cluster_id: str, request: ListClusterExecutionsRequest, *, path: str | None = None
+        self,
+        scope: Scope,
+        cluster_id: str,
+        request: ListClusterExecutionsRequest,
+        *,
+        path: str | None = None,
     ) -> ListClusterExecutionsResponse:
         """One page of a definition's executions, and the sums over all that match."""
         page_path = path or f"/v1/clusters/{cluster_id}/executions/list"
-        return list_executions(self.table, {"cluster_id": cluster_id}, request, path=page_path)
+        base = within(scope, cluster_id=cluster_id)
+        return list_executions(self.table, base, request, path=page_path)
 
     def update(self, run_id: str, **changes: Any) -> ExecutionRecord:
         """Changes fields; raises StateConflict when the execution has ended and clients see them.
@@ -113,17 +124,17 @@ class Executions:
         if found is not None and not found.status.ended:
             self.update(run_id, **failed)
 
-    def name(self, cluster_id: str, run_id: str, run_name: str) -> ExecutionRecord:
+    def name(
+        self, scope: Scope, run_id: str, run_name: str, *, cluster_id: str | None = None
+    ) -> ExecutionRecord:
         """Gives an execution a name; an empty one clears it."""
-        query = {"_id": run_id, "cluster_id": cluster_id}
+        query = _identified(scope, run_id, cluster_id)
         return self._change(query, run_id, {"run_name": run_name or None})
 
     def relabel(self, cluster_id: str, run_id: str, labels: Mapping[str, str]) -> ExecutionRecord:
         """Overrides labels of groups; an empty one removes the override."""
-        query = {"_id": run_id, "cluster_id": cluster_id}
-        before = self.get(cluster_id, run_id).label_overrides or {}
-        merged = {group: label for group, label in {**before, **labels}.items() if label}
-        return self._change(query, run_id, {"label_overrides": merged or None})
+        query = _identified(scope, run_id, cluster_id)
+        return self._edit(query, run_id, lambda record: relabelled(record, labels))
 
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all executions of a definition."""
@@ -134,18 +145,20 @@ class Executions:
         return None if found is None else from_document(found)
 
     def _change(self, query: Query, run_id: str, changes: dict[str, Any]) -> ExecutionRecord:
+        return self._edit(query, run_id, lambda record: changed(record, changes))
+
+    def _edit(self, query: Query, run_id: str, edit: Edit) -> ExecutionRecord:
         return change(
             self.table,
             query,
             decode=from_document,
             encode=to_update,
             missing=_not_found(run_id),
-            edit=lambda record: self._edited(record, changes),
+            edit=lambda record: self._checked(record, edit(record)),
         )
 
-    def _edited(self, record: ExecutionRecord, changes: dict[str, Any]) -> ExecutionRecord:
+    def _checked(self, record: ExecutionRecord, edited: ExecutionRecord) -> ExecutionRecord:
         now = self.clock()
-        edited = ExecutionRecord.model_validate(record.model_dump() | changes)
         if edited == record:
             return record
         if record.status.ended:
@@ -162,6 +175,11 @@ def _check_open(before: ExecutionRecord, after: ExecutionRecord) -> None:
             f"{before.run_id} has ended ({before.status.value}) and keeps its {', '.join(closed)}"
         )
         raise StateConflict(message)
+
+
+def _identified(scope: Scope, run_id: str, cluster_id: str | None) -> dict[str, Any]:
+    query = within(scope, _id=run_id)
+    return query if cluster_id is None else {**query, "cluster_id": cluster_id}
 
 
 def _not_found(run_id: str) -> ExecutionNotFound:
