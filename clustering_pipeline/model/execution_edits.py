@@ -32,7 +32,7 @@ def changed(record: ExecutionRecord, changes: Mapping[str, Any]) -> ExecutionRec
     if unknown:
         message = f"an execution has no {', '.join(sorted(unknown))}"
         raise TypeError(message)
-    return ExecutionRecord.model_validate(record.model_dump() | changes)
+    return ExecutionRecord.model_validate({**record.model_dump(), **changes})
 
 
 def relabelled(record: ExecutionRecord, labels: Mapping[str, str]) -> ExecutionRecord:

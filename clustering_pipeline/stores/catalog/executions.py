@@ -131,7 +131,14 @@ class Executions:
         query = _identified(scope, run_id, cluster_id)
         return self._change(query, run_id, {"run_name": run_name or None})
 
-    def relabel(self, cluster_id: str, run_id: str, labels: Mapping[str, str]) -> ExecutionRecord:
+    def relabel(
+        self,
+        scope: Scope,
+        run_id: str,
+        labels: Mapping[str, str],
+        *,
+        cluster_id: str | None = None,
+    ) -> ExecutionRecord:
         """Overrides labels of groups; an empty one removes the override."""
         query = _identified(scope, run_id, cluster_id)
         return self._edit(query, run_id, lambda record: relabelled(record, labels))
