@@ -1,7 +1,7 @@
 """Parameters as resolved: what was given over the defaults of the model, checked."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
@@ -10,6 +10,8 @@ from clustering_pipeline.model.algorithms import parameters
 from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline.model.parameters import Parameters
 from clustering_pipeline.model.preprocessing import PreprocessingStep, Step
+
+Settings = TypeVar("Settings", Parameters, Step)
 
 STEPS: TypeAdapter[Step] = TypeAdapter(PreprocessingStep)
 
@@ -36,6 +38,14 @@ def resolved_step(given: Mapping[str, Any] | Step) -> Step:
     except ValidationError as error:
         message = f"preprocessing step: {_first(error)}"
         raise InvalidParameters(message) from error
+
+
+def seeded(settings: Settings, random_state: int) -> Settings:
+    """``settings`` with ``random_state``, where they take a seed and none was given."""
+    fields = type(settings).model_fields
+    if "random_state" not in fields or "random_state" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"random_state": random_state})
 
 
 def _first(error: ValidationError) -> str:

@@ -38,7 +38,7 @@ def cluster(
 ) -> Clustering:
     """Group (n, d) vectors: preprocessing steps in order, then the algorithm."""
     original = as_vectors(vectors)
-    hood = Neighborhood(original)
+    hood = Neighborhood(original, check)
     reduction = reduce(
         original, preprocessing, random_state=random_state, neighbors=hood, check=check
     )

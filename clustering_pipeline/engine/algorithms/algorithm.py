@@ -35,11 +35,25 @@ class Grouping:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Algorithm(Generic[P]):
-    """A clustering method: the model of its parameters, and the function that fits it.
+class Job:
+    """The size of a fit: ``count`` documents like ``vectors``, whose number may be another."""
 
-    It is registered by the name of its module, which is the ``method`` of its parameters.
+    count: int
+    dimensions: int
+    itemsize: int
+    vectors: Vectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm(Generic[P]):
+    """A clustering method, registered by the name of its module, the ``method`` of its ``params``.
+
+    ``fit`` groups vectors.  ``memory`` says how many bytes that takes, the vectors themselves
+    apart.  ``density`` methods leave noise between dense
+    regions.
     """
 
     params: type[P]
     fit: Callable[[Vectors, P, FitContext], Grouping]
+    memory: Callable[[Job, P], int]
+    density: bool = False

@@ -1,5 +1,6 @@
 """Fit one algorithm and answer in canonical form."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,13 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.algorithms.algorithm import FitContext, Grouping
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.algorithms.registry import algorithm as named
+from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
-from clustering_pipeline.engine.parameters import resolved
-from clustering_pipeline.engine.vectors import Check, Labels, as_vectors, never
+from clustering_pipeline.engine.parameters import resolved, seeded
+from clustering_pipeline.engine.vectors import NOISE, Check, Labels, Vectors, as_vectors, never
+from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline.model.parameters import Parameters
+
+ANGULAR = frozenset({"cosine", "correlation"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,31 +40,77 @@ def fit(
     params: Mapping[str, Any] | Parameters | None = None,
     random_state: int = 42,
     neighbors: Neighborhood | None = None,
+    memory_limit: int | None = None,
     check: Check = never,
 ) -> Fit:
-    """Group (n, d) vectors by ``algorithm``; ``random_state`` serves where no seed is named."""
+    """Group (n, d) vectors by ``algorithm``; ``random_state`` serves where no seed is named.
+
+    ``neighbors`` is the neighbourhood of ``vectors`` when the caller has it.  Raises
+    ``InvalidParameters``, ``InvalidVectors``, ``EmptySelection``, or ``DoesNotFit`` when the method
+    needs more than ``memory_limit`` bytes (None: what the machine has free).
+    """
     points = as_vectors(vectors)
     method = named(algorithm)
-    settings = _seeded(resolved(algorithm, params), random_state)
-    context = FitContext(neighborhood=neighbors or Neighborhood(points), check=check)
-    grouping = _alone() if len(points) == 1 else method.fit(points, settings, context)
+    settings = seeded(resolved(algorithm, params), random_state)
+    refuse_what_does_not_fit(method, points, settings, limit=memory_limit)
+    context = FitContext(neighborhood=neighbors or Neighborhood(points, check), check=check)
+    with warnings.catch_warnings(record=True) as raised:
+        warnings.simplefilter("always")
+        grouping = _grouped(method, points, settings, context)
     labels = canonical(grouping.labels)
     record = {"algorithm": algorithm, "params": settings.model_dump(), **grouping.notes}
+    if raised:
+        record["warnings"] = sorted({str(warning.message) for warning in raised})
     return Fit(labels=labels, probabilities=_probabilities(grouping, labels), record=record)
 
 
-def _seeded(settings: Parameters, random_state: int) -> Parameters:
-    fields = type(settings).model_fields
-    if "random_state" not in fields or "random_state" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"random_state": random_state})
+def _grouped(
+    method: Algorithm[Any], points: Vectors, settings: Parameters, context: FitContext
+) -> Grouping:
+    if len(points) == 1:
+        return Grouping(labels=np.zeros(1), notes={"shortcut": "one document is one group"})
+    directed = points.any(axis=1)
+    if directed.all() or settings.model_dump().get(_metric_field(settings)) not in ANGULAR:
+        return _fitted(method, points, settings, context)
+    return _without_zeros(method, points, settings, context)
 
 
-def _alone() -> Grouping:
-    return Grouping(labels=np.zeros(1, dtype=np.int64))
+def _fitted(
+    method: Algorithm[Any], points: Vectors, settings: Parameters, context: FitContext
+) -> Grouping:
+    try:
+        return method.fit(points, settings, context)
+    except ValueError as error:
+        message = f"{settings.method} cannot be fitted with these parameters: {error}"
+        raise InvalidParameters(message) from error
+
+
+def _metric_field(settings: Parameters) -> str:
+    return "affinity" if "affinity" in type(settings).model_fields else "metric"
+
+
+def _without_zeros(
+    method: Algorithm[Any], points: Vectors, settings: Parameters, context: FitContext
+) -> Grouping:
+    """A zero vector has no direction: it is noise, and the others are grouped without it."""
+    rows = np.flatnonzero(points.any(axis=1))
+    labels, probabilities = np.full(len(points), NOISE), np.zeros(len(points))
+    if len(rows) > 1:
+        inner = points[rows]
+        hood = Neighborhood(inner, context.check)
+        context = FitContext(neighborhood=hood, check=context.check)
+        grouping = _fitted(method, inner, settings, context)
+        labels[rows] = grouping.labels
+        probabilities[rows] = _probabilities(grouping, labels[rows])
+    else:
+        grouping = Grouping(labels=labels)
+        labels[rows] = 0
+        probabilities[rows] = 1
+    notes = {**grouping.notes, "zero_vectors": len(points) - len(rows)}
+    return Grouping(labels=labels, probabilities=probabilities, notes=notes)
 
 
 def _probabilities(grouping: Grouping, labels: Labels) -> NDArray[np.float64]:
     if grouping.probabilities is None:
         return (labels >= 0).astype(np.float64)
-    return np.clip(grouping.probabilities, 0, 1)
+    return np.where(labels >= 0, np.clip(grouping.probabilities, 0, 1), 0)

@@ -1,36 +1,53 @@
-"""HDBSCAN*, Campello, Moulavi and Sander (2013)."""
+"""HDBSCAN*, Campello, Moulavi and Sander (2013), exact."""
 
-import numpy as np
+from typing import cast
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.vectors import Vectors, unit_rows
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.hdbscan import fit_hdbscan
+from clustering_pipeline.engine.neighborhood import Metric
+from clustering_pipeline.engine.neighbors import NeighborGraph
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.density_params import HDBSCANParams
+
+LISTED = 32
+BYTES_PER_NEIGHBOR = 64
+BLOCKS = 1 << 28
 
 
 def fit(vectors: Vectors, params: HDBSCANParams, context: FitContext) -> Grouping:
-    """Dense regions that persist; what lies between is noise."""
-    from hdbscan import HDBSCAN  # noqa: PLC0415 - heavy
-
-    context.check()
-    if len(vectors) < max(params.min_cluster_size, 3):
-        return Grouping(labels=np.full(len(vectors), -1))
-    cosine = params.metric == "cosine"
-    points = unit_rows(vectors) if cosine else vectors
-    model = HDBSCAN(
+    """Dense regions that persist; what lies between is noise, as are too few documents."""
+    fitted = fit_hdbscan(
+        vectors,
         min_cluster_size=params.min_cluster_size,
-        min_samples=min(params.min_samples or params.min_cluster_size, len(points) - 1),
-        cluster_selection_epsilon=params.cluster_selection_epsilon,
-        max_cluster_size=params.max_cluster_size or 0,
-        metric="euclidean" if cosine else params.metric,
+        min_samples=params.min_samples,
+        metric=params.metric,
         alpha=params.alpha,
         cluster_selection_method=params.cluster_selection_method,
+        cluster_selection_epsilon=params.cluster_selection_epsilon,
+        max_cluster_size=params.max_cluster_size,
         allow_single_cluster=params.allow_single_cluster,
         match_reference_implementation=params.match_reference_implementation,
-        approx_min_span_tree=False,
-        core_dist_n_jobs=1,
-    ).fit(points.astype(np.float64))
-    notes = {"normalised": "rows to length one, for the metric cosine"} if cosine else {}
-    return Grouping(labels=model.labels_, probabilities=model.probabilities_, notes=notes)
+        neighbors=_neighbors(params, context),
+        check=context.check,
+    )
+    return Grouping(
+        labels=fitted.labels, probabilities=fitted.probabilities, notes=dict(fitted.record)
+    )
 
 
-ALGORITHM = Algorithm(params=HDBSCANParams, fit=fit)
+def memory(job: Job, params: HDBSCANParams) -> int:
+    """The neighbour lists, two copies of the vectors and the blocks of products."""
+    listed = max(LISTED, params.min_samples or params.min_cluster_size)
+    row = listed * BYTES_PER_NEIGHBOR + 2 * job.dimensions * job.itemsize
+    return job.count * row + BLOCKS
+
+
+def _neighbors(params: HDBSCANParams, context: FitContext) -> NeighborGraph | None:
+    """The lists the rest of the run uses too."""
+    listed = max(LISTED, params.min_samples or params.min_cluster_size)
+    if params.metric not in {"euclidean", "cosine"} or listed >= len(context.neighborhood.vectors):
+        return None
+    return context.neighborhood.nearest(listed, cast("Metric", params.metric))
+
+
+ALGORITHM = Algorithm(params=HDBSCANParams, fit=fit, memory=memory, density=True)

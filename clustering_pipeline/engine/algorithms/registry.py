@@ -18,6 +18,9 @@ def names() -> tuple[str, ...]:
 
 def algorithm(name: str) -> Algorithm[Any]:
     """The algorithm of that name; raises ``InvalidParameters`` listing those there are."""
+    if name == "attribute_based":
+        message = "attribute_based groups by values, not by vectors: call group_by_attributes"
+        raise InvalidParameters(message)
     if name not in names():
         message = f"there is no algorithm {name!r}; there are: {', '.join(names())}"
         raise InvalidParameters(message)

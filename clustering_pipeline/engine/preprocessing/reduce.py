@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from clustering_pipeline.engine.neighborhood import Neighborhood
-from clustering_pipeline.engine.parameters import resolved_step
+from clustering_pipeline.engine.parameters import resolved_step, seeded
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, StepContext
 from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never
 from clustering_pipeline.model.preprocessing import Step
@@ -35,23 +35,16 @@ def reduce(
     ``neighbors`` is the neighbourhood of ``vectors``, when the caller has it already.
     """
     current = as_vectors(vectors)
-    hood = neighbors or Neighborhood(current)
+    hood = neighbors or Neighborhood(current, check)
     record: list[dict[str, object]] = []
     for given in steps or ():
-        step = _seeded(resolved_step(given), random_state)
+        step = seeded(resolved_step(given), random_state)
         reduced = _method(step).apply(current, step, StepContext(neighborhood=hood, check=check))
         shapes = {"dimensions_in": current.shape[1], "dimensions_out": reduced.vectors.shape[1]}
         record.append(step.model_dump() | shapes | reduced.notes)
         current = reduced.vectors
-        hood = Neighborhood(current)
+        hood = Neighborhood(current, check)
     return Reduction(vectors=current, record=tuple(record))
-
-
-def _seeded(step: Step, random_state: int) -> Step:
-    fields = type(step).model_fields
-    if "random_state" not in fields or "random_state" in step.model_fields_set:
-        return step
-    return step.model_copy(update={"random_state": random_state})
 
 
 def _method(step: Step) -> Preprocessing[Any]:

@@ -1,0 +1,61 @@
+"""Agglomerative clustering, by scikit-learn."""
+
+import numpy as np
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.errors import InvalidParameters
+from clustering_pipeline.model.graph_params import AgglomerativeParams
+
+FULL_TREE = {"auto": "auto", "true": True, "false": False}
+
+
+def fit(vectors: Vectors, params: AgglomerativeParams, context: FitContext) -> Grouping:
+    """Join the two nearest groups until ``n_clusters`` or ``distance_threshold`` is reached."""
+    from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - heavy
+
+    context.check()
+    wanted = _wanted(params)
+    with one_thread():
+        model = AgglomerativeClustering(
+            n_clusters=None if wanted is None else min(wanted, len(vectors)),
+            metric=params.affinity,
+            connectivity=None if params.connectivity is None else np.array(params.connectivity),
+            compute_full_tree=True if wanted is None else FULL_TREE[params.compute_full_tree],
+            linkage=params.linkage,
+            distance_threshold=params.distance_threshold,
+            compute_distances=params.compute_distances,
+        ).fit(vectors)
+    return Grouping(labels=model.labels_, notes={"groups": int(model.n_clusters_)})
+
+
+def memory(job: Job, params: AgglomerativeParams) -> int:
+    """All distances twice, unless the linkage is single, which needs one row of them."""
+    if params.linkage == "single":
+        return 2 * job.count * job.dimensions * 8
+    return job.count**2 * 8
+
+
+def _wanted(params: AgglomerativeParams) -> int | None:
+    """``distance_threshold`` replaces the default number of groups; both at once is an error."""
+    if params.linkage == "ward" and params.affinity not in {"euclidean", "l2"}:
+        message = (
+            f"linkage 'ward' takes affinity 'euclidean', not {params.affinity!r}; "
+            "use linkage 'average'"
+        )
+        raise InvalidParameters(message)
+    if params.distance_threshold is None:
+        return params.n_clusters if params.n_clusters is not None else _undecided()
+    if params.n_clusters is not None and "n_clusters" in params.model_fields_set:
+        message = "agglomerative takes n_clusters or distance_threshold, not both; drop one"
+        raise InvalidParameters(message)
+    return None
+
+
+def _undecided() -> int:
+    message = "agglomerative needs n_clusters or distance_threshold; give one"
+    raise InvalidParameters(message)
+
+
+ALGORITHM = Algorithm(params=AgglomerativeParams, fit=fit, memory=memory)

@@ -1,0 +1,47 @@
+"""DBSCAN, Ester, Kriegel, Sander and Xu (1996), by scikit-learn."""
+
+import numpy as np
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.density_params import DBSCANParams
+
+PROBES = 256
+BYTES_PER_NEIGHBOR = 16
+
+
+def fit(vectors: Vectors, params: DBSCANParams, context: FitContext) -> Grouping:
+    """Groups of density ``min_samples`` within ``eps``; the rest is noise."""
+    from sklearn.cluster import DBSCAN  # noqa: PLC0415 - heavy
+
+    context.check()
+    with one_thread():
+        model = DBSCAN(
+            eps=params.eps,
+            min_samples=params.min_samples,
+            metric=params.metric,
+            metric_params=params.metric_params or None,
+            algorithm=params.algorithm,
+            leaf_size=params.leaf_size,
+            p=params.p if params.metric == "minkowski" else None,
+            n_jobs=params.n_jobs,
+        ).fit(vectors)
+    return Grouping(labels=model.labels_, notes={"cores": len(model.core_sample_indices_)})
+
+
+def memory(job: Job, params: DBSCANParams) -> int:
+    """The neighbour lists, from the share of documents within ``eps`` of a few of them."""
+    return int(job.count**2 * _neighbor_share(job.vectors, params) * BYTES_PER_NEIGHBOR)
+
+
+def _neighbor_share(vectors: Vectors, params: DBSCANParams) -> float:
+    from sklearn.metrics import pairwise_distances  # noqa: PLC0415 - heavy
+
+    rows = np.linspace(0, len(vectors) - 1, num=min(PROBES, len(vectors)), dtype=np.int64)
+    probes = vectors[rows]
+    within = pairwise_distances(probes, metric=params.metric, **params.metric_params) <= params.eps
+    return float(within.mean())
+
+
+ALGORITHM = Algorithm(params=DBSCANParams, fit=fit, memory=memory, density=True)

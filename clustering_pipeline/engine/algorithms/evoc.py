@@ -1,0 +1,42 @@
+"""Embedding vector oriented clustering, McInnes (2024), by the package evoc."""
+
+import numpy as np
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.extras import required
+from clustering_pipeline.engine.vectors import Vectors, unit_rows
+from clustering_pipeline.model.graph_params import EVoCParams
+
+SMALLEST = 20
+BYTES_PER_NEIGHBOR = 128
+
+
+def fit(vectors: Vectors, params: EVoCParams, context: FitContext) -> Grouping:
+    """The most persistent layer of groups; too few documents for a graph are all noise.
+
+    On one thread: evoc's random projections follow the number of threads.
+    """
+    evoc = required("evoc", extra="evoc")
+    numba = required("numba", extra="evoc")
+    context.check()
+    if len(vectors) < max(SMALLEST, params.n_neighbors + 2):
+        return Grouping(labels=np.full(len(vectors), -1))
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        model = evoc.EVoC(**params.model_dump()).fit(unit_rows(vectors).astype(np.float32))
+    finally:
+        numba.set_num_threads(threads)
+    return Grouping(
+        labels=model.labels_,
+        probabilities=np.asarray(model.membership_strengths_, dtype=np.float64),
+        notes={"layers": len(model.cluster_layers_), "metric": "cosine"},
+    )
+
+
+def memory(job: Job, params: EVoCParams) -> int:
+    """The neighbour heaps, the embedding and a copy of the vectors."""
+    return job.count * (params.n_neighbors * BYTES_PER_NEIGHBOR + 4 * job.dimensions)
+
+
+ALGORITHM = Algorithm(params=EVoCParams, fit=fit, memory=memory)

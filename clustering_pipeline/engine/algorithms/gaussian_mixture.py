@@ -1,0 +1,64 @@
+"""A mixture of Gaussians by expectation maximisation, by scikit-learn."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.errors import InvalidParameters
+from clustering_pipeline.model.partitioning_params import GaussianMixtureParams
+
+COVARIANCES: dict[str, Callable[[int, int], int]] = {
+    "full": lambda k, d: int(k * d**2),
+    "tied": lambda _, d: int(d**2),
+    "diag": lambda k, d: k * d,
+    "spherical": lambda k, _: k,
+}
+
+
+def fit(vectors: Vectors, params: GaussianMixtureParams, context: FitContext) -> Grouping:
+    """Each document's most likely component; the probability is that component's share."""
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - heavy
+
+    context.check()
+    model = GaussianMixture(
+        n_components=min(params.n_components, len(vectors)),
+        covariance_type=params.covariance_type,
+        tol=params.tol,
+        reg_covar=params.reg_covar,
+        max_iter=params.max_iter,
+        n_init=params.n_init,
+        init_params=params.init_params,
+        weights_init=_array(params.weights_init),
+        means_init=_array(params.means_init),
+        precisions_init=_array(params.precisions_init),
+        random_state=params.random_state,
+    )
+    try:
+        with one_thread():
+            shares = model.fit(vectors).predict_proba(vectors)
+    except ValueError as error:
+        message = f"gaussian_mixture: {error} Or set covariance_type 'diag', or add a pca step."
+        raise InvalidParameters(message) from error
+    notes = {"converged": bool(model.converged_), "lower_bound": float(model.lower_bound_)}
+    return Grouping(
+        labels=shares.argmax(axis=1),
+        probabilities=shares.max(axis=1).astype(np.float64),
+        notes=notes,
+    )
+
+
+def memory(job: Job, params: GaussianMixtureParams) -> int:
+    """The covariances with their factors, the shares, and two copies of the vectors."""
+    dimensions, components = job.dimensions, params.n_components
+    values = COVARIANCES[params.covariance_type](components, dimensions)
+    return 8 * (3 * values + 3 * job.count * components + 2 * job.count * dimensions)
+
+
+def _array(given: list[object] | None) -> np.ndarray | None:
+    return None if given is None else np.array(given, dtype=np.float64)
+
+
+ALGORITHM = Algorithm(params=GaussianMixtureParams, fit=fit, memory=memory)

@@ -1,0 +1,37 @@
+"""Mean shift, Comaniciu and Meer (2002), by scikit-learn."""
+
+import numpy as np
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.partitioning_params import MeanShiftParams
+
+
+def fit(vectors: Vectors, params: MeanShiftParams, context: FitContext) -> Grouping:
+    """Groups around the peaks of the density; the bandwidth is estimated when none is given."""
+    from sklearn.cluster import MeanShift, estimate_bandwidth  # noqa: PLC0415 - heavy
+
+    context.check()
+    with one_thread():
+        bandwidth = params.bandwidth or float(estimate_bandwidth(vectors))
+        if bandwidth <= 0:
+            return Grouping(labels=np.zeros(len(vectors)), notes={"bandwidth": 0.0})
+        model = MeanShift(
+            bandwidth=bandwidth,
+            seeds=None if params.seeds is None else np.array(params.seeds),
+            bin_seeding=params.bin_seeding,
+            min_bin_freq=params.min_bin_freq,
+            cluster_all=params.cluster_all,
+            n_jobs=params.n_jobs,
+            max_iter=params.max_iter,
+        ).fit(vectors)
+    return Grouping(labels=model.labels_, notes={"bandwidth": bandwidth})
+
+
+def memory(job: Job, _params: MeanShiftParams) -> int:
+    """A climb from every document, and the distances of one block of them to all."""
+    return 3 * job.count * job.dimensions * 8 + (1 << 30)
+
+
+ALGORITHM = Algorithm(params=MeanShiftParams, fit=fit, memory=memory)

@@ -1,0 +1,43 @@
+"""OPTICS, Ankerst, Breunig, Kriegel and Sander (1999), by scikit-learn."""
+
+import numpy as np
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.density_params import OPTICSParams
+
+
+def fit(vectors: Vectors, params: OPTICSParams, context: FitContext) -> Grouping:
+    """Groups cut from the ordering by reachability; too few documents are all noise."""
+    from sklearn.cluster import OPTICS  # noqa: PLC0415 - heavy
+
+    context.check()
+    smallest = params.min_cluster_size
+    if len(vectors) < max(params.min_samples, smallest or 0):
+        return Grouping(labels=np.full(len(vectors), -1))
+    with one_thread():
+        model = OPTICS(
+            min_samples=params.min_samples,
+            max_eps=np.inf if params.max_eps is None else params.max_eps,
+            metric=params.metric,
+            p=params.p,
+            metric_params=params.metric_params,
+            cluster_method=params.cluster_method,
+            eps=params.eps,
+            xi=params.xi,
+            predecessor_correction=params.predecessor_correction,
+            min_cluster_size=int(smallest) if smallest is not None and smallest > 1 else smallest,
+            algorithm=params.algorithm,
+            leaf_size=params.leaf_size,
+            n_jobs=params.n_jobs,
+        ).fit(vectors)
+    return Grouping(labels=model.labels_)
+
+
+def memory(job: Job, _params: OPTICSParams) -> int:
+    """A copy of the vectors, and the distances of one block of them to all."""
+    return 2 * job.count * job.dimensions * job.itemsize + (1 << 30)
+
+
+ALGORITHM = Algorithm(params=OPTICSParams, fit=fit, memory=memory, density=True)

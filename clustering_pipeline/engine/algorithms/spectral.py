@@ -1,0 +1,51 @@
+"""Spectral clustering, Shi and Malik (2000), von Luxburg (2007), by scikit-learn."""
+
+from importlib.util import find_spec
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.errors import InvalidParameters
+from clustering_pipeline.model.graph_params import SpectralParams
+
+BYTES_PER_EDGE = 48
+
+
+def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Grouping:
+    """``n_clusters`` groups of the similarity graph; up to that many documents stand alone."""
+    from sklearn.cluster import SpectralClustering  # noqa: PLC0415 - heavy
+
+    context.check()
+    if params.eigen_solver == "amg" and find_spec("pyamg") is None:
+        message = "eigen_solver 'amg' needs the package pyamg; use 'arpack' or 'lobpcg'"
+        raise InvalidParameters(message)
+    if len(vectors) <= params.n_clusters:
+        return Grouping(labels=range(len(vectors)))
+    with one_thread():
+        model = SpectralClustering(
+            n_clusters=params.n_clusters,
+            eigen_solver=params.eigen_solver,
+            n_components=params.n_components,
+            random_state=params.random_state,
+            n_init=params.n_init,
+            gamma=params.gamma,
+            affinity=params.affinity,
+            n_neighbors=min(params.n_neighbors, len(vectors)),
+            eigen_tol=params.eigen_tol,
+            assign_labels=params.assign_labels,
+            degree=params.degree,
+            coef0=params.coef0,
+            kernel_params=params.kernel_params,
+            n_jobs=params.n_jobs,
+        ).fit(vectors)
+    return Grouping(labels=model.labels_)
+
+
+def memory(job: Job, params: SpectralParams) -> int:
+    """The similarities of all pairs three times, or of the neighbours."""
+    if params.affinity == "nearest_neighbors":
+        return job.count * params.n_neighbors * BYTES_PER_EDGE
+    return 3 * job.count**2 * 8
+
+
+ALGORITHM = Algorithm(params=SpectralParams, fit=fit, memory=memory)

@@ -1,0 +1,69 @@
+"""UMAP's layout of a neighbour graph: spectral start, then stochastic gradient descent.
+
+McInnes, Healy and Melville, "UMAP: Uniform Manifold Approximation and Projection" (2018).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from clustering_pipeline.engine.manifold.fuzzy import fuzzy_graph
+from clustering_pipeline.engine.neighbors import NeighborGraph
+from clustering_pipeline.engine.vectors import Check
+
+EPOCHS = 500
+EPOCHS_OF_MANY = 200
+MANY = 10_000
+BETWEEN_CHECKS = 10
+
+
+def embed(
+    neighbors: NeighborGraph, *, components: int, min_dist: float, random_state: int, check: Check
+) -> NDArray[np.float32]:
+    """(n, components) coordinates in which near neighbours stay near."""
+    from clustering_pipeline.engine.manifold.start import spectral_start  # noqa: PLC0415 - heavy
+
+    graph = fuzzy_graph(neighbors)
+    check()
+    start = spectral_start(graph, components=components, random_state=random_state)
+    epochs = EPOCHS if graph.shape[0] <= MANY else EPOCHS_OF_MANY
+    return optimise(
+        graph, start, curve=curve(min_dist), epochs=epochs, random_state=random_state, check=check
+    )
+
+
+def optimise(
+    graph: csr_matrix,
+    start: NDArray[np.float32],
+    *,
+    curve: tuple[float, float],
+    epochs: int,
+    random_state: int,
+    check: Check,
+) -> NDArray[np.float32]:
+    """Move ``start`` downhill for ``epochs``, asking ``check`` every few of them."""
+    from clustering_pipeline.engine.manifold.descent import descend  # noqa: PLC0415 - loads numba
+
+    edges = graph.tocoo()
+    kept = edges.data >= edges.data.max() / epochs
+    heads, tails = edges.row[kept].astype(np.int64), edges.col[kept].astype(np.int64)
+    periods = (edges.data.max() / edges.data[kept]).astype(np.float32)
+    points = np.ascontiguousarray(start, dtype=np.float32)
+    due, negative_due = periods.copy(), periods / np.float32(5)
+    state = np.array([random_state * 2 + 1], dtype=np.uint64)
+    a, b = (np.float32(value) for value in curve)
+    for first in range(0, epochs, BETWEEN_CHECKS):
+        check()
+        last = min(first + BETWEEN_CHECKS, epochs)
+        descend(points, heads, tails, periods, due, negative_due, a, b, first, last, epochs, state)
+    return points
+
+
+def curve(min_dist: float) -> tuple[float, float]:
+    """The a and b with which 1 / (1 + a x^2b) falls off beyond ``min_dist``, spread one."""
+    from scipy.optimize import curve_fit  # noqa: PLC0415 - heavy
+
+    distances = np.linspace(0, 3, 300)
+    wanted = np.where(distances < min_dist, 1.0, np.exp(-(distances - min_dist)))
+    (a, b), _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), distances, wanted)
+    return float(a), float(b)

@@ -1,0 +1,138 @@
+"""Neighbours among vectors that are all different, by products or, in few dimensions, by a tree.
+
+Both only propose candidates.  Distances are measured in float64, and a row is settled when nothing
+that was not proposed can be as near as its last neighbour; the others are searched in full.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering_pipeline.engine.screening import (
+    Screen,
+    cores,
+    in_parallel,
+    pair_distances,
+    round_up,
+    screen,
+    slices,
+)
+from clustering_pipeline.engine.vectors import Check, Vectors
+
+SPARE = 8  # candidates beyond k, so that rounding rarely leaves the last neighbour open
+GROUP = 16  # columns that share one minimum when a row's threshold is sought
+BLOCK_VALUES = 1 << 24  # bounds held at once by a worker: 64 MiB
+BLOCK_ROWS = 256
+TREE_DIMENSIONS = 10  # up to here a tree was faster, on clustered data by far
+TREE_ROWS = 8192
+TREE_ERROR = 1e-12  # of the tree's own float64 distances, relative
+
+Found = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+def search(points: Vectors, k: int, check: Check) -> Found:
+    """(n, k) indices and distances, nearest first, equal distances by row number."""
+    if k == 0:
+        return np.empty((len(points), 0), dtype=np.int64), np.empty((len(points), 0))
+    by_tree = points.shape[1] <= TREE_DIMENSIONS
+    return (_by_tree if by_tree else _by_products)(points, k, check)
+
+
+def _by_products(points: Vectors, k: int, check: Check) -> Found:
+    prepared = screen(points, np.arange(len(points)))
+    step = max(1, min(BLOCK_ROWS, BLOCK_VALUES // len(points)))
+    blocks = slices(len(points), step)
+    found = in_parallel(lambda rows: _nearest_to_block(points, prepared, rows, k), blocks, check)
+    indices, distances = zip(*found, strict=True)
+    return np.concatenate(indices), np.concatenate(distances)
+
+
+def _nearest_to_block(points: Vectors, prepared: Screen, rows: slice, k: int) -> Found:
+    bounds = prepared.bounds(rows, slice(None))
+    own = np.arange(rows.start, rows.stop)
+    bounds[own - rows.start, own] = np.inf
+    candidates, beyond = _lowest(bounds, min(k + SPARE, len(points) - 1))
+    indices, distances = _ranked(points, own, candidates, k)
+    reach = prepared.squared(distances[:, -1])
+    unsettled = np.flatnonzero(reach >= beyond)
+    if len(unsettled):
+        row, near = np.nonzero(bounds[unsettled] <= round_up(reach[unsettled])[:, None])
+        indices[unsettled], distances[unsettled] = _nearest_of(points, own[unsettled][row], near, k)
+    return indices, distances
+
+
+def _by_tree(points: Vectors, k: int, check: Check) -> Found:
+    from scipy.spatial import KDTree  # noqa: PLC0415 - heavy
+
+    tree = KDTree(points)
+    proposed = min(k + SPARE, len(points) - 1)
+    indices = np.empty((len(points), k), dtype=np.int64)
+    distances = np.empty((len(points), k))
+    for rows in slices(len(points), TREE_ROWS):
+        check()
+        own = np.arange(rows.start, rows.stop)
+        far, near = tree.query(points[rows], proposed + 1, workers=cores())
+        itself = near == own[:, None]
+        itself[~itself.any(axis=1), -1] = True
+        candidates = np.sort(near[~itself].reshape(len(own), proposed), axis=1)
+        indices[rows], distances[rows] = _ranked(points, own, candidates, k)
+        reach = distances[rows, -1] * (1 + TREE_ERROR)
+        everything = proposed == len(points) - 1
+        unsettled = own[(reach >= far[:, -1] * (1 - TREE_ERROR)) & (not everything)]
+        if len(unsettled):
+            within = tree.query_ball_point(points[unsettled], reach[unsettled - rows.start])
+            row = np.repeat(unsettled, [len(each) for each in within])
+            near = np.concatenate([np.sort(each) for each in within]).astype(np.int64)
+            other = near != row
+            indices[unsettled], distances[unsettled] = _nearest_of(
+                points, row[other], near[other], k
+            )
+    return indices, distances
+
+
+def _ranked(
+    points: Vectors, own: NDArray[np.int64], candidates: NDArray[np.int64], k: int
+) -> Found:
+    """The nearest ``k`` of each row's candidates, which come in ascending order."""
+    sources = np.repeat(own, candidates.shape[1])
+    distances = pair_distances(points, sources, candidates.ravel()).reshape(candidates.shape)
+    order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(
+        distances, order, axis=1
+    )
+
+
+def _nearest_of(points: Vectors, row: NDArray[np.int64], near: NDArray[np.int64], k: int) -> Found:
+    """The nearest ``k`` of each row, from pairs sorted by row with at least that many for each."""
+    distances = pair_distances(points, row, near)
+    order = np.lexsort((near, distances, row))
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    first = order[starts[:, None] + np.arange(k)]
+    return near[first], distances[first]
+
+
+def _lowest(
+    bounds: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Each row's columns of the ``count`` lowest bounds, ascending, and a floor of the others."""
+    height, width = bounds.shape
+    hits = np.flatnonzero(bounds <= _thresholds(bounds, count)[:, None])
+    rows, columns = np.divmod(hits, width)
+    filled = np.bincount(rows, minlength=height)
+    slot = np.arange(len(hits)) - np.repeat(np.cumsum(filled) - filled, filled)
+    values = np.full((height, filled.max()), np.inf, dtype=np.float32)
+    values[rows, slot] = bounds.ravel()[hits]
+    chosen = np.argpartition(values, count - 1, axis=1)[:, :count]
+    beyond = np.take_along_axis(values, chosen, axis=1).max(axis=1)
+    table = np.zeros(values.shape, dtype=np.int64)
+    table[rows, slot] = columns
+    beyond[:] = np.inf if count == width - 1 else beyond
+    return np.sort(np.take_along_axis(table, chosen, axis=1), axis=1), beyond
+
+
+def _thresholds(bounds: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """For each row a value that at least ``count`` of its bounds do not exceed, and few more."""
+    groups = bounds.shape[1] // GROUP
+    if groups > 2 * count:
+        grouped = bounds[:, : groups * GROUP].reshape(len(bounds), GROUP, groups)
+        bounds = grouped.min(axis=1)
+    return np.partition(bounds, count - 1, axis=1)[:, count - 1]
