@@ -1,0 +1,213 @@
+from uuid import UUID
+
+import grpc
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from qdrant_client import models
+
+from clustering_pipeline_tests.local.qdrant.factories import (
+    ONE_VECTOR,
+    ids,
+    payload,
+    point,
+    refused,
+)
+
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+SOME_UUID = "67e55044-10b1-426f-9247-bb680e5fe0c8"
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(-(10**6), 10**6).map(lambda number: number / 64)  # the engine rounds longer ones
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def test_an_empty_collection_has_nothing_to_give(qdrant, docs):
+    assert qdrant.scroll(docs) == ([], None)
+    assert qdrant.count(docs).count == 0
+    assert qdrant.retrieve(docs, [1, SOME_UUID]) == []
+    assert qdrant.query_points(docs, query=[1.0, 0.0], using="image").points == []
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(written=st.dictionaries(st.text(), JSON, max_size=5))
+def test_a_payload_comes_back_as_it_was_written(qdrant, written):
+    if not qdrant.collection_exists("json"):
+        qdrant.create_collection("json", vectors_config=ONE_VECTOR)
+    qdrant.upsert("json", [models.PointStruct(id=1, vector=[0, 0], payload=written)])
+    assert payload(qdrant, "json", 1) == written
+
+
+def test_ids_are_unsigned_integers_or_uuids(qdrant, docs):
+    qdrant.upsert(docs, [point(0), point(2**64 - 1), point(SOME_UUID)])
+    assert ids(qdrant, docs) == [0, 2**64 - 1, SOME_UUID]
+    assert qdrant.retrieve(docs, [UUID(SOME_UUID).hex])[0].id == SOME_UUID
+    with refused(INVALID, "Unable to parse UUID: foo"):
+        qdrant.retrieve(docs, ["foo"])
+
+
+def test_named_vectors_come_back_under_their_names(qdrant, docs):
+    vectors = {"text": [0.0, 3.0, 0.0, 4.0], "image": [0.5, -2.0]}
+    qdrant.upsert(docs, [models.PointStruct(id=1, vector=vectors)])
+    record = qdrant.retrieve(docs, [1], with_vectors=True)[0]
+    # Cosine vectors are kept normalised, as a server keeps them.
+    assert record.vector == {"text": pytest.approx([0, 0.6, 0, 0.8]), "image": [0.5, -2.0]}
+    record = qdrant.retrieve(docs, [1], with_vectors=["image"])[0]
+    assert record.vector == {"image": [0.5, -2.0]}
+
+
+def test_a_vector_without_a_name_comes_back_bare(qdrant, plain):
+    qdrant.upsert(plain, [models.PointStruct(id=1, vector=[1, 2])])
+    assert qdrant.scroll(plain, with_vectors=True)[0][0].vector == [1.0, 2.0]
+
+
+def test_a_point_may_lack_a_vector(qdrant, docs):
+    qdrant.upsert(
+        docs,
+        [
+            models.PointStruct(id=1, vector={"image": [1, 2]}),
+            models.PointStruct(id=2, vector={}),
+        ],
+    )
+    records = qdrant.retrieve(docs, [1, 2], with_vectors=True)
+    assert [record.vector for record in records] == [{"image": [1.0, 2.0]}, {}]
+
+
+def test_sparse_and_multiple_vectors(qdrant):
+    qdrant.create_collection(
+        "kinds",
+        vectors_config={
+            "many": models.VectorParams(
+                size=2,
+                distance=models.Distance.DOT,
+                multivector_config=models.MultiVectorConfig(
+                    comparator=models.MultiVectorComparator.MAX_SIM
+                ),
+            )
+        },
+        sparse_vectors_config={"words": models.SparseVectorParams()},
+    )
+    vectors = {
+        "many": [[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]],
+        "words": models.SparseVector(indices=[3, 70000], values=[0.5, 0.25]),
+    }
+    qdrant.upsert("kinds", [models.PointStruct(id=1, vector=vectors)])
+    assert qdrant.retrieve("kinds", [1], with_vectors=True)[0].vector == vectors
+    found = qdrant.query_points(
+        "kinds", query=models.SparseVector(indices=[3], values=[2.0]), using="words"
+    )
+    assert [(hit.id, hit.score) for hit in found.points] == [(1, 1.0)]
+    found = qdrant.query_points("kinds", query=[[1.0, 1.0]], using="many")
+    assert [(hit.id, hit.score) for hit in found.points] == [(1, 4.0)]
+
+
+def test_vectors_that_are_not_numbers_are_kept_for_the_reader_to_judge(qdrant, plain):
+    qdrant.upsert(plain, [models.PointStruct(id=1, vector=[float("nan"), float("inf")])])
+    vector = qdrant.retrieve(plain, [1], with_vectors=True)[0].vector
+    np.testing.assert_array_equal(vector, [np.nan, np.inf])
+
+
+@pytest.mark.parametrize(
+    ("vector", "text"),
+    [
+        pytest.param({"text": [1.0, 2.0]}, "expected dim: 4, got 2", id="too short"),
+        pytest.param({"video": [1.0]}, "Not existing vector name error: video", id="unknown"),
+        pytest.param([1.0, 2.0], "Not existing vector name error: ", id="no name"),
+        pytest.param(
+            {"image": models.SparseVector(indices=[1], values=[1.0])}, "is dense", id="sparse"
+        ),
+        pytest.param({"image": [[1.0, 2.0]]}, "is dense", id="several"),
+    ],
+)
+def test_a_wrong_vector_leaves_the_whole_request_undone(qdrant, docs, vector, text):
+    with refused(INVALID, text):
+        qdrant.upsert(docs, [point(1), models.PointStruct(id=2, vector=vector)])
+    assert qdrant.count(docs).count == 0
+
+
+def test_pages_follow_each_other_until_the_last(qdrant, docs):
+    qdrant.upsert(docs, [point(number) for number in range(7)])
+    pages, offset = [], None
+    while True:
+        records, offset = qdrant.scroll(docs, limit=3, offset=offset)
+        pages.append([record.id for record in records])
+        if offset is None:
+            break
+    assert pages == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_a_page_has_ten_points_unless_asked_otherwise(qdrant, docs):
+    qdrant.upsert(docs, [point(number) for number in range(12)])
+    assert len(qdrant.scroll(docs)[0]) == 10
+    with refused(INVALID, "limit"):
+        qdrant.scroll(docs, limit=0)
+
+
+def test_payload_can_be_selected(qdrant, docs):
+    qdrant.upsert(docs, [point(1, a=1, b={"c": 2, "d": 3})])
+    for wish, expected in (
+        (True, {"a": 1, "b": {"c": 2, "d": 3}}),
+        (False, {}),
+        (["b.c"], {"b": {"c": 2}}),
+        (models.PayloadSelectorExclude(exclude=["b"]), {"a": 1}),
+    ):
+        assert (qdrant.scroll(docs, with_payload=wish)[0][0].payload or {}) == expected
+
+
+def test_points_scroll_in_the_order_of_an_indexed_field(qdrant, docs):
+    qdrant.upsert(docs, [point(number, year=2000 - number) for number in range(4)])
+    with refused(INVALID, "No range index for `order_by` key: `year`"):
+        qdrant.scroll(docs, order_by="year")
+    qdrant.create_payload_index(docs, "year", models.PayloadSchemaType.INTEGER)
+    assert ids(qdrant, docs, order_by="year") == [3, 2, 1, 0]
+    latest = models.OrderBy(key="year", direction=models.Direction.DESC, start_from=1999)
+    records, offset = qdrant.scroll(docs, order_by=latest, limit=2)
+    assert ([(record.id, record.order_value) for record in records], offset) == (
+        [(1, 1999), (2, 1998)],
+        None,
+    )
+    with refused(INVALID, "`offset`"):
+        qdrant.scroll(docs, order_by="year", offset=1)
+
+
+def test_points_order_by_time(qdrant, docs):
+    days = ["2024-03-01T00:00:00Z", "2023-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]
+    qdrant.upsert(docs, [point(number, at=day) for number, day in enumerate(days)])
+    qdrant.create_payload_index(docs, "at", models.PayloadSchemaType.DATETIME)
+    order = models.OrderBy(key="at", start_from="2023-06-01T00:00:00Z")
+    assert ids(qdrant, docs, order_by=order) == [0, 2]
+
+
+def test_points_are_counted_with_and_without_a_filter(qdrant, docs):
+    qdrant.upsert(docs, [point(number, even=number % 2 == 0) for number in range(5)])
+    even = models.Filter(
+        must=[models.FieldCondition(key="even", match=models.MatchValue(value=True))]
+    )
+    assert (qdrant.count(docs).count, qdrant.count(docs, count_filter=even).count) == (5, 3)
+
+
+def test_a_facet_counts_the_values_of_an_indexed_field(qdrant, docs):
+    words = ["b", "a", "b", "c", "b", "a"]
+    qdrant.upsert(
+        docs, [point(number, word=word, odd=number % 2 == 1) for number, word in enumerate(words)]
+    )
+    with refused(INVALID, "No appropriate index for faceting: `word`"):
+        qdrant.facet(docs, "word")
+    qdrant.create_payload_index(docs, "word", models.PayloadSchemaType.KEYWORD)
+    qdrant.create_payload_index(docs, "odd", models.PayloadSchemaType.BOOL)
+    hits = [(hit.value, hit.count) for hit in qdrant.facet(docs, "word", limit=2).hits]
+    assert hits == [("b", 3), ("a", 2)]
+    odd = models.Filter(
+        must=[models.FieldCondition(key="odd", match=models.MatchValue(value=True))]
+    )
+    hits = {(hit.value, hit.count) for hit in qdrant.facet(docs, "word", facet_filter=odd).hits}
+    assert hits == {("a", 2), ("c", 1)}
+    hits = {(hit.value, hit.count) for hit in qdrant.facet(docs, "odd").hits}
+    assert hits == {(True, 3), (False, 3)}
