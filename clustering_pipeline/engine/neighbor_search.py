@@ -4,16 +4,20 @@ Both only propose candidates.  Distances are measured in float64, and a row is s
 that was not proposed can be as near as its last neighbour; the others are searched in full.
 """
 
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.screening import (
     Screen,
+    coarse_screen,
     cores,
+    fine_screen,
     in_parallel,
     pair_distances,
     round_up,
-    screen,
     slices,
 )
 from clustering_pipeline.engine.vectors import Check, Vectors
@@ -22,6 +26,7 @@ SPARE = 8  # candidates beyond k, so that rounding rarely leaves the last neighb
 GROUP = 16  # columns that share one minimum when a row's threshold is sought
 BLOCK_VALUES = 1 << 24  # bounds held at once by a worker: 64 MiB
 BLOCK_ROWS = 256
+MOST_CLOSE = 256  # pairs of a row measured one by one, before a finer screen pays
 TREE_DIMENSIONS = 10  # up to here a tree was faster, on clustered data by far
 TREE_ROWS = 8192
 TREE_ERROR = 1e-12  # of the tree's own float64 distances, relative
@@ -38,26 +43,46 @@ def search(points: Vectors, k: int, check: Check) -> Found:
 
 
 def _by_products(points: Vectors, k: int, check: Check) -> Found:
-    prepared = screen(points, np.arange(len(points)))
-    step = max(1, min(BLOCK_ROWS, BLOCK_VALUES // len(points)))
-    blocks = slices(len(points), step)
-    found = in_parallel(lambda rows: _nearest_to_block(points, prepared, rows, k), blocks, check)
-    indices, distances = zip(*found, strict=True)
-    return np.concatenate(indices), np.concatenate(distances)
-
-
-def _nearest_to_block(points: Vectors, prepared: Screen, rows: slice, k: int) -> Found:
-    bounds = prepared.bounds(rows, slice(None))
-    own = np.arange(rows.start, rows.stop)
-    bounds[own - rows.start, own] = np.inf
-    candidates, beyond = _lowest(bounds, min(k + SPARE, len(points) - 1))
-    indices, distances = _ranked(points, own, candidates, k)
-    reach = prepared.squared(distances[:, -1])
-    unsettled = np.flatnonzero(reach >= beyond)
-    if len(unsettled):
-        row, near = np.nonzero(bounds[unsettled] <= round_up(reach[unsettled])[:, None])
-        indices[unsettled], distances[unsettled] = _nearest_of(points, own[unsettled][row], near, k)
+    indices = np.empty((len(points), k), dtype=np.int64)
+    distances = np.empty((len(points), k))
+    order = np.arange(len(points))
+    unsettled = order
+    for screen, most in ((coarse_screen, MOST_CLOSE), (fine_screen, len(points))):
+        if len(unsettled):
+            nearest = partial(_nearest_to, screen(points, order), k=k, most=most)
+            step = max(1, min(BLOCK_ROWS, BLOCK_VALUES // len(points)))
+            blocks = [unsettled[block] for block in slices(len(unsettled), step)]
+            settled = []
+            for rows, found in zip(blocks, in_parallel(nearest, blocks, check), strict=True):
+                indices[rows], distances[rows] = found.indices, found.distances
+                settled.append(found.settled)
+            unsettled = unsettled[~np.concatenate(settled)]
     return indices, distances
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    indices: NDArray[np.int64]
+    distances: NDArray[np.float64]
+    settled: NDArray[np.bool_]
+
+
+def _nearest_to(screen: Screen, rows: NDArray[np.int64], *, k: int, most: int) -> _Block:
+    """Neighbours of ``rows``, those with more than ``most`` close calls on average not settled."""
+    points = screen.vectors
+    bounds = screen.bounds(rows, slice(0, len(points)))
+    bounds[np.arange(len(rows)), rows] = np.inf
+    candidates, beyond = _lowest(bounds, min(k + SPARE, len(points) - 1))
+    indices, distances = _ranked(points, rows, candidates, k)
+    reach = screen.squared(distances[:, -1])
+    settled = reach < beyond
+    unsettled = np.flatnonzero(~settled)
+    row, near = np.nonzero(bounds[unsettled] <= round_up(reach[unsettled], bounds.dtype)[:, None])
+    if 0 < len(near) <= most * len(unsettled):
+        found = _nearest_of(points, rows[unsettled][row], near, k)
+        indices[unsettled], distances[unsettled] = found
+        settled[:] = True
+    return _Block(indices=indices, distances=distances, settled=settled)
 
 
 def _by_tree(points: Vectors, k: int, check: Check) -> Found:
@@ -111,15 +136,15 @@ def _nearest_of(points: Vectors, row: NDArray[np.int64], near: NDArray[np.int64]
 
 
 def _lowest(
-    bounds: NDArray[np.float32], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    bounds: NDArray[np.floating], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
     """Each row's columns of the ``count`` lowest bounds, ascending, and a floor of the others."""
     height, width = bounds.shape
     hits = np.flatnonzero(bounds <= _thresholds(bounds, count)[:, None])
     rows, columns = np.divmod(hits, width)
     filled = np.bincount(rows, minlength=height)
     slot = np.arange(len(hits)) - np.repeat(np.cumsum(filled) - filled, filled)
-    values = np.full((height, filled.max()), np.inf, dtype=np.float32)
+    values = np.full((height, filled.max()), np.inf, dtype=bounds.dtype)
     values[rows, slot] = bounds.ravel()[hits]
     chosen = np.argpartition(values, count - 1, axis=1)[:, :count]
     beyond = np.take_along_axis(values, chosen, axis=1).max(axis=1)
@@ -129,7 +154,7 @@ def _lowest(
     return np.sort(np.take_along_axis(table, chosen, axis=1), axis=1), beyond
 
 
-def _thresholds(bounds: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def _thresholds(bounds: NDArray[np.floating], count: int) -> NDArray[np.floating]:
     """For each row a value that at least ``count`` of its bounds do not exceed, and few more."""
     groups = bounds.shape[1] // GROUP
     if groups > 2 * count:
