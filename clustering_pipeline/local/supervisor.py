@@ -22,7 +22,6 @@ from clustering_pipeline.local.services import Services
 from clustering_pipeline.model.errors import LocalStackUnavailable
 
 GRACE_SECONDS = 10.0
-_LOCK_SECONDS = 30.0
 _LOCK_POLL_SECONDS = 0.05
 
 
@@ -31,11 +30,16 @@ def stack_folder(data_dir: Path) -> Path:
     return data_dir / "stack"
 
 
-def supervise(data_dir: Path, *, grace: float, ready: int | None = None) -> None:
-    """Own the stack of ``data_dir`` until nobody needs it; tell the descriptor ``ready`` so."""
+def supervise(
+    data_dir: Path, *, grace: float, patience: float = 30.0, ready: int | None = None
+) -> None:
+    """Own the stack of ``data_dir`` until nobody needs it; tell the descriptor ``ready`` so.
+
+    ``patience`` is how many seconds to wait for the servers of the last stack to end.
+    """
     folder = stack_folder(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock(folder)
+    lock = _lock(folder, patience=patience)
     services = Services(folder, lock=lock)
     leases = Leases(_listener(data_dir), lambda request: _answer(request, services, folder))
     if ready is not None:
@@ -62,15 +66,16 @@ def _notice(folder: Path) -> Path:
     return folder / "stack.json"
 
 
-def _lock(folder: Path) -> int:
+def _lock(folder: Path, *, patience: float) -> int:
     """The right to the folder, which the last stack's servers hold until they have ended."""
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
+                os.close(lock)
                 raise LocalStackUnavailable(_held(folder)) from None
             time.sleep(_LOCK_POLL_SECONDS)
         else:

@@ -44,12 +44,13 @@ class Inbox:
         self._rest = b""
 
     def receive(self) -> list[Message] | None:
-        """Wait for bytes, and give the messages they complete; ``None`` when the other is gone."""
+        """Wait for bytes, and give the messages they complete.
+
+        ``None`` when the other end is gone, or speaks another language.
+        """
         try:
             chunk = self._connection.recv(_CHUNK)
-        except ConnectionError:
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            return [json.loads(line) for line in lines] if chunk else None
+        except (ConnectionError, ValueError):
             return None
-        if not chunk:
-            return None
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        return [json.loads(line) for line in lines]
