@@ -7,6 +7,7 @@ ends, however it ends, so no lease outlives its holder.
 
 import argparse
 import fcntl
+import importlib.util
 import json
 import os
 import socket
@@ -102,6 +103,16 @@ def _detach() -> None:
         os._exit(0)
 
 
+def _leave_out_the_client() -> None:
+    """Let ``qdrant_client.grpc`` be imported without the client around it.
+
+    The server needs the messages only; the models of the client take a second to import.
+    """
+    spec = importlib.util.find_spec("qdrant_client")
+    if spec is not None:
+        sys.modules["qdrant_client"] = importlib.util.module_from_spec(spec)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of the supervisor."""
     parser = argparse.ArgumentParser(prog="clustering_pipeline.local.supervisor")
@@ -109,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--grace", type=float, default=GRACE_SECONDS)
     parser.add_argument("--detach", type=int, metavar="FD", help="tell this descriptor when ready")
     options = parser.parse_args(arguments)
+    _leave_out_the_client()
     if options.detach is not None:
         _detach()
     try:
