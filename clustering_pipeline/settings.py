@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+MASK = "********"
+
 
 def _default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
@@ -37,3 +39,22 @@ class Settings(BaseSettings):
     def artifacts_root(self) -> str:
         """The folder or S3 prefix that runs write to."""
         return self.artifacts or str(self.data_dir / "artifacts")
+
+    def in_force(self) -> dict[str, str]:
+        """Every setting by its variable's name, secrets masked, embedded defaults named."""
+        embedded = {
+            "mongodb_uri": "embedded mongod",
+            "qdrant_url": "embedded Qdrant",
+            "artifacts": self.artifacts_root,
+            "llm_api_key": "none: labels are keyphrases",
+        }
+        return {
+            f"CLUSTERING_{name}".upper(): _shown(value, embedded.get(name, ""))
+            for name, value in self
+        }
+
+
+def _shown(value: object, default: str) -> str:
+    if value is None:
+        return default
+    return MASK if isinstance(value, SecretStr) else str(value)

@@ -6,6 +6,7 @@ ClusteringError
 │   ├── InvalidFilter
 │   ├── InvalidParameters
 │   ├── UnknownVector
+│   ├── DocumentsRefused
 │   ├── NotAvailableYet
 │   └── InputRejected (422, raised by a run when it meets its data)
 │       ├── EmptySelection
@@ -33,6 +34,7 @@ ClusteringError
 │   └── LocalStackUnavailable
 ├── LabelingFailed (500, never fails a run)
 └── RunEnded (500, how an execution stopped short)
+    ├── RunFailed
     ├── RunInterrupted
     └── RunCanceled
 
@@ -77,6 +79,10 @@ class InvalidParameters(InvalidRequest):
 
 class UnknownVector(InvalidRequest):
     """A collection has no vector of that name or feature URI."""
+
+
+class DocumentsRefused(InvalidRequest):
+    """Qdrant does not take documents or fields as they are: a wrong length, an unknown point."""
 
 
 class NotAvailableYet(InvalidRequest):
@@ -198,6 +204,10 @@ class LabelingFailed(ClusteringError):
 
 class RunEnded(ClusteringError):
     """An execution stopped before its end."""
+
+
+class RunFailed(RunEnded):
+    """A stage of the run failed; the message is the stage's."""
 
 
 class RunInterrupted(RunEnded):

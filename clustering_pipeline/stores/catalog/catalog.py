@@ -33,6 +33,7 @@ class Catalog:
         timeout_ms: int = TIMEOUT_MS,
         clock: Clock = utc_now,
     ):
+        self.address = address
         guard = Guard(address=address, seconds=timeout_ms / 1000)
         tables = {name: Table(database[name], guard) for name in _TABLES}
         self._database = database

@@ -130,6 +130,10 @@ class Collections:
         """Gives up what a definition reserved and never made."""
         return self.table.delete({"output_of": cluster_id, "made": False})
 
+    def forget(self, scope: Scope, collection_id: str) -> int:
+        """Forgets an output collection, whose Qdrant collections are gone."""
+        return self.table.delete(within(scope, collection_id=collection_id))
+
 
 def _to_document(record: CollectionRecord) -> Document:
     # An id is unique in its namespace only: clients may bring their own.

@@ -143,6 +143,11 @@ class Executions:
         query = _identified(scope, run_id, cluster_id)
         return self._edit(query, run_id, lambda record: relabelled(record, labels))
 
+    def ids_of(self, cluster_id: str) -> tuple[str, ...]:
+        """The run ids of a definition's executions, in order."""
+        found = self.table.find({"cluster_id": cluster_id}, sort=[("_id", 1)], fields=["_id"])
+        return tuple(str(one["_id"]) for one in found)
+
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all executions of a definition."""
         return self.table.delete({"cluster_id": cluster_id})

@@ -1,0 +1,5 @@
+"""The command line ``clustering-pipeline``."""
+
+from clustering_pipeline.cli.main import main
+
+__all__ = ["main"]

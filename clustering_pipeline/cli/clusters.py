@@ -1,0 +1,176 @@
+"""Define, execute and read clusters."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clustering_pipeline.cli.follow import execute_and_follow
+from clustering_pipeline.cli.output import cell, emit, emit_one, note, output_options
+from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
+from clustering_pipeline.model.listing import ListClustersRequest, SortOption
+from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration.fixed import read_mapping
+from clustering_pipeline.orchestration.groups import published_groups
+
+LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
+GROUPS = ("cluster_id", "label", "member_count", "keywords")
+
+
+@click.group("clusters")
+def command() -> None:
+    """Define, execute and read clusters."""
+
+
+@command.command()
+@click.option("--file", "-f", type=click.Path(path_type=Path), help="A JSON or YAML definition.")
+@click.option("--name", help="Its name; made up when missing.")
+@click.option("--collection", "collections", multiple=True, help="Input, by id or name.")
+@click.option("--feature-uri", help="The vector, as mixpeek://extractor@version/output.")
+@click.option("--method", default="hdbscan", show_default=True)
+@click.option("--params", default="{}", help="Parameters of the method, as JSON.")
+@click.option("--umap", type=int, metavar="N", help="Reduce to N dimensions first.")
+@click.option("--filters", help="Which documents take part, as JSON.")
+@click.option("--enrich", is_flag=True, help="Write the results onto the source documents.")
+@output_options
+def create(output: str, file: Path | None, **flags: Any) -> None:
+    """Store a definition, from a file or from flags."""
+    request = validate(CreateClusterRequest, read_mapping(file) if file else _from_flags(**flags))
+    with open_session() as session:
+        record = session.pipeline.catalog.clusters.create(session.scope, request)
+        emit_one(record.metadata().model_dump(mode="json"), output=output)
+        note(f"next: clustering-pipeline clusters execute {record.cluster_id}")
+
+
+@command.command("list")
+@click.option("--filters", help="Conditions on the fields, as JSON.")
+@click.option("--search", help="Words in id, name, description.")
+@click.option("--sort", help="A field, with a leading - for largest first.")
+@click.option("--limit", type=int)
+@click.option("--page", type=int)
+@output_options
+def list_(output: str, filters: str | None, sort: str | None, **paging: Any) -> None:
+    """Show the stored definitions, newest first."""
+    request = validate(
+        ListClustersRequest,
+        {"filters": _json("--filters", filters), "sort": _sort(sort), **paging},
+    )
+    with open_session() as session:
+        page = session.pipeline.catalog.clusters.list(session.scope, request)
+    if output == "json":
+        emit_one(page.model_dump(mode="json"), output=output)
+        return
+    emit([one.model_dump(mode="json") for one in page.results], columns=LISTED, output=output)
+    note(f"{len(page.results)} of {page.total_count}")
+
+
+@command.command()
+@click.argument("cluster")
+@output_options
+def get(output: str, cluster: str) -> None:
+    """Show one definition, by id or name."""
+    with open_session() as session:
+        record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+    emit_one(record.metadata().model_dump(mode="json"), output=output)
+
+
+@command.command()
+@click.argument("cluster")
+@click.option("--file", "-f", type=click.Path(path_type=Path), help="The changes, JSON or YAML.")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=JSON", help="One change.")
+@output_options
+def update(output: str, cluster: str, file: Path | None, changes: tuple[str, ...]) -> None:
+    """Change fields of a definition; the next execution uses them."""
+    given = (read_mapping(file) if file else {}) | dict(map(_assignment, changes))
+    patch = validate(PatchClusterRequest, given)
+    with open_session() as session:
+        record = session.pipeline.catalog.clusters.patch(session.scope, cluster, patch)
+    emit_one(record.metadata().model_dump(mode="json"), output=output)
+
+
+@command.command()
+@click.argument("cluster")
+@click.option("--keep-output", is_flag=True, help="Leave its output collections.")
+@click.confirmation_option("--yes", prompt="Delete the definition and its results?")
+def delete(cluster: str, *, keep_output: bool) -> None:
+    """Delete a definition, its executions, artifacts and output collections."""
+    from clustering_pipeline.orchestration.removal import remove_cluster  # noqa: PLC0415
+
+    with open_session() as session:
+        removed = remove_cluster(session.pipeline, session.scope, cluster, keep_output=keep_output)
+    note(f"deleted {removed.cluster_id}")
+
+
+@command.command()
+@click.argument("cluster")
+@click.option("--sample-size", type=int, help="Most documents to fit on, this time.")
+@click.option("--filters", help="Which documents take part this time, as JSON.")
+@output_options
+def execute(output: str, cluster: str, sample_size: int | None, filters: str | None) -> None:
+    """Run a definition now and wait for the result."""
+    overrides = {"sample_size": sample_size, "filters": _json("--filters", filters)}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    with open_session() as session:
+        execution = execute_and_follow(session, cluster, given)
+    emit_one(execution.result().model_dump(mode="json", exclude={"centroids"}), output=output)
+
+
+@command.command()
+@click.argument("cluster")
+@output_options
+def groups(output: str, cluster: str) -> None:
+    """Show the groups of the published run, largest first."""
+    with open_session() as session:
+        found = published_groups(session.pipeline.catalog, session.scope, cluster)
+    if output == "json":
+        emit_one(found.model_dump(mode="json"), output=output)
+        return
+    emit([one.model_dump(mode="json") for one in found.groups], columns=GROUPS, output=output)
+    note(f"{found.total_groups} groups, {found.total_documents} documents, {cell(found.run_id)}")
+
+
+def _from_flags(**flags: Any) -> dict[str, Any]:
+    config = {
+        "feature_uri": flags["feature_uri"],
+        "clustering_method": flags["method"],
+        "algorithm_params": _json("--params", flags["params"]),
+    }
+    if flags["umap"]:
+        config["preprocessing_steps"] = [{"method": "umap", "n_components": flags["umap"]}]
+    return {
+        "cluster_name": flags["name"],
+        "collection_ids": list(flags["collections"]),
+        "vector_config": config,
+        "filters": _json("--filters", flags["filters"]),
+        "enrich_source_collection": flags["enrich"],
+    }
+
+
+def _json(option: str, text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        message = f"{option} is not JSON: {error}"
+        raise click.UsageError(message) from error
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    field, equals, value = text.partition("=")
+    if not equals:
+        message = f"--set takes FIELD=JSON, not {text!r}"
+        raise click.UsageError(message)
+    try:
+        return field, json.loads(value)
+    except ValueError:
+        return field, value
+
+
+def _sort(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    direction = "desc" if text.startswith("-") else "asc"
+    return SortOption(field=text.removeprefix("-"), direction=direction).model_dump()

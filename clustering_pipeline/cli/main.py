@@ -1,0 +1,65 @@
+"""The group of commands, each module imported only when its command runs."""
+
+import sys
+from importlib import import_module
+from typing import cast
+
+import click
+
+from clustering_pipeline.model.errors import ClusteringError
+
+COMMANDS = {
+    "clusters": ("clustering_pipeline.cli.clusters", "Define, execute and read clusters."),
+    "collections": ("clustering_pipeline.cli.collections", "Register and load documents."),
+    "config": ("clustering_pipeline.cli.config", "Print the settings in force, secrets masked."),
+    "demo": ("clustering_pipeline.cli.demo", "Cluster the State of the Union addresses."),
+    "runs": ("clustering_pipeline.cli.runs", "List and read executions."),
+    "up": ("clustering_pipeline.cli.up", "Run the embedded stack and Dagster until Ctrl-C."),
+}
+EXIT_CODES = {404: 3, 409: 4, 422: 2, 503: 5}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Lists every command without importing it, so help and completion stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """The names, without a look into their modules."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, its module imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        return cast("click.Command", import_module(module).command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The names with their one-line help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clustering-pipeline")
+def cli() -> None:
+    """Clusters over a vector database, kept fresh by an orchestrator."""
+
+
+def main() -> None:
+    """Runs one command: errors are one line with the fix, and an exit code of their kind."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except ClusteringError as error:
+        click.echo(f"error: {error.message}", err=True)
+        sys.exit(EXIT_CODES.get(error.status, 1))
+    except BrokenPipeError:
+        # `… | head` closed the pipe; Python would complain once more while flushing at exit.
+        sys.stderr.close()
+        sys.exit(1)

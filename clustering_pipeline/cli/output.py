@@ -1,0 +1,80 @@
+"""Records in, a table, JSON or CSV out; results on stdout, everything else on stderr."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+import polars as pl
+
+Record = Mapping[str, Any]
+FORMATS = ("table", "json", "csv")
+
+
+def output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds ``--output`` and its shorthand ``--json``."""
+    command = click.option(
+        "--json", "output", flag_value="json", help="The same as --output json."
+    )(command)
+    return click.option(
+        "--output", "output", type=click.Choice(FORMATS), default="table", show_default=True
+    )(command)
+
+
+def emit(records: Sequence[Record], *, columns: Sequence[str], output: str) -> None:
+    """Prints many records; a table and CSV show ``columns``, JSON shows everything."""
+    if output == "json":
+        click.echo(to_json(records))
+    elif output == "csv":
+        click.echo(_frame(records, columns).write_csv(), nl=False)
+    else:
+        _print_table(records, columns)
+
+
+def emit_one(record: Record, *, output: str) -> None:
+    """Prints one record, field by field."""
+    if output == "json":
+        click.echo(to_json(record))
+        return
+    rows = [{"field": name, "value": cell(value)} for name, value in record.items()]
+    emit(rows, columns=("field", "value"), output=output)
+
+
+def to_json(value: object) -> str:
+    """Readable JSON; dates and paths as text."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def cell(value: object) -> str:
+    """One value on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def note(text: str) -> None:
+    """Something for a person to read, never part of the result."""
+    click.echo(text, err=True)
+
+
+def _frame(records: Sequence[Record], columns: Sequence[str]) -> pl.DataFrame:
+    rows = [{name: cell(record.get(name)) for name in columns} for record in records]
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
+
+
+def _print_table(records: Sequence[Record], columns: Sequence[str]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - only tables need it
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in _frame(records, columns).rows():
+        table.add_row(*row)
+    Console(highlight=False, markup=False).print(table)

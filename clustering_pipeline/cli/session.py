@@ -1,0 +1,27 @@
+"""What every command that touches data opens first."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from clustering_pipeline.local.connect import open_pipeline
+from clustering_pipeline.model.scope import LOCAL, Scope
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The settings in force, the stores behind them, and whose records a command sees."""
+
+    settings: Settings
+    pipeline: Pipeline
+    scope: Scope
+
+
+@contextmanager
+def open_session(settings: Settings | None = None) -> Generator[Session]:
+    """Starts the embedded stack where no address is set; it ends with its last user."""
+    chosen = settings or Settings()
+    with open_pipeline(chosen) as pipeline:
+        yield Session(settings=chosen, pipeline=pipeline, scope=LOCAL)

@@ -1,0 +1,32 @@
+"""The code location: the graph over stored definitions, its jobs and sensors, and the stores."""
+
+import dagster as dg
+
+from clustering_pipeline.local.connect import connect
+from clustering_pipeline.orchestration.assets import build_assets
+from clustering_pipeline.orchestration.checks import build_checks
+from clustering_pipeline.orchestration.graph import stored_definitions
+from clustering_pipeline.orchestration.jobs import execute_job, relabel_job
+from clustering_pipeline.orchestration.resources import Connect, pipeline_resource
+from clustering_pipeline.orchestration.sensors import build_sensors
+
+
+def build(connect: Connect) -> dg.Definitions:
+    """The location over whichever stores the deployment or the test connects to."""
+    graph = stored_definitions()
+    execute = execute_job(graph)
+    return dg.Definitions(
+        assets=build_assets(graph),
+        asset_checks=build_checks(graph),
+        jobs=[execute, relabel_job(graph)],
+        sensors=build_sensors(),
+        resources={"pipeline": pipeline_resource(connect)},
+        # Each run has a process of its own already; a process a step would cost 2 s each.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What ``workspace.yaml`` names."""
+    return build(connect)

@@ -1,0 +1,111 @@
+"""The start of a run, whichever of its stages comes first: claim, freeze, say so."""
+
+from dataclasses import dataclass
+
+from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.execution import ExecutionProgress, ExecutionRecord
+from clustering_pipeline.model.ids import run_id_of, task_id_of
+from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.process import is_alive, this_process
+from clustering_pipeline.orchestration.progress import Progress
+from clustering_pipeline.orchestration.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """A Dagster run, and the first of the runs that it retries."""
+
+    dagster_run_id: str
+    root_run_id: str
+
+    @property
+    def run_id(self) -> str:
+        """The execution's id."""
+        return run_id_of(self.dagster_run_id)
+
+    @property
+    def task_id(self) -> str:
+        """The task's id, which a retry keeps."""
+        return task_id_of(self.root_run_id)
+
+
+def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stage: str) -> Run:
+    """The run as a stage sees it; the first stage to ask begins the execution.
+
+    Raises ExecutionInFlight when another run holds the definition, StateConflict when this one
+    has ended already (it was cancelled, or declared dead).
+    """
+    execution = pipeline.catalog.executions.find(identity.run_id)
+    if execution is not None and execution.status.ended:
+        message = f"{execution.run_id} has ended ({execution.status.value}); execute again"
+        raise StateConflict(message)
+    if execution is None or execution.owner is None:
+        execution = _begin(pipeline, cluster_id, identity)
+    return _run(pipeline, execution, stage)
+
+
+def new_execution(
+    record: ClusterRecord, identity: RunIdentity, spec: ClusterSpec
+) -> ExecutionRecord:
+    """An execution that nobody has started: made by the launch, or by the first stage."""
+    return ExecutionRecord(
+        run_id=identity.run_id,
+        cluster_id=record.cluster_id,
+        dagster_run_id=identity.dagster_run_id,
+        task_id=identity.task_id,
+        organization_id=record.organization_id,
+        namespace_id=record.namespace_id,
+        status=ExecutionStatus.PENDING,
+        spec=spec,
+        mode=spec.mode,
+        created_at=utc_now(),
+    )
+
+
+def _begin(pipeline: Pipeline, cluster_id: str, identity: RunIdentity) -> ExecutionRecord:
+    catalog = pipeline.catalog
+    record = catalog.clusters.by_id(cluster_id)
+    owner = this_process(identity.run_id, identity.task_id)
+    catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
+    made = catalog.executions.begin(new_execution(record, identity, record.resolved()))
+    spec = made.spec or record.resolved()
+    catalog.clusters.update_state(
+        cluster_id,
+        status=ClusterStatus.PROCESSING,
+        error=None,
+        failure_category=None,
+        task_id=identity.task_id,
+        last_attempt_id=identity.run_id,
+        last_executed_at=utc_now(),
+    )
+    return catalog.executions.update(
+        identity.run_id,
+        status=ExecutionStatus.PROCESSING,
+        owner=owner,
+        started_at=utc_now(),
+        spec=spec,
+        params=spec.params.model_dump(mode="json"),
+    )
+
+
+def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
+    catalog = pipeline.catalog
+    spec = execution.spec or catalog.clusters.by_id(execution.cluster_id).resolved()
+    published = catalog.clusters.by_id(execution.cluster_id).state.last_run_id
+
+    def write(done: int, total: int | None) -> None:
+        at = ExecutionProgress(stage=stage, done=done, total=total)
+        catalog.executions.progress(execution.run_id, at)
+
+    write(0, None)
+    return Run(
+        pipeline=pipeline,
+        execution=execution,
+        spec=spec,
+        published=catalog.executions.find(published) if published else None,
+        progress=Progress(write=write),
+    )

@@ -1,0 +1,72 @@
+"""A definition kept as code: its own asset keys and group, its record kept equal to the file."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.errors import InvalidDefinition
+from clustering_pipeline.model.scope import LOCAL, Scope
+from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration.graph import Context, Graph
+from clustering_pipeline.orchestration.pipeline import Pipeline
+
+Source = CreateClusterRequest | Mapping[str, Any] | str | Path
+
+
+def fixed_definition(source: Source, *, scope: Scope = LOCAL) -> Graph:
+    """The graph of one definition given as a YAML or JSON file, a mapping, or a request.
+
+    Raises InvalidDefinition when it breaks a rule or has no ``cluster_name``: the name is what
+    ties the assets to their record.
+    """
+    request = read_definition(source)
+    if not request.cluster_name:
+        message = "a definition kept as code needs a cluster_name; its assets are named after it"
+        raise InvalidDefinition(message)
+    name = asset_name(request.cluster_name)
+
+    def cluster_of(_context: Context, pipeline: Pipeline) -> str:
+        return pipeline.catalog.clusters.apply(scope, request).cluster_id
+
+    return Graph(
+        group_name=name, key_prefix=(name,), cluster_of=cluster_of, enriches=request.enriches
+    )
+
+
+def read_definition(source: Source) -> CreateClusterRequest:
+    """The request in a file or a mapping, validated."""
+    if isinstance(source, CreateClusterRequest):
+        return source
+    if isinstance(source, str | Path):
+        return validate(CreateClusterRequest, read_mapping(Path(source)))
+    return validate(CreateClusterRequest, dict(source))
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """What a YAML or JSON file holds; raises InvalidDefinition when that is no mapping."""
+    parsed = _parse(file)
+    if not isinstance(parsed, dict):
+        message = f"{file} holds no mapping of fields to values"
+        raise InvalidDefinition(message)
+    return parsed
+
+
+def asset_name(cluster_name: str) -> str:
+    """The name as Dagster takes it: letters, digits and underscores."""
+    return re.sub(r"\W+", "_", cluster_name, flags=re.ASCII).strip("_").lower() or "cluster"
+
+
+def _parse(file: Path) -> Any:
+    try:
+        # YAML holds JSON too.
+        return yaml.safe_load(file.read_text())
+    except OSError as error:
+        message = f"cannot read {file}: {error.strerror}"
+        raise InvalidDefinition(message) from error
+    except yaml.YAMLError as error:
+        message = f"{file} is neither YAML nor JSON: {' '.join(str(error).split())}"
+        raise InvalidDefinition(message) from error

@@ -1,0 +1,30 @@
+"""Vectors are fixed-size arrays in parquet and matrices in the engine."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+AXES = ("x", "y", "z")
+
+
+def vector_series(name: str, matrix: NDArray[np.floating]) -> pl.Series:
+    """(n, d) numbers as one float32 column of arrays."""
+    data = np.ascontiguousarray(matrix, dtype=np.float32)
+    return pl.Series(name, data, dtype=pl.Array(pl.Float32, data.shape[1]))
+
+
+def vector_matrix(series: pl.Series) -> NDArray[np.float32]:
+    """One column of arrays as (n, d) float32."""
+    array = series.cast(pl.Array(pl.Float32, _width(series)))
+    return array.to_numpy().reshape(len(series), _width(series))
+
+
+def _width(series: pl.Series) -> int:
+    if isinstance(series.dtype, pl.Array):
+        return int(series.dtype.shape[0])
+    return int(series.list.len()[0])
+
+
+def axes_of(frame: pl.DataFrame) -> list[str]:
+    """The map's coordinates that the frame has: x, y and perhaps z."""
+    return [axis for axis in AXES if axis in frame.columns]

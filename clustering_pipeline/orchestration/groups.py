@@ -1,0 +1,35 @@
+"""The groups readers see: those of the published run, never of a later one that failed."""
+
+from clustering_pipeline.model.execution import ClusterExecutionCentroid, ExecutionRecord
+from clustering_pipeline.model.groups import ClusterGroup, ClusterGroupsResponse
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.stores.catalog import Catalog
+
+
+def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGroupsResponse:
+    """The groups of a definition, by id or name; none before its first published run."""
+    record = catalog.clusters.get(scope, cluster)
+    run_id = record.state.last_run_id
+    execution = catalog.executions.get(scope, run_id) if run_id else None
+    return ClusterGroupsResponse(
+        cluster_id=record.cluster_id,
+        run_id=run_id,
+        total_groups=execution.num_clusters if execution else 0,
+        total_documents=execution.num_points if execution else 0,
+        groups=_groups(execution) if execution else [],
+    )
+
+
+def _groups(execution: ExecutionRecord) -> list[ClusterGroup]:
+    overrides = execution.label_overrides or {}
+    return [_group(one, overrides.get(one.cluster_id)) for one in execution.centroids or ()]
+
+
+def _group(centroid: ClusterExecutionCentroid, override: str | None) -> ClusterGroup:
+    return ClusterGroup(
+        cluster_id=centroid.cluster_id,
+        label=override or centroid.label,
+        summary=centroid.summary,
+        keywords=centroid.keywords,
+        member_count=centroid.num_members,
+    )

@@ -1,0 +1,35 @@
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition,
+)
+
+from clustering_pipeline.orchestration.graph import Graph
+
+EXECUTE = "execute_cluster"
+RELABEL = "relabel_cluster"
+
+# A crashed worker is worth one more run; a failed stage would only fail again.
+_RETRY_CRASHES = {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "false"}
+
+
+def execute_job(graph: Graph) -> UnresolvedAssetJobDefinition:
+    """All stages for one definition in one process: they share imports and the page cache."""
+    return dg.define_asset_job(
+        EXECUTE,
+        selection=dg.AssetSelection.groups(graph.group_name),
+        executor_def=dg.in_process_executor,
+        tags=_RETRY_CRASHES,
+        description="Exports, clusters, labels and publishes one cluster definition.",
+    )
+
+
+def relabel_job(graph: Graph) -> UnresolvedAssetJobDefinition:
+    """New names for the published groups, with today's labelling settings."""
+    names = ("definition", "cluster_labels", "published", "enriched_documents")
+    return dg.define_asset_job(
+        RELABEL,
+        selection=dg.AssetSelection.assets(*(graph.key(name) for name in names)),
+        executor_def=dg.in_process_executor,
+        tags=_RETRY_CRASHES,
+        description="Labels and publishes the published groups again.",
+    )

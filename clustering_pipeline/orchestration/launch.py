@@ -1,0 +1,136 @@
+"""Starts a run in a process of its own, follows it through the catalog, and cleans up after it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from clustering_pipeline.model.availability import check_available
+from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
+from clustering_pipeline.model.errors import ExecutionInFlight
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
+from clustering_pipeline.orchestration.instance import dagster_home, open_instance
+from clustering_pipeline.orchestration.outcome import interrupt, record_end
+from clustering_pipeline.orchestration.process import is_alive
+from clustering_pipeline.settings import Settings
+from clustering_pipeline.stores.catalog import Catalog
+
+POLL_SECONDS = 0.2
+STOP_SECONDS = 30.0
+WORKER = "clustering_pipeline.worker"
+
+Watch = Callable[[ExecutionRecord], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """A run in a process of its own."""
+
+    identity: RunIdentity
+    home: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def run_id(self) -> str:
+        """The execution's id."""
+        return self.identity.run_id
+
+
+def launch(
+    settings: Settings,
+    catalog: Catalog,
+    scope: Scope,
+    cluster: str,
+    request: ExecuteClusterByIdRequest,
+) -> Launched:
+    """Makes the execution, with its overrides, and starts the worker; the log lies beside it.
+
+    Raises ClusterNotFound, NotAvailableYet, and ExecutionInFlight when a run is under way.
+    """
+    check_available(request)
+    record = catalog.clusters.get(scope, cluster)
+    if record.claim is not None and is_alive(record.claim):
+        message = f"{record.name!r} is being executed by {record.claim.run_id}: wait, or cancel it"
+        raise ExecutionInFlight(message, details={"task_id": record.claim.task_id})
+    dagster_run_id = str(uuid.uuid4())
+    identity = RunIdentity(dagster_run_id=dagster_run_id, root_run_id=dagster_run_id)
+    catalog.executions.begin(new_execution(record, identity, record.resolved(request)))
+    return _start(settings, record.cluster_id, identity)
+
+
+def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
+    """Waits for the run's end, showing ``watch`` the execution as it changes.
+
+    On Ctrl-C the run is cancelled, its end awaited, and KeyboardInterrupt raised again.
+    """
+    try:
+        while run.process.poll() is None:
+            watch(catalog.executions.by_id(run.run_id))
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        stop(run)
+        raise
+    finally:
+        _settle(run, catalog)
+    return catalog.executions.by_id(run.run_id)
+
+
+def stop(run: Launched) -> None:
+    """Cancels the run and waits for its process; after 30 s the process is killed."""
+    with open_instance(run.home) as instance:
+        dagster_run = instance.get_run_by_id(run.identity.dagster_run_id)
+        if dagster_run is not None and not dagster_run.is_finished:
+            instance.report_run_canceling(dagster_run)
+    run.process.send_signal(signal.SIGINT)
+    try:
+        run.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        run.process.kill()
+        run.process.wait()
+
+
+def _start(settings: Settings, cluster_id: str, identity: RunIdentity) -> Launched:
+    home = dagster_home(settings)
+    log = home / "logs" / f"{identity.run_id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(settings.data_dir)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", WORKER, cluster_id, identity.dagster_run_id],
+            env=os.environ | own,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C reaches the command line alone; it decides how the run ends.
+            start_new_session=True,
+        )
+    return Launched(identity=identity, home=home, log=log, process=process)
+
+
+def _settle(run: Launched, catalog: Catalog) -> None:
+    """Tells Dagster and the catalog of an end that the worker could not tell them of."""
+    with open_instance(run.home) as instance:
+        dagster_run = instance.get_run_by_id(run.identity.dagster_run_id)
+        if dagster_run is not None and not dagster_run.is_finished:
+            _report_end(instance, dagster_run)
+            dagster_run = instance.get_run_by_id(dagster_run.run_id)
+    if dagster_run is None:
+        interrupt(catalog, run.run_id)
+    else:
+        record_end(catalog, dagster_run)
+
+
+def _report_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run)
+    else:
+        instance.report_run_failed(run, "The run's process ended without saying so.")

@@ -1,0 +1,117 @@
+"""How an execution ends, told to the catalog: by the run itself, or by whoever finds it dead."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.errors import ClusteringError, RunCanceled, RunInterrupted
+from clustering_pipeline.model.execution import WriteBack
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
+from clustering_pipeline.stores.catalog import Catalog
+
+
+def fail(
+    catalog: Catalog, run_id: str, error: ClusteringError, *, traceback: str | None = None
+) -> None:
+    """Ends an execution as failed or cancelled; published results stay as they were."""
+    canceled = isinstance(error, RunCanceled)
+    record = catalog.executions.find(run_id)
+    _end(
+        catalog,
+        run_id,
+        execution={
+            "status": ExecutionStatus.CANCELED if canceled else ExecutionStatus.FAILED,
+            "error_message": error.message,
+            "error_traceback": traceback,
+            "failure_category": None if canceled else error.category,
+            "progress": None,
+            "write_back": _stopped(record.write_back if record else None, error),
+        },
+        state={
+            "status": ClusterStatus.CANCELED if canceled else _failed(error),
+            "error": None if canceled else error.message,
+            "failure_category": None if canceled else error.category,
+        },
+    )
+
+
+def complete(catalog: Catalog, run_id: str) -> None:
+    """Ends an execution whose results are published and written back."""
+    execution = catalog.executions.by_id(run_id)
+    status = (
+        ClusterStatus.COMPLETED_WITH_ERRORS
+        if execution.llm_labeling_errors
+        else ClusterStatus.COMPLETED
+    )
+    now = utc_now()
+    seconds = (now - (execution.started_at or execution.created_at)).total_seconds()
+    _end(
+        catalog,
+        run_id,
+        execution={
+            "status": ExecutionStatus.COMPLETED,
+            "task_status": status,
+            "progress": None,
+            "completed_at": now,
+        },
+        state={"status": status, "completed_at": now, "execution_time_seconds": seconds},
+    )
+
+
+def record_end(catalog: Catalog, run: dg.DagsterRun) -> None:
+    """Closes the execution of a Dagster run that ended without saying so itself.
+
+    A killed process says nothing; a run over a part of the graph has no last stage.
+    """
+    run_id = run_id_of(run.run_id)
+    if run.status is dg.DagsterRunStatus.SUCCESS:
+        _close(catalog, run_id)
+    elif run.status is dg.DagsterRunStatus.CANCELED:
+        fail(catalog, run_id, RunCanceled(f"{run_id} was cancelled"))
+    else:
+        interrupt(catalog, run_id)
+
+
+def interrupt(catalog: Catalog, run_id: str) -> None:
+    """Ends an execution whose process is gone."""
+    message = f"the process of {run_id} ended without saying so; execute the definition again"
+    fail(catalog, run_id, RunInterrupted(message))
+
+
+def _close(catalog: Catalog, run_id: str) -> None:
+    record = catalog.executions.find(run_id)
+    if record is None:
+        return
+    published = catalog.clusters.by_id(record.cluster_id).state.last_run_id
+    status = ClusterStatus.COMPLETED if published else ClusterStatus.PENDING
+    _end(
+        catalog,
+        run_id,
+        execution={"status": ExecutionStatus.COMPLETED, "progress": None},
+        state={"status": status},
+    )
+
+
+def _stopped(write_back: WriteBack | None, error: ClusteringError) -> WriteBack | None:
+    if write_back is None or write_back.status == "completed":
+        return write_back
+    return write_back.model_copy(update={"status": "failed", "error": error.message})
+
+
+def _failed(error: ClusteringError) -> ClusterStatus:
+    return ClusterStatus.INTERRUPTED if error.category == "interrupted" else ClusterStatus.FAILED
+
+
+def _end(
+    catalog: Catalog, run_id: str, *, execution: Mapping[str, Any], state: Mapping[str, Any]
+) -> None:
+    record = catalog.executions.find(run_id)
+    if record is None or record.status.ended:
+        return
+    catalog.executions.update(run_id, **execution)
+    # A definition that another run holds by now says what that run does.
+    if catalog.clusters.release(record.cluster_id, run_id):
+        catalog.clusters.update_state(record.cluster_id, **state)

@@ -1,0 +1,28 @@
+"""The outside systems a run speaks to, opened once and handed around as one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clustering_pipeline.labeling import LabelingConfig
+from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.stores.artifacts import Artifacts
+from clustering_pipeline.stores.catalog import Catalog
+from clustering_pipeline.stores.documents import Documents
+
+ProviderOf = Callable[[LabelingConfig], Provider | None]
+
+
+def no_provider(_config: LabelingConfig) -> Provider | None:
+    """Without a key or a base URL there is no model to ask."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """A test hands in other stores; nothing else changes."""
+
+    catalog: Catalog
+    documents: Documents
+    artifacts: Artifacts
+    provider_of: ProviderOf = no_provider
+    """The model to ask when a definition enables labels by one."""

@@ -1,0 +1,33 @@
+"""Which process runs an execution, and whether it still does."""
+
+import os
+import socket
+
+import psutil
+
+from clustering_pipeline.model.owner import Owner
+
+# Clocks that tell a process's start differ by ticks; two processes of one pid differ by more.
+SAME_START_SECONDS = 1.0
+
+
+def this_process(run_id: str, task_id: str) -> Owner:
+    """This process as the owner of a run."""
+    return Owner(
+        run_id=run_id,
+        task_id=task_id,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        process_started=psutil.Process().create_time(),
+    )
+
+
+def is_alive(owner: Owner) -> bool:
+    """Whether the owner's process still runs; one on another machine is taken for alive."""
+    if owner.host != socket.gethostname():
+        return True
+    try:
+        started = psutil.Process(owner.pid).create_time()
+    except psutil.NoSuchProcess:
+        return False
+    return bool(abs(started - (owner.process_started or started)) < SAME_START_SECONDS)

@@ -1,0 +1,118 @@
+"""Runs one stage for Dagster and keeps the execution's record true, whatever happens."""
+
+import time
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+
+from clustering_pipeline.model.errors import (
+    CatalogUnavailable,
+    ClusteringError,
+    RunCanceled,
+    RunInterrupted,
+)
+from clustering_pipeline.model.execution import StageTiming
+from clustering_pipeline.orchestration.begin import RunIdentity, open_run
+from clustering_pipeline.orchestration.graph import Context, Graph
+from clustering_pipeline.orchestration.outcome import complete, fail
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.report import StageReport
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.table import Stage
+from clustering_pipeline.orchestration.stages.verify import Check
+
+TRACEBACK_LINES = 12
+
+
+def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) -> StageReport:
+    """Does the stage's work, timed; the last stage of the definition ends the execution."""
+    with _recorded(context, pipeline):
+        run = _open(context, pipeline, graph, stage.name)
+        started = time.perf_counter()
+        report = stage.work(run)
+        seconds = time.perf_counter() - started
+        _time(run, stage.name, seconds)
+        if stage.name == run.last_stage:
+            complete(pipeline.catalog, run.run_id)
+    return report.timed(seconds)
+
+
+def verify(context: Context, pipeline: Pipeline, graph: Graph, check: Check) -> None:
+    """Raises what the check found, once the catalog knows it."""
+    with _recorded(context, pipeline, reraise=_as_it_is):
+        check.require(_open(context, pipeline, graph, check.name))
+
+
+def identity_of(context: Context) -> RunIdentity:
+    """The ids of the Dagster run under way."""
+    run = context.run
+    return RunIdentity(dagster_run_id=run.run_id, root_run_id=run.root_run_id or run.run_id)
+
+
+def _open(context: Context, pipeline: Pipeline, graph: Graph, stage: str) -> Run:
+    cluster_id = graph.cluster_of(context, pipeline)
+    return open_run(pipeline, cluster_id, identity_of(context), stage=stage)
+
+
+def _time(run: Run, stage: str, seconds: float) -> None:
+    executions = run.pipeline.catalog.executions
+    before = [one for one in executions.by_id(run.run_id).stages if one.name != stage]
+    executions.update(run.run_id, stages=[*before, StageTiming(name=stage, seconds=seconds)])
+
+
+def _as_failure(error: ClusteringError) -> Exception:
+    # The same input would fail the same way: Dagster is not to try again.
+    metadata = {"category": dg.MetadataValue.text(error.category)}
+    return dg.Failure(error.message, metadata=metadata, allow_retries=False)
+
+
+def _as_it_is(error: ClusteringError) -> Exception:
+    return error
+
+
+@contextmanager
+def _recorded(
+    context: Context,
+    pipeline: Pipeline,
+    *,
+    reraise: Callable[[ClusteringError], Exception] = _as_failure,
+) -> Generator[None]:
+    run_id = identity_of(context).run_id
+    try:
+        yield
+    except ClusteringError as error:
+        _record(context, pipeline, run_id, error)
+        raise reraise(error) from error
+    except DagsterExecutionInterruptedError:
+        _record(context, pipeline, run_id, _ended(context, run_id))
+        raise
+    except Exception as error:
+        unexpected = ClusteringError(f"{type(error).__name__}: {error}")
+        tail = "".join(traceback.format_exception(error)).splitlines()[-TRACEBACK_LINES:]
+        _record(context, pipeline, run_id, unexpected, tail="\n".join(tail))
+        raise
+
+
+def _record(
+    context: Context,
+    pipeline: Pipeline,
+    run_id: str,
+    error: ClusteringError,
+    *,
+    tail: str | None = None,
+) -> None:
+    try:
+        fail(pipeline.catalog, run_id, error, traceback=tail)
+    except CatalogUnavailable as unavailable:
+        message = f"the catalog does not know of this failure: {unavailable.message}"
+        context.log.error(message)  # noqa: TRY400 - the failure itself carries the traceback
+
+
+def _ended(context: Context, run_id: str) -> ClusteringError:
+    run = context.instance.get_run_by_id(context.run.run_id)
+    if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
+        return RunCanceled(f"{run_id} was cancelled")
+    return RunInterrupted(f"{run_id} was interrupted; execute the definition again")

@@ -1,0 +1,94 @@
+"""One execution as its stages see it: a frozen definition, a directory of its own, the stores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from clustering_pipeline.model.definition import ClusterSpec
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.progress import Progress
+
+# What a later run may read instead of making it again.
+ARTIFACTS = (
+    "embeddings.parquet",
+    "export.json",
+    "reduced.parquet",
+    "reduction.json",
+    "assignments.parquet",
+    "fit.json",
+    "summaries.parquet",
+    "distances.parquet",
+    "metrics.json",
+    "labels.parquet",
+    "texts.parquet",
+    "label_errors.json",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Writes go to the run's own directory.
+
+    Reads come from there too, or, for what this run did not make (a relabel, a part of the graph
+    materialized by hand), from the published run: never merely from the latest one.
+    """
+
+    pipeline: Pipeline
+    execution: ExecutionRecord
+    spec: ClusterSpec
+    published: ExecutionRecord | None
+    progress: Progress
+
+    @property
+    def run_id(self) -> str:
+        """The execution's id."""
+        return self.execution.run_id
+
+    @property
+    def cluster_id(self) -> str:
+        """The definition's id."""
+        return self.execution.cluster_id
+
+    @property
+    def title(self) -> str:
+        """What people call the definition."""
+        return self.spec.cluster_name
+
+    @property
+    def last_stage(self) -> str:
+        """The stage after which the execution is complete."""
+        return "enriched_documents" if self.spec.enrich else "published"
+
+    def key(self, file: str) -> str:
+        """Where this run writes ``file``."""
+        return f"{self.execution.artifacts_prefix}/{file}"
+
+    def uri(self, file: str) -> str:
+        """The address of ``file`` outside this project."""
+        return self.pipeline.artifacts.uri(self.key(file))
+
+    def source(self, file: str) -> str:
+        """Where ``file`` is read from."""
+        own = self.key(file)
+        if self.published is None or self.pipeline.artifacts.exists(own):
+            return own
+        return self.published.artifact_key(file)
+
+    def write_frame(self, name: str, frame: pl.DataFrame) -> int:
+        """Writes one parquet file whole and returns its size in bytes."""
+        return self.pipeline.artifacts.write_frame(self.key(f"{name}.parquet"), frame)
+
+    def read_frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """One parquet file, all of it or some columns."""
+        return self.pipeline.artifacts.read_frame(self.source(f"{name}.parquet"), columns=columns)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Writes one JSON file whole."""
+        self.pipeline.artifacts.write_json(self.key(f"{name}.json"), value)
+
+    def read_json(self, name: str) -> Any:
+        """What ``write_json`` wrote."""
+        return self.pipeline.artifacts.read_json(self.source(f"{name}.json"))

@@ -1,0 +1,50 @@
+"""Keeps Dagster's partitions and the catalog's records equal to what is stored and what ran."""
+
+import dagster as dg
+
+from clustering_pipeline.orchestration.outcome import record_end
+from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
+from clustering_pipeline.orchestration.pipeline import Pipeline
+
+ENDS = (
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+)
+
+
+def build_sensors() -> list[dg.SensorDefinition]:
+    """All sensors, running by default."""
+    return [sync_partitions, *map(_record, ENDS)]
+
+
+@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+def sync_partitions(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.SensorResult | dg.SkipReason:
+    """Keeps the partition keys equal to the ids of the stored definitions."""
+    wanted = set(pipeline.catalog.clusters.ids())
+    known = set(context.instance.get_dynamic_partitions(NAME))
+    requests = []
+    if added := sorted(wanted - known):
+        requests.append(CLUSTERS.build_add_request(added))
+    if removed := sorted(known - wanted):
+        requests.append(CLUSTERS.build_delete_request(removed))
+    if not requests:
+        return dg.SkipReason(f"{len(known)} partitions, all current")
+    return dg.SensorResult(dynamic_partitions_requests=requests)
+
+
+def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
+    """Closes executions whose run ended without saying so, as a killed process does."""
+
+    @dg.run_status_sensor(
+        name=f"record_{status.value.lower()}",
+        run_status=status,
+        minimum_interval_seconds=5,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def record(context: dg.RunStatusSensorContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+        record_end(pipeline.catalog, context.dagster_run)
+
+    return record

@@ -1,0 +1,60 @@
+from dataclasses import asdict
+
+from clustering_pipeline.model.feature_uri import resolve_vector
+from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.orchestration.report import StageReport
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.stores.documents import ExportReport, Source
+
+FILE = "embeddings.parquet"
+
+
+def export(run: Run) -> StageReport:
+    """Streams the selected documents with their vectors into parquet, in canonical order."""
+    # Read before the scroll: a batch that completes meanwhile is not promised to be in.
+    batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
+    sources = _sources(run)
+    report = run.pipeline.documents.export(
+        sources,
+        parse_filter(run.spec.filters),
+        lambda schema: run.pipeline.artifacts.open_writer(run.key(FILE), schema),
+        sample_size=run.spec.sample_size,
+        progress=run.progress,
+    )
+    names = sorted({name for source in sources for name in source.vector_names})
+    run.write_json("export", asdict(report) | {"vector_names": names})
+    run.pipeline.catalog.executions.update(run.run_id, covered_batches=batches)
+    return _described(run, report)
+
+
+def _sources(run: Run) -> list[Source]:
+    collections = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)
+    sources = []
+    for collection in collections:
+        present = run.pipeline.documents.describe(collection.qdrant_collection).vectors
+        names = tuple(
+            resolve_vector(uri, collection.vectors, present, collection=collection.collection_name)
+            for uri in run.spec.feature_uris
+        )
+        sources.append(
+            Source(
+                collection_id=collection.collection_id,
+                qdrant_collection=collection.qdrant_collection,
+                vector_names=names,
+            )
+        )
+    return sources
+
+
+def _described(run: Run, report: ExportReport) -> StageReport:
+    return StageReport(
+        numbers={
+            "documents": report.retrieved,
+            "selected": report.source_documents,
+            "missing_vector": report.missing_vector,
+            "not_sampled": report.not_sampled,
+            "invalid": report.invalid,
+            "bytes": run.pipeline.artifacts.size(run.key(FILE)),
+        },
+        uri=run.uri(FILE),
+    )

@@ -1,0 +1,75 @@
+from typing import Any
+
+import polars as pl
+
+from clustering_pipeline.model.cluster_state import ClusterStats
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.status import ClusterStatus
+from clustering_pipeline.orchestration.generations import show_readers
+from clustering_pipeline.orchestration.report import StageReport
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.manifest import write_manifest
+from clustering_pipeline.orchestration.stages.output import write_output
+from clustering_pipeline.orchestration.stages.picture import Picture, draw
+from clustering_pipeline.orchestration.stages.record import result_fields
+from clustering_pipeline.orchestration.stages.results import (
+    clusters_table,
+    labelled,
+    members_table,
+)
+
+CLUSTERS, MEMBERS = "clusters", "members"
+
+
+def publish(run: Run) -> StageReport:
+    """Makes the results whole and durable, then current: the catalog pointer is the one commit."""
+    clusters = clusters_table(run)
+    members = labelled(members_table(run), clusters)
+    run.write_frame(CLUSTERS, clusters)
+    run.write_frame(MEMBERS, members)
+    picture = draw(run, clusters, members)
+    if not run.spec.enrich:
+        write_output(run, clusters, members)
+    write_manifest(run)
+    fields = result_fields(run, clusters, members)
+    run.pipeline.catalog.executions.update(run.run_id, **fields)
+    _commit(run, fields, noise=members.filter(cluster_id=NOISE_ID).height)
+    if not run.spec.enrich:
+        show_readers(run)
+    return _report(run, clusters, members, picture)
+
+
+def _commit(run: Run, fields: dict[str, Any], *, noise: int) -> None:
+    metrics = fields["metrics"].model_dump()
+    run.pipeline.catalog.clusters.publish(
+        run.cluster_id,
+        run.run_id,
+        # Complete only when nothing is left to write: until then the record says so.
+        status=ClusterStatus.PROCESSING,
+        num_clusters=fields["num_clusters"],
+        num_documents_clustered=fields["num_points"],
+        quality_metrics=metrics,
+        cluster_stats=ClusterStats(
+            num_clusters=fields["num_clusters"],
+            noise_points=noise,
+            silhouette_score=metrics["silhouette_score"],
+        ),
+        parquet_path=fields["parquet_path"],
+        members_key=fields["members_key"],
+        llm_labeling_errors=fields["llm_labeling_errors"],
+    )
+
+
+def _report(
+    run: Run, clusters: pl.DataFrame, members: pl.DataFrame, picture: Picture
+) -> StageReport:
+    return StageReport(
+        numbers={
+            "documents": members.height,
+            "groups": clusters.height,
+            "noise": members.filter(cluster_id=NOISE_ID).height,
+        },
+        texts={"page": picture.page_uri},
+        markdown={"map": picture.image, "table": picture.table},
+        uri=run.uri("clusters.parquet"),
+    )

@@ -1,0 +1,60 @@
+"""The execution's public record, filled before the pointer moves to it."""
+
+from typing import Any
+
+import polars as pl
+
+from clustering_pipeline.model.execution import (
+    ClusterExecutionCentroid,
+    ClusterExecutionMetrics,
+    RepresentativeDocument,
+    WriteBack,
+)
+from clustering_pipeline.orchestration.run import ARTIFACTS, Run
+from clustering_pipeline.orchestration.stages.reconcile import reconciliation
+
+# A record is one document of at most 16 MB; texts of this many groups stay far below.
+SUMMARY_COLUMNS = (
+    "cluster_id",
+    "num_members",
+    "label",
+    "summary",
+    "keywords",
+    "mean_cosine_similarity",
+    "min_cosine_similarity",
+    "representative_ids",
+)
+
+
+def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> dict[str, Any]:
+    """What the run found, under the names of ``ExecutionRecord``."""
+    errors = run.read_json("label_errors")
+    return {
+        "num_clusters": clusters.height,
+        "num_points": members.height,
+        "metrics": _metrics(run),
+        "centroids": [_centroid(row) for row in _rows(clusters)],
+        "llm_labeling_errors": errors or None,
+        "parquet_path": run.key("clusters.parquet"),
+        "members_key": run.key("members.parquet"),
+        "artifacts": {file: run.source(file) for file in ARTIFACTS},
+        "write_back": WriteBack() if run.spec.enrich else None,
+        **reconciliation(run.read_json("export"), members, method=run.spec.method),
+    }
+
+
+def _metrics(run: Run) -> ClusterExecutionMetrics:
+    measured = run.read_json("metrics")
+    known = ClusterExecutionMetrics.model_fields
+    further = {name: value for name, value in measured.items() if name not in known}
+    named = {name: value for name, value in measured.items() if name in known}
+    return ClusterExecutionMetrics(**named, additional_properties=further)
+
+
+def _rows(clusters: pl.DataFrame) -> list[dict[str, Any]]:
+    return clusters.select(SUMMARY_COLUMNS).to_dicts()
+
+
+def _centroid(row: dict[str, Any]) -> ClusterExecutionCentroid:
+    documents = [RepresentativeDocument(document_id=one) for one in row["representative_ids"] or ()]
+    return ClusterExecutionCentroid.model_validate(row | {"representative_ids": documents})

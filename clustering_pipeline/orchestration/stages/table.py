@@ -1,0 +1,94 @@
+"""The graph in one place: what each asset is called, what it does, and what it follows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clustering_pipeline.orchestration.report import StageReport
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.assign import assign
+from clustering_pipeline.orchestration.stages.enrich import enrich
+from clustering_pipeline.orchestration.stages.export import export
+from clustering_pipeline.orchestration.stages.freeze import freeze
+from clustering_pipeline.orchestration.stages.label import label
+from clustering_pipeline.orchestration.stages.publish import publish
+from clustering_pipeline.orchestration.stages.reduce import reduce
+from clustering_pipeline.orchestration.stages.summarize import summarize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One asset of the graph."""
+
+    name: str
+    description: str
+    work: Callable[[Run], StageReport]
+    after: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    optional: bool = False
+
+
+STAGES = (
+    Stage(
+        name="definition",
+        description="The definition as it stood when the run began; later edits wait for the next.",
+        work=freeze,
+        kinds=("mongodb",),
+    ),
+    Stage(
+        name="embeddings",
+        description="The documents that match the definition's filters, with their vectors.",
+        work=export,
+        after=("definition",),
+        kinds=("qdrant", "parquet"),
+    ),
+    Stage(
+        name="reduced_embeddings",
+        description="The vectors in the space they are clustered in, and their place on the map.",
+        work=reduce,
+        after=("definition", "embeddings"),
+        kinds=("parquet",),
+    ),
+    Stage(
+        name="assignments",
+        description="The group of every document; -1 is noise.",
+        work=assign,
+        after=("definition", "embeddings", "reduced_embeddings"),
+        kinds=("scikitlearn", "parquet"),
+    ),
+    Stage(
+        name="cluster_summaries",
+        description="Centroids, sizes, distances and quality of the groups.",
+        work=summarize,
+        after=("definition", "embeddings", "assignments"),
+        kinds=("parquet",),
+    ),
+    Stage(
+        name="cluster_labels",
+        description="A label, keywords and a summary for every group.",
+        work=label,
+        after=("definition", "embeddings", "assignments", "cluster_summaries"),
+        kinds=("parquet",),
+    ),
+    Stage(
+        name="published",
+        description="The results readers see: artifacts, output collection and catalog record.",
+        work=publish,
+        after=(
+            "definition",
+            "embeddings",
+            "reduced_embeddings",
+            "assignments",
+            "cluster_summaries",
+            "cluster_labels",
+        ),
+        kinds=("mongodb", "qdrant", "parquet"),
+    ),
+    Stage(
+        name="enriched_documents",
+        description="The source documents with the fields that the definition maps onto them.",
+        work=enrich,
+        after=("published",),
+        kinds=("qdrant",),
+        optional=True,
+    ),
+)

@@ -1,0 +1,34 @@
+"""Executes one run in this process: ``python -m clustering_pipeline.worker CLUSTER_ID RUN``.
+
+What the command line starts for `clusters execute`; the Dagster UI and daemon start their own.
+"""
+
+import sys
+
+import dagster as dg
+
+from clustering_pipeline.definitions import defs
+from clustering_pipeline.orchestration.jobs import EXECUTE
+from clustering_pipeline.orchestration.partitions import NAME
+
+
+def execute(cluster_id: str, dagster_run_id: str) -> bool:
+    """Runs the whole graph for one definition on the instance of ``DAGSTER_HOME``."""
+    with dg.DagsterInstance.get() as instance:
+        instance.add_dynamic_partitions(NAME, [cluster_id])
+        result = (
+            defs()
+            .resolve_job_def(EXECUTE)
+            .execute_in_process(
+                instance=instance,
+                partition_key=cluster_id,
+                run_id=dagster_run_id,
+                raise_on_error=False,
+                tags={"clustering/trigger": "manual"},
+            )
+        )
+    return result.success
+
+
+if __name__ == "__main__":
+    sys.exit(0 if execute(*sys.argv[1:]) else 1)
