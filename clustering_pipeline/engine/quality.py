@@ -1,26 +1,27 @@
-"""The contract's quality metrics, each with the space it was measured in."""
+"""The contract's quality metrics, and the space they were measured in."""
 
-import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.centroids import Centroids, centroids
+from clustering_pipeline.engine.density_validity import density_validity
 from clustering_pipeline.engine.numbering import group_count
-from clustering_pipeline.engine.vectors import Labels, Vectors, as_vectors
+from clustering_pipeline.engine.separation import calinski_harabasz, davies_bouldin, spread
+from clustering_pipeline.engine.silhouette import cosine_silhouettes
+from clustering_pipeline.engine.vectors import Labels, as_vectors
 
-SAMPLE = 10_000
 DOMINANT = 0.9
-NEED_GROUPS = ("silhouette_score", "davies_bouldin_index", "calinski_harabasz_score")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """What can be said about a grouping; a metric that means nothing here is ``None``.
+    """What can be said about a grouping; a metric that means nothing here is None, never NaN.
 
     ``silhouette_score`` (cosine), ``davies_bouldin_index`` and ``calinski_harabasz_score``
-    (Euclidean) leave noise out.
+    (Euclidean) leave noise out and are exact, over all documents of ``space``.
+    ``density_validity`` is None unless asked for.
     """
 
     silhouette_score: float | None
@@ -33,8 +34,8 @@ class Quality:
     cluster_size_entropy: float | None
     mean_cosine_to_centroid: float | None
     min_cosine_to_centroid: float | None
+    density_validity: float | None
     space: str
-    sampled: int
 
     def contract(self) -> dict[str, object]:
         """The fields of the contract, in JSON's own types."""
@@ -46,29 +47,34 @@ def quality(
     labels: ArrayLike,
     *,
     space: str = "original",
-    sample: int = SAMPLE,
-    random_state: int = 42,
     middles: Centroids | None = None,
+    clustered: ArrayLike | None = None,
+    random_state: int = 42,
 ) -> Quality:
-    """Measure ``labels`` over ``vectors``; above ``sample`` documents on a seeded sample."""
+    """Measure ``labels`` over (n, d) ``vectors``.
+
+    ``middles`` are their centroids, when the caller has them.  ``clustered`` are the vectors the
+    algorithm saw: given, density validity is measured over a seeded sample of them.
+    """
     points, groups = as_vectors(vectors), np.asarray(labels, dtype=np.int64)
     middles = middles or centroids(points, groups)
-    rows = _sample(len(points), sample, random_state)
     flag, detail = degenerate(groups)
-    sizes = middles.sizes
+    sizes, measured = middles.sizes, spread(points, groups)
     return Quality(
-        **_scores(points[rows], groups[rows]),
+        silhouette_score=_silhouette(points, groups),
+        davies_bouldin_index=davies_bouldin(measured),
+        calinski_harabasz_score=calinski_harabasz(measured),
         degenerate=flag,
         degenerate_detail=detail,
         avg_cluster_size=float(sizes.mean()) if len(sizes) else None,
         noise_ratio=float((groups < 0).mean()),
         cluster_size_entropy=_entropy(sizes) if len(sizes) else None,
-        mean_cosine_to_centroid=_finite(np.average(middles.mean_cosine, weights=sizes))
-        if len(sizes)
-        else None,
+        mean_cosine_to_centroid=_weighted(middles.mean_cosine, sizes),
         min_cosine_to_centroid=float(middles.min_cosine.min()) if len(sizes) else None,
+        density_validity=None
+        if clustered is None
+        else density_validity(clustered, groups, random_state=random_state),
         space=space,
-        sampled=len(rows),
     )
 
 
@@ -87,24 +93,11 @@ def degenerate(labels: Labels) -> tuple[str | bool, str | None]:
     return False, None
 
 
-def _sample(count: int, limit: int, random_state: int) -> NDArray[np.int64]:
-    if count <= limit:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(random_state).choice(count, limit, replace=False))
-
-
-def _scores(points: Vectors, labels: Labels) -> dict[str, float | None]:
-    from sklearn import metrics  # noqa: PLC0415 - heavy
-
+def _silhouette(points: ArrayLike, labels: Labels) -> float | None:
     grouped = labels >= 0
-    points, labels = points[grouped], labels[grouped]
-    if not 2 <= len(np.unique(labels)) < len(labels):
-        return {name: None for name in NEED_GROUPS}  # noqa: C420 - fromkeys loses the type
-    return {
-        "silhouette_score": _finite(metrics.silhouette_score(points, labels, metric="cosine")),
-        "davies_bouldin_index": _finite(metrics.davies_bouldin_score(points, labels)),
-        "calinski_harabasz_score": _finite(metrics.calinski_harabasz_score(points, labels)),
-    }
+    if not 2 <= group_count(labels) < int(grouped.sum()):
+        return None
+    return float(cosine_silhouettes(points, labels)[grouped].mean())
 
 
 def _entropy(sizes: NDArray[np.int64]) -> float:
@@ -112,5 +105,5 @@ def _entropy(sizes: NDArray[np.int64]) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _weighted(values: NDArray[np.float64], sizes: NDArray[np.int64]) -> float | None:
+    return float(np.average(values, weights=sizes)) if len(sizes) else None

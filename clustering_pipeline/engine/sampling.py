@@ -1,0 +1,79 @@
+"""Fit on some documents, and put the others where their neighbours are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from clustering_pipeline.engine.blocks import blocks
+from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never, unit_rows
+
+VOTERS = 15
+ROWS = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """Groups of documents that were not fitted: ``labels`` (n,) int64, -1 where noise prevails,
+    and ``probabilities`` (n,) float64, the share of the neighbours that agree.
+    """
+
+    labels: Labels
+    probabilities: NDArray[np.float64]
+
+
+def sample_rows(count: int, size: int | None, *, random_state: int = 42) -> NDArray[np.int64]:
+    """``size`` of ``count`` rows, uniformly and in order; all of them when size is None or more."""
+    if size is None or size >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(random_state).choice(count, size, replace=False))
+
+
+def assign(
+    vectors: ArrayLike,
+    fitted: ArrayLike,
+    labels: ArrayLike,
+    *,
+    voters: int = VOTERS,
+    check: Check = never,
+) -> Assignment:
+    """Give each of (n, d) ``vectors`` the label most of its nearest ``fitted`` vectors have.
+
+    Nearest by cosine; a tie goes to the label of the nearer neighbours.  Noise has a vote like any
+    group, so what lies among noise stays noise.
+    """
+    points, known = as_vectors(vectors), unit_rows(as_vectors(fitted)).astype(np.float32)
+    votes_of = np.asarray(labels, dtype=np.int64)
+    answers, shares = np.empty(len(points), dtype=np.int64), np.empty(len(points))
+    for rows in blocks(len(points), ROWS):
+        check()
+        units = unit_rows(points[rows]).astype(np.float32)
+        nearest = _nearest(units @ known.T, min(voters, len(known)))
+        answers[rows], shares[rows] = _vote(votes_of[nearest])
+    return Assignment(labels=answers, probabilities=np.where(answers >= 0, shares, 0))
+
+
+def assign_to_centroids(vectors: ArrayLike, middles: Vectors) -> Labels:
+    """The nearest of the (k, d) centroids by Euclidean distance, as k-means predicts."""
+    points = as_vectors(vectors)
+    squares = (middles.astype(np.float64) ** 2).sum(axis=1)
+    answers = np.empty(len(points), dtype=np.int64)
+    for rows in blocks(len(points)):
+        answers[rows] = (squares - 2 * points[rows].astype(np.float64) @ middles.T).argmin(axis=1)
+    return answers
+
+
+def _nearest(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """The columns of the ``count`` largest values of each row, largest first."""
+    some = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+    some.sort(axis=1)
+    order = np.argsort(-np.take_along_axis(cosines, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1)
+
+
+def _vote(votes: NDArray[np.int64]) -> tuple[Labels, NDArray[np.float64]]:
+    """Each row's most frequent label, and its share; ties go to the one that comes first."""
+    agreeing = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
+    winner = agreeing.argmax(axis=1)
+    each = np.arange(len(votes))
+    return votes[each, winner], agreeing[each, winner] / votes.shape[1]
