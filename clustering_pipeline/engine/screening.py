@@ -2,15 +2,14 @@
 
 One float32 matrix product gives a lower bound of every squared distance, with the product's
 rounding error (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1) already
-taken off.
-What the bound lets through is computed again in float64 by direct differences, so no rounding of
-the fast half ever shows in a result, whatever the number of threads or the order of the rows.
+taken off.  What the bound lets through is measured in float64 by direct differences, so no rounding
+of the fast half ever shows in a result, whatever the number of threads or the order of the rows.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -20,9 +19,10 @@ from threadpoolctl import threadpool_limits
 
 from clustering_pipeline.engine.vectors import Check, Vectors
 
-ROUND_OFF = 2.0**-24  # of float32
 PAIR_VALUES = 1 << 20  # differences held at once by pair_distances
 HASHED_ROWS = 4096
+SAMPLED_ROWS = 1024  # for a center that single far points do not move
+FINE_COLUMNS = 4096
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -30,42 +30,95 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """Vectors prepared for lower bounds of their squared distances, in units of ``unit`` squared.
+    """Lower bounds of the squared distances between ``vectors`` taken in ``order``.
 
-    ``operand`` is (n, d + 2) float32: centred vectors divided by ``unit``, their squared norms less
-    the error margin, and ones.  ``slack`` is what a bound can lie below the true value, at most.
+    Bounds are in units of ``unit`` squared, and fall short of the true value by ``slack`` at most.
+    The coarse screen keeps its operand, ``held``, in float32.  The fine one works in float64, for
+    data so uneven that the coarse margin hides the differences, and makes its operand as it goes.
     """
 
-    operand: NDArray[np.float32]
+    vectors: Vectors
+    order: NDArray[np.int64]
+    center: NDArray[np.float64]
     unit: float
     slack: float
+    held: NDArray[np.float32] | None
 
-    def bounds(self, rows: slice, columns: slice) -> NDArray[np.float32]:
-        """(rows, columns) lower bounds of the squared distances."""
-        left = self.operand[rows].copy()
+    def bounds(self, rows: slice | NDArray[np.int64], columns: slice) -> NDArray[np.floating]:
+        """(rows, columns) lower bounds."""
+        left = self._operand(rows).copy()
         left[:, :-2] *= -2
         left[:, -2:] = left[:, :-3:-1]
-        return left @ self.operand[columns].T
+        if self.held is not None:
+            return left @ self.held[columns].T
+        bounds = np.empty((len(left), columns.stop - columns.start))
+        for chunk in slices(bounds.shape[1], FINE_COLUMNS):
+            right = slice(columns.start + chunk.start, columns.start + chunk.stop)
+            bounds[:, chunk] = left @ self._operand(right).T
+        return bounds
 
     def squared(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
         """True distances in the screen's squared units."""
         return (distances / self.unit) ** 2
 
+    def _operand(self, span: slice | NDArray[np.int64]) -> NDArray[np.floating]:
+        """Centred vectors, their squared norms less the error margin, and ones."""
+        if self.held is not None:
+            return self.held[span]
+        return _operand(self, self.order[span], np.float64)
 
-def screen(vectors: Vectors, order: NDArray[np.int64]) -> Screen:
-    """Centre and scale (n, d) vectors, taken in ``order``, and bound float32's error on them."""
-    count, dimensions = len(order), vectors.shape[1]
-    center = vectors.mean(axis=0, dtype=np.float64)
-    operand = np.ones((count, dimensions + 2), dtype=np.float32)
-    unit = _power_of_two(np.maximum(vectors.max(axis=0) - center, center - vectors.min(axis=0)))
-    squares = np.empty(count)
-    for rows in slices(count, max(1, PAIR_VALUES // dimensions)):
-        centred = (vectors[order[rows]] - center) / unit
-        operand[rows, :-2] = centred
-        squares[rows] = np.einsum("ij,ij->i", centred, centred)
-    margin = 2 * (dimensions + 8) * ROUND_OFF
-    operand[:, -2] = squares * (1 - margin)
-    return Screen(operand=operand, unit=unit, slack=float(4 * margin * squares.max()))
+
+def coarse_screen(vectors: Vectors, order: NDArray[np.int64]) -> Screen:
+    """Lower bounds by float32 products, which most data needs nothing but."""
+    fine = fine_screen(vectors, order)
+    held = np.empty((len(order), vectors.shape[1] + 2), dtype=np.float32)
+    for rows in slices(len(order), max(1, PAIR_VALUES // vectors.shape[1])):
+        held[rows] = _operand(fine, order[rows], np.float32)
+    furthest = float(held[:, -2].max()) + fine.slack
+    return replace(fine, held=held, slack=_slack(furthest, held))
+
+
+def fine_screen(vectors: Vectors, order: NDArray[np.int64]) -> Screen:
+    """Lower bounds by float64 products."""
+    sample = vectors[:: max(1, len(vectors) // SAMPLED_ROWS)]
+    center = np.median(sample, axis=0).astype(np.float64)
+    reach = np.maximum(vectors.max(axis=0) - center, center - vectors.min(axis=0))
+    unit = float(2.0 ** np.ceil(np.log2(reach.max()))) if reach.max() > 0 else 1.0
+    furthest = float(((reach / unit) ** 2).sum())
+    return Screen(
+        vectors=vectors,
+        order=order,
+        center=center,
+        unit=unit,
+        slack=_slack(furthest, np.empty((0, len(center) + 2))),
+        held=None,
+    )
+
+
+def _operand(
+    screen: Screen, chosen: NDArray[np.int64], precision: type[np.floating]
+) -> NDArray[np.floating]:
+    centred = (screen.vectors[chosen] - screen.center) / screen.unit
+    operand = np.ones((len(chosen), centred.shape[1] + 2), dtype=precision)
+    operand[:, :-2] = centred
+    squares = np.einsum("ij,ij->i", centred, centred)
+    operand[:, -2] = squares * (1 - _margin(operand)) - _underflow(operand)
+    return operand
+
+
+def _slack(furthest: float, operand: NDArray[np.floating]) -> float:
+    """What a bound can fall short by, when no squared norm less its margin exceeds ``furthest``."""
+    return 5 * _margin(operand) * furthest + 4 * _underflow(operand)
+
+
+def _margin(operand: NDArray[np.floating]) -> float:
+    """How far a product can be off, relative to the squared norms of the two vectors together."""
+    return float((operand.shape[1] + 6) * np.finfo(operand.dtype).eps)
+
+
+def _underflow(operand: NDArray[np.floating]) -> float:
+    """How far a product can be off whatever the norms, because its terms vanish."""
+    return float((operand.shape[1] + 6) * np.finfo(operand.dtype).tiny)
 
 
 def pair_distances(
@@ -90,19 +143,26 @@ def first_copies(vectors: Vectors) -> NDArray[np.int64]:
     return first
 
 
-def round_up(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The nearest float32 not below."""
-    return np.nextafter(values.astype(np.float32), np.float32(np.inf))
+def round_up(values: NDArray[np.float64], precision: np.dtype[np.floating]) -> NDArray[np.floating]:
+    """The next number of that precision not below."""
+    return np.nextafter(values.astype(precision), precision.type(np.inf))
 
 
-def round_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The nearest float32 not above."""
-    return np.nextafter(values.astype(np.float32), np.float32(-np.inf))
+def round_down(
+    values: NDArray[np.float64], precision: np.dtype[np.floating]
+) -> NDArray[np.floating]:
+    """The next number of that precision not above."""
+    return np.nextafter(values.astype(precision), precision.type(-np.inf))
 
 
 def slices(count: int, step: int) -> Iterator[slice]:
     """Cut ``range(count)`` into runs of ``step``."""
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def in_parallel(
@@ -112,7 +172,7 @@ def in_parallel(
 
     Each worker has a single BLAS thread: a product then does not depend on how many there are.
     """
-    workers = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    workers = ThreadPoolExecutor(cores())
     with threadpool_limits(1, user_api="blas"):
         try:
             for outcome in workers.map(work, items):
@@ -120,8 +180,3 @@ def in_parallel(
                 yield outcome
         finally:
             workers.shutdown(wait=True, cancel_futures=True)
-
-
-def _power_of_two(spread: NDArray[np.float64]) -> float:
-    widest = float(spread.max())
-    return float(2.0 ** np.ceil(np.log2(widest))) if widest > 0 else 1.0

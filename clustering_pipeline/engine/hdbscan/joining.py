@@ -5,7 +5,7 @@ spanning tree.  The pass lets through only the pairs of points whose lower bound
 limit, measures them exactly, and lowers the limits as it goes.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,17 @@ from clustering_pipeline.engine.hdbscan.forest import Edges, edges_between, span
 from clustering_pipeline.engine.hdbscan.reachability import Reachability
 from clustering_pipeline.engine.screening import (
     Screen,
+    coarse_screen,
+    fine_screen,
     in_parallel,
     round_down,
-    round_up,
-    screen,
     slices,
 )
 from clustering_pipeline.engine.vectors import Check
 
 BLOCK_ROWS = 512
 BLOCK_COLUMNS = 4096
+MOST_CLOSE = 1 << 14  # pairs of a tile measured one by one, before a finer screen pays
 
 
 def join(space: Reachability, component: NDArray[np.int64], known: Edges, check: Check) -> Edges:
@@ -49,13 +50,14 @@ class _Joining:
     """Points sorted by component; ``limits`` (components, components) in the screen's units."""
 
     space: Reachability
-    prepared: Screen
+    coarse: Screen
+    fine: Screen
     component: NDArray[np.int64]
     order: NDArray[np.int64]
     sorted_component: NDArray[np.int64]
     starts: NDArray[np.int64]
-    core: NDArray[np.float32]
-    limits: NDArray[np.float32]
+    core: NDArray[np.float64]
+    limits: NDArray[np.float64]
     found: Edges = field(
         default_factory=lambda: edges_between(*np.empty((2, 0), dtype=np.int64), np.empty(0))
     )
@@ -64,7 +66,7 @@ class _Joining:
         """Keep of all edges found the forest, and lower the limits to its heaviest on each path."""
         self.found = spanning_forest(self.found + edges, self.component)
         heaviest = _heaviest_on_path(self.found, self.component, len(self.limits))
-        np.minimum(self.limits, round_up(self.prepared.squared(heaviest)), out=self.limits)
+        np.minimum(self.limits, self._squared(heaviest), out=self.limits)
 
     def visit(self, rows: slice) -> Edges:
         """Edges worth keeping from a block of points to all later components."""
@@ -72,28 +74,38 @@ class _Joining:
         found = self.found[:0]
         for columns in slices(len(self.order) - first, BLOCK_COLUMNS):
             shifted = slice(columns.start + first, columns.stop + first)
-            found += self._visit_tile(rows, shifted)
+            left, right = self._close(self.coarse, rows, shifted)
+            if len(left) > MOST_CLOSE:
+                left, right = self._close(self.fine, rows, shifted)
+            found += self._measure(left, right)
         return found
 
-    def _visit_tile(self, rows: slice, columns: slice) -> Edges:
-        bounds = self.prepared.bounds(rows, columns)
-        np.maximum(bounds, self.core[columns], out=bounds)
+    def _close(
+        self, screen: Screen, rows: slice, columns: slice
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Sorted positions of the pairs that a screen cannot rule out."""
+        bounds = screen.bounds(rows, columns)
+        core = round_down(self.core, bounds.dtype)
+        np.maximum(bounds, core[columns], out=bounds)
         own, row_starts = self._segments(rows)
         other, column_starts = self._segments(columns)
         lowest = np.minimum.reduceat(bounds, column_starts, axis=1)
-        np.maximum(lowest, self.core[rows, None], out=lowest)
+        np.maximum(lowest, core[rows, None], out=lowest)
         limits = self.limits[own, other]
         closest = np.minimum.reduceat(lowest, row_starts, axis=0).astype(np.float64)
-        reached = round_up(closest * (1 + 2.0**-22) + self.prepared.slack)
-        np.minimum(limits, reached, out=limits)
+        rounding = 2 * np.finfo(bounds.dtype).eps
+        np.minimum(limits, closest * (1 + rounding) + screen.slack, out=limits)
         own_of_row = self.sorted_component[rows] - own.start
         row, segment = np.nonzero(lowest <= limits[own_of_row])
         widths = np.diff(column_starts, append=bounds.shape[1])[segment]
         offset = np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
         row, column = np.repeat(row, widths), np.repeat(column_starts[segment], widths) + offset
         limit = limits[own_of_row[row], np.repeat(segment, widths)]
-        near = np.maximum(bounds[row, column], self.core[rows][row]) <= limit
-        return self._measure(rows.start + row[near], columns.start + column[near])
+        near = np.maximum(bounds[row, column], core[rows][row]) <= limit
+        return rows.start + row[near], columns.start + column[near]
+
+    def _squared(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.coarse.squared(weights * self.space.alpha)
 
     def _segments(self, span: slice) -> tuple[slice, NDArray[np.int64]]:
         """The components a span of sorted points touches, and where each begins in it."""
@@ -105,7 +117,7 @@ class _Joining:
         """Exact edges between sorted positions, those within the limits they set."""
         edges = self.space.edges(self.order[left], self.order[right])
         pair = self.sorted_component[left], self.sorted_component[right]
-        squared = round_up(self.prepared.squared(edges.weight))
+        squared = self._squared(edges.weight)
         np.minimum.at(self.limits, pair, squared)
         return edges[squared <= self.limits[pair]]
 
@@ -114,19 +126,19 @@ def _prepare(space: Reachability, component: NDArray[np.int64]) -> _Joining:
     order = np.argsort(component, kind="stable")
     order = order[np.count_nonzero(component < 0) :]
     sorted_component = component[order]
+    coarse = coarse_screen(space.vectors, order)
     count = int(sorted_component[-1]) + 1
-    prepared = screen(space.vectors, order)
-    prepared = replace(prepared, unit=prepared.unit / space.alpha)
-    limits = np.full((count, count), np.inf, dtype=np.float32)
+    limits = np.full((count, count), np.inf)
     limits[np.tril_indices(count)] = -np.inf
     return _Joining(
         space=space,
-        prepared=prepared,
+        coarse=coarse,
+        fine=fine_screen(space.vectors, order),
         component=component,
         order=order,
         sorted_component=sorted_component,
         starts=np.searchsorted(sorted_component, np.arange(count + 1)),
-        core=round_down(prepared.squared(space.core[order])),
+        core=coarse.squared(space.core[order] * space.alpha),
         limits=limits,
     )
 
@@ -136,13 +148,12 @@ def _heaviest_on_path(
 ) -> NDArray[np.float64]:
     """(count, count) weight of the heaviest edge between components, inf without a path."""
     heaviest = np.full((count, count), np.inf)
-    members = [[each] for each in range(count)]
-    a, b = component[forest.low].tolist(), component[forest.high].tolist()
-    for left, right, weight in zip(a, b, forest.weight.tolist(), strict=True):
-        near, far = members[left], members[right]
-        heaviest[np.ix_(near, far)] = weight
-        heaviest[np.ix_(far, near)] = weight
-        near.extend(far)
-        for each in far:
-            members[each] = near
+    group = np.arange(count)
+    members = dict(enumerate(group[:, None]))
+    ends = component[forest.low], component[forest.high]
+    for left, right, weight in zip(*ends, forest.weight, strict=True):
+        near, far = members[group[left]], members.pop(group[right])
+        heaviest[np.ix_(near, far)] = heaviest[np.ix_(far, near)] = weight
+        members[group[left]] = np.concatenate([near, far])
+        group[far] = group[left]
     return heaviest

@@ -22,6 +22,7 @@ from clustering_pipeline.engine.neighbors import NeighborGraph, nearest_neighbor
 from clustering_pipeline.engine.screening import first_copies
 from clustering_pipeline.engine.vectors import Check, Vectors, never
 
+MOST_COMPONENTS = 4096  # what the second pass keeps a table of, each with each
 LISTED = 32  # neighbours per list: fewer leave more components, more cost more than they save
 
 
@@ -44,7 +45,8 @@ def spanning_tree(
     """The minimum spanning tree of (n, d) vectors; a row's number is its id.
 
     ``min_samples`` leaves out the point itself.  ``neighbors`` is used when it lists more than
-    ``min_samples`` of them.
+    ``min_samples`` of them.  Among equal weights the smaller id wins, then the smaller other id;
+    where masses of equal distances would leave too many components, listed edges go first.
     """
     count = len(vectors)
     listed = min(max(LISTED, min_samples + 2), count - 1)
@@ -61,6 +63,9 @@ def spanning_tree(
     forest = spanning_forest(_listed(space, neighbors, copies), component)
     accepted, component = certified(forest, reach, component)
     tree = copies + accepted
+    if component.max() >= MOST_COMPONENTS:
+        accepted, component = certified(forest, np.nextafter(reach, np.inf), component)
+        tree += accepted
     if component.max() > 0:
         component[copies.high] = -1
         tree += join(space, component, forest, check)
