@@ -2,8 +2,9 @@
 
 ``spec`` and ``state`` are the record.  ``view`` is the flat view made from them, written in the
 same operation, so that lists can filter and sort by the names that clients read; ``folded`` holds
-its texts without regard to case, ``search`` all that a search looks at.  ``writes`` claims each
-payload field that the definition writes, under a unique index.
+its texts without regard to case, ``search`` all that a search looks at, ``facts`` what the
+metadata says.  ``writes`` claims each payload field that the definition writes, under a unique
+index.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.json_values import texts_in
+from clustering_pipeline.stores.catalog.facts import FACTS, facts_in
 from clustering_pipeline.stores.catalog.folding import folded, search_text
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
 from clustering_pipeline.stores.catalog.table import Document
@@ -63,6 +65,7 @@ def _fields(record: ClusterRecord) -> dict[str, Any]:
         "view": view,
         "folded": folded(view, CLUSTER_FIELDS),
         "search": search_text(_searched(view)),
+        FACTS: facts_in("metadata", view["metadata"]),
     }
 
 

@@ -31,6 +31,7 @@ def _kind(table: Table) -> Listed:
         table=table,
         fields=CLUSTER_FIELDS,
         public=frozenset(ClusterMetadata.model_fields),
+        free_form=frozenset({"metadata"}),
         sums={"documents": "$view.num_documents_clustered"},
     )
 

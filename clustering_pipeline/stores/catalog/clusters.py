@@ -8,6 +8,7 @@ from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.cluster_state import ClusterState
+from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.definition import (
     CreateClusterRequest,
     PatchClusterRequest,
@@ -162,8 +163,8 @@ class Clusters:
 
     def _new(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
         now = self.clock()
-        resolved = self._resolved(scope, request)
-        collections = self.collections.resolve(scope, resolved.collection_ids or ())
+        collections = self.collections.resolve(scope, request.collection_ids or ())
+        resolved = _by_id(request, collections)
         buckets = {bucket for one in collections for bucket in one.source_bucket_ids}
         name = request.cluster_name or _generated(
             resolved, [one.collection_name for one in collections]
@@ -179,10 +180,7 @@ class Clusters:
         )
 
     def _resolved(self, scope: Scope, request: CreateClusterRequest) -> CreateClusterRequest:
-        """The request with its collections by id."""
-        found = self.collections.resolve(scope, request.collection_ids or ())
-        ids = list(dict.fromkeys(one.collection_id for one in found))
-        return request.model_copy(update={"collection_ids": ids or None})
+        return _by_id(request, self.collections.resolve(scope, request.collection_ids or ()))
 
     def _with_output(self, record: ClusterRecord) -> ClusterRecord:
         if record.spec.enriches or record.state.output_collection_ids:
@@ -218,6 +216,13 @@ def _with_state(record: ClusterRecord, **changes: Any) -> ClusterRecord:
         raise TypeError(message)
     state = ClusterState.model_validate(record.state.model_dump() | changes)
     return record.model_copy(update={"state": state})
+
+
+def _by_id(
+    request: CreateClusterRequest, collections: Sequence[CollectionRecord]
+) -> CreateClusterRequest:
+    ids = list(dict.fromkeys(one.collection_id for one in collections))
+    return request.model_copy(update={"collection_ids": ids or None})
 
 
 def _generated(spec: CreateClusterRequest, collections: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from clustering_pipeline.stores.catalog.cluster_documents import WRITES
+from clustering_pipeline.stores.catalog.facts import FACTS
 
 _SCOPE = (("organization_id", ASCENDING), ("namespace_id", ASCENDING))
 
@@ -12,6 +13,12 @@ def _scoped(*keys: str, unique: bool = False) -> IndexModel:
     return IndexModel([*_SCOPE, *fields], unique=unique)
 
 
+def _summed(key: str) -> IndexModel:
+    """Filters by ``key``, and holds what lists sum up, so that they need not read the records."""
+    summed = ("view.status", "-view.created_at", "view.num_documents_clustered")
+    return _scoped(*dict.fromkeys((key, *summed)))
+
+
 CLUSTERS = (
     _scoped("view.cluster_name", unique=True),
     IndexModel(
@@ -19,13 +26,13 @@ CLUSTERS = (
     ),
     _scoped("-view.created_at", "_id"),
     _scoped("-view.updated_at", "_id"),
-    _scoped("view.status", "-view.created_at", "view.num_documents_clustered"),
-    _scoped("view.algorithm", "-view.created_at"),
-    _scoped("view.num_clusters"),
+    _summed("view.status"),
+    _summed("folded.status"),
+    _summed("folded.algorithm"),
+    _summed("view.num_clusters"),
+    _summed("folded.cluster_name"),
     _scoped("view.input_collections"),
-    _scoped("folded.status"),
-    _scoped("folded.algorithm"),
-    _scoped("folded.cluster_name"),
+    _scoped(FACTS),
 )
 COLLECTIONS = (
     _scoped("collection_name", unique=True),

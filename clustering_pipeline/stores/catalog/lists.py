@@ -9,6 +9,7 @@ from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.filter_semantics import predicate
 from clustering_pipeline.model.filters import Filter, fields_of, parse_filter
 from clustering_pipeline.model.listing import PaginationResponse
+from clustering_pipeline.stores.catalog.facts import may_hold
 from clustering_pipeline.stores.catalog.list_fields import FieldKind
 from clustering_pipeline.stores.catalog.list_query import ListQuery
 from clustering_pipeline.stores.catalog.pushdown import split
@@ -25,6 +26,8 @@ class Listed:
     fields: Mapping[str, FieldKind]
     public: frozenset[str]
     """The top-level fields of the view that exist for clients."""
+    free_form: frozenset[str] = frozenset()
+    """Those of them that are told in ``facts``."""
     sums: Mapping[str, Any] = field(default_factory=dict)
     """Name to aggregation expression, summed per status."""
 
@@ -94,6 +97,7 @@ def _matched(kind: Listed, base: Query, question: ListQuery) -> Query:
         base,
         {"view.created_at": {"$lte": question.as_of}} if question.as_of is not None else {},
         parts.query,
+        may_hold(parts.rest, kind.free_form),
         *({"search": {"$regex": re.escape(term)}} for term in _terms(question.search)),
     ]
     query = {"$and": [part for part in asked if part]}
