@@ -10,6 +10,7 @@ from qdrant_client.conversions.conversion import grpc_to_payload, payload_to_grp
 
 PointId = int | str
 Floats = NDArray[np.float32]
+JsonObject = dict[str, Any]
 
 _DIGITS = 20  # of the largest number an id can be
 _LENGTH_BITS = 7
@@ -29,7 +30,19 @@ def read_id(point_id: grpc.PointId) -> str:
     return point_id.uuid or str(point_id.num)
 
 
-def read_payload(point: Any) -> dict[str, Any]:
+def read_document_id(point: Any) -> str:
+    """The payload's ``document_id`` when it is text or a whole number, else the point id."""
+    if "document_id" in point.payload:
+        given = point.payload["document_id"]
+        kind = given.WhichOneof("kind")
+        if kind == "string_value" and given.string_value:
+            return str(given.string_value)
+        if kind == "integer_value":
+            return str(given.integer_value)
+    return read_id(point.id)
+
+
+def read_payload(point: Any) -> JsonObject:
     """The payload of a retrieved point as JSON values."""
     return grpc_to_payload(point.payload)
 

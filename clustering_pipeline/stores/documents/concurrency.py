@@ -1,0 +1,29 @@
+"""A few calls in flight at a time, answers in order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+def in_order(
+    call: Callable[[Item], Answer], items: Iterable[Item], *, in_flight: int
+) -> Iterator[Answer]:
+    """``map`` with up to ``in_flight`` calls ahead of the consumer, in threads.
+
+    The first call that raises ends it; those already sent are waited for.
+    """
+    with ThreadPoolExecutor(in_flight) as pool:
+        pending: deque[Future[Answer]] = deque()
+        try:
+            for item in items:
+                pending.append(pool.submit(call, item))
+                if len(pending) > in_flight:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,78 @@
+"""What is asked of Qdrant and what comes back, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from clustering_pipeline.stores.documents.wire import Floats, JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vector:
+    """A dense vector of a collection: its length and how two of them are compared."""
+
+    size: int
+    distance: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionInfo:
+    """A collection as it is now; vectors that hold several or sparse ones are left out."""
+
+    name: str
+    points: int
+    vectors: Mapping[str, Vector]
+    indexes: Mapping[str, int] = field(repr=False)
+    """Payload indexes: field to Qdrant's number for the type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A stored document; ``id`` is the point id as text.
+
+    ``document_id`` is the payload's, when that is text or a whole number, else the point id.
+    """
+
+    id: str
+    document_id: str
+    payload: JsonObject
+    vectors: Mapping[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A collection to read, and which of its vectors, one for each feature in order."""
+
+    collection_id: str
+    qdrant_collection: str
+    vector_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What became of the selection.
+
+    ``source_documents`` = ``retrieved`` + ``missing_vector`` + ``not_sampled`` + ``vanished``.
+    """
+
+    source_documents: int
+    retrieved: int
+    missing_vector: int
+    """Documents that lack a vector the export asks for."""
+    not_sampled: int
+    vanished: int
+    """Documents deleted between being selected and being read."""
+    invalid: int
+    """Documents among the retrieved with NaN or infinity in a vector."""
+    invalid_ids: tuple[str, ...]
+    """The first ten of them, by document id."""
+    seconds: float
+    vector_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteReport:
+    """How a write ended, point by point; ``failures`` are the first ten, with the reason."""
+
+    written: int
+    failed: int
+    failures: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,160 @@
+"""Pages of an export: points as rows of parquet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from pydantic_core import to_json
+
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.facts import Source
+from clustering_pipeline.stores.documents.reading import fetch
+from clustering_pipeline.stores.documents.wire import (
+    Floats,
+    as_array,
+    read_id,
+    read_payload,
+    read_vector,
+)
+
+_NAMED = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The columns of an export: one of vectors for each feature, with its length."""
+
+    columns: Sequence[str]
+    sizes: Sequence[int]
+    payload_fields: Sequence[str] | None
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Ids and payload as text, vectors as fixed-size lists of float32."""
+        texts = ("collection_id", "point_id", "document_id", "payload")
+        vectors = zip(self.columns, self.sizes, strict=True)
+        return pa.schema(
+            [pa.field(name, pa.string(), nullable=False) for name in texts]
+            + [pa.field(name, pa.list_(pa.float32(), size)) for name, size in vectors]
+        )
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of the vectors of one document."""
+        return 4 * sum(self.sizes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some rows, and what became of the documents asked for that are not among them."""
+
+    rows: pa.RecordBatch
+    asked: int
+    missing: int
+    invalid_ids: tuple[str, ...]
+
+    @property
+    def vanished(self) -> int:
+        """Documents that were gone."""
+        return self.asked - self.missing - int(self.rows.num_rows)
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """Pages added up."""
+
+    read: int = 0
+    retrieved: int = 0
+    missing: int = 0
+    vanished: int = 0
+    invalid: int = 0
+    invalid_ids: list[str] = field(default_factory=list)
+
+    def add(self, page: Page) -> None:
+        """Count one more page."""
+        self.read += page.asked
+        self.retrieved += page.rows.num_rows
+        self.missing += page.missing
+        self.vanished += page.vanished
+        self.invalid += len(page.invalid_ids)
+        self.invalid_ids += page.invalid_ids[: _NAMED - len(self.invalid_ids)]
+
+
+class _Row(NamedTuple):
+    document_id: str
+    point_id: str
+    payload: str
+    vectors: Sequence[bytes]
+
+
+def read_page(connection: Connection, source: Source, ids: pl.DataFrame, *, layout: Layout) -> Page:
+    """Read the documents of ``ids`` (collection_id, document_id, point_id), in that order."""
+    vectors = dict(zip(source.vector_names, layout.sizes, strict=True))
+    answer = fetch(
+        connection,
+        source.qdrant_collection,
+        ids["point_id"].to_list(),
+        payload_fields=layout.payload_fields,
+        vectors=vectors,
+    )
+    found = {read_id(point.id): point for point in answer}
+    rows = [
+        _row(document_id, point_id, found[point_id], vectors, layout.payload_fields)
+        for document_id, point_id in ids.select("document_id", "point_id").iter_rows()
+        if point_id in found
+    ]
+    kept = [row for row in rows if row is not None]
+    matrices = [
+        as_array([row.vectors[number] for row in kept], size)
+        for number, size in enumerate(layout.sizes)
+    ]
+    return Page(
+        rows=_batch(source.collection_id, kept, matrices, layout.schema),
+        asked=ids.height,
+        missing=len(rows) - len(kept),
+        invalid_ids=_invalid(kept, matrices),
+    )
+
+
+def _row(
+    document_id: str,
+    point_id: str,
+    point: Any,
+    vectors: Mapping[str, int],
+    fields: Sequence[str] | None,
+) -> _Row | None:
+    read = [read_vector(point, name, size) for name, size in vectors.items()]
+    whole = [floats for floats in read if floats is not None]
+    if len(whole) < len(read):
+        return None
+    payload = read_payload(point)
+    if fields is not None:
+        payload = {key: payload[key] for key in fields if key in payload}
+    return _Row(document_id, point_id, to_json(payload).decode(), whole)
+
+
+def _batch(
+    collection_id: str, rows: Sequence[_Row], matrices: Sequence[Floats], schema: pa.Schema
+) -> pa.RecordBatch:
+    columns: list[pa.Array] = [
+        pa.array([collection_id] * len(rows), pa.string()),
+        pa.array([row.point_id for row in rows], pa.string()),
+        pa.array([row.document_id for row in rows], pa.string()),
+        pa.array([row.payload for row in rows], pa.string()),
+    ]
+    columns += [
+        pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+        for matrix in matrices
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _invalid(rows: Sequence[_Row], matrices: Sequence[Floats]) -> tuple[str, ...]:
+    finite = np.ones(len(rows), dtype=bool)
+    for matrix in matrices:
+        finite &= np.isfinite(matrix).all(axis=1)
+    return tuple(row.document_id for row, fine in zip(rows, finite, strict=True) if not fine)

@@ -1,0 +1,162 @@
+"""Points read in pages, filtered as the filter means it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from qdrant_client import grpc
+
+from clustering_pipeline.model.filter_semantics import predicate
+from clustering_pipeline.model.filters import Filter, fields_of
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.facts import Point
+from clustering_pipeline.stores.documents.paths import quoted
+from clustering_pipeline.stores.documents.pushdown import Selection, conjunction, split
+from clustering_pipeline.stores.documents.wire import (
+    as_array,
+    read_document_id,
+    read_id,
+    read_payload,
+    read_vector,
+    write_id,
+)
+
+
+def selection(connection: Connection, tree: Filter | None, indexes: Mapping[str, int]) -> Selection:
+    """The filter, shared between the server and this process."""
+    if tree is None:
+        return Selection()
+    return split(tree, indexes=indexes, substrings=connection.matches_substrings)
+
+
+def scroll(
+    connection: Connection,
+    name: str,
+    chosen: Selection,
+    *,
+    page: int,
+    payload_fields: Iterable[str] | None = None,
+    vectors: Mapping[str, int] | None = None,
+) -> Iterator[list[Point]]:
+    """Pages of the points that ``chosen`` selects, by point id.
+
+    Of the payload, ``payload_fields`` are read (None: all of it) and what the filter looks at; of
+    the vectors, those named, with their sizes.
+    """
+    sizes = vectors or {}
+    pages = scroll_messages(
+        connection, name, chosen, page=page, payload_fields=payload_fields, vectors=sizes
+    )
+    for points in pages:
+        yield [read_point(point, sizes) for point in points]
+
+
+def scroll_messages(
+    connection: Connection,
+    name: str,
+    chosen: Selection,
+    *,
+    page: int,
+    payload_fields: Iterable[str] | None,
+    vectors: Mapping[str, int] | None = None,
+    also: grpc.Filter | None = None,
+) -> Iterator[Sequence[Any]]:
+    """The same as messages, of those points that ``also`` selects too."""
+    holds = predicate(chosen.residual)
+    request = grpc.ScrollPoints(
+        collection_name=name,
+        filter=conjunction(chosen.pushed, also),
+        limit=page,
+        with_payload=payload_selector(payload_fields, chosen.residual),
+        with_vectors=vector_selector(vectors or {}),
+    )
+    while True:
+        answer = connection.points("Scroll", request)
+        if chosen.residual is None:
+            yield answer.result
+        else:
+            yield [point for point in answer.result if holds(read_payload(point))]
+        if not answer.HasField("next_page_offset"):
+            return
+        request.offset.CopyFrom(answer.next_page_offset)
+
+
+def count(connection: Connection, name: str, chosen: Selection, *, page: int) -> int:
+    """How many points ``chosen`` selects, exactly."""
+    if chosen.residual is not None:
+        pages = scroll_messages(connection, name, chosen, page=page, payload_fields=())
+        return sum(len(points) for points in pages)
+    request = grpc.CountPoints(collection_name=name, filter=chosen.pushed, exact=True)
+    return int(connection.points("Count", request).result.count)
+
+
+def retrieve(
+    connection: Connection,
+    name: str,
+    point_ids: Sequence[str],
+    *,
+    payload_fields: Iterable[str] | None = None,
+    vectors: Mapping[str, int] | None = None,
+) -> list[Point]:
+    """The points of these ids, in this order; those that are gone are left out."""
+    answer = fetch(connection, name, point_ids, payload_fields=payload_fields, vectors=vectors)
+    points = [read_point(point, vectors or {}) for point in answer]
+    by_id = {point.id: point for point in points}
+    return [by_id[point_id] for point_id in point_ids if point_id in by_id]
+
+
+def fetch(
+    connection: Connection,
+    name: str,
+    point_ids: Sequence[str],
+    *,
+    payload_fields: Iterable[str] | None = None,
+    vectors: Mapping[str, int] | None = None,
+) -> Sequence[Any]:
+    """The same as messages, in any order."""
+    request = grpc.GetPoints(
+        collection_name=name,
+        ids=[write_id(point_id) for point_id in point_ids],
+        with_payload=payload_selector(payload_fields, None),
+        with_vectors=vector_selector(vectors or {}),
+    )
+    answer: Sequence[Any] = connection.points("Get", request).result
+    return answer
+
+
+def read_point(point: Any, vectors: Mapping[str, int]) -> Point:
+    """A point as a plain value."""
+    read = {name: read_vector(point, name, size) for name, size in vectors.items()}
+    return Point(
+        id=read_id(point.id),
+        document_id=read_document_id(point),
+        payload=read_payload(point),
+        vectors={
+            name: as_array([floats], vectors[name])[0]
+            for name, floats in read.items()
+            if floats is not None
+        },
+    )
+
+
+def payload_selector(
+    fields: Iterable[str] | None, residual: Filter | None
+) -> grpc.WithPayloadSelector:
+    """Asks for ``fields``, and for what the rest of a filter looks at."""
+    if fields is None:
+        return grpc.WithPayloadSelector(enable=True)
+    wanted = sorted({*fields, *fields_of(residual)})
+    names = [quoted(field) for field in wanted]
+    if not names:
+        return grpc.WithPayloadSelector(enable=False)
+    if None in names:
+        return grpc.WithPayloadSelector(enable=True)
+    include = grpc.PayloadIncludeSelector(fields=[name for name in names if name is not None])
+    return grpc.WithPayloadSelector(include=include)
+
+
+def vector_selector(vectors: Mapping[str, int]) -> grpc.WithVectorsSelector:
+    """Asks for the named vectors; the unnamed one is the only one where it exists."""
+    names = [name for name in vectors if name]
+    if names:
+        return grpc.WithVectorsSelector(include=grpc.VectorsSelector(names=names))
+    return grpc.WithVectorsSelector(enable=bool(vectors))

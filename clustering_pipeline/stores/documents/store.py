@@ -1,0 +1,273 @@
+"""Documents with vectors, in Qdrant over gRPC."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Self
+
+from qdrant_client import QdrantClient, grpc
+
+from clustering_pipeline.model.filters import Filter
+from clustering_pipeline.stores.documents import collections, exporting, reading, writing
+from clustering_pipeline.stores.documents.connection import PATIENCE, Connection, open_client
+from clustering_pipeline.stores.documents.exporting import ExportRequest, OpenSink
+from clustering_pipeline.stores.documents.facts import (
+    CollectionInfo,
+    ExportReport,
+    Point,
+    Source,
+    WriteReport,
+)
+from clustering_pipeline.stores.documents.pushdown import Selection
+from clustering_pipeline.stores.documents.wire import Floats
+
+PAGE = 1000
+
+
+def _ignore(*_: int) -> None:
+    """Nobody asked to be told."""
+
+
+class Documents:
+    """Everything the pipeline does to Qdrant.
+
+    A collection is named as Qdrant names it, or by an alias.  What is not there raises
+    ``CollectionNotFound`` or ``UnknownVector``, naming what is; what Qdrant does not take,
+    ``DocumentsRefused``; a server that does not answer within ``patience`` seconds of retries,
+    ``DocumentsUnavailable``.
+    """
+
+    def __init__(self, client: QdrantClient, *, address: str = "", patience: float = PATIENCE):
+        self._connection = Connection(client, address=address, patience=patience)
+
+    @classmethod
+    def connect(cls, url: str, api_key: str | None = None, *, patience: float = PATIENCE) -> Self:
+        """``grpc(s)://host:port``, or the REST address of a server on the usual two ports."""
+        return cls(open_client(url, api_key), address=url, patience=patience)
+
+    @property
+    def address(self) -> str:
+        """Where the server is."""
+        return self._connection.address
+
+    def close(self) -> None:
+        """End the connections."""
+        self._connection.close()
+
+    # Collections
+
+    def describe(self, qdrant_collection: str) -> CollectionInfo:
+        """Its dense vectors, its payload indexes and how many points it holds."""
+        return collections.describe(self._connection, qdrant_collection)
+
+    def collections(self) -> list[str]:
+        """The names of all collections."""
+        return self._connection.names()
+
+    def create_collection(
+        self, name: str, vectors: Mapping[str, int], *, distance: str = "Cosine"
+    ) -> None:
+        """Vector name → size (``""`` alone: the unnamed one); ``NameTaken`` when it exists."""
+        collections.create(self._connection, name, vectors, distance=distance)
+
+    def delete_collection(self, name: str) -> bool:
+        """Drop it; False when there was none."""
+        return collections.delete(self._connection, name)
+
+    def aliases(self) -> dict[str, str]:
+        """Every alias and the collection it stands for."""
+        return collections.aliases(self._connection)
+
+    def set_alias(self, alias: str, collection: str | None) -> None:
+        """Switch an alias from one moment to the next; None removes it."""
+        collections.set_alias(self._connection, alias, collection)
+
+    # Reading
+
+    def points(self, qdrant_collection: str) -> int:
+        """How many points there are."""
+        return self.count(qdrant_collection)
+
+    def count(self, qdrant_collection: str, tree: Filter | None = None) -> int:
+        """How many documents the filter selects, exactly."""
+        chosen = self._selection(qdrant_collection, tree)
+        return reading.count(self._connection, qdrant_collection, chosen, page=PAGE)
+
+    def scroll(
+        self,
+        qdrant_collection: str,
+        tree: Filter | None = None,
+        *,
+        limit: int | None = None,
+        payload_fields: Sequence[str] | None = None,
+        vector_names: Sequence[str] = (),
+        page: int = PAGE,
+    ) -> Iterator[list[Point]]:
+        """Pages of what the filter selects, by point id, ``limit`` points at most.
+
+        ``payload_fields`` are top-level keys; those that the filter needed come as well.
+        """
+        pages = reading.scroll(
+            self._connection,
+            qdrant_collection,
+            self._selection(qdrant_collection, tree),
+            page=page if limit is None else max(1, min(page, limit)),
+            payload_fields=payload_fields,
+            vectors=self._sizes(qdrant_collection, vector_names),
+        )
+        return pages if limit is None else _limited(pages, limit)
+
+    def retrieve(
+        self,
+        qdrant_collection: str,
+        point_ids: Sequence[str],
+        *,
+        payload_fields: Sequence[str] | None = None,
+        vector_names: Sequence[str] = (),
+    ) -> list[Point]:
+        """The points of these ids, in this order; those that are gone are left out."""
+        return reading.retrieve(
+            self._connection,
+            qdrant_collection,
+            point_ids,
+            payload_fields=payload_fields,
+            vectors=self._sizes(qdrant_collection, vector_names),
+        )
+
+    def export(
+        self,
+        sources: Sequence[Source],
+        tree: Filter | None,
+        sink: OpenSink,
+        *,
+        payload_fields: Sequence[str] | None = None,
+        vector_columns: Sequence[str] | None = None,
+        sample_size: int | None = None,
+        seed: int = 42,
+        page: int | None = None,
+        progress: exporting.Progress = _ignore,
+        check: exporting.Check = _ignore,
+    ) -> ExportReport:
+        """Stream the selected documents of all ``sources`` into one file, in canonical order.
+
+        ``sink`` opens it for a schema: ``partial(artifacts.open_writer, key)``.  Its columns are
+        collection_id, point_id, document_id, payload (JSON text, cut to the top-level
+        ``payload_fields`` when given) and one of vectors for each feature: ``vector_columns``, by
+        default ``vector`` when there is one, else ``vector_0`` …  Canonical order is by collection,
+        document id and point id, as text.
+
+        With ``sample_size``, a uniform sample that follows from the ids and ``seed``.
+        ``progress(done, total)`` and ``check()`` are called between pages; what ``check`` raises
+        ends the export, and the file does not appear.  Raises ``WrongDimension`` when collections
+        disagree.
+        """
+        request = ExportRequest(
+            sources=sources,
+            tree=tree,
+            payload_fields=payload_fields,
+            vector_columns=vector_columns,
+            sample_size=sample_size,
+            seed=seed,
+            page=page,
+            progress=progress,
+            check=check,
+        )
+        infos = [self.describe(source.qdrant_collection) for source in sources]
+        return exporting.export(self._connection, request, infos, sink)
+
+    # Writing
+
+    def upsert(
+        self,
+        qdrant_collection: str,
+        ids: Sequence[str | int],
+        vectors: Mapping[str, Floats],
+        payloads: Sequence[Mapping[str, object]],
+    ) -> None:
+        """Write whole points: ids, (n, d) arrays by vector name, one payload each."""
+        writing.upsert(self._connection, qdrant_collection, ids, vectors, payloads)
+
+    def write_payloads(
+        self,
+        qdrant_collection: str,
+        updates: Iterable[writing.Update],
+        *,
+        remove_keys: Sequence[str] = (),
+        progress: writing.Progress = _ignore,
+        check: writing.Check = _ignore,
+    ) -> WriteReport:
+        """Merge fields into payloads: ``(point id, fields)``, each point once.
+
+        A point's fields arrive in one operation, so a reader sees all of them or none; then
+        ``remove_keys`` that its fields do not name are removed.  Keys are top-level and literal.  A
+        point that is gone, or fields that are not JSON, count as failed and are named; the others
+        are written.
+        """
+        return writing.write_payloads(
+            self._connection,
+            qdrant_collection,
+            updates,
+            remove_keys=remove_keys,
+            progress=progress,
+            check=check,
+        )
+
+    def write_shared(
+        self,
+        qdrant_collection: str,
+        point_ids: Iterable[str | int],
+        payload: Mapping[str, object],
+        *,
+        remove_keys: Sequence[str] = (),
+        progress: writing.Progress = _ignore,
+        check: writing.Check = _ignore,
+    ) -> WriteReport:
+        """The same fields for many points, thousands in one operation."""
+        return writing.write_shared(
+            self._connection,
+            qdrant_collection,
+            point_ids,
+            payload,
+            remove_keys=remove_keys,
+            progress=progress,
+            check=check,
+        )
+
+    def delete_points(
+        self,
+        qdrant_collection: str,
+        *,
+        tree: Filter | None = None,
+        point_ids: Sequence[str | int] | None = None,
+    ) -> int:
+        """Delete points by id, or those that the filter selects (None: all); returns how many."""
+        doomed = self._ids(qdrant_collection, tree) if point_ids is None else list(point_ids)
+        for start in range(0, len(doomed), writing.IDS_PER_OPERATION):
+            part = doomed[start : start + writing.IDS_PER_OPERATION]
+            request = grpc.DeletePoints(
+                collection_name=qdrant_collection, points=writing.selector(part), wait=True
+            )
+            self._connection.points("Delete", request)
+        return len(doomed)
+
+    def _ids(self, name: str, tree: Filter | None) -> list[str | int]:
+        pages = self.scroll(name, tree, payload_fields=())
+        return [point.id for page in pages for point in page]
+
+    def _selection(self, name: str, tree: Filter | None) -> Selection:
+        if tree is None:
+            return Selection()
+        return reading.selection(self._connection, tree, self.describe(name).indexes)
+
+    def _sizes(self, name: str, vector_names: Sequence[str]) -> dict[str, int]:
+        if not vector_names:
+            return {}
+        info = self.describe(name)
+        return {vector: exporting.size_of(name, info, vector) for vector in vector_names}
+
+
+def _limited(pages: Iterator[list[Point]], limit: int) -> Iterator[list[Point]]:
+    left = limit
+    for page in pages:
+        yield page[:left]
+        left -= len(page)
+        if left <= 0:
+            return

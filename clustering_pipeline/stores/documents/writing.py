@@ -1,0 +1,214 @@
+"""Payload fields written to points, and points written whole."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from qdrant_client import grpc
+
+from clustering_pipeline.model.errors import DocumentsRefused
+from clustering_pipeline.stores.documents.concurrency import in_order
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.facts import WriteReport
+from clustering_pipeline.stores.documents.paths import quoted
+from clustering_pipeline.stores.documents.wire import Floats, write_id, write_payload, write_vector
+
+Update = tuple[str | int, Mapping[str, object]]
+Progress = Callable[[int], None]
+Check = Callable[[], None]
+Item = TypeVar("Item")
+
+IN_FLIGHT = 3
+UPDATES_PER_CALL = 500
+IDS_PER_OPERATION = 5000
+_NAMED = 10
+_CALL_BYTES = 8 << 20
+_CALL_ROWS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    written: int
+    failures: Sequence[tuple[str, str]] = ()
+
+
+def write_payloads(
+    connection: Connection,
+    name: str,
+    updates: Iterable[Update],
+    *,
+    remove_keys: Sequence[str],
+    progress: Progress,
+    check: Check,
+) -> WriteReport:
+    """Merge each point's fields into its payload, one operation a point."""
+
+    def write(batch: Sequence[Update]) -> _Outcome:
+        return _write_updates(connection, name, batch, remove_keys)
+
+    outcomes = in_order(write, _batches(updates, UPDATES_PER_CALL), in_flight=IN_FLIGHT)
+    return _report(outcomes, progress, check)
+
+
+def write_shared(
+    connection: Connection,
+    name: str,
+    point_ids: Iterable[str | int],
+    payload: Mapping[str, object],
+    *,
+    remove_keys: Sequence[str],
+    progress: Progress,
+    check: Check,
+) -> WriteReport:
+    """Merge the same fields into many payloads, one operation for thousands of points."""
+
+    def write(batch: Sequence[str | int]) -> _Outcome:
+        return _write_same(connection, name, batch, payload, remove_keys)
+
+    outcomes = in_order(write, _batches(point_ids, IDS_PER_OPERATION), in_flight=IN_FLIGHT)
+    return _report(outcomes, progress, check)
+
+
+def upsert(
+    connection: Connection,
+    name: str,
+    ids: Sequence[str | int],
+    vectors: Mapping[str, Floats],
+    payloads: Sequence[Mapping[str, object]],
+) -> None:
+    """Write whole points, a few calls in flight."""
+    row_bytes = sum(4 * matrix.shape[1] for matrix in vectors.values())
+    step = max(1, min(_CALL_ROWS, _CALL_BYTES // max(row_bytes, 1)))
+
+    def write(start: int) -> None:
+        rows = range(start, min(start + step, len(ids)))
+        points = [_point(ids[row], row, vectors, payloads[row]) for row in rows]
+        connection.points(
+            "Upsert", grpc.UpsertPoints(collection_name=name, points=points, wait=True)
+        )
+
+    for _ in in_order(write, range(0, len(ids), step), in_flight=IN_FLIGHT):
+        pass
+
+
+def _point(
+    point_id: str | int, row: int, vectors: Mapping[str, Floats], payload: Mapping[str, object]
+) -> grpc.PointStruct:
+    point = grpc.PointStruct(id=write_id(point_id), payload=write_payload(payload))
+    point.vectors.vectors.SetInParent()
+    for name, matrix in vectors.items():
+        vector = grpc.Vector(dense=write_vector(matrix[row]))
+        if name:
+            point.vectors.vectors.vectors[name].CopyFrom(vector)
+        else:
+            point.vectors.vector.CopyFrom(vector)
+    return point
+
+
+def _write_updates(
+    connection: Connection, name: str, batch: Sequence[Update], remove_keys: Sequence[str]
+) -> _Outcome:
+    def operations(part: Sequence[Update]) -> list[grpc.PointsUpdateOperation]:
+        set_fields = [_set([point_id], payload) for point_id, payload in part]
+        return set_fields + _removals(part, remove_keys)
+
+    return _isolated(connection, name, batch, operations, lambda update: str(update[0]))
+
+
+def _write_same(
+    connection: Connection,
+    name: str,
+    batch: Sequence[str | int],
+    payload: Mapping[str, object],
+    remove_keys: Sequence[str],
+) -> _Outcome:
+    def operations(part: Sequence[str | int]) -> list[grpc.PointsUpdateOperation]:
+        set_fields = [_set(part, payload)] if payload else []
+        return set_fields + _removals([(one, payload) for one in part], remove_keys)
+
+    return _isolated(connection, name, batch, operations, str)
+
+
+def _isolated(
+    connection: Connection,
+    name: str,
+    batch: Sequence[Item],
+    operations: Callable[[Sequence[Item]], list[grpc.PointsUpdateOperation]],
+    id_of: Callable[[Item], str],
+) -> _Outcome:
+    """Write a batch; where Qdrant refuses it, halves of it, until what it refuses stands alone."""
+    try:
+        request = grpc.UpdateBatchPoints(
+            collection_name=name, operations=operations(batch), wait=True
+        )
+        if request.operations:
+            connection.points("UpdateBatch", request)
+    except (DocumentsRefused, ValueError, TypeError) as error:
+        if len(batch) == 1:
+            return _Outcome(written=0, failures=[(id_of(batch[0]), str(error))])
+        middle = len(batch) // 2
+        halves = [
+            _isolated(connection, name, part, operations, id_of)
+            for part in (batch[:middle], batch[middle:])
+        ]
+        return _Outcome(
+            written=sum(half.written for half in halves),
+            failures=[failure for half in halves for failure in half.failures],
+        )
+    return _Outcome(written=len(batch))
+
+
+def _set(
+    point_ids: Sequence[str | int], payload: Mapping[str, object]
+) -> grpc.PointsUpdateOperation:
+    return grpc.PointsUpdateOperation(
+        set_payload=grpc.PointsUpdateOperation.SetPayload(
+            payload=write_payload(payload), points_selector=selector(point_ids)
+        )
+    )
+
+
+def _removals(
+    batch: Sequence[Update], remove_keys: Sequence[str]
+) -> list[grpc.PointsUpdateOperation]:
+    """One operation for each set of keys to remove: a key that is being set is not removed."""
+    stale: dict[tuple[str, ...], list[str | int]] = {}
+    for point_id, payload in batch if remove_keys else ():
+        keys = tuple(key for key in remove_keys if key not in payload)
+        stale.setdefault(keys, []).append(point_id)
+    return [
+        grpc.PointsUpdateOperation(
+            delete_payload=grpc.PointsUpdateOperation.DeletePayload(
+                keys=[path for path in map(quoted, keys) if path is not None],
+                points_selector=selector(point_ids),
+            )
+        )
+        for keys, point_ids in stale.items()
+        if keys
+    ]
+
+
+def selector(point_ids: Iterable[str | int]) -> grpc.PointsSelector:
+    """Points by their ids."""
+    return grpc.PointsSelector(
+        points=grpc.PointsIdsList(ids=[write_id(point_id) for point_id in point_ids])
+    )
+
+
+def _report(outcomes: Iterator[_Outcome], progress: Progress, check: Check) -> WriteReport:
+    written, failed = 0, 0
+    named: list[tuple[str, str]] = []
+    for outcome in outcomes:
+        written += outcome.written
+        failed += len(outcome.failures)
+        named += outcome.failures[: _NAMED - len(named)]
+        progress(written + failed)
+        check()
+    return WriteReport(written=written, failed=failed, failures=tuple(named))
+
+
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
