@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.algorithms import fit
+from clustering_pipeline.engine.algorithms import Fit, fit
+from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import reduce
-from clustering_pipeline.engine.vectors import Check, Labels, as_vectors, never
+from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
+from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never
+from clustering_pipeline.model.parameters import Parameters
+from clustering_pipeline.model.preprocessing import Step
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clustering:
     """``labels`` (n,) int64, 0 the largest group and -1 noise; ``probabilities`` and
-    ``outlier_scores`` (n,) float64 in [0, 1], the latter from the original vectors; ``record``
-    what was done.
+    ``outlier_scores`` (n,) float64 in [0, 1], the latter from the original vectors whatever the
+    preprocessing; ``record`` what was done.
     """
 
     labels: Labels
@@ -31,16 +36,31 @@ def cluster(
     vectors: ArrayLike,
     *,
     algorithm: str,
-    params: Mapping[str, Any] | None = None,
-    preprocessing: Sequence[Mapping[str, Any]] | None = None,
+    params: Mapping[str, Any] | Parameters | None = None,
+    preprocessing: Sequence[Mapping[str, Any] | Step] | None = None,
+    sample_size: int | None = None,
     random_state: int = 42,
+    memory_limit: int | None = None,
     check: Check = never,
 ) -> Clustering:
-    """Group (n, d) vectors: preprocessing steps in order, then the algorithm."""
+    """Group (n, d) vectors: preprocessing steps in order, then the algorithm.
+
+    With more than ``sample_size`` documents, groups are fitted on a seeded sample and the others
+    join the group of their nearest neighbours.  ``check`` is called between blocks of work and may
+    raise to cancel.  Raises ``EmptySelection``, ``InvalidVectors``, ``InvalidParameters`` and
+    ``DoesNotFit``.
+    """
     original = as_vectors(vectors)
     hood = Neighborhood(original, check)
+    rows = sample_rows(len(original), sample_size, random_state=random_state)
+    whole = len(rows) == len(original)
+    sampled = original if whole else original[rows]
     reduction = reduce(
-        original, preprocessing, random_state=random_state, neighbors=hood, check=check
+        sampled,
+        preprocessing,
+        random_state=random_state,
+        neighbors=hood if whole else None,
+        check=check,
     )
     fitted = fit(
         reduction.vectors,
@@ -48,11 +68,36 @@ def cluster(
         params=params,
         random_state=random_state,
         neighbors=hood if reduction.vectors is original else None,
+        memory_limit=memory_limit,
         check=check,
     )
+    labels, probabilities = _everywhere(original, rows, fitted, check)
     return Clustering(
-        labels=fitted.labels,
-        probabilities=fitted.probabilities,
+        labels=labels,
+        probabilities=probabilities,
         outlier_scores=outlier_scores(original, neighbors=hood),
-        record={"preprocessing": list(reduction.record), **fitted.record},
+        record={
+            "input": digest(original),
+            "random_state": random_state,
+            "preprocessing": list(reduction.record),
+            **fitted.record,
+            "fitted": len(rows),
+            "assigned": len(original) - len(rows),
+            "versions": versions(),
+        },
     )
+
+
+def _everywhere(
+    original: Vectors, rows: NDArray[np.int64], fitted: Fit, check: Check
+) -> tuple[Labels, NDArray[np.float64]]:
+    """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours."""
+    if len(rows) == len(original):
+        return fitted.labels, fitted.probabilities
+    others = np.setdiff1d(np.arange(len(original)), rows)
+    assigned = assign(original[others], original[rows], fitted.labels, voters=VOTERS, check=check)
+    labels = np.empty(len(original), dtype=np.int64)
+    labels[rows], labels[others] = fitted.labels, assigned.labels
+    probabilities = np.empty(len(original))
+    probabilities[rows], probabilities[others] = fitted.probabilities, assigned.probabilities
+    return canonical(labels), probabilities

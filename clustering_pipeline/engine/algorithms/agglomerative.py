@@ -47,7 +47,7 @@ def _wanted(params: AgglomerativeParams) -> int | None:
         raise InvalidParameters(message)
     if params.distance_threshold is None:
         return params.n_clusters if params.n_clusters is not None else _undecided()
-    if params.n_clusters is not None and "n_clusters" in params.model_fields_set:
+    if params.n_clusters not in {None, AgglomerativeParams().n_clusters}:
         message = "agglomerative takes n_clusters or distance_threshold, not both; drop one"
         raise InvalidParameters(message)
     return None

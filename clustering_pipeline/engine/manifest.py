@@ -1,0 +1,32 @@
+"""What somebody needs to get the same groups again."""
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from clustering_pipeline.engine.vectors import Vectors
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "hdbscan", "leidenalg", "igraph", "evoc")
+
+
+def digest(vectors: Vectors) -> dict[str, object]:
+    """The shape, type and SHA-256 of a matrix."""
+    return {
+        "documents": int(vectors.shape[0]),
+        "dimensions": int(vectors.shape[1]),
+        "dtype": vectors.dtype.name,
+        "sha256": hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages whose arithmetic the groups come from."""
+    return {name: found for name in PACKAGES if (found := _version(name)) is not None}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
