@@ -1,11 +1,15 @@
 """Names for groups: representatives, keyphrases, and one model call per group when asked for."""
 
+from clustering_pipeline.labeling.asking.cache import cache_keys
+from clustering_pipeline.labeling.asking.estimate import Estimate, estimate
+from clustering_pipeline.labeling.asking.openai_provider import open_provider
 from clustering_pipeline.labeling.config import InputMapping, LabelingConfig
 from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
 from clustering_pipeline.labeling.keyphrases import keyphrases
 from clustering_pipeline.labeling.labels import label_groups
+from clustering_pipeline.labeling.money.ledger import Ledger
+from clustering_pipeline.labeling.money.prices import PRICES, Price, price_of
 from clustering_pipeline.labeling.names import names_of
-from clustering_pipeline.labeling.openai_provider import open_provider
 from clustering_pipeline.labeling.prepare import Prepared, prepare
 from clustering_pipeline.labeling.representatives import representatives
 from clustering_pipeline.labeling.request import (
@@ -15,9 +19,13 @@ from clustering_pipeline.labeling.request import (
     LabelingError,
     LabelRequest,
     Labels,
+    Named,
+    Terms,
 )
 
 __all__ = [
+    "PRICES",
+    "Estimate",
     "Example",
     "FieldChoice",
     "Group",
@@ -27,12 +35,19 @@ __all__ = [
     "LabelingConfig",
     "LabelingError",
     "Labels",
+    "Ledger",
+    "Named",
     "Prepared",
+    "Price",
+    "Terms",
+    "cache_keys",
     "choose_text_fields",
+    "estimate",
     "keyphrases",
     "label_groups",
     "names_of",
     "open_provider",
     "prepare",
+    "price_of",
     "representatives",
 ]

@@ -1,10 +1,13 @@
 """How groups are to be labelled: the contract's ``llm_labeling``, resolved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Literal, TypeAlias, cast
 
 Source = Literal["payload", "literal", "vector", "blob"]
+Shape: TypeAlias = str | Mapping[str, object] | None
+
+_LANGUAGE = "output_language"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,37 +38,48 @@ class LabelingConfig:
     cache_ttl_seconds: int = 604_800
     labeling_context: str | None = None
     custom_prompt: str | None = None
-    response_shape: str | Mapping[str, object] | None = None
-    parameters: Mapping[str, object] | None = None
-    candidate_labels: tuple[str, ...] = ()
+    response_shape: Shape = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    """Arguments of the model's call, without ``output_language``."""
+    output_language: str | None = None
+    """Language of the labels, from ``parameters``; that of the documents when unset."""
+    candidate_labels: Mapping[str, str] = field(default_factory=dict)
+    """Label to description, a closed list to choose from; empty lets the model write its own."""
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object] | None) -> "LabelingConfig":
         """Read a validated ``llm_labeling``; a missing or null field takes its default."""
         given = {key: value for key, value in (values or {}).items() if value is not None}
-        known = {field.name for field in fields(cls)} - {"input_mappings", "candidate_labels"}
-        return cls(
-            input_mappings=_mappings(given.get("labeling_inputs")),
-            candidate_labels=_candidates(given.get("candidate_labels")),
-            **{key: value for key, value in given.items() if key in known},  # ty: ignore
-        )
+        parameters = dict(cast("Mapping[str, object]", given.pop("parameters", {})))
+        language = parameters.pop(_LANGUAGE, None)
+        known = {one.name for one in fields(cls)}
+        plain = {key: value for key, value in given.items() if key in known}
+        read: dict[str, object] = {
+            "input_mappings": _mappings(given.get("labeling_inputs")),
+            "candidate_labels": _candidates(given.get("candidate_labels")),
+            "parameters": parameters,
+            "output_language": None if language is None else str(language),
+        }
+        return cls(**(plain | read))  # ty: ignore[invalid-argument-type]
 
 
 def _mappings(inputs: object) -> tuple[InputMapping, ...]:
     listed = inputs.get("input_mappings") if isinstance(inputs, Mapping) else None
-    return tuple(_mapping(item) for item in listed or () if isinstance(item, Mapping))  # ty: ignore
+    return tuple(map(_mapping, cast("list[Mapping[str, object]]", listed or [])))
 
 
 def _mapping(item: Mapping[str, object]) -> InputMapping:
+    override, path = item.get("override"), item.get("path")
+    implied = "payload" if override is None else "literal"
     return InputMapping(
         input_key=str(item["input_key"]),
-        source_type=item.get("source_type") or "payload",  # ty: ignore
-        path=item.get("path"),  # ty: ignore
-        override=item.get("override"),
+        source_type=cast("Source", item.get("source_type") or implied),
+        path=None if path is None else str(path),
+        override=override,
     )
 
 
-def _candidates(listed: object) -> tuple[str, ...]:
-    if isinstance(listed, str):
-        return (listed,)
-    return tuple(str(item) for item in listed) if isinstance(listed, list | tuple) else ()
+def _candidates(listed: object) -> dict[str, str]:
+    if isinstance(listed, Mapping):
+        return {str(label): str(meaning) for label, meaning in listed.items()}
+    return {str(label): "" for label in cast("list[object]", listed or [])}

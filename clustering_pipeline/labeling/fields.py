@@ -63,7 +63,7 @@ def strings(payload: Mapping[str, object], *, prefix: str = "") -> Iterator[tupl
         if isinstance(value, str):
             yield path, value
         elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            yield path, ", ".join(value)
+            yield path, ", ".join(map(str, value))
         elif isinstance(value, Mapping) and path.count(".") < _DEPTH:
             yield from strings(value, prefix=f"{path}.")
 

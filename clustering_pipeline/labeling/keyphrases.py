@@ -38,7 +38,9 @@ def keyphrases(texts: Sequence[str], labels: np.ndarray, *, top: int = 10) -> di
 
 def class_tf_idf(phrases: Phrases, sizes: np.ndarray, *, n_texts: int) -> "csr_array":
     """Sparse (groups, phrases) scores; ``sizes`` (groups,) counts the texts of each."""
-    scores = phrases.counts.copy()
+    from scipy.sparse import csr_array  # noqa: PLC0415
+
+    scores = csr_array(phrases.counts, copy=True)
     rows = np.repeat(np.arange(len(sizes)), np.diff(scores.indptr))
     average = n_texts / max(len(sizes), 1)
     idf = np.log1p(average / np.maximum(phrases.totals, 1))

@@ -45,14 +45,14 @@ def _untaken(phrases: list[str], taken: set[frozenset[str]]) -> list[str]:
     chosen = _fitting(phrases)
     later = iter(phrases[len(chosen) :])
     while frozenset(chosen) in taken and (other := next(later, None)):
-        chosen = [*chosen[:-1], other]
+        chosen[-1] = other
     return chosen
 
 
 def _fitting(phrases: list[str]) -> list[str]:
-    chosen = phrases[:_PHRASES]
+    chosen: list[str] = phrases[:_PHRASES]
     while len(chosen) > 2 and len(SEPARATOR.join(chosen)) > _LONGEST:
-        chosen = chosen[:-1]
+        chosen.pop()
     return chosen
 
 

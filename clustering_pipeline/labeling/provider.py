@@ -1,11 +1,12 @@
 """The one seam: something that answers a prompt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 Format = Literal["json_schema", "json_object", "text"]
 FORMATS: tuple[Format, ...] = ("json_schema", "json_object", "text")
+"""How an answer may be asked for, strictest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,12 +15,6 @@ class Usage:
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
-            completion_tokens=self.completion_tokens + other.completion_tokens,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +47,7 @@ class Failure:
     kind: Literal["busy", "unreachable", "timeout", "unsupported", "refused"]
     message: str
     retry_after: float | None = None
+    """Seconds the server asked for."""
 
 
 class Provider(Protocol):
@@ -63,7 +59,13 @@ class Provider(Protocol):
         ...
 
     async def complete(self, call: Call) -> Answer | Failure:
-        """Answer one call."""
+        """Answer one call, once: retries are the caller's."""
+        ...
+
+    async def embed(
+        self, texts: Sequence[str], *, timeout: float
+    ) -> Sequence[Sequence[float]] | Failure:
+        """A vector for each text; ``unsupported`` where no embedding model is set."""
         ...
 
     async def close(self) -> None:

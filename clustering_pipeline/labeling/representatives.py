@@ -33,7 +33,7 @@ def representatives(
     order = np.argsort(-closeness, kind="stable")
     if strategy == "representative" and wanted < len(rows):
         order = _mixed(unit, order, wanted)
-    return rows[order[:wanted]].tolist()
+    return [int(row) for row in rows[order[:wanted]]]
 
 
 def default_count(size: int, *, spread: float) -> int:
@@ -82,4 +82,4 @@ def _densest(unit: np.ndarray, pool: np.ndarray) -> list[int]:
     likeness = unit[pool] @ unit[pool].T
     near = min(_NEIGHBORS + 1, len(pool))
     density = np.partition(likeness, -near, axis=1)[:, -near:].mean(axis=1)
-    return pool[np.argsort(-density, kind="stable")].tolist()
+    return [int(row) for row in pool[np.argsort(-density, kind="stable")]]

@@ -1,7 +1,7 @@
 """Which language a text is in, told from its script and its function words."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import itemgetter
@@ -42,8 +42,8 @@ def language_of(words: Sequence[str], among: frozenset[str] | None = None) -> st
 
 def main_languages(texts: Iterable[Sequence[str]], *, share: float = 0.02) -> tuple[str, ...]:
     """The languages of a corpus that hold at least ``share`` of its texts, commonest first."""
-    found = Counter(language_of(words) for words in texts)
-    del found[None]
+    told = (language_of(words) for words in texts)
+    found = Counter(name for name in told if name is not None)
     enough = share * found.total()
     return tuple(name for name, count in found.most_common() if count >= enough) or (_FALLBACK,)
 
@@ -61,14 +61,13 @@ def _by_script(sample: list[str]) -> str | None:
 
 
 def _by_function_words(sample: list[str], among: frozenset[str] | None) -> str | None:
-    scores: Counter[str] = Counter()
+    scores: defaultdict[str, float] = defaultdict(float)
     for word in sample:
         known = _languages_with().get(word, ())
         for language in known:
             if among is None or language in among:
-                scores[language] += 1 / len(known)  # ty: ignore
-    best = scores.most_common(1)
-    return best[0][0] if best and best[0][1] > 0 else None
+                scores[language] += 1 / len(known)
+    return max(scores, key=lambda name: (scores[name], name), default=None)
 
 
 @cache

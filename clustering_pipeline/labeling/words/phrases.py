@@ -26,7 +26,7 @@ class Phrases:
 
     def spelled(self, phrase: int) -> tuple[str, ...]:
         """The words of a phrase."""
-        return tuple(self.words[part] for part in self.parts[phrase] if part)
+        return tuple(self.words[int(part)] for part in self.parts[phrase] if part)
 
     def text(self, phrase: int) -> str:
         """The phrase as a reader writes it."""

@@ -3,11 +3,13 @@
 Maximal marginal relevance: Carbonell and Goldstein 1998.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 _DIVERSITY = 0.35
 _MOSTLY_INSIDE = 0.4
+_WORD = re.compile(r"[^\s,;:.!?()\"“”·]+")
 _ENDINGS = ("ies", "es", "s", "y")
 
 
@@ -31,7 +33,7 @@ def best_phrases(candidates: Sequence[Candidate], *, top: int) -> list[str]:
 
 def stems(phrase: str) -> frozenset[str]:
     """Its words without endings: enough to see ``taxes`` in ``tax``."""
-    return frozenset(map(_stem, phrase.casefold().split()))
+    return frozenset(map(_stem, _WORD.findall(phrase.casefold())))
 
 
 def _stem(word: str) -> str:

@@ -1,0 +1,1 @@
+"""Asking a model for labels: prompts, answers that can be trusted, and the calls between."""

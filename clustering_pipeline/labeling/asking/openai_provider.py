@@ -1,0 +1,153 @@
+"""Anything that speaks OpenAI's chat completions: OpenAI, Azure, Ollama, vLLM, LM Studio, …"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from clustering_pipeline.labeling.asking.refusals import failure_of
+from clustering_pipeline.labeling.provider import Answer, Call, Failure, Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion
+    from openai.types.chat.chat_completion import Choice
+
+_BASE_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "google": "https://generativelanguage.googleapis.com/v1beta/openai/",
+    "anthropic": "https://api.anthropic.com/v1/",
+}
+_MODELS = {
+    "openai": "gpt-4.1-mini-2025-04-14",
+    "google": "gemini-2.5-flash",
+    "anthropic": "claude-3-5-haiku-20241022",
+}
+_LIMIT, _OLD_LIMIT = "max_completion_tokens", "max_tokens"
+
+
+def open_provider(
+    *,
+    api_key: str | None,
+    base_url: str | None,
+    provider: str | None = None,
+    model: str | None = None,
+    embedding_model: str | None = None,
+) -> "OpenAICompatible | None":
+    """The provider a definition and the settings describe; ``None`` without key and address."""
+    if not api_key and not base_url:
+        return None
+    name = provider if provider in _BASE_URLS else "openai"
+    return OpenAICompatible(
+        base_url=base_url or _BASE_URLS[name],
+        api_key=api_key or "none",
+        model=model or _MODELS[name],
+        embedding_model=embedding_model,
+    )
+
+
+class OpenAICompatible:
+    """Calls a server at ``base_url``; connects on the first call, in the loop that makes it."""
+
+    def __init__(
+        self, *, base_url: str, api_key: str, model: str, embedding_model: str | None = None
+    ):
+        self.model = model
+        self.base_url = base_url
+        self._api_key = api_key
+        self._embedding_model = embedding_model
+        self._limit = _LIMIT
+        self._client: AsyncOpenAI | None = None
+
+    async def complete(self, call: Call) -> Answer | Failure:
+        """Answer one call; a server's doing comes back as a :class:`Failure`."""
+        from openai import OpenAIError  # noqa: PLC0415 - 0.7 s
+
+        try:
+            return _answer(await self._completion(call))
+        except OpenAIError as error:
+            failure = failure_of(error, self.base_url)
+        if failure.kind == "unsupported" and _LIMIT in failure.message and self._limit == _LIMIT:
+            # Servers older than the name; all later calls use theirs.
+            self._limit = _OLD_LIMIT
+            return await self.complete(call)
+        return failure
+
+    async def embed(
+        self, texts: Sequence[str], *, timeout: float
+    ) -> Sequence[Sequence[float]] | Failure:
+        """A vector for each text, of the embedding model that was set."""
+        from openai import OpenAIError  # noqa: PLC0415
+
+        if self._embedding_model is None:
+            return Failure(kind="unsupported", message="no embedding model is set")
+        try:
+            found = await self._connected().embeddings.create(
+                model=self._embedding_model, input=list(texts), timeout=timeout
+            )
+        except OpenAIError as error:
+            return failure_of(error, self.base_url)
+        return [one.embedding for one in sorted(found.data, key=lambda one: one.index)]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def _connected(self) -> "AsyncOpenAI":
+        if self._client is None:
+            from openai import AsyncOpenAI  # noqa: PLC0415
+
+            # Retries are counted, paid for and ended in one place, which is not this one.
+            self._client = AsyncOpenAI(base_url=self.base_url, api_key=self._api_key, max_retries=0)
+        return self._client
+
+    async def _completion(self, call: Call) -> "ChatCompletion":
+        body: dict[str, object] = {
+            "model": self.model,
+            "messages": [
+                {"role": "system", "content": call.system},
+                {"role": "user", "content": _content(call)},
+            ],
+            self._limit: call.max_tokens,
+            **call.parameters,
+        }
+        if call.format != "text":
+            body["response_format"] = _response_format(call)
+        from openai.types.chat import ChatCompletion  # noqa: PLC0415
+
+        return await self._connected().post(
+            "/chat/completions",
+            cast_to=ChatCompletion,
+            body=body,
+            options={"timeout": call.timeout},
+        )
+
+
+def _content(call: Call) -> object:
+    if not call.images:
+        return call.user
+    pictures = [{"type": "image_url", "image_url": {"url": image}} for image in call.images]
+    return [{"type": "text", "text": call.user}, *pictures]
+
+
+def _response_format(call: Call) -> Mapping[str, object]:
+    if call.format == "json_object":
+        return {"type": "json_object"}
+    shape = {"name": "group_label", "strict": True, "schema": dict(call.schema)}
+    return {"type": "json_schema", "json_schema": shape}
+
+
+def _answer(completion: "ChatCompletion") -> Answer:
+    """What compatible servers send is not always what the client's types promise."""
+    choices = cast("list[Choice] | None", completion.choices)
+    if not choices:
+        return Answer(text="")
+    used = completion.usage
+    return Answer(
+        text=choices[0].message.content or "",
+        finish_reason=choices[0].finish_reason or "stop",
+        usage=Usage(
+            prompt_tokens=(used.prompt_tokens or 0) if used else 0,
+            completion_tokens=(used.completion_tokens or 0) if used else 0,
+        ),
+    )

@@ -1,0 +1,140 @@
+"""From a request to an answer for each group: the cache, one round for all, one for clashes."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from clustering_pipeline.labeling.asking.cache import cache_keys
+from clustering_pipeline.labeling.asking.clashes import clashes, told_apart
+from clustering_pipeline.labeling.asking.conversation import Line
+from clustering_pipeline.labeling.asking.prompt import prompter
+from clustering_pipeline.labeling.asking.stage import Outcomes, Stage
+from clustering_pipeline.labeling.money.ledger import Ledger
+from clustering_pipeline.labeling.money.prices import price_of
+from clustering_pipeline.labeling.money.purse import Purse
+from clustering_pipeline.labeling.provider import Failure, Format, Provider
+from clustering_pipeline.labeling.request import Group, LabelRequest, Named
+from clustering_pipeline.model.errors import LabelingFailed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What asking came to; groups that were not to be asked have no outcome."""
+
+    outcomes: Outcomes
+    ledger: Ledger
+    fresh: Mapping[str, Named]
+    format: Format
+
+
+async def answers_for(request: LabelRequest, provider: Provider) -> Answers:
+    """Ask what the cache cannot answer, then once more where labels clash."""
+    price = price_of(provider.model, request.terms.prices)
+    if request.terms.max_cost is not None and price is None:
+        return _unpriced(request, provider)
+    terms = request.terms
+    purse = Purse(price=price, limit=terms.max_cost)
+    line = Line(provider, purse, format=request.format, retry_pause=terms.retry_pause)
+    ends_at = asyncio.get_running_loop().time() + terms.deadline
+    stage = Stage(request=request, line=line, prompter=prompter(request), ends_at=ends_at)
+    keys = cache_keys(request)
+    old: Outcomes = {n: request.cached[key] for n, key in keys.items() if key in request.cached}
+    try:
+        new = await stage.ask(tuple(one for one in asked(request) if one.number not in old))
+        outcomes = old | new
+        if new and not request.config.candidate_labels:
+            outcomes |= await _apart(stage, provider, outcomes, known=frozenset(old))
+    finally:
+        await provider.close()
+    purse.reuse(len(old))
+    fresh = {
+        keys[number]: named
+        for number, named in outcomes.items()
+        if isinstance(named, Named) and named != request.cached.get(keys[number])
+    }
+    return Answers(outcomes=outcomes, ledger=purse.ledger, fresh=fresh, format=line.format)
+
+
+def asked(request: LabelRequest) -> tuple[Group, ...]:
+    """The groups a model may see: none too small, none with nothing to show."""
+    least = request.terms.min_group_size
+    return tuple(group for group in request.groups if group.size >= least and _shows(group))
+
+
+def _shows(group: Group) -> bool:
+    return any(example.inputs.texts or example.inputs.images for example in group.examples)
+
+
+async def _apart(
+    stage: Stage, provider: Provider, outcomes: Outcomes, *, known: frozenset[int]
+) -> Outcomes:
+    """Another label for those that clash: asked for, else made with a keyphrase of theirs."""
+    request = stage.request
+    order = _by_right(request, known)
+    labels = _labels(order, outcomes, request.human_names)
+    contested = await _contested(request, provider, labels)
+    again = tuple(group for group in order if group.number in contested)
+    answers = await stage.ask(again, taken=contested)
+    settled = outcomes | {n: one for n, one in answers.items() if isinstance(one, Named)}
+    labels = _labels(order, settled, request.human_names)
+    left = await _contested(request, provider, labels) if again else {}
+    phrases = {group.number: group.keyphrases for group in request.groups}
+    for number, against in left.items():
+        named = settled[number]
+        if isinstance(named, Named):
+            other = told_apart(named.label, phrases[number], against)
+            settled[number] = replace(named, label=other)
+    return settled
+
+
+def _by_right(request: LabelRequest, known: frozenset[int]) -> tuple[Group, ...]:
+    """Who keeps a contested label: names by people, then earlier answers, then size."""
+    return tuple(
+        sorted(
+            request.groups,
+            key=lambda one: (
+                one.number not in request.human_names,
+                one.number not in known,
+                -one.size,
+                one.number,
+            ),
+        )
+    )
+
+
+def _labels(
+    order: tuple[Group, ...], outcomes: Outcomes, human_names: Mapping[int, str]
+) -> dict[int, str]:
+    labels: dict[int, str] = {}
+    for group in order:
+        outcome = outcomes.get(group.number)
+        if group.number in human_names:
+            labels[group.number] = human_names[group.number]
+        elif isinstance(outcome, Named):
+            labels[group.number] = outcome.label
+    return labels
+
+
+async def _contested(
+    request: LabelRequest, provider: Provider, labels: Mapping[int, str]
+) -> dict[int, tuple[str, ...]]:
+    vectors, threshold = None, None
+    if request.config.use_embedding_dedup and len(labels) > 1:
+        threshold = request.config.embedding_similarity_threshold
+        found = await provider.embed(list(labels.values()), timeout=request.terms.call_timeout)
+        vectors = None if isinstance(found, Failure) else dict(zip(labels, found, strict=True))
+    contested = clashes(labels, vectors=vectors, threshold=threshold)
+    return {number: by for number, by in contested.items() if number not in request.human_names}
+
+
+def _unpriced(request: LabelRequest, provider: Provider) -> Answers:
+    message = (
+        f"max_cost is set but model {provider.model!r} has no price: add it to the price table, "
+        "or unset max_cost"
+    )
+    return Answers(
+        outcomes={group.number: LabelingFailed(message) for group in asked(request)},
+        ledger=Ledger(unpriced=True),
+        fresh={},
+        format=request.format,
+    )
