@@ -1,26 +1,73 @@
 """Vectors in, groups out: a pure package, usable alone from a notebook."""
 
+from clustering_pipeline.engine.agreement import Agreement, agreement, explained_shares
 from clustering_pipeline.engine.algorithms import Fit, fit
+from clustering_pipeline.engine.attributes import AttributeGroups, aggregate, group_by_attributes
 from clustering_pipeline.engine.centroids import Centroids, centroids
+from clustering_pipeline.engine.child import fit_in_child
+from clustering_pipeline.engine.density_validity import density_validity
+from clustering_pipeline.engine.division import divide
+from clustering_pipeline.engine.face_merge import Merge, merge_faces
+from clustering_pipeline.engine.features import complete_rows, concatenate
+from clustering_pipeline.engine.hierarchy import Hierarchy, Node, group_id, hierarchy, of_labels
+from clustering_pipeline.engine.layers import persistent_layers
 from clustering_pipeline.engine.layout import layout
+from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, reduce
 from clustering_pipeline.engine.quality import Quality, quality
+from clustering_pipeline.engine.relations import Relation, overlap_relations
 from clustering_pipeline.engine.run import Clustering, cluster
+from clustering_pipeline.engine.sampling import (
+    Assignment,
+    assign,
+    assign_to_centroids,
+    sample_rows,
+)
+from clustering_pipeline.engine.weights import LearnedWeights, learn_weights
 
 __all__ = [
+    "Agreement",
+    "Assignment",
+    "AttributeGroups",
     "Centroids",
     "Clustering",
     "Fit",
+    "Hierarchy",
+    "LearnedWeights",
+    "Merge",
     "Neighborhood",
+    "Node",
     "Quality",
     "Reduction",
+    "Relation",
+    "aggregate",
+    "agreement",
+    "assign",
+    "assign_to_centroids",
     "centroids",
     "cluster",
+    "complete_rows",
+    "concatenate",
+    "density_validity",
+    "digest",
+    "divide",
+    "explained_shares",
     "fit",
+    "fit_in_child",
+    "group_by_attributes",
+    "group_id",
+    "hierarchy",
     "layout",
+    "learn_weights",
+    "merge_faces",
+    "of_labels",
     "outlier_scores",
+    "overlap_relations",
+    "persistent_layers",
     "quality",
     "reduce",
+    "sample_rows",
+    "versions",
 ]

@@ -1,0 +1,101 @@
+"""Work in a process of its own, so that it can be ended at any moment.
+
+A library that is inside one long call cannot be asked to stop; its process can be ended.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clustering_pipeline.engine.algorithms import Fit
+from clustering_pipeline.engine.vectors import Check, as_vectors, never
+from clustering_pipeline.model import errors
+from clustering_pipeline.model.parameters import Parameters
+
+VECTORS, REQUEST, ANSWER, RECORD = "vectors.npy", "request.json", "answer.npz", "record.json"
+POLL_SECONDS = 0.1
+GRACE_SECONDS = 2.0
+
+
+def fit_in_child(
+    vectors: ArrayLike,
+    *,
+    algorithm: str,
+    params: Mapping[str, Any] | Parameters | None = None,
+    random_state: int = 42,
+    memory_limit: int | None = None,
+    check: Check = never,
+) -> Fit:
+    """``fit`` in a child process; what ``check`` raises ends the child and is raised here.
+
+    The child ends with its parent, however that ends.
+    """
+    given = params.model_dump() if isinstance(params, Parameters) else dict(params or {})
+    request = {
+        "algorithm": algorithm,
+        "params": given,
+        "random_state": random_state,
+        "memory_limit": memory_limit,
+    }
+    with tempfile.TemporaryDirectory(prefix="clustering-fit-") as folder:
+        where = Path(folder)
+        np.save(where / VECTORS, as_vectors(vectors))
+        (where / REQUEST).write_text(json.dumps(request))
+        _run(where, check)
+        return _answer(where)
+
+
+def _run(folder: Path, check: Check) -> None:
+    command = [sys.executable, "-m", "clustering_pipeline.engine.fitting_process", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603 - our own module
+        try:
+            while process.poll() is None:
+                check()
+                time.sleep(POLL_SECONDS)
+        finally:
+            _end(process)
+        _refuse_failure(folder, process.returncode)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _refuse_failure(folder: Path, code: int) -> None:
+    if code == 0:
+        return
+    record = folder / RECORD
+    if record.exists():
+        failure = json.loads(record.read_text())
+        leaf = getattr(errors, failure["error"], errors.ClusteringError)
+        raise leaf(failure["message"], details=failure["details"])
+    if code == -signal.SIGKILL:
+        message = (
+            "the system ended the fit, most likely for want of memory; "
+            "lower sample_size or free memory"
+        )
+        raise errors.DoesNotFit(message)
+    message = f"the process of the fit ended with code {code} and no answer"
+    raise errors.ClusteringError(message)
+
+
+def _answer(folder: Path) -> Fit:
+    with np.load(folder / ANSWER) as arrays:
+        labels, probabilities = arrays["labels"], arrays["probabilities"]
+    record = json.loads((folder / RECORD).read_text())
+    return Fit(labels=labels, probabilities=probabilities, record=record)
