@@ -24,8 +24,9 @@ class Artifacts:
     is not there raises ``ArtifactNotFound``; a root that does not work, ``ArtifactsUnavailable``.
     """
 
-    def __init__(self, files: Files):
+    def __init__(self, files: Files, *, root: str):
         self._files = files
+        self.root = root
 
     @classmethod
     def open(
@@ -42,10 +43,11 @@ class Artifacts:
         variables; with it, ``storage_options`` tells polars how to reach the same server.
         """
         if not str(root).startswith("s3://"):
-            return cls(FolderFiles(Path(root)))
+            return cls(FolderFiles(Path(root)), root=str(root))
         if s3_client is None:
             s3_client, storage_options = connect(endpoint)
-        return cls(S3Files(s3_client, str(root), storage_options=storage_options))
+        files = S3Files(s3_client, str(root), storage_options=storage_options)
+        return cls(files, root=str(root))
 
     @contextmanager
     def open_writer(self, key: str, schema: pa.Schema) -> Generator[ParquetSink]:

@@ -123,13 +123,12 @@ class Connection:
             )
             return DocumentsUnavailable(message)
         if code is grpc.StatusCode.NOT_FOUND and "ollection" in details:
-            return self._collection_missing(request.collection_name)
+            return self._collection_missing(_quoted_in(details))
         if code is grpc.StatusCode.ALREADY_EXISTS or "already exists" in details:
             message = f"Qdrant already has a collection or alias {request.collection_name!r}"
             return NameTaken(message)
         if "Not existing vector name" in details:
-            message = f"collection {request.collection_name!r}: {details}"
-            return UnknownVector(message)
+            return self._vector_missing(request.collection_name, details)
         message = f"Qdrant at {self.address} refused a request: {details}"
         return DocumentsRefused(message) if code in _REFUSED else DocumentsUnavailable(message)
 
@@ -139,6 +138,13 @@ class Connection:
         known = ", ".join(names[:_NAMES_SHOWN]) or "none"
         message = f"Qdrant at {self.address} has no collection {name!r}; it has: {known}{more}"
         return CollectionNotFound(message)
+
+    def _vector_missing(self, name: str, details: str) -> UnknownVector:
+        request = messages.GetCollectionInfoRequest(collection_name=name)
+        config = self.collections("Get", request).result.config.params.vectors_config
+        known = ", ".join(sorted(config.params_map.map)) or "one without a name"
+        message = f"collection {name!r}: {details}; it has: {known}"
+        return UnknownVector(message)
 
     def _unavailable(self, error: Exception) -> DocumentsUnavailable:
         reason = status(error)[1] if isinstance(error, grpc.RpcError) else str(error)
@@ -156,6 +162,11 @@ def status(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
         if isinstance(code, grpc.StatusCode):
             return code, str(error.details() or code.name)
     return grpc.StatusCode.UNKNOWN, str(error)
+
+
+def _quoted_in(details: str) -> str:
+    """The name between the back-quotes of a message of Qdrant's."""
+    return details.partition("`")[2].partition("`")[0]
 
 
 def _is_transient(error: Exception) -> bool:

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from qdrant_client import models
+
+from clustering_pipeline.model.errors import CollectionNotFound, NameTaken
+from clustering_pipeline.stores.documents import Vector
+
+ONE = np.ones((1, 2), dtype=np.float32)
+
+
+def test_a_collection_tells_its_vectors_indexes_and_points(documents, qdrant):
+    documents.create_collection("info", {"text": 2, "größe": 3}, distance="Euclid")
+    qdrant.create_payload_index("info", "year", models.PayloadSchemaType.INTEGER)
+    documents.upsert("info", [1], {"text": ONE}, [{}])
+    info = documents.describe("info")
+    assert info.points == documents.points("info") == 1
+    assert info.vectors == {
+        "größe": Vector(size=3, distance="Euclid"),
+        "text": Vector(size=2, distance="Euclid"),
+    }
+    assert list(info.indexes) == ["year"]
+
+
+def test_the_unnamed_vector_has_an_empty_name(documents, qdrant):
+    documents.create_collection("unnamed", {"": 2})
+    documents.upsert("unnamed", [1], {"": ONE}, [{"a": 1}])
+    assert documents.describe("unnamed").vectors == {"": Vector(size=2, distance="Cosine")}
+    (point,) = documents.retrieve("unnamed", ["1"], vector_names=[""])
+    assert point.vectors[""] == pytest.approx([0.5**0.5] * 2)
+
+
+def test_vectors_that_cannot_be_clustered_are_left_out(documents, qdrant):
+    several = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
+    qdrant.create_collection(
+        "multi",
+        vectors_config={
+            "one": models.VectorParams(size=2, distance=models.Distance.DOT),
+            "several": models.VectorParams(
+                size=2, distance=models.Distance.DOT, multivector_config=several
+            ),
+        },
+        sparse_vectors_config={"sparse": models.SparseVectorParams()},
+    )
+    assert list(documents.describe("multi").vectors) == ["one"]
+
+
+def test_a_collection_that_is_not_there_is_refused_with_those_that_are(documents, qdrant):
+    documents.create_collection("there", {"text": 2})
+    with pytest.raises(CollectionNotFound, match=r"no collection 'gone'; it has: .*\bthere\b"):
+        documents.describe("gone")
+    with pytest.raises(CollectionNotFound, match="'gone'"):
+        documents.write_payloads("gone", [("1", {"a": 1})])
+    with pytest.raises(CollectionNotFound, match="'gone'"):
+        list(documents.scroll("gone"))
+
+
+def test_a_name_is_taken_once(documents, qdrant):
+    documents.create_collection("taken", {"text": 2})
+    with pytest.raises(NameTaken, match="'taken'"):
+        documents.create_collection("taken", {"text": 2})
+
+
+def test_deleting_twice_is_fine(documents, qdrant):
+    documents.create_collection("short-lived", {"text": 2})
+    assert documents.delete_collection("short-lived") is True
+    assert documents.delete_collection("short-lived") is False
+
+
+def test_an_alias_is_switched_and_removed(documents, qdrant):
+    for name in ("generation-1", "generation-2"):
+        documents.create_collection(name, {"text": 2})
+        documents.upsert(name, [1], {"text": ONE}, [{"from": name}])
+    documents.set_alias("current", "generation-1")
+    documents.set_alias("current", "generation-2")
+    assert documents.aliases()["current"] == "generation-2"
+    assert documents.retrieve("current", ["1"])[0].payload == {"from": "generation-2"}
+    documents.set_alias("current", None)
+    documents.set_alias("current", None)
+    assert "current" not in documents.aliases()
+
+
+def test_an_alias_needs_a_collection(documents, qdrant):
+    documents.create_collection("kept", {"text": 2})
+    documents.set_alias("stays", "kept")
+    with pytest.raises(CollectionNotFound):
+        documents.set_alias("stays", "gone")
+    assert documents.aliases()["stays"] == "kept"
+    documents.set_alias("stays", None)
