@@ -49,8 +49,8 @@ class Settings(BaseSettings):
             "llm_api_key": "none: labels are keyphrases",
         }
         return {
-            f"CLUSTERING_{name}".upper(): _shown(value, embedded.get(name, ""))
-            for name, value in self
+            f"CLUSTERING_{name}".upper(): _shown(getattr(self, name), embedded.get(name, ""))
+            for name in type(self).model_fields
         }
 
 

@@ -1,6 +1,7 @@
 """Records in, a table, JSON or CSV out; results on stdout, everything else on stderr."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,8 +37,12 @@ def emit_one(record: Record, *, output: str) -> None:
     if output == "json":
         click.echo(to_json(record))
         return
-    rows = [{"field": name, "value": cell(value)} for name, value in record.items()]
-    emit(rows, columns=("field", "value"), output=output)
+    if output == "csv":
+        emit([record], columns=tuple(record), output=output)
+        return
+    width = max(map(len, record), default=0)
+    for name, value in record.items():
+        click.echo(f"{name:{width}}  {cell(value)}".rstrip())
 
 
 def to_json(value: object) -> str:
@@ -69,12 +74,29 @@ def _frame(records: Sequence[Record], columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _print_table(records: Sequence[Record], columns: Sequence[str]) -> None:
+    rows = _frame(records, columns).rows()
+    if sys.stdout.isatty():
+        _print_fitted(rows, columns)
+    else:
+        _print_lines(rows, columns)
+
+
+def _print_lines(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
+    """A file or a pipe has no width: there, a record is a line, however long."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def _print_fitted(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
     from rich.console import Console  # noqa: PLC0415 - only tables need it
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in _frame(records, columns).rows():
+        # An id that is cut in two cannot be copied.
+        table.add_column(name, overflow="fold", no_wrap=name.endswith("_id"))
+    for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)

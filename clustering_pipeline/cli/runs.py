@@ -1,9 +1,12 @@
 """List and read executions."""
 
+from typing import Any
+
 import click
 
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.listing import ListClusterExecutionsRequest
 from clustering_pipeline.model.validation import validate
 
@@ -36,4 +39,10 @@ def get(output: str, run_id: str) -> None:
     """Show one execution, with its stages and artifacts."""
     with open_session() as session:
         record = session.pipeline.catalog.executions.get(session.scope, run_id)
-    emit_one(record.model_dump(mode="json", exclude={"spec"}), output=output)
+    emit_one(_shown(record, output), output=output)
+
+
+def _shown(record: ExecutionRecord, output: str) -> dict[str, Any]:
+    """Everything as JSON; on a screen, what fits on lines."""
+    long = set() if output == "json" else {"spec", "centroids", "manifest", "artifacts", "owner"}
+    return record.model_dump(mode="json", exclude=long)

@@ -13,8 +13,10 @@ from clustering_pipeline.settings import Settings
 def command(port: int) -> None:
     """Run the embedded stack, the Dagster UI and its daemon until Ctrl-C."""
     settings = Settings()
-    # SIGTERM (a service manager, a closed terminal) ends everything as cleanly as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM (a service manager, a closed terminal) ends everything as cleanly as Ctrl-C does, and
+    # a shell that starts us in the background would have SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with open_pipeline(settings) as pipeline:
         note(f"MongoDB  {pipeline.catalog.address}")
         note(f"Qdrant   {pipeline.documents.address}")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from clustering_pipeline.local.ports import is_listening
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.orchestration.instance import dagster_home
 from clustering_pipeline.settings import Settings
@@ -38,6 +39,7 @@ class DagsterDev:
 @contextmanager
 def running_dagster(settings: Settings, *, port: int) -> Generator[DagsterDev]:
     """Starts the UI and the daemon on 127.0.0.1, waits until the UI answers, and ends both."""
+    _require_free(port)
     dagster = _start(settings, port)
     try:
         _wait_until_up(dagster)
@@ -62,6 +64,13 @@ def _start(settings: Settings, port: int) -> DagsterDev:
             start_new_session=True,
         )
     return DagsterDev(url=f"http://127.0.0.1:{port}", log=log, process=process)
+
+
+def _require_free(port: int) -> None:
+    # Whoever answers there would be taken for the Dagster that we start.
+    if is_listening(port):
+        message = f"port {port} is taken; choose another with --port"
+        raise LocalStackUnavailable(message)
 
 
 def _wait_until_up(dagster: DagsterDev) -> None:
