@@ -33,6 +33,11 @@ class Mongod:
         """What pymongo connects to."""
         return f"mongodb://{LOOPBACK}:{self.port}/?directConnection=true"
 
+    @property
+    def serves(self) -> bool:
+        """Whether it takes connections; a process that is being torn down still looks alive."""
+        return self.process.poll() is None and is_listening(self.port)
+
     def stop(self) -> None:
         """Shut down cleanly; by force when that takes too long."""
         self.process.terminate()

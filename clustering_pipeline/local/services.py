@@ -52,8 +52,10 @@ class Services:
             self._mongod.stop()
 
     def _start_mongod(self, request: Mapping[str, Any]) -> None:
-        if self._mongod is not None and self._mongod.process.poll() is None:
-            return
+        if self._mongod is not None:
+            if self._mongod.serves:
+                return
+            self._mongod.stop()
         named = request["mongod"]
         self._mongod = start_mongod(
             find_mongod(Path(named) if named else None),

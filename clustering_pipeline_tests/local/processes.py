@@ -1,15 +1,21 @@
 """Watching processes that are not our children."""
 
 import time
+from collections.abc import Callable
 
 import psutil
 
 
-def ends(process: psutil.Process, *, seconds: float = 20.0) -> bool:
-    """Whether a process, which need not be our child, ends soon."""
+def eventually(condition: Callable[[], bool], *, seconds: float = 20.0) -> bool:
+    """Whether a condition comes true soon."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            return True
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.02)
-    return False
+    return True
+
+
+def ends(process: psutil.Process) -> bool:
+    """Whether a process ends soon; somebody else may have yet to collect its exit code."""
+    return eventually(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)

@@ -17,11 +17,12 @@ from pymongo import MongoClient
 from qdrant_client import QdrantClient, models
 
 from clustering_pipeline.local import wire
+from clustering_pipeline.local.ports import is_listening
 from clustering_pipeline.local.services import MONGODB, QDRANT
 from clustering_pipeline.local.stack import Stack, attach, detach, find
 from clustering_pipeline.local.supervisor import stack_folder, supervise
 from clustering_pipeline.model.errors import LocalStackUnavailable
-from clustering_pipeline_tests.local.processes import ends
+from clustering_pipeline_tests.local.processes import ends, eventually
 
 GRACE = 0.5
 ATTACH = f"""
@@ -171,9 +172,9 @@ def test_only_what_is_asked_for_starts(data_dir):
 
 def test_a_mongod_that_died_is_started_again(data_dir):
     stack = attach_here(data_dir, MONGODB)
-    mongod = family(stack.pid)[1]
-    mongod.kill()
-    assert ends(mongod)
+    family(stack.pid)[1].kill()
+    port = int(stack.mongodb_uri.rpartition(":")[2].partition("/")[0])
+    assert eventually(lambda: not is_listening(port))
     again = attach_here(data_dir, MONGODB)
     assert again.pid == stack.pid
     with MongoClient(again.mongodb_uri) as client:

@@ -123,7 +123,7 @@ class ShardPool:
         try:
             with slot.lock:
                 if slot.shard is not None:
-                    slot.unflushed = False
                     slot.shard.flush()
+                    slot.unflushed = False
         finally:
             self._release(slot)

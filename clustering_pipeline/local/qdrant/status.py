@@ -44,15 +44,10 @@ def unserved(*, what: str) -> Refused:
 _WRONG_INPUT = (
     "Not existing vector name",
     "Vector dimension error",
-    "Wrong vector",
+    "Wrong usage of",
     "Validation failed",
     "No range index for",
     "No appropriate index for",
-    "Conversion between",
-    "failed to parse",
-    "invalid JSON path",
-    "failed to convert",
-    "must be",
 )
 
 

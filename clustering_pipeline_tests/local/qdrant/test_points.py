@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from qdrant_client import grpc as messages
 from qdrant_client import models
 
 from clustering_pipeline_tests.local.qdrant.factories import (
@@ -80,32 +81,69 @@ def test_a_point_may_lack_a_vector(qdrant, docs):
     assert [record.vector for record in records] == [{"image": [1.0, 2.0]}, {}]
 
 
-def test_sparse_and_multiple_vectors(qdrant):
-    qdrant.create_collection(
-        "kinds",
-        vectors_config={
-            "many": models.VectorParams(
-                size=2,
-                distance=models.Distance.DOT,
-                multivector_config=models.MultiVectorConfig(
-                    comparator=models.MultiVectorComparator.MAX_SIM
-                ),
-            )
-        },
-        sparse_vectors_config={"words": models.SparseVectorParams()},
-    )
+@pytest.fixture
+def kinds(qdrant):
+    """An empty collection of sparse vectors and of several dense ones per point."""
+    comparator = models.MultiVectorComparator.MAX_SIM
+    several = models.MultiVectorConfig(comparator=comparator)
+    many = models.VectorParams(size=2, distance=models.Distance.DOT, multivector_config=several)
+    words = {"words": models.SparseVectorParams()}
+    qdrant.create_collection("kinds", vectors_config={"many": many}, sparse_vectors_config=words)
+    return "kinds"
+
+
+def test_sparse_and_multiple_vectors(qdrant, kinds):
     vectors = {
         "many": [[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]],
         "words": models.SparseVector(indices=[3, 70000], values=[0.5, 0.25]),
     }
-    qdrant.upsert("kinds", [models.PointStruct(id=1, vector=vectors)])
-    assert qdrant.retrieve("kinds", [1], with_vectors=True)[0].vector == vectors
-    found = qdrant.query_points(
-        "kinds", query=models.SparseVector(indices=[3], values=[2.0]), using="words"
-    )
+    qdrant.upsert(kinds, [models.PointStruct(id=1, vector=vectors)])
+    assert qdrant.retrieve(kinds, [1], with_vectors=True)[0].vector == vectors
+    sparse = models.SparseVector(indices=[3], values=[2.0])
+    found = qdrant.query_points(kinds, query=sparse, using="words")
     assert [(hit.id, hit.score) for hit in found.points] == [(1, 1.0)]
-    found = qdrant.query_points("kinds", query=[[1.0, 1.0]], using="many")
-    assert [(hit.id, hit.score) for hit in found.points] == [(1, 4.0)]
+    for query in ([[1.0, 1.0]], [1.0, 1.0]):
+        found = qdrant.query_points(kinds, query=query, using="many")
+        assert [(hit.id, hit.score) for hit in found.points] == [(1, 4.0)]
+
+
+def test_one_dense_vector_may_stand_for_several(qdrant, kinds):
+    qdrant.upsert(kinds, [models.PointStruct(id=1, vector={"many": [1.0, 2.0]})])
+    assert qdrant.retrieve(kinds, [1], with_vectors=True)[0].vector == {"many": [[1.0, 2.0]]}
+
+
+def test_a_malformed_sparse_vector_is_refused(qdrant, qdrant_url, kinds):
+    twice = models.SparseVector(indices=[1, 1], values=[1.0, 2.0])
+    with refused(INVALID, "must have unique indices"):
+        qdrant.upsert(kinds, [models.PointStruct(id=1, vector={"words": twice})])
+    short = messages.Vector(sparse=messages.SparseVector(indices=[1, 2], values=[1.0]))
+    named = messages.NamedVectors(vectors={"words": short})
+    struct = messages.PointStruct(
+        id=messages.PointId(num=1), vectors=messages.Vectors(vectors=named)
+    )
+    with (
+        grpc.insecure_channel(qdrant_url.removeprefix("grpc://")) as channel,
+        refused(INVALID, "as many values as indices"),
+    ):
+        request = messages.UpsertPoints(collection_name=kinds, points=[struct])
+        messages.PointsStub(channel).Upsert(request)
+    assert qdrant.count(kinds).count == 0
+
+
+def test_vectors_in_the_older_form_are_understood(qdrant, qdrant_url, kinds):
+    vectors = {
+        "many": messages.Vector(data=[1.0, 2.0, 3.0, 4.0], vectors_count=2),
+        "words": messages.Vector(data=[0.5], indices=messages.SparseIndices(data=[7])),
+    }
+    named = messages.Vectors(vectors=messages.NamedVectors(vectors=vectors))
+    struct = messages.PointStruct(id=messages.PointId(num=1), vectors=named)
+    with grpc.insecure_channel(qdrant_url.removeprefix("grpc://")) as channel:
+        request = messages.UpsertPoints(collection_name=kinds, points=[struct])
+        messages.PointsStub(channel).Upsert(request)
+    assert qdrant.retrieve(kinds, [1], with_vectors=True)[0].vector == {
+        "many": [[1.0, 2.0], [3.0, 4.0]],
+        "words": models.SparseVector(indices=[7], values=[0.5]),
+    }
 
 
 def test_vectors_that_are_not_numbers_are_kept_for_the_reader_to_judge(qdrant, plain):

@@ -34,16 +34,30 @@ class VectorShape:
     size: int = 0
 
     def check(self, name: str, vector: Any) -> None:
-        """Refuse a vector of another kind or size."""
-        if self.kind != _kind(vector):
-            raise wrong_input(
-                reason=f"vector `{name}` is {self.kind}, got a {_kind(vector)} vector"
-            )
-        rows = {"dense": [vector], "multi": vector, "sparse": []}[self.kind]
+        """Refuse a vector of another kind or size; a dense one may stand for several."""
+        given = _kind(vector)
+        if given != self.kind and (given, self.kind) != ("dense", "multi"):
+            mismatch = f"vector `{name}` is {self.kind}, got a {given} vector"
+            raise wrong_input(reason=mismatch)
+        if given == "sparse":
+            _check_sparse(name, vector)
+        else:
+            self._check_sizes([vector] if given == "dense" else vector)
+
+    def _check_sizes(self, rows: list[Any]) -> None:
         for row in rows:
             if len(row) != self.size:
                 mismatch = f"expected dim: {self.size}, got {len(row)}"
                 raise wrong_input(reason=f"Vector dimension error: {mismatch}")
+
+
+def _check_sparse(name: str, vector: edge.SparseVector) -> None:
+    """The engine panics on the first fault, and keeps one of two values on the second."""
+    indices = vector.indices
+    if len(indices) != len(vector.values):
+        raise wrong_input(reason=f"vector `{name}` must have as many values as indices")
+    if len(indices) != len(set(indices)):
+        raise wrong_input(reason=f"vector `{name}` must have unique indices")
 
 
 def vector_shapes(params: messages.CollectionParams) -> dict[str, VectorShape]:
