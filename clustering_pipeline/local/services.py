@@ -46,10 +46,12 @@ class Services:
 
     def stop(self) -> None:
         """End both, cleanly."""
-        if self._qdrant is not None:
-            self._qdrant.stop()
-        if self._mongod is not None:
-            self._mongod.stop()
+        try:
+            if self._qdrant is not None:
+                self._qdrant.stop()
+        finally:
+            if self._mongod is not None:
+                self._mongod.stop()
 
     def _start_mongod(self, request: Mapping[str, Any]) -> None:
         if self._mongod is not None:

@@ -42,7 +42,7 @@ def supervise(
     folder.mkdir(parents=True, exist_ok=True)
     lock = _lock(folder, patience=patience)
     services = Services(folder, lock=lock)
-    leases = Leases(_listener(data_dir), lambda request: _answer(request, services, folder))
+    leases = Leases(_listener(data_dir), lambda request: _answer(request, services, folder, lock))
     if ready is not None:
         os.write(ready, b"ready")
         os.close(ready)
@@ -54,7 +54,9 @@ def supervise(
         _notice(folder).unlink(missing_ok=True)
 
 
-def _answer(request: wire.Message, services: Services, folder: Path) -> wire.Message:
+def _answer(request: wire.Message, services: Services, folder: Path, lock: int) -> wire.Message:
+    if not _still_there(folder, lock):  # who asks is to get a stack over the new directory
+        sys.exit(f"{folder} was deleted; this stack ends")
     answer = {"pid": os.getpid(), **services.require(request)}
     notice = json.dumps(answer, indent=1)
     if not _notice(folder).exists() or _notice(folder).read_text() != notice:
@@ -81,6 +83,13 @@ def _lock(folder: Path, *, patience: float) -> int:
             time.sleep(_LOCK_POLL_SECONDS)
         else:
             return lock
+
+
+def _still_there(folder: Path, lock: int) -> bool:
+    try:
+        return os.path.samestat((folder / "lock").stat(), os.fstat(lock))
+    except FileNotFoundError:
+        return False
 
 
 def _held(folder: Path) -> str:

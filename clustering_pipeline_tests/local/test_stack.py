@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -195,6 +196,18 @@ def test_a_signal_ends_the_stack_cleanly(data_dir):
     assert [ends(server) for server in servers] == [True, True]
     assert '"exitCode":0' in (stack_folder(data_dir) / "mongodb" / "mongod.log").read_text()
     assert not (stack_folder(data_dir) / "stack.json").exists()
+
+
+def test_a_deleted_data_directory_starts_anew(data_dir):
+    stack = attach_here(data_dir, QDRANT)
+    supervisor = psutil.Process(stack.pid)
+    shutil.rmtree(data_dir)
+    again = attach_here(data_dir, QDRANT)
+    assert again.pid != stack.pid
+    client = qdrant_client(again)
+    assert client.get_collections().collections == []
+    client.close()
+    assert ends(supervisor)
 
 
 def test_a_fork_has_a_lease_of_its_own(data_dir):
