@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from clustering_pipeline.model.errors import InvalidDefinition, InvalidRequest
 from clustering_pipeline.model.json_values import check_text
@@ -42,6 +43,14 @@ class RequestModel(Facts):
         return {key: value for key, value in data.items() if not cls._means_default(key, value)}
 
     @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        _allow_null(handler.resolve_ref_schema(schema))
+        return schema
+
+    @classmethod
     def unknown(cls, keys: list[str]) -> str:
         """The sentence that refuses ``keys``, with those there are."""
         return f"takes no {listed(keys)}; it takes: {', '.join(cls.model_fields)}"
@@ -50,6 +59,17 @@ class RequestModel(Facts):
     def _means_default(cls, key: str, value: Any) -> bool:
         field = cls.model_fields[key]
         return value is None and not field.is_required() and not _nullable(field.annotation)
+
+
+def _allow_null(schema: JsonSchemaValue) -> None:
+    """Says of every optional field that null stands for its default."""
+    required = schema.get("required", ())
+    for name, field in schema.get("properties", {}).items():
+        if name in required or {"type": "null"} in field.get("anyOf", ()):
+            continue
+        about = {key: field.pop(key) for key in ("title", "description", "default") if key in field}
+        if field:
+            schema["properties"][name] = {"anyOf": [field, {"type": "null"}], **about}
 
 
 class Record(Facts):

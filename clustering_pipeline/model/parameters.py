@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from clustering_pipeline.model.base import RequestModel
 from clustering_pipeline.model.errors import InvalidParameters
@@ -12,7 +12,16 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Jobs = Annotated[int, Field(ge=-1)]
+
+
+def _some(jobs: int) -> int:
+    if jobs == 0:
+        message = "must not be 0: -1 uses all cores"
+        raise ValueError(message)
+    return jobs
+
+
+Jobs = Annotated[int, AfterValidator(_some)]
 
 Metric = Literal[
     "euclidean",

@@ -1,0 +1,151 @@
+"""The facts of the contract (names, types, bounds, defaults), and ours in the same form."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from clustering_pipeline.model import (
+    attribute_config,
+    cluster_state,
+    cluster_views,
+    collection,
+    create_request,
+    density_params,
+    enrichment,
+    execute_request,
+    execution_views,
+    face_merge,
+    graph_params,
+    groups,
+    listing,
+    llm_labeling,
+    partitioning_params,
+    patch_request,
+    preprocessing,
+    task,
+    vector_config,
+)
+
+REQUESTS: dict[str, type[BaseModel]] = {
+    "CreateClusterRequest": create_request.CreateClusterRequest,
+    "VectorBasedConfigInput": vector_config.VectorConfig,
+    "AttributeBasedConfig": attribute_config.AttributeConfig,
+    "SourceEnrichmentConfig": enrichment.SourceEnrichmentConfig,
+    "EnrichmentFieldMapping": enrichment.EnrichmentFieldMapping,
+    "FaceClusterMergeConfig": face_merge.FaceClusterMergeConfig,
+    "WeightLearningConfig": vector_config.WeightLearningConfig,
+    "LLMLabelingInput": llm_labeling.LLMLabeling,
+    "LabelingInputs": llm_labeling.LabelingInputs,
+    "InputMapping": llm_labeling.InputMapping,
+    "PatchClusterRequest": patch_request.PatchClusterRequest,
+    "ExecuteClusterByIdRequest": execute_request.ExecuteClusterByIdRequest,
+    "ListClustersRequest": listing.ListClustersRequest,
+    "ListClusterExecutionsRequest": listing.ListClusterExecutionsRequest,
+    "SortOption": listing.SortOption,
+    "KMeansParams": partitioning_params.KMeansParams,
+    "GaussianMixtureParams": partitioning_params.GaussianMixtureParams,
+    "MeanShiftParams": partitioning_params.MeanShiftParams,
+    "HDBSCANParams": density_params.HDBSCANParams,
+    "DBSCANParams": density_params.DBSCANParams,
+    "OPTICSParams": density_params.OPTICSParams,
+    "AgglomerativeParams": graph_params.AgglomerativeParams,
+    "SpectralParams": graph_params.SpectralParams,
+    "LeidenParams": graph_params.LeidenParams,
+    "EVoCParams": graph_params.EVoCParams,
+    "UMAPParams": preprocessing.UMAPStep,
+    "WhiteningParams": preprocessing.WhiteningStep,
+    "TSNEParams": preprocessing.TSNEStep,
+}
+VIEWS: dict[str, type[BaseModel]] = {
+    "ClusterMetadata": cluster_views.ClusterMetadata,
+    "ClusterModel": cluster_views.ClusterModel,
+    "ClusterStats": cluster_state.ClusterStats,
+    "ClusterListStats": listing.ClusterListStats,
+    "ListClustersResponse": listing.ListClustersResponse,
+    "PaginationResponse": listing.PaginationResponse,
+    "TaskResponse": task.TaskResponse,
+    "ClusterExecutionResult": execution_views.ClusterExecutionResult,
+    "ClusterExecutionCentroid": execution_views.ClusterExecutionCentroid,
+    "ClusterExecutionMetrics": execution_views.ClusterExecutionMetrics,
+    "ClusterExecutionListStats": listing.ClusterExecutionListStats,
+    "ListClusterExecutionsResponse": listing.ListClusterExecutionsResponse,
+    "ClusterGroupsResponse": groups.ClusterGroupsResponse,
+    "ClusterGroup": groups.ClusterGroup,
+    "ClusterApplicationConfig": collection.ClusterApplicationConfig,
+}
+
+_BOUNDS = {
+    "minimum": "ge",
+    "exclusiveMinimum": "gt",
+    "maximum": "le",
+    "exclusiveMaximum": "lt",
+    "minItems": "min_length",
+    "minLength": "min_length",
+    "maxLength": "max_length",
+}
+BOUND_NAMES = ("ge", "gt", "le", "lt", "min_length", "max_length")
+_OPEN = frozenset({"any", "object", "string", "integer", "number", "boolean", "null"})
+
+
+def contract() -> dict[str, dict[str, dict[str, Any]]]:
+    """Model to field to facts; where the two sources differ the later one is right."""
+    sources = json.loads(Path(__file__).with_name("contract.json").read_text())
+    merged = {name: dict(fields) for name, fields in sources["clusters"].items()}
+    for name, fields in sources["later"].items():
+        known = merged.setdefault(name, {})
+        for field, facts in fields.items():
+            enum = known.get(field, {}).get("enum")
+            known[field] = {**facts, "enum": enum} if enum else facts
+    return merged
+
+
+def json_types(spelled: str) -> set[str]:
+    """The JSON types behind a type as the contract's files spell it."""
+    if spelled == "any":
+        return set()
+    found = set()
+    for name in spelled.split("|"):
+        if name.startswith("list of"):
+            found.add("array")
+        elif name in _OPEN:
+            found.add(name)
+        elif name not in _NAMED_TEXTS:
+            found.add("object")
+        else:
+            found.add("string")
+    return found
+
+
+_NAMED_TEXTS = frozenset(
+    {"ClusterType", "ClusteringAlgorithm", "LLMProvider", "ModelName", "ResponseShape"}
+)
+
+
+def ours(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """Field to facts of one of our models, from its JSON schema."""
+    schema = model.model_json_schema()
+    definitions = schema.get("$defs", {})
+    required = schema.get("required", ())
+    return {
+        name: {
+            **_facts(field, definitions),
+            "required": name in required,
+            "default": field.get("default"),
+        }
+        for name, field in schema["properties"].items()
+    }
+
+
+def _facts(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"types": set(), "enum": set()}
+    pending = [field]
+    while pending:
+        part = pending.pop()
+        part = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        pending += part.get("anyOf", [])
+        facts["types"] |= {part["type"]} if "type" in part else set()
+        facts["enum"] |= set(part.get("enum", ()))
+        facts |= {_BOUNDS[key]: part[key] for key in _BOUNDS.keys() & part.keys()}
+    return facts
