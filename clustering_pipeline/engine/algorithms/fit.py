@@ -1,6 +1,5 @@
 """Fit one algorithm and answer in canonical form."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.algorithms.registry import algorithm as named
+from clustering_pipeline.engine.library_warnings import collected
 from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
@@ -54,13 +54,12 @@ def fit(
     settings = seeded(resolved(algorithm, params), random_state)
     refuse_what_does_not_fit(method, points, settings, limit=memory_limit)
     context = FitContext(neighborhood=neighbors or Neighborhood(points, check), check=check)
-    with warnings.catch_warnings(record=True) as raised:
-        warnings.simplefilter("always")
+    with collected() as warned:
         grouping = _grouped(method, points, settings, context)
     labels = canonical(grouping.labels)
     record = {"algorithm": algorithm, "params": settings.model_dump(), **grouping.notes}
-    if raised:
-        record["warnings"] = sorted({str(warning.message) for warning in raised})
+    if warned:
+        record["warnings"] = warned
     return Fit(labels=labels, probabilities=_probabilities(grouping, labels), record=record)
 
 

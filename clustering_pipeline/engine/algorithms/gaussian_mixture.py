@@ -1,6 +1,7 @@
 """A mixture of Gaussians by expectation maximisation, by scikit-learn."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -36,13 +37,13 @@ def fit(vectors: Vectors, params: GaussianMixtureParams, context: FitContext) ->
         precisions_init=_array(params.precisions_init),
         random_state=params.random_state,
     )
-    try:
-        with one_thread():
-            shares = model.fit(vectors).predict_proba(vectors)
-    except ValueError as error:
-        message = f"gaussian_mixture: {error} Or set covariance_type 'diag', or add a pca step."
-        raise InvalidParameters(message) from error
-    notes = {"converged": bool(model.converged_), "lower_bound": float(model.lower_bound_)}
+    with one_thread():
+        shares, dtype = _shares(model, vectors)
+    notes = {
+        "converged": bool(model.converged_),
+        "lower_bound": float(model.lower_bound_),
+        "precision": dtype,
+    }
     return Grouping(
         labels=shares.argmax(axis=1),
         probabilities=shares.max(axis=1).astype(np.float64),
@@ -55,6 +56,17 @@ def memory(job: Job, params: GaussianMixtureParams) -> int:
     dimensions, components = job.dimensions, params.n_components
     values = COVARIANCES[params.covariance_type](components, dimensions)
     return 8 * (3 * values + 3 * job.count * components + 2 * job.count * dimensions)
+
+
+def _shares(model: Any, vectors: Vectors) -> tuple[np.ndarray, str]:
+    """Each component's share of each document, in double precision where single does not do."""
+    try:
+        return model.fit(vectors).predict_proba(vectors), vectors.dtype.name
+    except ValueError as error:
+        if vectors.dtype != np.float64:
+            return _shares(model, vectors.astype(np.float64))
+        message = f"gaussian_mixture: {error} Or set covariance_type 'diag', or add a pca step."
+        raise InvalidParameters(message) from error
 
 
 def _array(given: list[object] | None) -> np.ndarray | None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from clustering_pipeline.engine.library_warnings import collected
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved_step, seeded
-from clustering_pipeline.engine.preprocessing.step import Preprocessing, StepContext
+from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never
 from clustering_pipeline.model.preprocessing import Step
 
@@ -39,12 +40,21 @@ def reduce(
     record: list[dict[str, object]] = []
     for given in steps or ():
         step = seeded(resolved_step(given), random_state)
-        reduced = _method(step).apply(current, step, StepContext(neighborhood=hood, check=check))
+        reduced = _applied(step, current, StepContext(neighborhood=hood, check=check))
         shapes = {"dimensions_in": current.shape[1], "dimensions_out": reduced.vectors.shape[1]}
         record.append(step.model_dump() | shapes | reduced.notes)
         current = reduced.vectors
         hood = Neighborhood(current, check)
     return Reduction(vectors=current, record=tuple(record))
+
+
+def _applied(step: Step, vectors: Vectors, context: StepContext) -> Reduced:
+    if (vectors == vectors[0]).all():
+        return Reduced(vectors=vectors, notes={"skipped": "all vectors are equal"})
+    with collected() as warned:
+        reduced = _method(step).apply(vectors, step, context)
+    notes = reduced.notes | ({"warnings": warned} if warned else {})
+    return Reduced(vectors=reduced.vectors, notes=notes)
 
 
 def _method(step: Step) -> Preprocessing[Any]:

@@ -1,6 +1,7 @@
 """t-distributed stochastic neighbour embedding, by scikit-learn."""
 
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
+from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.preprocessing import TSNEStep
 
@@ -20,7 +21,8 @@ def embed(vectors: Vectors, step: TSNEStep, context: StepContext) -> Reduced:
         random_state=step.random_state,
         method="barnes_hut" if components <= BARNES_HUT_DIMENSIONS else "exact",
     )
-    reduced = model.fit_transform(vectors).astype(vectors.dtype)
+    with one_thread():
+        reduced = model.fit_transform(vectors).astype(vectors.dtype)
     notes = {"perplexity": model.perplexity, "divergence": float(model.kl_divergence_)}
     return Reduced(vectors=reduced, notes=notes)
 
