@@ -26,7 +26,7 @@ from clustering_pipeline.stores.documents.selecting import lacking, selected
 
 IN_FLIGHT = 2
 _PAGE_BYTES = 4 << 20
-_PAGE_ROWS = 2000
+_PAGE_ROWS = 1000
 
 
 class PageSink(Protocol):

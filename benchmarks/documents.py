@@ -1,0 +1,219 @@
+"""Documents out of Qdrant into parquet and fields back onto them, over gRPC and without the wire.
+
+python benchmarks/documents.py [--count 50000] [--dimensions 384] [--repeat 3]
+
+Starts the embedded Qdrant in a process of its own and measures each step in a fresh client process,
+so server and clients share the machine as in ``clustering-pipeline up``.
+"""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from qdrant_edge import (
+    Distance,
+    EdgeConfig,
+    EdgeShard,
+    EdgeVectorParams,
+    Point,
+    ScrollRequest,
+    UpdateOperation,
+)
+
+from clustering_pipeline.local.services import QDRANT
+from clustering_pipeline.local.stack import attach
+from clustering_pipeline.stores.artifacts import Artifacts
+from clustering_pipeline.stores.documents import Documents, Source
+
+COLLECTION = "benchmark"
+VECTOR = "text"
+PAGE = 1000
+TEXT = (
+    "The passages of the sample have eighty to a hundred and fifty words, as this one has not. " * 6
+)
+PACKAGES = ("qdrant-client", "qdrant-edge-py", "grpcio", "protobuf", "pyarrow", "numpy")
+
+Numbers = dict[str, float]
+
+
+def vectors(options: Namespace) -> NDArray[np.float32]:
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((options.count, options.dimensions), dtype=np.float32)
+
+
+def payload(number: int) -> dict[str, object]:
+    party = ("Democratic", "Republican")[number % 2]
+    return {
+        "document_id": f"d{number:07}",
+        "text": TEXT,
+        "year": 1945 + number % 77,
+        "party": party,
+    }
+
+
+def fields(number: int) -> dict[str, object]:
+    """What a run writes back: a value of its own for each document."""
+    return {
+        "cluster_id": f"cl_{number % 300}",
+        "cluster_label": f"label of document {number}",
+        "distance_to_centroid": number / 7,
+        "run": "run_benchmark",
+    }
+
+
+def measure_load(options: Namespace) -> Numbers:
+    matrix = vectors(options)
+    payloads = [payload(number) for number in range(options.count)]
+    with closing(Documents.connect(options.url)) as documents:
+        documents.delete_collection(COLLECTION)
+        documents.create_collection(COLLECTION, {VECTOR: options.dimensions})
+        started = time.perf_counter()
+        documents.upsert(COLLECTION, range(options.count), {VECTOR: matrix}, payloads)
+    return {"docs/s": options.count / (time.perf_counter() - started)}
+
+
+def measure_export(options: Namespace) -> Numbers:
+    source = Source(collection_id="col", qdrant_collection=COLLECTION, vector_names=(VECTOR,))
+    artifacts = Artifacts.open(options.folder)
+    with closing(Documents.connect(options.url)) as documents:
+        documents.points(COLLECTION)
+        before = psutil.Process().memory_info().rss
+        sink = partial(artifacts.open_writer, "embeddings.parquet")
+        started = time.perf_counter()
+        report = documents.export([source], None, sink)
+        seconds = time.perf_counter() - started
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    assert report.retrieved == options.count
+    return {
+        "docs/s": options.count / seconds,
+        "growth / vectors": grown / report.vector_bytes,
+        "growth MB": grown / 1e6,
+        "file MB": artifacts.size("embeddings.parquet") / 1e6,
+    }
+
+
+def measure_write_back(options: Namespace) -> Numbers:
+    updates = [(str(number), fields(number)) for number in range(options.count)]
+    with closing(Documents.connect(options.url)) as documents:
+        started = time.perf_counter()
+        report = documents.write_payloads(COLLECTION, updates)
+    assert report.written == options.count
+    return {"docs/s": options.count / (time.perf_counter() - started)}
+
+
+def measure_engine(options: Namespace) -> Numbers:
+    """The same on Qdrant Edge in this process: vectors and payload read, fields set one by one."""
+    folder = Path(options.folder) / "engine"
+    folder.mkdir()
+    params = EdgeVectorParams(size=options.dimensions, distance=Distance.Cosine)
+    shard = EdgeShard.create(str(folder), EdgeConfig(vectors={VECTOR: params}))
+    matrix = vectors(options)
+    load = clock(options.count, partial(engine_load, shard, matrix))
+    scroll = clock(options.count, partial(engine_scroll, shard))
+    write = clock(options.count, partial(engine_write, shard, options.count))
+    shard.close()
+    return {"upsert docs/s": load, "scroll docs/s": scroll, "write-back docs/s": write}
+
+
+def engine_load(shard: EdgeShard, matrix: NDArray[np.float32]) -> None:
+    for start in range(0, len(matrix), PAGE):
+        rows = range(start, min(start + PAGE, len(matrix)))
+        points = [Point(id=n, vector={VECTOR: matrix[n]}, payload=payload(n)) for n in rows]
+        shard.update(UpdateOperation.upsert_points(points))
+
+
+def engine_scroll(shard: EdgeShard) -> None:
+    offset = None
+    while True:
+        request = ScrollRequest(offset=offset, limit=PAGE, with_payload=True, with_vector=True)
+        records, offset = shard.scroll(request)
+        assert all(record.payload and record.vector for record in records)
+        if offset is None:
+            return
+
+
+def engine_write(shard: EdgeShard, count: int) -> None:
+    for number in range(count):
+        shard.update(UpdateOperation.set_payload([number], fields(number)))
+
+
+def clock(count: int, step: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    step()
+    return count / (time.perf_counter() - started)
+
+
+MEASUREMENTS: dict[str, Callable[[Namespace], Numbers]] = {
+    "load": measure_load,
+    "export": measure_export,
+    "write-back": measure_write_back,
+    "engine": measure_engine,
+}
+
+
+def in_fresh_process(name: str, url: str, options: Namespace) -> Numbers:
+    with tempfile.TemporaryDirectory() as folder:
+        answer = subprocess.run(
+            [
+                *(sys.executable, __file__, "--measure", name, "--url", url, "--folder", folder),
+                *("--count", str(options.count), "--dimensions", str(options.dimensions)),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    return {str(name): float(value) for name, value in json.loads(answer.stdout).items()}
+
+
+def rows(url: str, options: Namespace) -> Iterator[tuple[str, Numbers]]:
+    yield "load", in_fresh_process("load", url, options)
+    for name in ("export", "write-back", "engine"):
+        for _ in range(options.repeat):
+            yield name, in_fresh_process(name, url, options)
+
+
+def arguments() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=50_000)
+    parser.add_argument("--dimensions", type=int, default=384)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--measure", choices=MEASUREMENTS)
+    parser.add_argument("--url", default="")
+    parser.add_argument("--folder", default="")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    if options.measure:
+        print(json.dumps(MEASUREMENTS[options.measure](options)))
+        return
+    installed = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores; {installed}")
+    print(
+        f"{options.count:,} documents x {options.dimensions}, load average {os.getloadavg()[0]:.1f}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        url = attach(Path(folder), services={QDRANT}, grace=0.5).qdrant_url
+        assert url is not None
+        for name, numbers in rows(url, options):
+            shown = "   ".join(f"{key} {value:,.2f}" for key, value in numbers.items())
+            print(f"{name:12}{shown}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
