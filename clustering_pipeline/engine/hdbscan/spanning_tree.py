@@ -34,6 +34,11 @@ class SpanningTree:
     core_distances: NDArray[np.float64]
 
 
+def lists_needed(min_samples: int) -> int:
+    """How many neighbours of each point a tree starts from."""
+    return max(LISTED, min_samples + 2)
+
+
 def spanning_tree(
     vectors: Vectors,
     *,
@@ -44,12 +49,12 @@ def spanning_tree(
 ) -> SpanningTree:
     """The minimum spanning tree of (n, d) vectors; a row's number is its id.
 
-    ``min_samples`` leaves out the point itself.  ``neighbors`` is used when it lists more than
-    ``min_samples`` of them.  Among equal weights the smaller id wins, then the smaller other id;
+    ``min_samples`` leaves out the point itself.  ``neighbors`` is used when it lists as many as
+    ``lists_needed``.  Among equal weights the smaller id wins, then the smaller other id;
     where masses of equal distances would leave too many components, listed edges go first.
     """
     count = len(vectors)
-    listed = min(max(LISTED, min_samples + 2), count - 1)
+    listed = min(lists_needed(min_samples), count - 1)
     if neighbors is None or neighbors.indices.shape[1] < listed:
         neighbors = nearest_neighbors(vectors, listed, check=check)
     core = neighbors.distances[:, min(min_samples, listed) - 1]
