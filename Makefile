@@ -42,7 +42,7 @@ $(STAMPS)/run: $(STAMPS)/venv $(SOURCES)
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/run
-	$(PIP) --editable '.[embedded,test,dev]'
+	$(PIP) --editable '.[test,dev]'
 	@touch $@
 
 # Swift pins what the pipeline does not, so it lives in an environment of its own.
