@@ -15,6 +15,7 @@ from clustering_pipeline.model.errors import (
     RunInterrupted,
 )
 from clustering_pipeline.model.execution import StageTiming
+from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, open_run
 from clustering_pipeline.orchestration.graph import Context, Graph
 from clustering_pipeline.orchestration.outcome import complete, fail
@@ -30,6 +31,8 @@ TRACEBACK_LINES = 12
 def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) -> StageReport:
     """Does the stage's work, timed; the last stage of the definition ends the execution."""
     with _recorded(context, pipeline):
+        if stage.optional and _complete(context, pipeline):
+            return StageReport(skipped=True)
         run = _open(context, pipeline, graph, stage.name)
         started = time.perf_counter()
         report = stage.work(run)
@@ -55,6 +58,12 @@ def identity_of(context: Context) -> RunIdentity:
 def _open(context: Context, pipeline: Pipeline, graph: Graph, stage: str) -> Run:
     cluster_id = graph.cluster_of(context, pipeline)
     return open_run(pipeline, cluster_id, identity_of(context), stage=stage)
+
+
+def _complete(context: Context, pipeline: Pipeline) -> bool:
+    """Whether the run is done before its graph is: the definition asks for nothing more."""
+    execution = pipeline.catalog.executions.find(identity_of(context).run_id)
+    return execution is not None and execution.status is ExecutionStatus.COMPLETED
 
 
 def _time(run: Run, stage: str, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """No document goes missing without a number that says so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -19,7 +19,7 @@ def reconciliation(
     clustered = members.filter(pl.col("cluster_id") != NOISE_ID).height
     gap, drop = source - retrieved, retrieved - clustered
     expected = method in LEAVES_NOISE
-    reasons = _reasons(gap, drop, expected_as_noise=expected)
+    reasons = list(_reasons(export, 0 if expected else drop))
     return {
         "source_documents": source,
         "vectors_retrieved": retrieved,
@@ -32,10 +32,14 @@ def reconciliation(
     }
 
 
-def _reasons(gap: int, drop: int, *, expected_as_noise: bool) -> list[str]:
-    reasons = []
-    if gap:
-        reasons.append(f"{gap} selected documents have no vector of the feature")
-    if drop and not expected_as_noise:
-        reasons.append(f"{drop} documents with a vector are in no group")
-    return reasons
+def _reasons(export: Mapping[str, Any], dropped: int) -> Iterator[str]:
+    lost = {
+        "no vector of the feature": export["missing_vector"],
+        "left out by sample_size": export["not_sampled"],
+        "deleted while they were read": export["vanished"],
+    }
+    for reason, count in lost.items():
+        if count:
+            yield f"{count} of {export['source_documents']} selected documents: {reason}"
+    if dropped:
+        yield f"{dropped} of {export['retrieved']} documents with a vector: in no group"

@@ -55,5 +55,5 @@ def labelled(members: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(NOISE_LABEL))
         .otherwise("cluster_label"),
         # Noise is no group, but how much of it there is is a count all the same.
-        member_count=pl.len().over("cluster_id"),
+        member_count=pl.len().over("cluster_id").cast(pl.Int64),
     )

@@ -1,0 +1,143 @@
+"""A pipeline over real stores, and the few things that tests do with it."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+
+from clustering_pipeline.definitions import build
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
+from clustering_pipeline.model.definition import CreateClusterRequest, ExecuteClusterByIdRequest
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
+from clustering_pipeline.orchestration.jobs import EXECUTE
+from clustering_pipeline.orchestration.partitions import NAME
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline_tests.orchestration.planted import Documents
+
+VECTOR = "embedding"
+FEATURE = f"mixpeek://text_extractor@v1/{VECTOR}"
+KMEANS = {"clustering_method": "kmeans", "algorithm_params": {"n_clusters": 4}}
+Result = dg.ExecuteInProcessResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A Dagster run that has ended, and what the catalog says of it."""
+
+    result: Result
+    execution: ExecutionRecord
+    cluster: ClusterRecord
+
+    @property
+    def run_id(self) -> str:
+        return self.execution.run_id
+
+    def metadata(self, *asset: str) -> Mapping[str, Any]:
+        """What Dagster shows of one asset."""
+        found = self.result.asset_materializations_for_node("__".join(asset))
+        return {name: value.value for name, value in found[0].metadata.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Stores of a test module: names in there are made unique, so that tests share it."""
+
+    pipeline: Pipeline
+    instance: dg.DagsterInstance
+    made: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def connect(self) -> Generator[Pipeline]:
+        """What production opens and closes is open already."""
+        yield self.pipeline
+
+    def over(self, **stores: Any) -> "World":
+        """The same world with other stores."""
+        return replace(self, pipeline=replace(self.pipeline, **stores))
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        return build(self.connect)
+
+    def collection(
+        self,
+        documents: Documents,
+        *,
+        vectors: Mapping[str, str] | None = None,
+        vector_name: str = VECTOR,
+        distance: str = "Cosine",
+    ) -> CollectionRecord:
+        """A Qdrant collection that holds the documents, registered."""
+        name = self.name("documents")
+        size = documents.vectors.shape[1]
+        self.pipeline.documents.create_collection(name, {vector_name: size}, distance=distance)
+        self.made.append(name)
+        self.add(name, documents, vector_name=vector_name)
+        request = RegisterCollectionRequest(collection_name=name, vectors=dict(vectors or {}))
+        return self.pipeline.catalog.collections.register(LOCAL, request)
+
+    def add(self, name: str, documents: Documents, *, vector_name: str | None = VECTOR) -> None:
+        vectors = {vector_name: documents.vectors} if vector_name else {}
+        self.pipeline.documents.upsert(name, documents.ids, vectors, documents.payloads)
+
+    def define(
+        self,
+        collections: CollectionRecord | Sequence[CollectionRecord],
+        vector_config: Mapping[str, Any] = KMEANS,
+        **fields: Any,
+    ) -> ClusterRecord:
+        """A stored definition over the collections."""
+        inputs = [collections] if isinstance(collections, CollectionRecord) else collections
+        request = {
+            "cluster_name": self.name("definition"),
+            "collection_ids": [one.collection_id for one in inputs],
+            "vector_config": {"feature_uri": FEATURE, **vector_config},
+            **fields,
+        }
+        wanted = validate(CreateClusterRequest, request)
+        return self.pipeline.catalog.clusters.create(LOCAL, wanted)
+
+    def execute(
+        self,
+        cluster: ClusterRecord,
+        *,
+        job: str = EXECUTE,
+        request: ExecuteClusterByIdRequest | None = None,
+    ) -> Ran:
+        """Runs the definition through the Dagster graph, to whatever end.
+
+        With a ``request`` the execution is made first, as a launch does it.
+        """
+        key, run_id = cluster.cluster_id, str(uuid4())
+        if request is not None:
+            identity = RunIdentity(dagster_run_id=run_id, root_run_id=run_id)
+            made = new_execution(cluster, identity, cluster.resolved(request))
+            self.pipeline.catalog.executions.begin(made)
+        self.instance.add_dynamic_partitions(NAME, [key])
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance, partition_key=key, run_id=run_id, raise_on_error=False
+        )
+        return self.ran(result, key)
+
+    def ran(self, result: Result, cluster_id: str) -> Ran:
+        return Ran(
+            result=result,
+            execution=self.pipeline.catalog.executions.by_id(run_id_of(result.run_id)),
+            cluster=self.pipeline.catalog.clusters.by_id(cluster_id),
+        )
+
+    def payloads(self, collection: CollectionRecord) -> dict[str, dict[str, Any]]:
+        """Point id to payload, of all documents."""
+        pages = self.pipeline.documents.scroll(collection.qdrant_collection)
+        return {point.id: point.payload for page in pages for point in page}
+
+    def name(self, kind: str) -> str:
+        return f"{kind} {uuid4().hex[:12]}"
