@@ -51,7 +51,8 @@ def supervise(
     finally:
         leases.close()
         services.stop()
-        _notice(folder).unlink(missing_ok=True)
+        if _still_there(folder, lock):
+            _notice(folder).unlink(missing_ok=True)
 
 
 def _answer(request: wire.Message, services: Services, folder: Path, lock: int) -> wire.Message:

@@ -10,7 +10,11 @@ from clustering_pipeline.local.qdrant.convert.filters import optional_filter
 from clustering_pipeline.local.qdrant.convert.ids import read_id
 from clustering_pipeline.local.qdrant.convert.ordering import read_order_by
 from clustering_pipeline.local.qdrant.convert.results import write_scored
-from clustering_pipeline.local.qdrant.convert.selectors import read_payload_wish, read_vector_wish
+from clustering_pipeline.local.qdrant.convert.selectors import (
+    read_payload_wish,
+    read_vector_wish,
+    refuse_shard_keys,
+)
 from clustering_pipeline.local.qdrant.convert.vectors import EngineVector, read_target
 from clustering_pipeline.local.qdrant.handlers import Method
 from clustering_pipeline.local.qdrant.points import read_limit
@@ -55,18 +59,18 @@ class QueriesService:
     def _query_request(
         self, request: messages.QueryPoints, collection: Collection
     ) -> edge.QueryRequest:
+        refuse_shard_keys(request)
         if request.prefetch:
             raise unserved(what="a query with prefetches")
         if request.params.HasField("idf"):
             raise unserved(what="an IDF corpus")
+        threshold = request.score_threshold if request.HasField("score_threshold") else None
         return edge.QueryRequest(
             query=self._scoring(request, collection),
             filter=_filter(request),
             limit=read_limit(request),
             offset=request.offset,
-            score_threshold=request.score_threshold
-            if request.HasField("score_threshold")
-            else None,
+            score_threshold=threshold,
             with_payload=read_payload_wish(request, default=False),
             with_vector=read_vector_wish(request),
         )
