@@ -205,7 +205,13 @@ class Clusters:
 
     def _change(self, query: Query, missing: ClusteringError, edit: Edit) -> ClusterRecord:
         return change(
-            self.table, query, decode=from_document, encode=to_update, missing=missing, edit=edit
+            self.table,
+            query,
+            decode=from_document,
+            encode=to_update,
+            missing=missing,
+            edit=edit,
+            conflict=lambda record, duplicate: conflict(self.table, record, duplicate),
         )
 
 

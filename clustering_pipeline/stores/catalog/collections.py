@@ -84,6 +84,7 @@ class Collections:
             encode=_to_update,
             missing=_not_found(collection_id),
             edit=edit,
+            conflict=_taken,
         )
 
     def delete(self, scope: Scope, identifier: str) -> CollectionRecord:

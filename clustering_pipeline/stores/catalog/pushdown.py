@@ -21,7 +21,6 @@ Query = dict[str, Any]
 Fields = Mapping[str, FieldKind]
 
 NOTHING: Query = {"_id": {"$in": []}}
-_INT64 = 2**63
 _TEXTUAL = frozenset({FieldKind.TEXT, FieldKind.TEXTS})
 _ORDER = {
     Operator.GT: "$gt",
@@ -120,7 +119,7 @@ def _same(value: object, condition: Condition, path: str, kind: FieldKind) -> Qu
         return _same_text(value, condition, path, kind)
     if isinstance(value, bool):
         return {f"view.{path}": value} if kind is FieldKind.FLAG else None
-    if kind is FieldKind.NUMBER and _storable(value):
+    if kind is FieldKind.NUMBER and _number(value):
         return {f"view.{path}": value}
     return None
 
@@ -135,7 +134,7 @@ def _same_text(value: str, condition: Condition, path: str, kind: FieldKind) -> 
 def _ordered(condition: Condition, path: str, kind: FieldKind) -> Query | None:
     value, comparison = condition.value, _ORDER[condition.operator]
     if not isinstance(value, str):
-        comparable = kind is FieldKind.NUMBER and _storable(value)
+        comparable = kind is FieldKind.NUMBER and _number(value)
         return {f"view.{path}": {comparison: value}} if comparable else None
     moment = as_time(value)
     if moment is not None:
@@ -184,10 +183,8 @@ def _exact(moment: datetime, kind: FieldKind) -> bool:
     return kind is FieldKind.TIME and moment.microsecond % 1000 == 0
 
 
-def _storable(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, float) or -_INT64 <= value < _INT64
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 _TRANSLATIONS: dict[Operator, Callable[[Condition, str, FieldKind], Query | None]] = {

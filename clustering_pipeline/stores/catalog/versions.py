@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from clustering_pipeline.model.errors import ClusteringError, StaleVersion
-from clustering_pipeline.stores.catalog.table import Document, Query, Table
+from clustering_pipeline.stores.catalog.table import Document, Duplicate, Query, Table
 
 ATTEMPTS = 100
 
@@ -29,11 +29,13 @@ def change(
     encode: Callable[[Kept], Mapping[str, Any]],
     missing: ClusteringError,
     edit: Callable[[Kept], Kept],
+    conflict: Callable[[Kept, Duplicate], ClusteringError] | None = None,
 ) -> Kept:
     """Applies ``edit`` to the one record that ``query`` finds and returns it as stored.
 
     When another writer comes first, ``edit`` is applied again to what that one wrote.  ``edit``
     may raise, and nothing is written; a record it returns unchanged is not written either.
+    ``conflict`` is raised when a unique index keeps the changed record out.
     """
     for _ in range(ATTEMPTS):
         found = table.find_one(query)
@@ -43,7 +45,12 @@ def change(
         after = edit(before)
         if after == before:
             return before
-        written = table.swap({**query, "version": before.version}, encode(after))
+        try:
+            written = table.swap({**query, "version": before.version}, encode(after))
+        except Duplicate as duplicate:
+            if conflict is None:
+                raise
+            raise conflict(after, duplicate) from duplicate
         if written is not None:
             return decode(written)
     message = f"the record is changed by others faster than we can: {ATTEMPTS} attempts failed"

@@ -1,0 +1,78 @@
+import pytest
+
+from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.errors import BatchNotFound, CollectionNotFound, StateConflict
+from clustering_pipeline.model.scope import LOCAL, Scope
+from clustering_pipeline.model.validation import validate
+
+ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")
+
+
+@pytest.fixture
+def letters(catalog):
+    return catalog.collections.register(
+        LOCAL, validate(RegisterCollectionRequest, {"collection_name": "letters"})
+    )
+
+
+def test_a_batch_is_open_until_it_ends(catalog, speeches):
+    made = catalog.batches.open(LOCAL, ["speeches"])
+    assert (made.status, made.collection_ids) == ("open", [speeches.collection_id])
+    assert catalog.batches.get(LOCAL, made.batch_id) == made
+    assert catalog.batches.completed(LOCAL, [speeches.collection_id]) == {speeches.collection_id: 0}
+
+
+def test_completed_batches_count_in_the_order_they_complete(catalog, speeches):
+    first, second = (catalog.batches.open(LOCAL, ["speeches"]) for _ in range(2))
+    assert catalog.batches.complete(LOCAL, second.batch_id).completions[0].number == 1
+    assert catalog.batches.complete(LOCAL, first.batch_id).completions[0].number == 2
+    assert catalog.batches.completed(LOCAL, [speeches.collection_id]) == {speeches.collection_id: 2}
+
+
+def test_completing_twice_counts_once(catalog, speeches):
+    made = catalog.batches.open(LOCAL, ["speeches"])
+    done = catalog.batches.complete(LOCAL, made.batch_id)
+    assert catalog.batches.complete(LOCAL, made.batch_id) == done
+    assert catalog.batches.completed(LOCAL, [speeches.collection_id]) == {speeches.collection_id: 1}
+
+
+def test_a_batch_of_two_collections_counts_in_each(catalog, speeches, letters):
+    alone = catalog.batches.open(LOCAL, ["letters"])
+    both = catalog.batches.open(LOCAL, ["speeches", "letters"])
+    catalog.batches.complete(LOCAL, alone.batch_id)
+    catalog.batches.complete(LOCAL, both.batch_id)
+    counted = catalog.batches.completed(LOCAL, [speeches.collection_id, letters.collection_id])
+    assert counted == {speeches.collection_id: 1, letters.collection_id: 2}
+
+
+def test_a_failed_batch_counts_nothing_and_stays_failed(catalog, speeches):
+    made = catalog.batches.open(LOCAL, ["speeches"])
+    failed = catalog.batches.fail(LOCAL, made.batch_id, "disk full")
+    assert (failed.status, failed.error) == ("failed", "disk full")
+    assert catalog.batches.fail(LOCAL, made.batch_id, "again") == failed
+    with pytest.raises(StateConflict, match="has failed already"):
+        catalog.batches.complete(LOCAL, made.batch_id)
+    assert catalog.batches.completed(LOCAL, [speeches.collection_id]) == {speeches.collection_id: 0}
+
+
+def test_a_completed_batch_cannot_fail(catalog, speeches):
+    made = catalog.batches.open(LOCAL, ["speeches"])
+    catalog.batches.complete(LOCAL, made.batch_id)
+    with pytest.raises(StateConflict, match="has completed already"):
+        catalog.batches.fail(LOCAL, made.batch_id, "too late")
+
+
+def test_batches_are_listed_newest_first(catalog, speeches, letters):
+    made = [catalog.batches.open(LOCAL, ["speeches"]) for _ in range(3)]
+    catalog.batches.open(LOCAL, ["letters"])
+    assert catalog.batches.list(LOCAL, speeches.collection_id) == made[::-1]
+
+
+def test_what_is_not_there_is_not_found(catalog, speeches):
+    made = catalog.batches.open(LOCAL, ["speeches"])
+    for scope, batch_id in ((LOCAL, "batch_9"), (ELSEWHERE, made.batch_id)):
+        for call in (catalog.batches.get, catalog.batches.complete):
+            with pytest.raises(BatchNotFound):
+                call(scope, batch_id)
+    with pytest.raises(CollectionNotFound):
+        catalog.batches.open(LOCAL, ["unknown"])
