@@ -43,7 +43,7 @@ def read_target(message: messages.VectorInput) -> EngineVector:
 def _read(kind: str | None, message: Any) -> EngineVector:
     match kind:
         case "dense":
-            return list(message.dense.data)
+            return message.dense.data[:]
         case "sparse":
             return edge.SparseVector(list(message.sparse.indices), list(message.sparse.values))
         case "multi_dense":
