@@ -18,7 +18,7 @@ from clustering_pipeline.engine.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, reduce
 from clustering_pipeline.engine.quality import Quality, quality
 from clustering_pipeline.engine.relations import Relation, overlap_relations
-from clustering_pipeline.engine.run import Clustering, cluster
+from clustering_pipeline.engine.run import Clustering, cluster, everywhere
 from clustering_pipeline.engine.sampling import (
     Assignment,
     assign,
@@ -53,6 +53,7 @@ __all__ = [
     "density_validity",
     "digest",
     "divide",
+    "everywhere",
     "explained_shares",
     "fit",
     "fit_in_child",

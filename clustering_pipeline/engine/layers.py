@@ -22,12 +22,11 @@ ALIKE = 0.2
 @dataclass(frozen=True, kw_only=True)
 class Bars:
     """For every group of a condensed tree, numbered from its root: the sizes (born, died] between
-    which it is a leaf, and how dense it was when it split off (0 to 1).
+    which it is a leaf.
     """
 
     born: NDArray[np.float64]
     died: NDArray[np.float64]
-    weight: NDArray[np.float64]
 
     def alive(self, size: float) -> NDArray[np.int64]:
         """The leaves when a group needs more than ``size`` documents."""
@@ -66,14 +65,12 @@ def barcode(tree: NDArray[np.void], count: int, smallest: int) -> Bars:
     splits = tree[tree["child"] >= count]
     groups = len(splits) + 1
     born, died = np.full(groups, float(smallest)), np.full(groups, float(count))
-    weight = np.zeros(groups)
     for parent, pair in _pairs(splits, count):
         children = splits["child"][pair] - count
         size = float(splits["child_size"][pair].min())
         died[children] = size
-        weight[children] = np.exp(-1 / splits["lambda_val"][pair])
         born[parent] = max(born[children].max(), size)
-    return Bars(born=born, died=died, weight=weight)
+    return Bars(born=born, died=died)
 
 
 def persistent_sizes(bars: Bars, most: int) -> list[float]:
@@ -81,7 +78,8 @@ def persistent_sizes(bars: Bars, most: int) -> list[float]:
     a higher peak already.
     """
     sizes = np.unique(bars.born)
-    length = np.maximum(bars.died - bars.born, 0) * bars.weight
+    length = np.maximum(bars.died - bars.born, 0)
+    length[0] = 0  # the root is all documents, not a group among others
     lived = [bars.alive(size) for size in sizes]
     total = np.array([length[leaves].sum() for leaves in lived])
     chosen: list[int] = []

@@ -24,7 +24,7 @@ def refuse_what_does_not_fit(
     fitting = largest_that_fits(method, vectors, params, limit)
     message = (
         f"{params.method} on {len(vectors):,} documents of {vectors.shape[1]} dimensions needs "
-        f"about {_gigabytes(needed)}, and {_gigabytes(limit)} may be used; "
+        f"about {_readable(needed)}, and {_readable(limit)} may be used; "
         f"set sample_size to {fitting:,} or less"
     )
     raise DoesNotFit(
@@ -66,5 +66,5 @@ def _job(count: int, vectors: Vectors) -> Job:
     )
 
 
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"
+def _readable(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -71,7 +71,7 @@ def cluster(
         memory_limit=memory_limit,
         check=check,
     )
-    labels, probabilities = _everywhere(original, rows, fitted, check)
+    labels, probabilities = everywhere(original, rows, fitted, check)
     return Clustering(
         labels=labels,
         probabilities=probabilities,
@@ -88,7 +88,7 @@ def cluster(
     )
 
 
-def _everywhere(
+def everywhere(
     original: Vectors, rows: NDArray[np.int64], fitted: Fit, check: Check
 ) -> tuple[Labels, NDArray[np.float64]]:
     """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours."""

@@ -1,0 +1,189 @@
+"""The one entry: what it answers, what it records, and that it answers the same again."""
+
+import json
+import subprocess
+import sys
+
+import igraph
+import leidenalg
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from clustering_pipeline.engine import Neighborhood, cluster, fit, outlier_scores
+from clustering_pipeline.engine.algorithms import names
+from clustering_pipeline.engine.extras import required
+from clustering_pipeline.engine.manifold import fuzzy_graph
+from clustering_pipeline.model.errors import InvalidParameters, RunCanceled
+from clustering_pipeline_tests.engine.data import blobs, passages
+from clustering_pipeline_tests.sizes import FULL, size
+
+UMAP = {"method": "umap", "n_components": 5, "n_neighbors": 15}
+# Without chance: the order of the documents must not matter.
+DETERMINISTIC = {
+    "dbscan": {"eps": 0.3},
+    "hdbscan": {"min_cluster_size": 10},
+    "agglomerative": {"n_clusters": 3},
+    "mean_shift": {},
+    "optics": {"min_samples": 10, "cluster_method": "dbscan", "eps": 0.3},
+}
+# evoc compiles for minutes in a fresh environment.
+EVERYWHERE = {
+    "kmeans": {"n_clusters": 6, "n_init": 3},
+    "gaussian_mixture": {"n_components": 4, "covariance_type": "diag"},
+    "spectral": {"n_clusters": 4, "affinity": "nearest_neighbors"},
+    "leiden": {"n_neighbors": 10},
+    "hdbscan": {"min_cluster_size": 8},
+    **({"evoc": {}} if FULL else {}),
+}
+
+
+def test_groups_probabilities_outliers_and_a_record():
+    points, truth = blobs(120)
+    result = cluster(points, algorithm="hdbscan", params={"min_cluster_size": 15})
+    assert adjusted_rand_score(truth, result.labels) > 0.9
+    assert result.labels.dtype == np.int64
+    assert result.probabilities.dtype == result.outlier_scores.dtype == np.float64
+    record = result.record
+    assert record["algorithm"] == "hdbscan"
+    assert record["params"]["min_cluster_size"] == 15
+    assert record["params"]["cluster_selection_method"] == "eom"
+    assert record["input"]["documents"] == 120
+    assert len(record["input"]["sha256"]) == 64
+    assert record["versions"]["scikit-learn"]
+    assert (record["fitted"], record["assigned"]) == (120, 0)
+    json.dumps(record, allow_nan=False)
+
+
+@pytest.mark.parametrize("algorithm", [name for name in names() if FULL or name != "evoc"])
+def test_every_record_is_json(algorithm):
+    result = cluster(blobs(60)[0], algorithm=algorithm, preprocessing=[{"method": "pca"}])
+    json.dumps(result.record, allow_nan=False)
+    assert result.record["preprocessing"][0]["method"] == "pca"
+
+
+def test_the_seed_serves_where_none_is_named():
+    points, _ = blobs(90)
+    general = cluster(points, algorithm="kmeans", preprocessing=[{"method": "pca"}], random_state=5)
+    assert general.record["params"]["random_state"] == 5
+    assert general.record["preprocessing"][0]["random_state"] == 5
+    named = cluster(points, algorithm="kmeans", params={"random_state": 9}, random_state=5)
+    assert named.record["params"]["random_state"] == 9
+
+
+def test_outliers_are_scored_in_the_original_space():
+    points, _ = blobs(200, spread=0.1)
+    points[:5] += 100 * np.eye(5, points.shape[1], dtype=np.float32)
+    plain = cluster(points, algorithm="kmeans")
+    reduced = cluster(points, algorithm="kmeans", preprocessing=[{"method": "pca"}])
+    assert plain.outlier_scores.tolist() == reduced.outlier_scores.tolist()
+    assert plain.outlier_scores[:5].min() > 0.99
+    assert np.median(plain.outlier_scores) < 0.2
+
+
+def test_planted_noise_stands_out_of_passages():
+    vectors = passages(500)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(50, 384)).astype(np.float32)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    scores = outlier_scores(np.vstack([vectors, noise]))
+    assert scores[500:].min() > np.quantile(scores[:500], 0.95)
+
+
+@pytest.mark.parametrize("algorithm", DETERMINISTIC)
+def test_permuting_the_documents_permutes_the_labels(algorithm):
+    points, _ = blobs(150, groups=4, dtype=np.float64)
+    order = np.random.default_rng(3).permutation(150)
+    params = DETERMINISTIC[algorithm]
+    straight = fit(points, algorithm=algorithm, params=params)
+    permuted = fit(points[order], algorithm=algorithm, params=params)
+    assert adjusted_rand_score(straight.labels[order], permuted.labels) == 1.0
+    assert ((straight.labels[order] < 0) == (permuted.labels < 0)).all()
+
+
+ANSWER = """
+import json, sys
+import numpy as np
+from clustering_pipeline.engine import cluster
+vectors = np.load("vectors.npy")
+for request in json.load(sys.stdin):
+    result = cluster(vectors, **request)
+    np.savez(
+        request["algorithm"],
+        labels=result.labels,
+        probabilities=result.probabilities,
+        outlier_scores=result.outlier_scores,
+    )
+"""
+LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+
+
+def test_another_process_with_another_number_of_threads_answers_the_same(tmp_path):
+    vectors = passages(size(ci=400, full=2_000))
+    requests = [
+        {"algorithm": algorithm, "params": params, "preprocessing": [UMAP]}
+        for algorithm, params in EVERYWHERE.items()
+    ]
+    np.save(tmp_path / "vectors.npy", vectors)
+    subprocess.run(
+        [sys.executable, "-c", ANSWER],
+        input=json.dumps(requests),
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": ""} | {f"{library}_NUM_THREADS": "1" for library in LIBRARIES},
+    )
+    for request in requests:
+        here = cluster(vectors, **request)
+        with np.load(tmp_path / f"{request['algorithm']}.npz") as there:
+            assert there["labels"].tolist() == here.labels.tolist()
+            np.testing.assert_allclose(there["probabilities"], here.probabilities, atol=1e-6)
+            np.testing.assert_allclose(there["outlier_scores"], here.outlier_scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("algorithm", ["hdbscan", "kmeans", "leiden"])
+def test_a_cancel_reaches_into_the_run(algorithm):
+    calls = []
+
+    def check():
+        calls.append(1)
+        if len(calls) == 3:
+            message = "canceled"
+            raise RunCanceled(message)
+
+    with pytest.raises(RunCanceled):
+        cluster(passages(300), algorithm=algorithm, preprocessing=[UMAP], check=check)
+    assert len(calls) == 3
+
+
+def test_a_missing_package_names_its_extra():
+    with pytest.raises(InvalidParameters, match=r"pip install 'clustering-pipeline\[leiden\]'"):
+        required("a_package_nobody_has", extra="leiden")
+
+
+def test_leiden_leaves_small_communities_as_noise():
+    points, truth = blobs(120)
+    whole = fit(points, algorithm="leiden", params={"n_neighbors": 10, "resolution": 0.01})
+    assert adjusted_rand_score(truth, whole.labels) == 1.0
+    small = fit(points, algorithm="leiden", params={"n_neighbors": 10, "min_cluster_size": 121})
+    assert (small.labels == -1).all()
+
+
+@pytest.mark.parametrize("objective", ["RBConfiguration", "CPM", "modularity"])
+def test_leiden_equals_leidenalg_on_the_same_graph(objective):
+    vectors = passages(300)
+    params = {"n_neighbors": 12, "objective_function": objective, "random_state": 4}
+    ours = fit(vectors, algorithm="leiden", params=params)
+    graph = fuzzy_graph(Neighborhood(vectors).nearest(12, "cosine"))
+    theirs = leidenalg.find_partition(
+        igraph.Graph.Weighted_Adjacency(graph, mode="undirected"),
+        {
+            "RBConfiguration": leidenalg.RBConfigurationVertexPartition,
+            "CPM": leidenalg.CPMVertexPartition,
+            "modularity": leidenalg.ModularityVertexPartition,
+        }[objective],
+        weights="weight",
+        n_iterations=2,
+        seed=4,
+    )
+    assert adjusted_rand_score(theirs.membership, ours.labels) > 0.99
