@@ -41,10 +41,15 @@ class ShardPool:
         return len(self._slots)
 
     def create(self, folder: str, config: edge.EdgeConfig) -> None:
-        """Make a new, empty shard; it stays closed."""
+        """Make a new, empty shard, open because somebody is about to use it."""
         path = self._root / folder
         path.mkdir(parents=True)
-        edge.EdgeShard.create(str(path), config).close()
+        slot = self._claim(folder)
+        try:
+            with slot.lock:
+                slot.shard = edge.EdgeShard.create(str(path), config)
+        finally:
+            self._release(slot)
 
     @contextmanager
     def use(self, folder: str, *, write: bool = False) -> Generator[edge.EdgeShard]:

@@ -59,7 +59,7 @@ class CollectionStore:
             self.shards.create(folder, engine_config(config.params))
             self.registry.change(lambda contents: contents.with_collection(collection))
         except Exception:
-            shutil.rmtree(self._folders / folder, ignore_errors=True)
+            self._remove(folder)
             raise
 
     def delete(self, name: str) -> bool:
@@ -68,8 +68,7 @@ class CollectionStore:
         collection = before.collections.get(name)
         if collection is None:
             return False
-        self.shards.drop(collection.folder)
-        shutil.rmtree(self._folders / collection.folder, ignore_errors=True)
+        self._remove(collection.folder)
         return True
 
     def close(self) -> None:
@@ -77,6 +76,10 @@ class CollectionStore:
         self._stopping.set()
         self._flusher.join()
         self.shards.close()
+
+    def _remove(self, folder: str) -> None:
+        self.shards.drop(folder)
+        shutil.rmtree(self._folders / folder, ignore_errors=True)
 
     def _sweep(self) -> None:
         # A shard without a collection was being created or deleted when the server was killed.

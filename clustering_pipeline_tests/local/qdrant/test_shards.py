@@ -21,9 +21,11 @@ CONFIG = edge.EdgeConfig(
 
 @pytest.fixture
 def pool(tmp_path):
-    pool = ShardPool(tmp_path, limit=2)
+    maker = ShardPool(tmp_path)
     for folder in "abc":
-        pool.create(folder, CONFIG)
+        maker.create(folder, CONFIG)
+    maker.close()
+    pool = ShardPool(tmp_path, limit=2)
     yield pool
     pool.close()
 
@@ -37,6 +39,13 @@ def test_a_shard_opens_when_it_is_first_used(pool):
     assert pool.open_count == 0
     with pool.use("a") as shard:
         assert (shard.count(edge.CountRequest()), pool.open_count) == (0, 1)
+
+
+def test_a_new_shard_takes_the_place_of_the_least_recently_used(pool):
+    for folder in "de":
+        pool.create(folder, CONFIG)
+    with pool.use("a") as shard:
+        assert (shard.count(edge.CountRequest()), pool.open_count) == (0, 2)
 
 
 def test_the_least_recently_used_shard_closes_and_keeps_its_points(pool):
