@@ -1,0 +1,64 @@
+"""Lists must not read every definition there is."""
+
+import pytest
+
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.stores.catalog.scoping import within
+from clustering_pipeline_tests.model.factories import request
+
+SUMS = {
+    "$group": {
+        "_id": "$view.status",
+        "count": {"$sum": 1},
+        "latest": {"$max": "$view.created_at"},
+        "documents": {"$sum": "$view.num_documents_clustered"},
+    }
+}
+
+
+@pytest.fixture
+def definitions(catalog, speeches):
+    made = [catalog.clusters.create(LOCAL, request(cluster_name=str(n))) for n in range(30)]
+    for one in made[:3]:
+        catalog.clusters.update_state(one.cluster_id, status="FAILED", num_clusters=7)
+    return made
+
+
+def plan_of(database, command):
+    answer = database.command("explain", command, verbosity="executionStats")
+    stage = answer.get("stages", [{}])[0].get("$cursor", answer)
+    return str(stage["queryPlanner"]["winningPlan"]), stage["executionStats"]
+
+
+@pytest.mark.usefixtures("definitions")
+class TestPlans:
+    def test_the_newest_are_read_in_order(self, database):
+        command = {"find": "clusters", "filter": within(LOCAL), "limit": 5}
+        command["sort"] = {"view.created_at": -1, "_id": 1}
+        plan, done = plan_of(database, command)
+        assert "SORT" not in plan.replace("sortPattern", "")
+        assert done["totalDocsExamined"] == 5
+
+    @pytest.mark.parametrize(
+        "asked",
+        [{"folded.status": "failed"}, {"view.num_clusters": 7}],
+        ids=["by-status", "by-number"],
+    )
+    def test_a_filter_reads_what_it_finds(self, database, asked):
+        _, done = plan_of(database, {"find": "clusters", "filter": within(LOCAL, **asked)})
+        assert done["totalDocsExamined"] == 3
+
+    @pytest.mark.parametrize(
+        "asked",
+        [{}, {"folded.status": "failed"}, {"folded.algorithm": "kmeans"}, {"view.num_clusters": 7}],
+        ids=["all", "by-status", "by-algorithm", "by-number"],
+    )
+    def test_sums_read_no_definition(self, database, asked):
+        pipeline = [{"$match": within(LOCAL, **asked)}, SUMS]
+        _, done = plan_of(database, {"aggregate": "clusters", "pipeline": pipeline, "cursor": {}})
+        assert done["totalDocsExamined"] == 0
+
+    def test_a_name_is_found_by_its_index(self, database):
+        query = within(LOCAL, **{"view.cluster_name": "7"})
+        _, done = plan_of(database, {"find": "clusters", "filter": query})
+        assert (done["totalDocsExamined"], done["totalKeysExamined"]) == (1, 1)

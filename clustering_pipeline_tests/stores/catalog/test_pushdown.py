@@ -1,0 +1,98 @@
+import pytest
+
+from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.stores.catalog.facts import may_hold
+from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
+from clustering_pipeline.stores.catalog.pushdown import split
+
+
+def condition(field, operator, value, **more):
+    return {"AND": [{"field": field, "operator": operator, "value": value, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "query"),
+    [
+        pytest.param({"status": "FAILED"}, {"folded.status": "failed"}, id="folded"),
+        pytest.param(
+            condition("status", "eq", "FAILED", case_sensitive=True),
+            {"view.status": "FAILED"},
+            id="case-sensitive",
+        ),
+        pytest.param({"num_clusters": 3}, {"view.num_clusters": 3}, id="number"),
+        pytest.param({"description": None}, {"view.description": None}, id="missing-is-null"),
+        pytest.param(
+            condition("num_clusters", "ne", 3),
+            {"$nor": [{"view.num_clusters": 3}]},
+            id="complement",
+        ),
+        pytest.param(
+            condition("created_at", "gte", "2026-11-21T14:00:00+02:00"),
+            {"view.created_at": {"$gte": "2026-11-21T12:00:00.000Z"}},
+            id="time-of-another-zone",
+        ),
+        pytest.param(
+            condition("cluster_name", "contains", "A.b"),
+            {"folded.cluster_name": {"$regex": r"a\.b"}},
+            id="escaped",
+        ),
+        pytest.param(
+            condition("cluster_name", "starts_with", "^"),
+            {"folded.cluster_name": {"$regex": r"\A\^"}},
+            id="prefix",
+        ),
+        pytest.param(condition("status", "in", []), {"_id": {"$in": []}}, id="in-nothing"),
+        pytest.param(
+            condition("input_collections", "contains", "col_1"),
+            {"folded.input_collections": "col_1"},
+            id="element",
+        ),
+        pytest.param({}, {}, id="everything"),
+    ],
+)
+def test_what_mongodb_answers_alone(asked, query):
+    parts = split(parse_filter(asked), CLUSTER_FIELDS)
+    assert (parts.query, parts.rest) == (query, None)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"metadata.team": "a"}, id="free-form"),
+        pytest.param(condition("cluster_name", "regex", "a+"), id="pattern"),
+        pytest.param(condition("description", "words", "a b"), id="words"),
+        pytest.param({"cluster_name": "2026-11-21"}, id="date-in-a-text"),
+        pytest.param(condition("created_at", "gt", "2026-11-21T12:00:00.0001Z"), id="too-fine"),
+        pytest.param({"num_clusters": "3"}, id="text-for-a-number"),
+        pytest.param({"status": ["FAILED"]}, id="list"),
+        pytest.param(condition("cluster_name", "contains", "\0"), id="nul"),
+        pytest.param({"OR": [{"status": "FAILED"}, {"metadata.team": "a"}]}, id="either"),
+    ],
+)
+def test_what_is_left_to_python(asked):
+    parts = split(parse_filter(asked), CLUSTER_FIELDS)
+    assert parts.query == {}
+    assert parts.rest is not None
+
+
+def test_a_conjunction_is_split():
+    asked = {
+        "AND": [{"field": "status", "value": "FAILED"}, {"field": "metadata.team", "value": "a"}],
+        "NOT": [{"field": "algorithm", "value": "kmeans"}],
+    }
+    parts = split(parse_filter(asked), CLUSTER_FIELDS)
+    assert parts.query == {
+        "$and": [{"folded.status": "failed"}, {"$nor": [{"folded.algorithm": "kmeans"}]}]
+    }
+    assert parts.rest == parse_filter({"metadata.team": "a"})
+
+
+def test_metadata_is_narrowed_down_by_its_facts():
+    tree = parse_filter({"metadata.team": "A"})
+    fact = "\x1f".join(["metadata", "team", "=a"])
+    assert may_hold(tree, frozenset({"metadata"})) == {"$and": [{"facts": {"$in": [fact, "*"]}}]}
+
+
+@pytest.mark.parametrize("asked", [{"metadata.team": None}, {"metadata.day": "2026-11-21"}])
+def test_what_facts_cannot_tell_narrows_nothing(asked):
+    assert may_hold(parse_filter(asked), frozenset({"metadata"})) == {}
