@@ -22,7 +22,11 @@ def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGro
 
 def _groups(execution: ExecutionRecord) -> list[ClusterGroup]:
     overrides = execution.label_overrides or {}
-    return [_group(one, overrides.get(one.cluster_id)) for one in execution.centroids or ()]
+    return [
+        _group(one, overrides.get(one.cluster_id))
+        for one in execution.centroids or ()
+        if not one.hierarchy_level
+    ]
 
 
 def _group(centroid: ClusterExecutionCentroid, override: str | None) -> ClusterGroup:

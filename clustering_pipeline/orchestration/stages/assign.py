@@ -1,33 +1,98 @@
+import json
+from typing import Any
+
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from clustering_pipeline import engine
+from clustering_pipeline.engine import Fit, Hierarchy
 from clustering_pipeline.engine.numbering import group_count
+from clustering_pipeline.engine.vectors import Labels
+from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import KEYS, VECTOR, exported_vectors
+from clustering_pipeline.orchestration.stages.inputs import KEYS, VECTOR, original_space
+from clustering_pipeline.orchestration.stages.reduce import ROW
+
+# From here on a fit may take so long that a cancel must be able to end its process.
+LONG_FIT = 10_000
+# These ask whether to go on by themselves, between blocks of work.
+INTERRUPTIBLE = frozenset({"hdbscan"})
 
 
 def assign(run: Run) -> StageReport:
     """Groups the reduced vectors; outliers are scored in the original space."""
-    points = vector_matrix(run.read_frame("reduced", columns=[VECTOR])[VECTOR])
-    fit = engine.fit(points, algorithm=run.spec.method, params=run.spec.params.model_dump())
-    outliers = engine.outlier_scores(exported_vectors(run))
+    reduced = run.read_frame("reduced", columns=[ROW, VECTOR])
+    original = original_space(run)
+    fitted = _fit(run, vector_matrix(reduced[VECTOR]))
+    labels, probabilities = engine.everywhere(
+        original, reduced[ROW].to_numpy(), fitted, lambda: None
+    )
+    labels, merged = _merge_faces(run, original, labels)
+    tree = _divide(run, original, labels)
+    ids = [*(engine.group_id(node.path) for node in tree.nodes), NOISE_ID]
     frame = run.read_frame("embeddings", columns=KEYS).with_columns(
-        label=fit.labels, probability=fit.probabilities, outlier_score=outliers
+        label=labels,
+        cluster_id=pl.Series([ids[place] for place in tree.deepest], dtype=pl.String),
+        probability=probabilities,
+        outlier_score=engine.outlier_scores(original),
     )
     size = run.write_frame("assignments", frame)
-    run.write_json("fit", fit.record)
-    noise = int((fit.labels < 0).sum())
+    record = fitted.record | merged | {"versions": engine.versions()}
+    run.write_json("fit", record)
+    return _report(run, labels, probabilities, record, size)
+
+
+def _fit(run: Run, points: NDArray[np.float32]) -> Fit:
+    method, params = run.spec.method, run.spec.params
+    if len(points) >= LONG_FIT and method not in INTERRUPTIBLE:
+        return engine.fit_in_child(points, algorithm=method, params=params)
+    return engine.fit(points, algorithm=method, params=params)
+
+
+def _merge_faces(
+    run: Run, vectors: NDArray[np.floating], labels: Labels
+) -> tuple[Labels, dict[str, Any]]:
+    config = run.spec.vectors.face_cluster_merge
+    if config is None or not config.enabled:
+        return labels, {}
+    payloads = run.read_frame("embeddings", columns=["payload"])["payload"]
+    merge = engine.merge_faces(vectors, labels, [json.loads(one) for one in payloads], config)
+    joined = {"groups_before": merge.before, "joins": len(merge.joins)}
+    return merge.labels, {"face_cluster_merge": joined}
+
+
+def _divide(run: Run, vectors: NDArray[np.floating], labels: Labels) -> Hierarchy:
+    config = run.spec.vectors
+    return engine.divide(
+        vectors,
+        labels,
+        algorithm=run.spec.method,
+        params=run.spec.params,
+        preprocessing=run.spec.preprocessing,
+        max_depth=config.max_hierarchy_depth if config.hierarchical else 0,
+    )
+
+
+def _report(
+    run: Run,
+    labels: Labels,
+    probabilities: NDArray[np.float64],
+    record: dict[str, Any],
+    size: int,
+) -> StageReport:
+    noise = int((labels < 0).sum())
     return StageReport(
         numbers={
-            "documents": len(points),
-            "groups": group_count(fit.labels),
+            "documents": len(labels),
+            "groups": group_count(labels),
             "noise": noise,
-            "noise_ratio": noise / len(points),
-            "mean_probability": float(np.mean(fit.probabilities)),
+            "noise_ratio": noise / len(labels),
+            "mean_probability": float(np.mean(probabilities)),
             "bytes": size,
         },
-        records={"fit": fit.record},
+        records={"fit": record},
         uri=run.uri("assignments.parquet"),
     )

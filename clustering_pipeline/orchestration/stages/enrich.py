@@ -6,32 +6,59 @@ from clustering_pipeline.model.execution import WriteBack
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import document_fields
+from clustering_pipeline.stores.documents import WriteReport
 
 
 def enrich(run: Run) -> StageReport:
-    """Writes the mapped fields onto every document, with this run's mark, in one call each."""
+    """Writes the mapped fields onto every document, with their run's mark, in one call each.
+
+    They are those of the published run, so materializing this alone finishes what was interrupted.
+    """
     if not run.spec.enrich:
         return StageReport(skipped=True)
     members = run.read_frame("members")
-    executions = run.pipeline.catalog.executions
-    executions.update(run.run_id, write_back=WriteBack(status="writing"))
-    written = 0
+    _say(run, WriteBack(status="writing"))
+    written = WriteBack(status="completed")
     for (collection_id,), part in members.group_by("collection_id", maintain_order=True):
-        written += _write(run, str(collection_id), part, done=written, total=members.height)
-    executions.update(run.run_id, write_back=WriteBack(status="completed", written=written))
-    return StageReport(numbers={"documents": members.height, "written": written})
+        done = written.written + written.failed
+        report = _write(run, str(collection_id), part, done=done, total=members.height)
+        written = _sum(written, report)
+    _say(run, written)
+    return StageReport(
+        numbers={
+            "documents": members.height,
+            "written": written.written,
+            "failed": written.failed,
+        }
+    )
 
 
-def _write(run: Run, collection_id: str, members: pl.DataFrame, *, done: int, total: int) -> int:
+def _say(run: Run, write_back: WriteBack) -> None:
+    run.pipeline.catalog.executions.update(run.shown.run_id, write_back=write_back)
+
+
+def _write(
+    run: Run, collection_id: str, members: pl.DataFrame, *, done: int, total: int
+) -> WriteReport:
     collection = run.pipeline.catalog.collections.get(run.spec.scope, collection_id)
-    report = run.pipeline.documents.write_payloads(
+    return run.pipeline.documents.write_payloads(
         collection.qdrant_collection,
         _updates(run, members),
         progress=lambda count: run.progress(done + count, total),
     )
-    return report.written
 
 
 def _updates(run: Run, members: pl.DataFrame) -> Iterator[tuple[str, dict[str, object]]]:
     fields = document_fields(run, members)
     return zip(members["point_id"], fields.iter_rows(named=True), strict=True)
+
+
+def _sum(before: WriteBack, report: WriteReport) -> WriteBack:
+    """A document that was deleted meanwhile fails alone, and is named if it is among the first."""
+    reasons = "; ".join(f"{point}: {reason}" for point, reason in report.failures)
+    return WriteBack(
+        status=before.status,
+        written=before.written + report.written,
+        failed=before.failed + report.failed,
+        error=before.error or reasons or None,
+    )

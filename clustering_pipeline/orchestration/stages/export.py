@@ -18,7 +18,6 @@ def export(run: Run) -> StageReport:
         sources,
         parse_filter(run.spec.filters),
         lambda schema: run.pipeline.artifacts.open_writer(run.key(FILE), schema),
-        sample_size=run.spec.sample_size,
         progress=run.progress,
     )
     names = sorted({name for source in sources for name in source.vector_names})
@@ -52,7 +51,6 @@ def _described(run: Run, report: ExportReport) -> StageReport:
             "documents": report.retrieved,
             "selected": report.source_documents,
             "missing_vector": report.missing_vector,
-            "not_sampled": report.not_sampled,
             "invalid": report.invalid,
             "bytes": run.pipeline.artifacts.size(run.key(FILE)),
         },

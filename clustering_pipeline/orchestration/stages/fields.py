@@ -12,9 +12,9 @@ def target_fields(run: Run) -> list[str]:
 
 
 def document_fields(run: Run, members: pl.DataFrame) -> pl.DataFrame:
-    """One row a document: the mapped results under their payload names, and the run's mark."""
+    """One row a document: the mapped results under their payload names, and their run's mark."""
     columns = [_result(one.source_field).alias(one.target_field) for one in run.spec.field_mappings]
-    return members.select(*columns, pl.lit(run.run_id).alias(run_mark(run.cluster_id)))
+    return members.select(*columns, pl.lit(run.shown.run_id).alias(run_mark(run.cluster_id)))
 
 
 def _result(source_field: str) -> pl.Expr:

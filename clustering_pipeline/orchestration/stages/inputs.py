@@ -1,12 +1,12 @@
-"""What the clustering stages start from: the exported vectors as the definition wants them."""
+"""What the clustering stages start from: the exported documents, and their vectors as one space."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.vectors import unit_rows
+from clustering_pipeline import engine
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.run import Run
@@ -14,16 +14,38 @@ from clustering_pipeline.orchestration.run import Run
 KEYS = ("collection_id", "point_id", "document_id")
 VECTOR = "vector"
 
-
-def exported_vectors(run: Run) -> NDArray[np.float32]:
-    """(n, d) vectors as they stand in Qdrant, one row a document, in canonical order."""
-    return vector_matrix(run.read_frame("embeddings", columns=[VECTOR])[VECTOR])
+Matrix = NDArray[np.floating]
 
 
-def clustering_input(run: Run) -> NDArray[np.float32]:
-    """The same, each row scaled to length one when the definition normalises its features."""
-    vectors = exported_vectors(run)
-    return unit_rows(vectors) if run.spec.vectors.normalize_features else vectors
+def vector_columns(run: Run) -> dict[str, str]:
+    """Feature URI to the column of the export that holds its vectors."""
+    uris = run.spec.feature_uris
+    if len(uris) == 1:
+        return {uris[0]: VECTOR}
+    return {uri: f"{VECTOR}_{number}" for number, uri in enumerate(uris)}
+
+
+def features(run: Run) -> dict[str, Matrix]:
+    """Feature URI to (n, d) vectors as they stand in Qdrant, in canonical order."""
+    columns = vector_columns(run)
+    frame = run.read_frame("embeddings", columns=list(columns.values()))
+    return {uri: vector_matrix(frame[column]) for uri, column in columns.items()}
+
+
+def original_space(run: Run) -> Matrix:
+    """(n, d) vectors before any preprocessing: of one feature as they are, of several together."""
+    found = features(run)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return clustering_space(run, found, weights=None)
+
+
+def clustering_space(
+    run: Run, found: Mapping[str, Matrix], *, weights: Mapping[str, float] | None
+) -> Matrix:
+    """(n, sum of d) vectors side by side, normalised and weighed as the definition says."""
+    normalize = run.spec.vectors.normalize_features
+    return engine.concatenate(found, weights=weights, normalize=normalize)
 
 
 def grouped_documents(run: Run, columns: Sequence[str] = ()) -> pl.DataFrame:

@@ -8,13 +8,16 @@ from clustering_pipeline.labeling import (
     label_groups,
     prepare,
 )
-from clustering_pipeline.model.ids import group_id
 from clustering_pipeline.model.marks import run_mark
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import target_fields
-from clustering_pipeline.orchestration.stages.inputs import VECTOR, grouped_documents
+from clustering_pipeline.orchestration.stages.inputs import (
+    Matrix,
+    grouped_documents,
+    original_space,
+)
+from clustering_pipeline.orchestration.stages.levels import Level, levels
 
 _SHOWN = 400  # characters of a document's text that the map needs
 _SCHEMA = {
@@ -29,36 +32,51 @@ _SCHEMA = {
 
 def label(run: Run) -> StageReport:
     """Names every group: keyphrases, or a model's answer when the definition asks for one."""
-    documents = grouped_documents(run, columns=["payload", VECTOR])
+    documents = grouped_documents(run, columns=["payload"])
+    vectors = original_space(run)
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
-    prepared = _prepared(run, documents, config)
-    labels = label_groups(_request(run, prepared, config))
-    frame = _frame(labels, prepared, documents["document_id"])
+    prepared = [
+        _prepared(run, documents["payload"], vectors, config, level=level)
+        for level in levels(documents["cluster_id"])
+    ]
+    labelled = [label_groups(_request(run, one, config)) for one in prepared]
+    errors = [text for one in labelled for text in one.error_strings]
+    ids = documents["document_id"]
+    frame = pl.concat(
+        [_frame(labels, one, ids) for labels, one in zip(labelled, prepared, strict=True)]
+    )
+    texts = [text[:_SHOWN] for text in prepared[0].texts]
     size = run.write_frame("labels", frame)
-    run.write_frame("texts", pl.DataFrame({"text": [text[:_SHOWN] for text in prepared.texts]}))
-    run.write_json("label_errors", labels.error_strings)
+    run.write_frame("texts", pl.DataFrame({"text": texts}))
+    run.write_json("label_errors", errors)
     return StageReport(
         numbers={
             "groups": frame.height,
             "by_model": frame.filter(source="llm").height,
-            "errors": len(labels.errors),
+            "errors": len(errors),
             "bytes": size,
         },
-        texts={"text_fields": ", ".join(prepared.choice.fields)},
-        records={"errors": labels.error_strings} if labels.errors else {},
+        texts={"text_fields": ", ".join(prepared[0].choice.fields)},
+        records={"errors": errors} if errors else {},
         uri=run.uri("labels.parquet"),
     )
 
 
-def _prepared(run: Run, documents: pl.DataFrame, config: LabelingConfig) -> Prepared:
-    labels = documents["label"].to_numpy()
+def _prepared(
+    run: Run,
+    payloads: pl.Series,
+    vectors: Matrix,
+    config: LabelingConfig,
+    *,
+    level: Level,
+) -> Prepared:
     ours = {run_mark(run.cluster_id), *target_fields(run)}
     return prepare(
-        documents["payload"].to_list(),
-        labels,
-        vector_matrix(documents[VECTOR]),
+        payloads.to_list(),
+        level.labels,
+        vectors,
         config=config,
-        cluster_ids={number: group_id(number) for number in range(int(labels.max()) + 1)},
+        cluster_ids=dict(enumerate(level.cluster_ids)),
         ignore=ours,
     )
 

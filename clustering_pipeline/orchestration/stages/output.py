@@ -47,7 +47,16 @@ def _write_members(run: Run, name: str, members: pl.DataFrame) -> None:
 
 
 def _centroid_payloads(clusters: pl.DataFrame) -> Iterator[dict[str, object]]:
-    columns = ("cluster_id", "num_members", "variance", "label", "summary", "keywords")
+    columns = (
+        "cluster_id",
+        "parent_cluster_id",
+        "hierarchy_level",
+        "num_members",
+        "variance",
+        "label",
+        "summary",
+        "keywords",
+    )
     for row in clusters.select(columns).iter_rows(named=True):
         yield row | {"is_centroid": True, "cluster_label": row["label"]}
 

@@ -22,24 +22,28 @@ class Picture:
 
 
 def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
-    """Writes the map's page and returns what Dagster shows of it."""
-    points = _points(run, clusters, members)
+    """Writes the map's page and returns what Dagster shows of it: the top of a hierarchy."""
+    top = clusters.filter(hierarchy_level=0)
+    points = _points(run, top, members)
     run.pipeline.artifacts.write_bytes(run.key(MAP_FILE), write_map(points, title=run.title))
     image = base64.b64encode(map_png(points, title=run.title)).decode()
     return Picture(
-        table=group_table(_rows(clusters), documents=members.height),
+        table=group_table(_rows(top), documents=members.height),
         image=f"![map](data:image/png;base64,{image})",
         page_uri=run.uri(MAP_FILE),
     )
 
 
 def _points(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> MapPoints:
-    numbers = run.read_frame("assignments", columns=["label"])["label"].to_numpy()
+    labels = run.read_frame("assignments", columns=["label"])
+    axes = axes_of(members)
+    shown = pl.concat([members.select(axes), labels, run.read_frame("texts")], how="horizontal")
+    shown = shown.drop_nulls(axes)
     return MapPoints(
-        positions=members.select(axes_of(members)).to_numpy(),
-        labels=numbers,
+        positions=shown.select(axes).to_numpy(),
+        labels=shown["label"].to_numpy(),
         names=dict(enumerate(clusters["label"].to_list())),
-        texts=run.read_frame("texts")["text"].to_list(),
+        texts=shown["text"].to_list(),
     )
 
 

@@ -41,6 +41,8 @@ def publish(run: Run) -> StageReport:
 
 def _commit(run: Run, fields: dict[str, Any], *, noise: int) -> None:
     metrics = fields["metrics"].model_dump()
+    reduction = run.read_json("reduction")
+    learned = reduction["weight_learning"]
     run.pipeline.catalog.clusters.publish(
         run.cluster_id,
         run.run_id,
@@ -57,6 +59,9 @@ def _commit(run: Run, fields: dict[str, Any], *, noise: int) -> None:
         parquet_path=fields["parquet_path"],
         members_key=fields["members_key"],
         llm_labeling_errors=fields["llm_labeling_errors"],
+        hierarchy_detected=any(one.hierarchy_level for one in fields["centroids"]),
+        learned_weights=reduction["weights"] if learned is not None else None,
+        learning_quality_score=reduction["learning_quality_score"],
     )
 
 
@@ -66,7 +71,7 @@ def _report(
     return StageReport(
         numbers={
             "documents": members.height,
-            "groups": clusters.height,
+            "groups": clusters.filter(hierarchy_level=0).height,
             "noise": members.filter(cluster_id=NOISE_ID).height,
         },
         texts={"page": picture.page_uri},

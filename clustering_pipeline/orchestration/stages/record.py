@@ -23,6 +23,8 @@ SUMMARY_COLUMNS = (
     "mean_cosine_similarity",
     "min_cosine_similarity",
     "representative_ids",
+    "parent_cluster_id",
+    "hierarchy_level",
 )
 
 
@@ -30,7 +32,7 @@ def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> di
     """What the run found, under the names of ``ExecutionRecord``."""
     errors = run.read_json("label_errors")
     return {
-        "num_clusters": clusters.height,
+        "num_clusters": clusters.filter(hierarchy_level=0).height,
         "num_points": members.height,
         "metrics": _metrics(run),
         "centroids": [_centroid(row) for row in _rows(clusters)],

@@ -1,25 +1,45 @@
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.orchestration.frames import AXES, vector_series
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import VECTOR, clustering_input
+from clustering_pipeline.orchestration.stages.inputs import VECTOR, clustering_space, features
+from clustering_pipeline.orchestration.stages.weighing import weigh
+
+ROW = "row"
 
 
 def reduce(run: Run) -> StageReport:
-    """Applies the preprocessing steps in order and lays the documents out for the map."""
-    vectors = clustering_input(run)
-    neighbors = engine.Neighborhood(vectors)
-    reduction = engine.reduce(vectors, run.spec.preprocessing, neighbors=neighbors)
-    places = engine.layout(vectors, n_components=run.spec.vis_n_components, neighbors=neighbors)
-    frame = pl.DataFrame({axis: places[:, i] for i, axis in enumerate(AXES[: places.shape[1]])})
-    frame = frame.with_columns(vector_series(VECTOR, reduction.vectors))
-    size = run.write_frame("reduced", frame)
-    run.write_json("reduction", reduction.record)
+    """Applies the preprocessing steps in order and lays the documents out for the map.
+
+    With more documents than ``sample_size`` both see a uniform, seeded sample.
+    """
+    found = features(run)
+    weights = weigh(run, found)
+    vectors = clustering_space(run, found, weights=weights.values)
+    rows = engine.sample_rows(len(vectors), run.spec.sample_size)
+    sampled = vectors if len(rows) == len(vectors) else vectors[rows]
+    neighbors = engine.Neighborhood(sampled)
+    reduction = engine.reduce(sampled, run.spec.preprocessing, neighbors=neighbors)
+    places = engine.layout(sampled, n_components=run.spec.vis_n_components, neighbors=neighbors)
+    size = run.write_frame("reduced", _frame(rows, reduction.vectors, places))
+    record = {
+        "input": engine.digest(vectors),
+        "documents": len(vectors),
+        "fitted": len(rows),
+        "steps": list(reduction.record),
+        "weights": weights.values,
+        "learning_quality_score": weights.quality,
+        "weight_learning": weights.record,
+    }
+    run.write_json("reduction", record)
     return StageReport(
         numbers={
             "documents": len(vectors),
+            "fitted": len(rows),
             "dimensions_in": vectors.shape[1],
             "dimensions": reduction.vectors.shape[1],
             "bytes": size,
@@ -27,3 +47,11 @@ def reduce(run: Run) -> StageReport:
         records={"steps": list(reduction.record)},
         uri=run.uri("reduced.parquet"),
     )
+
+
+def _frame(
+    rows: NDArray[np.int64], vectors: NDArray[np.floating], places: NDArray[np.float32]
+) -> pl.DataFrame:
+    """One line a fitted document: its row among all, its place, its vector to cluster."""
+    axes = {axis: places[:, i] for i, axis in enumerate(AXES[: places.shape[1]])}
+    return pl.DataFrame({ROW: rows, **axes}).with_columns(vector_series(VECTOR, vectors))

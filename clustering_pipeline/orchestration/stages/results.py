@@ -2,10 +2,11 @@
 
 import polars as pl
 
-from clustering_pipeline.model.ids import NOISE_ID, group_id
+from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import KEYS, grouped_documents
+from clustering_pipeline.orchestration.stages.reduce import ROW
 
 NOISE_LABEL = "Noise"
 
@@ -14,35 +15,32 @@ def clusters_table(run: Run) -> pl.DataFrame:
     """One row a group, largest first, as the contract names the columns."""
     summaries = run.read_frame("summaries")
     labels = run.read_frame("labels")
-    return (
-        summaries.join(labels, on="cluster_id", how="left", maintain_order="left")
-        .drop("number")
-        .with_columns(
-            feature_name=pl.lit(run.spec.feature_name),
-            feature_dimensions=pl.col("centroid_vector").arr.len().cast(pl.Int64),
-            parent_cluster_id=pl.lit(None, dtype=pl.String),
-            hierarchy_level=pl.lit(0),
-        )
+    return summaries.join(labels, on="cluster_id", how="left", maintain_order="left").with_columns(
+        feature_name=pl.lit(run.spec.feature_name),
+        feature_dimensions=pl.col("centroid_vector").arr.len().cast(pl.Int64),
     )
 
 
 def members_table(run: Run) -> pl.DataFrame:
     """One row a document, noise included, in canonical order."""
     documents = grouped_documents(run)
-    reduced = run.read_frame("reduced")
-    numbers = documents["label"].unique().to_list()
     return pl.concat(
         [
-            documents.select(KEYS),
-            documents.select(
-                cluster_id=pl.col("label").replace_strict({n: group_id(n) for n in numbers})
-            ),
+            documents.select(*KEYS, "cluster_id"),
             run.read_frame("distances").fill_nan(None),
             documents.select("probability", "outlier_score"),
-            reduced.select(axes_of(reduced)),
+            _places(run, documents.height),
         ],
         how="horizontal",
     )
+
+
+def _places(run: Run, documents: int) -> pl.DataFrame:
+    """Where each document lies on the map; nowhere when it was not among those laid out."""
+    reduced = run.read_frame("reduced")
+    rows = pl.DataFrame({ROW: range(documents)}, schema_overrides={ROW: reduced.schema[ROW]})
+    places = reduced.select(ROW, *axes_of(reduced))
+    return rows.join(places, on=ROW, how="left", maintain_order="left").drop(ROW)
 
 
 def labelled(members: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
@@ -55,5 +53,7 @@ def labelled(members: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(NOISE_LABEL))
         .otherwise("cluster_label"),
         # Noise is no group, but how much of it there is is a count all the same.
-        member_count=pl.len().over("cluster_id").cast(pl.Int64),
+        member_count=pl.when(cluster_id=NOISE_ID)
+        .then(pl.len().over("cluster_id").cast(pl.Int64))
+        .otherwise("member_count"),
     )
