@@ -7,7 +7,7 @@ import dagster as dg
 
 from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.errors import ClusteringError, RunCanceled, RunInterrupted
-from clustering_pipeline.model.execution import WriteBack
+from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.stores.catalog import Catalog
@@ -41,11 +41,7 @@ def fail(
 def complete(catalog: Catalog, run_id: str) -> None:
     """Ends an execution whose results are published and written back."""
     execution = catalog.executions.by_id(run_id)
-    status = (
-        ClusterStatus.COMPLETED_WITH_ERRORS
-        if execution.llm_labeling_errors
-        else ClusterStatus.COMPLETED
-    )
+    status = _completed(execution)
     now = utc_now()
     seconds = (now - (execution.started_at or execution.created_at)).total_seconds()
     _end(
@@ -64,7 +60,7 @@ def complete(catalog: Catalog, run_id: str) -> None:
 def record_end(catalog: Catalog, run: dg.DagsterRun) -> None:
     """Closes the execution of a Dagster run that ended without saying so itself.
 
-    A killed process says nothing; a run over a part of the graph has no last stage.
+    A killed process says nothing.
     """
     run_id = run_id_of(run.run_id)
     if run.status is dg.DagsterRunStatus.SUCCESS:
@@ -81,18 +77,38 @@ def interrupt(catalog: Catalog, run_id: str) -> None:
     fail(catalog, run_id, RunInterrupted(message))
 
 
+def record_part(catalog: Catalog, run: dg.DagsterRun) -> None:
+    """Closes the execution of a run over chosen assets that has made them all.
+
+    It has no last stage to do so, and the next run must not have to wait for a sensor.
+    """
+    record = catalog.executions.find(run_id_of(run.run_id))
+    if record is None or run.asset_selection is None:
+        return
+    made = {stage.name for stage in record.stages}
+    if {key.path[-1] for key in run.asset_selection} <= made:
+        _close(catalog, record.run_id)
+
+
 def _close(catalog: Catalog, run_id: str) -> None:
     record = catalog.executions.find(run_id)
     if record is None:
         return
     published = catalog.clusters.by_id(record.cluster_id).state.last_run_id
-    status = ClusterStatus.COMPLETED if published else ClusterStatus.PENDING
+    shown = catalog.executions.find(published) if published else None
+    status = _completed(shown) if shown else ClusterStatus.PENDING
     _end(
         catalog,
         run_id,
         execution={"status": ExecutionStatus.COMPLETED, "progress": None},
         state={"status": status},
     )
+
+
+def _completed(execution: ExecutionRecord) -> ClusterStatus:
+    if execution.llm_labeling_errors:
+        return ClusterStatus.COMPLETED_WITH_ERRORS
+    return ClusterStatus.COMPLETED
 
 
 def _stopped(write_back: WriteBack | None, error: ClusteringError) -> WriteBack | None:

@@ -18,6 +18,7 @@ from clustering_pipeline.model.execution import StageTiming
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, open_run
 from clustering_pipeline.orchestration.graph import Context, Graph
+from clustering_pipeline.orchestration.lineage import require_inputs
 from clustering_pipeline.orchestration.outcome import complete, fail
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.report import StageReport
@@ -34,6 +35,7 @@ def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) ->
         if stage.optional and _complete(context, pipeline):
             return StageReport(skipped=True)
         run = _open(context, pipeline, graph, stage.name)
+        require_inputs(run, stage)
         started = time.perf_counter()
         report = stage.work(run)
         seconds = time.perf_counter() - started

@@ -62,6 +62,11 @@ class Run:
         """The stage after which the execution is complete."""
         return "enriched_documents" if self.spec.enrich else "published"
 
+    @property
+    def shown(self) -> ExecutionRecord:
+        """The execution whose results readers see; this one before anything is published."""
+        return self.published or self.execution
+
     def key(self, file: str) -> str:
         """Where this run writes ``file``."""
         return f"{self.execution.artifacts_prefix}/{file}"

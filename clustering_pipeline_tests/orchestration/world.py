@@ -116,14 +116,23 @@ class World:
 
         With a ``request`` the execution is made first, as a launch does it.
         """
-        key, run_id = cluster.cluster_id, str(uuid4())
+        run_id = str(uuid4())
         if request is not None:
             identity = RunIdentity(dagster_run_id=run_id, root_run_id=run_id)
             made = new_execution(cluster, identity, cluster.resolved(request))
             self.pipeline.catalog.executions.begin(made)
+        return self._run(self.definitions.resolve_job_def(job), cluster, run_id=run_id)
+
+    def materialize(self, cluster: ClusterRecord, *assets: str) -> Ran:
+        """Runs chosen assets, as somebody does who clicks on them in Dagster."""
+        job = self.definitions.resolve_implicit_global_asset_job_def()
+        return self._run(job, cluster, asset_selection=[dg.AssetKey(name) for name in assets])
+
+    def _run(self, job: dg.JobDefinition, cluster: ClusterRecord, **options: Any) -> Ran:
+        key = cluster.cluster_id
         self.instance.add_dynamic_partitions(NAME, [key])
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance, partition_key=key, run_id=run_id, raise_on_error=False
+        result = job.execute_in_process(
+            instance=self.instance, partition_key=key, raise_on_error=False, **options
         )
         return self.ran(result, key)
 
