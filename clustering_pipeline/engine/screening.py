@@ -57,6 +57,10 @@ class Screen:
             bounds[:, chunk] = left @ self._operand(right).T
         return bounds
 
+    def points(self, rows: slice) -> NDArray[np.floating]:
+        """(rows, d) the centred vectors in the screen's units."""
+        return self._operand(rows)[:, :-2]
+
     def squared(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
         """True distances in the screen's squared units."""
         return (distances / self.unit) ** 2

@@ -29,7 +29,8 @@ class Edges:
 
     def ordered(self) -> "Edges":
         """Lightest first, then by the smaller and the larger id."""
-        return self[np.lexsort((self.high, self.low, self.weight))]
+        pair = self.low * (self.high.max(initial=0) + 1) + self.high
+        return self[np.lexsort((pair, self.weight))]
 
 
 def edges_between(

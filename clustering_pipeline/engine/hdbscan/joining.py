@@ -5,11 +5,13 @@ spanning tree.  The pass lets through only the pairs of points whose lower bound
 limit, measures them exactly, and lowers the limits as it goes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering_pipeline.engine.hdbscan.balls import Balls, balls
 from clustering_pipeline.engine.hdbscan.forest import Edges, edges_between, spanning_forest
 from clustering_pipeline.engine.hdbscan.reachability import Reachability
 from clustering_pipeline.engine.screening import (
@@ -34,7 +36,7 @@ def join(space: Reachability, component: NDArray[np.int64], known: Edges, check:
     ``known`` are edges between components, among them the lightest of those already listed.
     """
     joining = _prepare(space, component)
-    joining.learn(known)
+    joining.learn(known + joining.measure(*joining.balls.neighbors()))
     blocks = list(slices(len(joining.order), BLOCK_ROWS))
     settled = 1
     for done, edges in enumerate(in_parallel(joining.visit, blocks, check), start=1):
@@ -47,7 +49,11 @@ def join(space: Reachability, component: NDArray[np.int64], known: Edges, check:
 
 @dataclass
 class _Joining:
-    """Points sorted by component; ``limits`` (components, components) in the screen's units."""
+    """Points sorted by component.
+
+    ``limits`` and ``gaps`` (components, components) are squares in the screen's units: what no edge
+    of the tree between two components exceeds, and what all distances between them do.
+    """
 
     space: Reachability
     coarse: Screen
@@ -58,6 +64,8 @@ class _Joining:
     starts: NDArray[np.int64]
     core: NDArray[np.float64]
     limits: NDArray[np.float64]
+    balls: Balls
+    gaps: NDArray[np.float64]
     found: Edges = field(
         default_factory=lambda: edges_between(*np.empty((2, 0), dtype=np.int64), np.empty(0))
     )
@@ -70,27 +78,35 @@ class _Joining:
 
     def visit(self, rows: slice) -> Edges:
         """Edges worth keeping from a block of points to all later components."""
-        first = self.starts[self.sorted_component[rows.start] + 1]
         found = self.found[:0]
-        for columns in slices(len(self.order) - first, BLOCK_COLUMNS):
-            shifted = slice(columns.start + first, columns.stop + first)
-            left, right = self._close(self.coarse, rows, shifted)
+        for columns in self._within_limits(rows):
+            left, right = self._close(self.coarse, rows, columns)
             if len(left) > MOST_CLOSE:
-                left, right = self._close(self.fine, rows, shifted)
-            found += self._measure(left, right)
+                left, right = self._close(self.fine, rows, columns)
+            found += self.measure(left, right)
         return found
+
+    def _within_limits(self, rows: slice) -> Iterator[slice]:
+        """The points of later components that are not too far for any component of ``rows``."""
+        own, _ = self._segments(rows)
+        wanted = (self.gaps[own] <= self.limits[own]).any(axis=0)
+        edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
+        for first, last in edges.reshape(-1, 2):
+            start, stop = self.starts[first], self.starts[last]
+            for columns in slices(stop - start, BLOCK_COLUMNS):
+                yield slice(columns.start + start, columns.stop + start)
 
     def _close(
         self, screen: Screen, rows: slice, columns: slice
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sorted positions of the pairs that a screen cannot rule out."""
         bounds = screen.bounds(rows, columns)
-        core = round_down(self.core, bounds.dtype)
-        np.maximum(bounds, core[columns], out=bounds)
+        np.maximum(bounds, round_down(self.core[columns], bounds.dtype), out=bounds)
+        core = round_down(self.core[rows], bounds.dtype)
         own, row_starts = self._segments(rows)
         other, column_starts = self._segments(columns)
         lowest = np.minimum.reduceat(bounds, column_starts, axis=1)
-        np.maximum(lowest, core[rows, None], out=lowest)
+        np.maximum(lowest, core[:, None], out=lowest)
         limits = self.limits[own, other]
         closest = np.minimum.reduceat(lowest, row_starts, axis=0).astype(np.float64)
         rounding = 2 * np.finfo(bounds.dtype).eps
@@ -101,7 +117,7 @@ class _Joining:
         offset = np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
         row, column = np.repeat(row, widths), np.repeat(column_starts[segment], widths) + offset
         limit = limits[own_of_row[row], np.repeat(segment, widths)]
-        near = np.maximum(bounds[row, column], core[rows][row]) <= limit
+        near = np.maximum(bounds[row, column], core[row]) <= limit
         return rows.start + row[near], columns.start + column[near]
 
     def _squared(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -113,7 +129,7 @@ class _Joining:
         touched = slice(first, last + 1)
         return touched, np.maximum(self.starts[touched] - span.start, 0)
 
-    def _measure(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Edges:
+    def measure(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Edges:
         """Exact edges between sorted positions, those within the limits they set."""
         edges = self.space.edges(self.order[left], self.order[right])
         pair = self.sorted_component[left], self.sorted_component[right]
@@ -128,8 +144,10 @@ def _prepare(space: Reachability, component: NDArray[np.int64]) -> _Joining:
     sorted_component = component[order]
     coarse = coarse_screen(space.vectors, order)
     count = int(sorted_component[-1]) + 1
+    starts = np.searchsorted(sorted_component, np.arange(count + 1))
     limits = np.full((count, count), np.inf)
     limits[np.tril_indices(count)] = -np.inf
+    around = balls(coarse, starts)
     return _Joining(
         space=space,
         coarse=coarse,
@@ -137,9 +155,11 @@ def _prepare(space: Reachability, component: NDArray[np.int64]) -> _Joining:
         component=component,
         order=order,
         sorted_component=sorted_component,
-        starts=np.searchsorted(sorted_component, np.arange(count + 1)),
+        starts=starts,
         core=coarse.squared(space.core[order] * space.alpha),
         limits=limits,
+        balls=around,
+        gaps=around.gaps(),
     )
 
 
