@@ -4,7 +4,9 @@ from clustering_pipeline.labeling.asking.cache import cache_keys
 from clustering_pipeline.labeling.asking.estimate import Estimate, estimate
 from clustering_pipeline.labeling.asking.openai_provider import open_provider
 from clustering_pipeline.labeling.config import InputMapping, LabelingConfig
+from clustering_pipeline.labeling.fidelity import Fidelity, fidelity
 from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
+from clustering_pipeline.labeling.judges import Judge, embedding_judge, tf_idf_judge
 from clustering_pipeline.labeling.keyphrases import keyphrases
 from clustering_pipeline.labeling.labels import label_groups
 from clustering_pipeline.labeling.money.ledger import Ledger
@@ -27,9 +29,11 @@ __all__ = [
     "PRICES",
     "Estimate",
     "Example",
+    "Fidelity",
     "FieldChoice",
     "Group",
     "InputMapping",
+    "Judge",
     "Label",
     "LabelRequest",
     "LabelingConfig",
@@ -42,7 +46,9 @@ __all__ = [
     "Terms",
     "cache_keys",
     "choose_text_fields",
+    "embedding_judge",
     "estimate",
+    "fidelity",
     "keyphrases",
     "label_groups",
     "names_of",
@@ -50,4 +56,5 @@ __all__ = [
     "prepare",
     "price_of",
     "representatives",
+    "tf_idf_judge",
 ]

@@ -5,8 +5,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-_SAMPLE = 500
+import numpy as np
+
+from clustering_pipeline.labeling.agreement import agreement
+
 _DEPTH = 4
+_RUNNING = 0.3
+"""Share of distinct values from which a field is text rather than a category."""
+_BESIDE = 0.25
+"""A text that agrees this much less with the groups than the best one is about something else."""
+_TELLING = 0.6
+"""Agreement from which a category is worth showing beside a text."""
 _CODE_NAME = re.compile(
     r"(^|[_.\-])(id|ids|uuid|guid|hash|sha\d*|md5|checksum|key|token|url|uri|href|link|path|file|"
     r"filename|email|phone|date|time|timestamp|created_at|updated_at|lang|language|mime|type)$"
@@ -30,6 +39,8 @@ class FieldMeasure:
     """Share of its values that are unlike one another."""
     codes: float
     """Share of its values that are identifiers, dates, numbers or addresses."""
+    agreement: float | None
+    """How far its words tell the groups apart, 0 to 1; ``None`` where nothing tells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,18 +52,21 @@ class FieldChoice:
 
 
 def choose_text_fields(
-    payloads: Sequence[Mapping[str, object]], *, ignore: Collection[str] = ()
+    payloads: Sequence[Mapping[str, object]],
+    *,
+    labels: np.ndarray | None = None,
+    ignore: Collection[str] = (),
 ) -> FieldChoice:
     """Take string fields, longest median text first, without identifiers, dates and numbers.
 
-    ``ignore`` names fields that earlier runs wrote onto the documents.  Fields with few distinct
-    values (a category, an author) serve only where there is no running text.
+    ``payloads`` is a sample, ``labels`` the group of each (−1 for none), ``ignore`` names fields
+    that earlier runs wrote.  Fields with few distinct values (a category, an author) serve where
+    there is no running text, or where they agree with the groups.
     """
-    step = max(1, len(payloads) // _SAMPLE)
-    measures = _measure(payloads[::step], ignore)
+    measures = _measure(payloads, labels, ignore)
     usable = [measure for measure in measures if _is_text(measure)]
-    running = [measure for measure in usable if measure.distinct >= 0.3]
-    chosen = running or usable
+    running = [measure for measure in usable if measure.distinct >= _RUNNING]
+    chosen = [one for one in usable if _belongs(one, running)] if running else usable
     return FieldChoice(fields=tuple(measure.field for measure in chosen), measures=measures)
 
 
@@ -68,16 +82,15 @@ def strings(payload: Mapping[str, object], *, prefix: str = "") -> Iterator[tupl
             yield from strings(value, prefix=f"{path}.")
 
 
-def _measure(sample: Sequence[Mapping[str, object]], ignore: Collection[str]):
-    values: dict[str, list[str]] = {}
-    for payload in sample:
+def _measure(
+    sample: Sequence[Mapping[str, object]], labels: np.ndarray | None, ignore: Collection[str]
+) -> tuple[FieldMeasure, ...]:
+    values: dict[str, dict[int, str]] = {}
+    for row, payload in enumerate(sample):
         for path, value in strings(payload):
-            values.setdefault(path, []).append(value)
-    measures = [
-        _of(path, found, len(sample))
-        for path, found in values.items()
-        if not _ignored(path, ignore)
-    ]
+            if not _ignored(path, ignore):
+                values.setdefault(path, {})[row] = value
+    measures = [_of(path, found, labels, len(sample)) for path, found in values.items()]
     return tuple(sorted(measures, key=lambda measure: (-measure.length, measure.field)))
 
 
@@ -85,14 +98,18 @@ def _ignored(path: str, ignore: Collection[str]) -> bool:
     return any(path == name or path.startswith(f"{name}.") for name in ignore)
 
 
-def _of(path: str, values: list[str], documents: int) -> FieldMeasure:
-    written = [value for value in values if value.strip()]
+def _of(
+    path: str, values: Mapping[int, str], labels: np.ndarray | None, documents: int
+) -> FieldMeasure:
+    rows = [row for row, value in values.items() if value.strip()]
+    written = [values[row] for row in rows]
     return FieldMeasure(
         field=path,
         filled=len(written) / documents,
         length=float(median(map(len, written))) if written else 0.0,
         distinct=len(set(written)) / max(len(written), 1),
-        codes=sum(_is_code(value) for value in written) / max(len(written), 1),
+        codes=sum(map(_is_code, written)) / max(len(written), 1),
+        agreement=None if labels is None else agreement(written, labels[rows]),
     )
 
 
@@ -103,3 +120,10 @@ def _is_code(value: str) -> bool:
 def _is_text(measure: FieldMeasure) -> bool:
     named_code = _CODE_NAME.search(measure.field.lower()) is not None and measure.length < 80
     return measure.length >= 2 and measure.codes < 0.5 and not named_code
+
+
+def _belongs(measure: FieldMeasure, running: Sequence[FieldMeasure]) -> bool:
+    if measure.agreement is None:
+        return measure in running
+    best = max(one.agreement or 0.0 for one in running)
+    return measure.agreement >= (_BESIDE * best if measure in running else _TELLING)

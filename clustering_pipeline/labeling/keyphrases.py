@@ -1,7 +1,8 @@
 """Keyphrases of each group: class-based TF-IDF over words and phrases.
 
-Class-based TF-IDF: Grootendorst 2022, "BERTopic", equation 3, on the share of texts that hold a
-phrase rather than on raw counts, so that one long text cannot name a group.
+Class-based TF-IDF (Grootendorst 2022, "BERTopic", equation 3) with two changes that fitted labels
+of held-out documents better: shares of texts instead of raw counts, so that one long text cannot
+name a group, and an inverse frequency over the texts outside the group instead of over all.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 _POOL = 80
+_RARITY_POWER = 1.5
+# Where nothing lies outside the group, its commonest phrases name it.
+_RARITY_FLOOR = 1e-6
 
 
 def keyphrases(texts: Sequence[str], labels: np.ndarray, *, top: int = 10) -> dict[int, list[str]]:
@@ -41,10 +45,11 @@ def class_tf_idf(phrases: Phrases, sizes: np.ndarray, *, n_texts: int) -> "csr_a
     from scipy.sparse import csr_array  # noqa: PLC0415
 
     scores = csr_array(phrases.counts, copy=True)
-    rows = np.repeat(np.arange(len(sizes)), np.diff(scores.indptr))
-    average = n_texts / max(len(sizes), 1)
-    idf = np.log1p(average / np.maximum(phrases.totals, 1))
-    scores.data = scores.data / sizes[rows] * idf[scores.indices]
+    own = sizes[np.repeat(np.arange(len(sizes)), np.diff(scores.indptr))]
+    inside = scores.data / own
+    outside = (phrases.totals[scores.indices] - scores.data + 1) / (n_texts - own + 1)
+    rarity = np.maximum(np.log(inside / outside), 0.0)
+    scores.data = inside * (rarity**_RARITY_POWER + _RARITY_FLOOR)
     return scores
 
 

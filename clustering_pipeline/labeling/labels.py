@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from clustering_pipeline.labeling.asking.rounds import Answers, answers_for
+from clustering_pipeline.labeling.candidates import closest_candidate
 from clustering_pipeline.labeling.names import names_of
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.labeling.request import (
@@ -32,6 +33,7 @@ def label_groups(request: LabelRequest) -> Labels:
     if request.provider is None:
         everyone = tuple(group.cluster_id for group in request.groups)
         return Labels(groups=plain, errors=(LabelingError(error=NO_PROVIDER, clusters=everyone),))
+    plain = tuple(_chosen(label, request.config.candidate_labels) for label in plain)
     answers = _answers(request, request.provider)
     return Labels(
         groups=tuple(_merged(label, answers.outcomes.get(label.number)) for label in plain),
@@ -59,6 +61,14 @@ def _unasked(group: Group, name: str, human_names: Mapping[int, str]) -> Label:
         keywords=group.keyphrases,
         source="human" if given else "keyphrases",
     )
+
+
+def _chosen(label: Label, candidates: Mapping[str, str]) -> Label:
+    """A closed list stays closed where a model fails, if its words say which label is closest."""
+    closest = closest_candidate(label.keywords, candidates)
+    if closest is None or label.source == "human":
+        return label
+    return replace(label, label=closest[0], probability=closest[1])
 
 
 def _merged(label: Label, answer: Named | LabelingFailed | None) -> Label:

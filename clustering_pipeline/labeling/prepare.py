@@ -3,17 +3,23 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from clustering_pipeline.labeling.config import LabelingConfig
 from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
-from clustering_pipeline.labeling.inputs import inputs_of, text_of
+from clustering_pipeline.labeling.inputs import Payload, inputs_of, text_of
 from clustering_pipeline.labeling.keyphrases import keyphrases
+from clustering_pipeline.labeling.nearest import centers_of, cosine, nearest_groups
 from clustering_pipeline.labeling.representatives import representatives
 from clustering_pipeline.labeling.request import Example, Group
 
-_NEIGHBORS = 4
+Stored: TypeAlias = str | Payload
+
+_FIELD_SAMPLE = 500
+_MOST_READ = 100_000
+_LEAST_OF_A_GROUP = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +38,7 @@ class Prepared:
 
 
 def prepare(
-    payloads: Sequence[str | Mapping[str, object]],
+    payloads: Sequence[Stored],
     labels: np.ndarray,
     vectors: np.ndarray,
     *,
@@ -42,26 +48,33 @@ def prepare(
 ) -> Prepared:
     """Choose texts, find keyphrases and pick the documents that stand for each group.
 
-    ``payloads`` are mappings or JSON strings, ``labels`` (n,) holds −1 for noise, ``vectors`` is
-    (n, d), ``ignore`` names payload fields that earlier runs wrote.
+    ``payloads`` are mappings or JSON strings, read one at a time; ``labels`` (n,) holds −1 for
+    noise, ``vectors`` is (n, d), ``ignore`` names payload fields that earlier runs wrote.
     """
     labels = np.asarray(labels, dtype=np.int64)
-    documents = [json.loads(item) if isinstance(item, str) else item for item in payloads]
-    choice = choose_text_fields(documents, ignore=ignore)
-    texts = tuple(text_of(document, config.input_mappings, choice.fields) for document in documents)
-    phrases = keyphrases(texts, labels)
-    centers = _centers(vectors, labels, list(phrases))
-    nearest = _nearest_groups(centers, list(phrases))
-    names = cluster_ids or {}
+    choice = _choice(payloads, labels, ignore)
+    texts = tuple(text_of(_read(one), config.input_mappings, choice.fields) for one in payloads)
+    read = _read_rows(labels)
+    phrases = keyphrases([texts[row] for row in read], labels[read])
     members = {number: np.flatnonzero(labels == number) for number in phrases}
+    centers = centers_of(vectors, members)
+    nearest = nearest_groups(centers)
+    names = cluster_ids or {}
     groups = tuple(
         Group(
             number=number,
             cluster_id=names.get(number, f"cl_{number}"),
             size=len(rows),
             keyphrases=tuple(phrases[number]),
-            examples=_examples(
-                documents, texts, rows, vectors, config=config, fields=choice.fields
+            examples=tuple(
+                _example(row, payloads[row], cosine(vectors[row], centers[number]), config, choice)
+                for row in representatives(
+                    vectors,
+                    rows,
+                    texts,
+                    count=config.max_samples_per_cluster,
+                    strategy=config.sample_selection_strategy,
+                )
             ),
             nearest=nearest[number],
         )
@@ -70,55 +83,37 @@ def prepare(
     return Prepared(groups=groups, choice=choice, texts=texts)
 
 
-def _examples(
-    documents: Sequence[Mapping[str, object]],
-    texts: Sequence[str],
-    members: np.ndarray,
-    vectors: np.ndarray,
-    *,
-    config: LabelingConfig,
-    fields: Sequence[str],
-) -> tuple[Example, ...]:
-    rows = representatives(
-        vectors,
-        members,
-        texts,
-        count=config.max_samples_per_cluster,
-        strategy=config.sample_selection_strategy,
-    )
-    center = vectors[members].mean(axis=0)
-    return tuple(
-        Example(
-            row=row,
-            inputs=inputs_of(
-                documents[row],
-                config.input_mappings,
-                fields,
-                similarity=_cosine(vectors[row], center),
-            ),
-        )
-        for row in rows
+def _read(stored: Stored) -> Payload:
+    if not isinstance(stored, str):
+        return stored
+    payload: object = json.loads(stored)
+    return {str(key): value for key, value in payload.items()} if isinstance(payload, dict) else {}
+
+
+def _choice(payloads: Sequence[Stored], labels: np.ndarray, ignore: Collection[str]) -> FieldChoice:
+    rows = np.arange(0, len(payloads), max(1, len(payloads) // _FIELD_SAMPLE))
+    return choose_text_fields(
+        [_read(payloads[row]) for row in rows], labels=labels[rows], ignore=ignore
     )
 
 
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / lengths if lengths else 0.0
+def _read_rows(labels: np.ndarray) -> np.ndarray:
+    """The documents whose texts make keyphrases: all, or an even part of every group."""
+    if len(labels) <= _MOST_READ:
+        return np.arange(len(labels))
+    numbers, sizes = np.unique(labels, return_counts=True)
+    part = _MOST_READ / len(labels)
+    kept: list[np.ndarray] = []
+    for number, size in zip(numbers, sizes, strict=True):
+        members = np.flatnonzero(labels == number)
+        wanted = min(size, max(_LEAST_OF_A_GROUP, round(part * size)))
+        kept.append(members[np.linspace(0, size - 1, wanted).astype(np.int64)])
+    return np.sort(np.concatenate(kept))
 
 
-def _centers(vectors: np.ndarray, labels: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
-    if not numbers:
-        return np.zeros((0, vectors.shape[1]))
-    centers = np.stack([vectors[labels == number].mean(axis=0) for number in numbers])
-    lengths = np.linalg.norm(centers, axis=1, keepdims=True)
-    return centers / np.where(lengths > 0, lengths, 1.0)
-
-
-def _nearest_groups(centers: np.ndarray, numbers: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    likeness = centers @ centers.T
-    np.fill_diagonal(likeness, -np.inf)
-    order = np.argsort(-likeness, axis=1, kind="stable")[:, : min(_NEIGHBORS, len(numbers) - 1)]
-    return {
-        number: tuple(numbers[other] for other in row)
-        for number, row in zip(numbers, order.tolist(), strict=True)
-    }
+def _example(
+    row: int, stored: Stored, similarity: float, config: LabelingConfig, choice: FieldChoice
+) -> Example:
+    payload, mappings = _read(stored), config.input_mappings
+    inputs = inputs_of(payload, mappings, choice.fields, similarity=similarity)
+    return Example(row=row, inputs=inputs)

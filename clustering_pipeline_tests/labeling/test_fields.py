@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from clustering_pipeline.labeling import choose_text_fields
@@ -65,6 +66,42 @@ def test_nested_fields_and_lists_of_strings_have_dotted_paths():
 def test_fields_of_earlier_runs_are_left_out():
     rows = documents(body=LONG.format, topic=lambda n: {"label": f"grain and rice {n}"})
     assert chosen(*rows, ignore=("topic",)) == ("body",)
+
+
+TOPICS = ("wheat", "solar", "school")
+
+
+def by_group(**fields):
+    labels = np.arange(60) % 3
+    rows = [{key: make(row, labels[row]) for key, make in fields.items()} for row in range(60)]
+    return choose_text_fields(rows, labels=labels).fields
+
+
+def test_a_text_about_something_else_is_left_out():
+    fields = by_group(
+        body=lambda row, group: f"A report on {TOPICS[group]} of some length, number {row}",
+        footer=lambda row, group: (
+            f"Printed by {['Ann', 'Bob', 'Cy', 'Dee'][row // 15]}, {LONG} {row}"
+        ),
+    )
+    assert fields == ("body",)
+
+
+def test_a_category_that_agrees_with_the_groups_is_shown_beside_the_text():
+    fields = by_group(
+        body=lambda row, group: f"A report on {TOPICS[group]} of some length, number {row}",
+        kind=lambda row, group: TOPICS[group],
+        author=lambda row, group: ["Ann", "Bob", "Cy", "Dee"][row // 15],
+    )
+    assert fields == ("body", "kind")
+
+
+def test_a_title_whose_words_never_come_back_stays():
+    fields = by_group(
+        body=lambda row, group: f"A report on {TOPICS[group]} of some length, number {row}",
+        title=lambda row, group: f"{chr(97 + row % 26) * 4} {chr(97 + row // 26) * 5}",
+    )
+    assert fields == ("body", "title")
 
 
 def test_the_measures_are_recorded():

@@ -9,6 +9,12 @@ BREAK = ""
 
 _MARKUP = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|<[^<>]{1,200}>|&[a-z]{2,8};")
 _SPACED = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’&-][^\W_]+)*|[^\w\s]|\n")
+# A hyphen where a dash is meant: "better-but", not "day-to-day".
+_DASH = re.compile(
+    r"(?<=\w)-(?=(?:and|but|the|that|this|these|we|i|it|they|you|our|is|are|was|which|who|if|not|or)"
+    r"\b(?!-))",
+    re.IGNORECASE,
+)
 _POSSESSIVE = re.compile(r"['’]s$")
 # From Hebrew on, scripts with combining marks or without spaces; Hangul has neither.
 _NEEDS_ICU = re.compile(
@@ -26,7 +32,7 @@ _ARABIC_AND_THE = "\u0648\u0627\u0644"
 def words(text: str, *, lower: bool = True) -> list[str]:
     """Words of a text in order, with :data:`BREAK` where a phrase must end."""
     plain = unicodedata.normalize("NFKC", _MARKUP.sub("\n", text))
-    plain = plain.lower() if lower else plain
+    plain = _DASH.sub(" - ", plain.lower() if lower else plain)
     pieces = _segments(plain) if _NEEDS_ICU.search(plain) else _SPACED.findall(plain)
     return [_word(piece) for piece in pieces]
 
