@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.cluster import KMeans
 
 from clustering_pipeline.labeling import LabelingConfig, fidelity, label_groups, prepare
 from clustering_pipeline.labeling.names import names_of
@@ -58,8 +59,6 @@ def test_without_texts_of_neighbours_there_is_no_measure(texts, labels):
 
 def test_keyphrases_beat_the_commonest_word_by_fifteen_points():
     """On speeches that a simple clustering divides, judged alike, with the same draws."""
-    from sklearn.cluster import KMeans
-
     frame = pl.read_parquet(SAMPLE).gather_every(size(ci=2, full=1))
     vectors = frame["embedding"].to_numpy()
     labels = KMeans(30, n_init=1, random_state=0).fit_predict(vectors).astype(np.int64)

@@ -77,31 +77,31 @@ def by_group(**fields):
     return choose_text_fields(rows, labels=labels).fields
 
 
+def report(row: int, group: int) -> str:
+    return f"A report on {TOPICS[group]} of some length, number {row}"
+
+
+def printer(row: int, _group: int) -> str:
+    return ["Ann", "Bob", "Cy", "Dee"][row // 15]
+
+
 def test_a_text_about_something_else_is_left_out():
-    fields = by_group(
-        body=lambda row, group: f"A report on {TOPICS[group]} of some length, number {row}",
-        footer=lambda row, group: (
-            f"Printed by {['Ann', 'Bob', 'Cy', 'Dee'][row // 15]}, {LONG} {row}"
-        ),
-    )
-    assert fields == ("body",)
+    def footer(row, group):
+        return f"Printed by {printer(row, group)}, whom we thank for the care taken, sheet {row}"
+
+    assert by_group(body=report, footer=footer) == ("body",)
 
 
 def test_a_category_that_agrees_with_the_groups_is_shown_beside_the_text():
-    fields = by_group(
-        body=lambda row, group: f"A report on {TOPICS[group]} of some length, number {row}",
-        kind=lambda row, group: TOPICS[group],
-        author=lambda row, group: ["Ann", "Bob", "Cy", "Dee"][row // 15],
-    )
+    fields = by_group(body=report, kind=lambda _, group: TOPICS[group], author=printer)
     assert fields == ("body", "kind")
 
 
 def test_a_title_whose_words_never_come_back_stays():
-    fields = by_group(
-        body=lambda row, group: f"A report on {TOPICS[group]} of some length, number {row}",
-        title=lambda row, group: f"{chr(97 + row % 26) * 4} {chr(97 + row // 26) * 5}",
-    )
-    assert fields == ("body", "title")
+    def title(row, _group):
+        return "".join(chr(97 + int(digit)) for digit in f"{row:05d}")
+
+    assert by_group(body=report, title=title) == ("body", "title")
 
 
 def test_the_measures_are_recorded():
