@@ -18,13 +18,13 @@ from clustering_pipeline.engine.screening import (
     in_parallel,
     pair_distances,
     round_up,
+    rows_at_once,
     slices,
 )
 from clustering_pipeline.engine.vectors import Check, Vectors
 
 SPARE = 8  # candidates beyond k, so that rounding rarely leaves the last neighbour open
 GROUP = 16  # columns that share one minimum when a row's threshold is sought
-BLOCK_VALUES = 1 << 24  # bounds held at once by a worker: 64 MiB
 BLOCK_ROWS = 256
 MOST_CLOSE = 256  # pairs of a row measured one by one, before a finer screen pays
 TREE_DIMENSIONS = 10  # up to here a tree was faster, on clustered data by far
@@ -50,7 +50,7 @@ def _by_products(points: Vectors, k: int, check: Check) -> Found:
     for screen, most in ((coarse_screen, MOST_CLOSE), (fine_screen, len(points))):
         if len(unsettled):
             nearest = partial(_nearest_to, screen(points, order), k=k, most=most)
-            step = max(1, min(BLOCK_ROWS, BLOCK_VALUES // len(points)))
+            step = rows_at_once(*points.shape, most=BLOCK_ROWS)
             blocks = [unsettled[block] for block in slices(len(unsettled), step)]
             settled = []
             for rows, found in zip(blocks, in_parallel(nearest, blocks, check), strict=True):

@@ -23,6 +23,8 @@ PAIR_VALUES = 1 << 20  # differences held at once by pair_distances
 HASHED_ROWS = 4096
 SAMPLED_ROWS = 1024  # for a center that single far points do not move
 FINE_COLUMNS = 4096
+BLOCK_VALUES = 1 << 24  # bounds held at once by a worker: 64 MiB
+BLOCK_PRODUCTS = 1 << 34  # between two checks: under a second of a core
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -157,6 +159,11 @@ def round_down(
 ) -> NDArray[np.floating]:
     """The next number of that precision not above."""
     return np.nextafter(values.astype(precision), precision.type(-np.inf))
+
+
+def rows_at_once(count: int, dimensions: int, *, most: int) -> int:
+    """How many rows to hold against all ``count`` of them, so that memory and time stay small."""
+    return max(16, min(most, BLOCK_VALUES // count, BLOCK_PRODUCTS // (count * dimensions)))
 
 
 def slices(count: int, step: int) -> Iterator[slice]:

@@ -89,6 +89,7 @@ def fit_hdbscan(
         )
     else:
         tree = packaged_tree(matrix, metric, min_samples=min_samples, alpha=alpha)
+    check()
     return _grouped(tree, space, min_cluster_size, selection)
 
 

@@ -20,6 +20,7 @@ from clustering_pipeline.engine.screening import (
     fine_screen,
     in_parallel,
     round_down,
+    rows_at_once,
     slices,
 )
 from clustering_pipeline.engine.vectors import Check
@@ -37,7 +38,9 @@ def join(space: Reachability, component: NDArray[np.int64], known: Edges, check:
     """
     joining = _prepare(space, component)
     joining.learn(known + joining.measure(*joining.balls.neighbors()))
-    blocks = list(slices(len(joining.order), BLOCK_ROWS))
+    count = len(joining.order)
+    step = rows_at_once(count, space.vectors.shape[1], most=BLOCK_ROWS)
+    blocks = list(slices(count, step))
     settled = 1
     for done, edges in enumerate(in_parallel(joining.visit, blocks, check), start=1):
         joining.found += edges

@@ -66,6 +66,7 @@ def spanning_tree(
     if neighbors.indices.shape[1] == count - 1:
         reach[:] = np.inf
     forest = spanning_forest(_listed(space, neighbors, copies), component)
+    check()
     accepted, component = certified(forest, reach, component)
     tree = copies + accepted
     if component.max() >= MOST_COMPONENTS:
