@@ -1,6 +1,7 @@
 """The State of the Union addresses, from parquet to named groups on the documents."""
 
 import os
+import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -60,7 +61,7 @@ def command() -> None:
         _show(session, execution)
         _show_document(before, _document(session, collection.qdrant_collection))
     _step(started, "Done; the stack is stopped. Look at it in Dagster:")
-    note(f"  CLUSTERING_DATA_DIR={DATA_DIR} clustering-pipeline up")
+    note(f"  CLUSTERING_DATA_DIR={session.settings.data_dir} {sys.argv[0]} up")
 
 
 def _sample() -> Load:

@@ -84,6 +84,11 @@ class World:
         request = RegisterCollectionRequest(collection_name=name, vectors=dict(vectors or {}))
         return self.pipeline.catalog.collections.register(LOCAL, request)
 
+    def registered(self, name: str) -> CollectionRecord:
+        """An existing Qdrant collection, made known under its own name."""
+        request = RegisterCollectionRequest(collection_name=name)
+        return self.pipeline.catalog.collections.register(LOCAL, request)
+
     def add(self, name: str, documents: Documents, *, vector_name: str | None = VECTOR) -> None:
         vectors = {vector_name: documents.vectors} if vector_name else {}
         self.pipeline.documents.upsert(name, documents.ids, vectors, documents.payloads)
