@@ -1,10 +1,12 @@
 """Register and load documents."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.progress import live_bar
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.collection import RegisterCollectionRequest
 from clustering_pipeline.model.validation import validate
@@ -64,7 +66,8 @@ def load_(output: str, file: Path, name: str | None, vector_column: str, id_colu
         id_column=id_column,
     )
     with open_session() as session:
-        record = load(session.pipeline, session.scope, request)
+        with live_bar() as show:
+            record = load(session.pipeline, session.scope, request, partial(show, "loading"))
         points = session.pipeline.documents.count(record.qdrant_collection, None)
     emit_one(record.model_dump(mode="json") | {"points": points}, output=output)
     note(f"next: clustering-pipeline clusters create --collection {record.collection_name} …")

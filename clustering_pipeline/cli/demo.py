@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from clustering_pipeline.cli.follow import execute_and_follow
 from clustering_pipeline.cli.output import cell, emit, note
+from clustering_pipeline.cli.progress import live_bar
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.model.definition import CreateClusterRequest
 from clustering_pipeline.model.execution import ExecutionRecord
@@ -53,7 +55,8 @@ def command() -> None:
     started = time.monotonic()
     with open_session(Settings()) as session:
         _step(started, "Loading 5,202 passages of the State of the Union addresses into Qdrant")
-        collection = load(session.pipeline, session.scope, _sample())
+        with live_bar() as show:
+            collection = load(session.pipeline, session.scope, _sample(), partial(show, "loading"))
         cluster_id = _define(session)
         before = _document(session, collection.qdrant_collection)
         _step(started, "Executing the definition through Dagster")
