@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from clustering_pipeline.model.base import Record, View
+from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import Moment
 
@@ -40,7 +41,7 @@ class ClusterState(Record):
     execution_time_seconds: float | None = None
     num_clusters: int | None = None
     num_documents_clustered: int | None = None
-    quality_metrics: dict[str, Any] | None = None
+    quality_metrics: JsonObject | None = None
     cluster_stats: ClusterStats | None = None
     parquet_path: str | None = None
     members_key: str | None = None

@@ -48,9 +48,9 @@ def test_every_limit_is_about_a_field_there_is(limit):
 
 def test_the_message_names_field_value_and_way_out():
     with pytest.raises(NotAvailableYet) as refused:
-        check_available(request(vector_config=vectors(hierarchical=True)))
+        check_available(request(vector_config=vectors(output_strategy="per_feature")))
     assert refused.value.message == (
-        "vector_config.hierarchical True is not available yet: use False"
+        "vector_config.output_strategy 'per_feature' is not available yet: use 'single'"
     )
 
 

@@ -1,6 +1,7 @@
 """The stored definitions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,16 +9,13 @@ from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.cluster_state import ClusterState
-from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.definition import (
     CreateClusterRequest,
     PatchClusterRequest,
     patched,
 )
 from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound, NameTaken
-from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
-from clustering_pipeline.model.names import generated_name
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ClusterStatus
@@ -31,6 +29,7 @@ from clustering_pipeline.stores.catalog.cluster_documents import (
 from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.executions import Executions
+from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster
 from clustering_pipeline.stores.catalog.scoping import identified, within
 from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
 from clustering_pipeline.stores.catalog.versions import change
@@ -64,15 +63,13 @@ class Clusters:
     def apply(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
         """Makes the definition of that name what ``request`` says: creates it, or changes it."""
         name = str(request.cluster_name)
-        try:
-            return self.create(scope, request)
-        except NameTaken:
-            wanted = self._resolved(scope, request)
-        return self._change(
-            within(scope, **{"view.cluster_name": name}),
-            _not_found(name),
-            lambda record: self._redefined(record, wanted),
-        )
+        query = within(scope, **{"view.cluster_name": name})
+        if self.table.find_one(query) is None:
+            with suppress(NameTaken):
+                return self.create(scope, request)
+        collections = self.collections.resolve(scope, request.collection_ids or ())
+        wanted = by_id(request, collections)
+        return self._change(query, _not_found(name), lambda record: self._redefined(record, wanted))
 
     def get(self, scope: Scope, identifier: str) -> ClusterRecord:
         """By id or name; raises ClusterNotFound."""
@@ -162,25 +159,8 @@ class Clusters:
         return claims.release(self.table, cluster_id, run_id)
 
     def _new(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
-        now = self.clock()
         collections = self.collections.resolve(scope, request.collection_ids or ())
-        resolved = _by_id(request, collections)
-        buckets = {bucket for one in collections for bucket in one.source_bucket_ids}
-        name = request.cluster_name or _generated(
-            resolved, [one.collection_name for one in collections]
-        )
-        return ClusterRecord(
-            cluster_id=new_id("clust"),
-            organization_id=scope.organization_id,
-            namespace_id=scope.namespace_id,
-            spec=resolved.model_copy(update={"cluster_name": name}),
-            state=ClusterState(
-                created_at=now, updated_at=now, source_bucket_ids=sorted(buckets) or None
-            ),
-        )
-
-    def _resolved(self, scope: Scope, request: CreateClusterRequest) -> CreateClusterRequest:
-        return _by_id(request, self.collections.resolve(scope, request.collection_ids or ()))
+        return new_cluster(scope, request, collections, now=self.clock())
 
     def _with_output(self, record: ClusterRecord) -> ClusterRecord:
         if record.spec.enriches or record.state.output_collection_ids:
@@ -222,18 +202,6 @@ def _with_state(record: ClusterRecord, **changes: Any) -> ClusterRecord:
         raise TypeError(message)
     state = ClusterState.model_validate(record.state.model_dump() | changes)
     return record.model_copy(update={"state": state})
-
-
-def _by_id(
-    request: CreateClusterRequest, collections: Sequence[CollectionRecord]
-) -> CreateClusterRequest:
-    ids = list(dict.fromkeys(one.collection_id for one in collections))
-    return request.model_copy(update={"collection_ids": ids or None})
-
-
-def _generated(spec: CreateClusterRequest, collections: Sequence[str]) -> str:
-    method = spec.vector_config.clustering_method if spec.vector_config else "attributes"
-    return generated_name(method, list(collections))
 
 
 def _identified(scope: Scope, identifier: str) -> dict[str, Any]:
