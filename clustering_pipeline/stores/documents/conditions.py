@@ -15,6 +15,8 @@ _MAX_SPELLINGS = 256
 _MAX_PATH = 4  # a path of n keys may cross n - 1 lists, and each asks for conditions of its own
 _EXACT_FLOATS = 2**53
 _YEARS = range(1000, 9000)
+_INTEGER, _FLOAT = grpc.PayloadSchemaType.Integer, grpc.PayloadSchemaType.Float
+_DATETIME, _UUID = grpc.PayloadSchemaType.Datetime, grpc.PayloadSchemaType.Uuid
 _TICK = timedelta(microseconds=1)
 
 
@@ -47,17 +49,18 @@ class Fields:
         of the payload and not alike.
         """
         names = [quoted(key) for key in path]
-        if len(path) > _MAX_PATH or None in names or self._index(path) in besides:
+        if len(path) > _MAX_PATH or None in names or not self._kinds(path).isdisjoint(besides):
             return []
         heads = [(f"{name}.", f"{name}[].") for name in names[:-1]]
         return ["".join((*head, str(names[-1]))) for head in product(*heads)]
 
-    def _index(self, path: Sequence[str]) -> int | None:
+    def _kinds(self, path: Sequence[str]) -> set[int]:
         plain = ".".join(path)
-        for field, kind in self.indexes.items():
-            if field.replace("[]", "").replace('"', "") == plain:
-                return kind
-        return None
+        return {
+            kind
+            for field, kind in self.indexes.items()
+            if field.replace("[]", "").replace('"', "") == plain
+        }
 
 
 def bound(condition: Condition, fields: Fields) -> Bound:
@@ -118,7 +121,7 @@ def _equal_to_string(value: str, condition: Condition, fields: Fields) -> Bound:
     if spellings is None:
         return UNKNOWN
     matched = grpc.Match(keywords=grpc.RepeatedStrings(strings=spellings))
-    keys = fields.keys(condition.path, besides=[grpc.PayloadSchemaType.Uuid])
+    keys = fields.keys(condition.path, besides=[_UUID])
     return _any(keys, exact=True, match=matched)
 
 
@@ -170,8 +173,8 @@ def _numbers(
     names = ("gt", "lt") if strict and exact else ("gte", "lte")
     limits = zip(names, (low, high), strict=True)
     span = grpc.Range(**{name: float(end) for name, end in limits if end is not None})
-    # An index on integers does not hold the floats of a field.
-    keys = fields.keys(condition.path, besides=[grpc.PayloadSchemaType.Integer])
+    # An index on integers does not hold the floats of a field, one on dates neither.
+    keys = fields.keys(condition.path, besides=[_INTEGER, _DATETIME])
     return _any(keys, exact=exact, range=span)
 
 
@@ -191,7 +194,9 @@ def _times(
         span.gte.FromDatetime((low - _TICK).astimezone(UTC))
     if high is not None:
         span.lte.FromDatetime((high + _TICK).astimezone(UTC))
-    return _any(fields.keys(condition.path), exact=False, datetime_range=span)
+    # An index on numbers takes dates for numbers.
+    keys = fields.keys(condition.path, besides=[_INTEGER, _FLOAT])
+    return _any(keys, exact=False, datetime_range=span)
 
 
 def _prefixed(condition: Condition, fields: Fields) -> Bound:

@@ -2,14 +2,14 @@
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from qdrant_client import grpc, models
+from qdrant_client import models
 
-from clustering_pipeline.model.filter_semantics import matches, predicate
+from clustering_pipeline.model.filter_semantics import matches
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.stores.documents.pushdown import split
-from clustering_pipeline.stores.documents.wire import read_payload
 from clustering_pipeline_tests.sizes import size
 from clustering_pipeline_tests.stores.documents import payloads
+from clustering_pipeline_tests.stores.documents.evaluation import indexes, selected
 
 INDEXES = ["none", "keyword", "integer", "float", "bool", "datetime", "text", "uuid"]
 
@@ -24,25 +24,6 @@ def collection(request, qdrant):
         for field in ("a", "b", '"x.y"', "a.b", "a[].b"):
             qdrant.create_payload_index(name, field, models.PayloadSchemaType(request.param))
     return name
-
-
-def selected(qdrant, collection, selection):
-    answer = qdrant.grpc_points.Scroll(
-        grpc.ScrollPoints(
-            collection_name=collection,
-            filter=selection.pushed,
-            limit=1000,
-            with_payload=grpc.WithPayloadSelector(enable=True),
-        )
-    )
-    holds = predicate(selection.residual)
-    return [point.id.num for point in answer.result if holds(read_payload(point))]
-
-
-def indexes(qdrant, collection):
-    request = grpc.GetCollectionInfoRequest(collection_name=collection)
-    schema = qdrant.grpc_collections.Get(request).result.payload_schema
-    return {field: info.data_type for field, info in schema.items()}
 
 
 @settings(
