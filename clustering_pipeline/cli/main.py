@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import cast
 
 import click
+from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from clustering_pipeline.model.errors import ClusteringError
 
@@ -48,6 +49,8 @@ def cli() -> None:
 
 def main() -> None:
     """Runs one command: errors are one line with the fix, and an exit code of their kind."""
+    # Retries are told to logging, which writes to stderr: stdout is for results.
+    set_on_retry_hooks([LoggingOnRetryHook])
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

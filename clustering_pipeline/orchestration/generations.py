@@ -5,6 +5,7 @@ generation behind until the next run, never between two.
 """
 
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.stores.documents import Documents
 
 SEPARATOR = "__"
 
@@ -26,16 +27,28 @@ def show_readers(run: Run) -> None:
     current = generation(alias, run.run_id)
     documents = run.pipeline.documents
     documents.set_alias(alias, current)
-    others = [
-        name
-        for name in documents.collections()
-        if name.startswith(f"{alias}{SEPARATOR}") and name != current
-    ]
-    for name in others:
-        documents.delete_collection(name)
     run.pipeline.catalog.collections.update(run.spec.scope, alias, made=True)
     run.pipeline.catalog.executions.update(
         run.run_id,
         output_collections={alias: current},
-        generation_reap=[{"collection": name, "removed": True} for name in others],
+        generation_reap=[_reap(documents, alias, current)],
     )
+
+
+def _reap(documents: Documents, alias: str, current: str) -> dict[str, object]:
+    """Removes the generations that no reader sees any more; counts are of points."""
+    older = [
+        name
+        for name in documents.collections()
+        if name.startswith(f"{alias}{SEPARATOR}") and name != current
+    ]
+    stale = sum(map(documents.points, older))
+    for name in older:
+        documents.delete_collection(name)
+    return {
+        "output_collection_id": alias,
+        "decision": "reaped" if older else "nothing_stale",
+        "written": documents.points(current),
+        "stale": stale,
+        "reaped": stale,
+    }
