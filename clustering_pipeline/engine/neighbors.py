@@ -70,22 +70,36 @@ def _with_copies(
     wide_indices = np.empty((len(kept), k + 1), dtype=np.int64)
     wide_distances = np.empty((len(kept), k + 1))
     for rows in slices(len(kept), max(1, EXPANDED // (k + 1) ** 2)):
-        own = np.arange(rows.start, rows.stop)[:, None]
-        near = np.hstack([own, indices[rows]])
-        far = np.hstack([np.zeros(own.shape), distances[rows]])
+        near = np.column_stack([np.arange(rows.start, rows.stop), indices[rows]])
+        far = np.column_stack([np.zeros(len(near)), distances[rows]])
         taken = np.minimum(sizes[near], k + 1)
-        offset = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken.ravel(), taken.ravel())
-        row = np.repeat(own.ravel() - rows.start, taken.sum(axis=1))
-        member = members[np.repeat(starts[near].ravel(), taken.ravel()) + offset]
+        member = members[_runs(starts[near].ravel(), taken.ravel())]
         distance = np.repeat(far.ravel(), taken.ravel())
-        order = np.lexsort((member, distance, row))
-        ends = np.cumsum(taken.sum(axis=1))
-        chosen = order[(ends - taken.sum(axis=1))[:, None] + np.arange(k + 1)]
+        chosen = _first_of_rows(taken.sum(axis=1), distance, member, k + 1)
         wide_indices[rows], wide_distances[rows] = member[chosen], distance[chosen]
     mine = wide_indices[group] == np.arange(len(first))[:, None]
     mine[~mine.any(axis=1), -1] = True
     shape = (len(first), k)
     return wide_indices[group][~mine].reshape(shape), wide_distances[group][~mine].reshape(shape)
+
+
+def _runs(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers from each start on, as many as its length says."""
+    ends = np.cumsum(lengths)
+    return np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
+
+
+def _first_of_rows(
+    widths: NDArray[np.int64],
+    distance: NDArray[np.float64],
+    member: NDArray[np.int64],
+    count: int,
+) -> NDArray[np.int64]:
+    """Places of each row's ``count`` nearest; rows lie one after the other, ``widths`` long."""
+    row = np.repeat(np.arange(len(widths)), widths)
+    order = np.lexsort((member, distance, row))
+    starts = np.cumsum(widths) - widths
+    return order[starts[:, None] + np.arange(count)]
 
 
 def _refuse_overflow(vectors: Vectors) -> None:

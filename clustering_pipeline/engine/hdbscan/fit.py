@@ -6,21 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.hdbscan.condensed import (
-    Groups,
     Method,
     Selection,
     condense,
     outlier_scores,
     select,
 )
-from clustering_pipeline.engine.hdbscan.forest import Edges, edges_between
-from clustering_pipeline.engine.hdbscan.metrics import (
-    EUCLIDEAN,
-    EuclideanSpace,
-    euclidean_space,
-    packaged_tree,
-)
-from clustering_pipeline.engine.hdbscan.spanning_tree import SpanningTree, spanning_tree
+from clustering_pipeline.engine.hdbscan.forest import Edges
+from clustering_pipeline.engine.hdbscan.metrics import Space, space_of
 from clustering_pipeline.engine.neighbors import NeighborGraph
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
 
@@ -76,39 +69,22 @@ def fit_hdbscan(
         allow_single_cluster=allow_single_cluster,
         match_reference_implementation=match_reference_implementation,
     )
-    space = euclidean_space(matrix, metric, neighbors)
-    if len(space.vectors) < 2:
-        tree = _NO_TREE
-    elif metric in (*EUCLIDEAN, "cosine"):
-        tree = spanning_tree(
-            space.vectors,
-            min_samples=min_samples,
-            alpha=alpha,
-            neighbors=space.neighbors,
-            check=check,
-        )
-    else:
-        tree = packaged_tree(matrix, metric, min_samples=min_samples, alpha=alpha)
+    space = space_of(matrix, metric, neighbors)
+    edges = space.tree(min_samples=min_samples, alpha=alpha, check=check)
     check()
-    return _grouped(tree, space, min_cluster_size, selection)
+    return _grouped(edges, space, min_cluster_size, selection)
 
 
-_NO_EDGES = edges_between(*np.empty((2, 0), dtype=np.int64), np.empty(0))
-_NO_TREE = SpanningTree(edges=_NO_EDGES, core_distances=np.empty(0))
-
-
-def _grouped(
-    tree: SpanningTree, space: EuclideanSpace, min_cluster_size: int, selection: Selection
-) -> HDBSCANFit:
+def _grouped(edges: Edges, space: Space, min_cluster_size: int, selection: Selection) -> HDBSCANFit:
     """Groups of all rows: those without a direction are noise, and as far out as can be."""
     rows = np.flatnonzero(space.directed)
     count = len(space.directed)
     labels, probabilities = np.full(count, -1, dtype=np.int64), np.zeros(count)
     scores = np.where(space.directed, 0.0, 1.0)
     persistence = np.empty(0)
-    if len(tree.edges):
-        condensed = condense(tree.edges, min_cluster_size)
-        groups: Groups = select(condensed, selection)
+    if len(edges):
+        condensed = condense(edges, min_cluster_size)
+        groups = select(condensed, selection)
         labels[rows], probabilities[rows] = groups.labels, groups.probabilities
         scores[rows], persistence = outlier_scores(condensed), groups.persistence
     return HDBSCANFit(
@@ -116,6 +92,6 @@ def _grouped(
         probabilities=probabilities,
         outlier_scores=scores,
         persistence=persistence,
-        spanning_tree=tree.edges,
+        spanning_tree=edges,
         record=space.record,
     )

@@ -41,6 +41,9 @@ def edges_between(
     return Edges(low=low.astype(np.int64), high=high.astype(np.int64), weight=weight)
 
 
+NO_EDGES = edges_between(*np.empty((2, 0), dtype=np.int64), np.empty(0))
+
+
 def spanning_forest(edges: Edges, component: NDArray[np.integer]) -> Edges:
     """The minimum spanning forest of the components that ``edges`` join, in order.
 

@@ -6,13 +6,13 @@ limit, measures them exactly, and lowers the limits as it goes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.hdbscan.balls import Balls, balls
-from clustering_pipeline.engine.hdbscan.forest import Edges, edges_between, spanning_forest
+from clustering_pipeline.engine.hdbscan.forest import NO_EDGES, Edges, spanning_forest
 from clustering_pipeline.engine.hdbscan.reachability import Reachability
 from clustering_pipeline.engine.screening import (
     Screen,
@@ -45,7 +45,7 @@ def join(space: Reachability, component: NDArray[np.int64], known: Edges, check:
     for done, edges in enumerate(in_parallel(joining.visit, blocks, check), start=1):
         joining.found += edges
         if done in (settled, len(blocks)):
-            joining.learn(joining.found[:0])
+            joining.learn(NO_EDGES)
             settled *= 2
     return joining.found
 
@@ -69,9 +69,7 @@ class _Joining:
     limits: NDArray[np.float64]
     balls: Balls
     gaps: NDArray[np.float64]
-    found: Edges = field(
-        default_factory=lambda: edges_between(*np.empty((2, 0), dtype=np.int64), np.empty(0))
-    )
+    found: Edges = NO_EDGES
 
     def learn(self, edges: Edges) -> None:
         """Keep of all edges found the forest, and lower the limits to its heaviest on each path."""
@@ -81,7 +79,7 @@ class _Joining:
 
     def visit(self, rows: slice) -> Edges:
         """Edges worth keeping from a block of points to all later components."""
-        found = self.found[:0]
+        found = NO_EDGES
         for columns in self._within_limits(rows):
             left, right = self._close(self.coarse, rows, columns)
             if len(left) > MOST_CLOSE:

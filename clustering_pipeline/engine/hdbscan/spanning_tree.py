@@ -53,39 +53,38 @@ def spanning_tree(
     ``lists_needed``.  Among equal weights the smaller id wins, then the smaller other id;
     where masses of equal distances would leave too many components, listed edges go first.
     """
-    count = len(vectors)
-    listed = min(lists_needed(min_samples), count - 1)
+    listed = min(lists_needed(min_samples), len(vectors) - 1)
     if neighbors is None or neighbors.indices.shape[1] < listed:
         neighbors = nearest_neighbors(vectors, listed, check=check)
     core = neighbors.distances[:, min(min_samples, listed) - 1]
     space = Reachability(vectors=vectors, core=core, alpha=alpha)
-    copies = _crowded_copies(vectors, core)
-    component = merge(copies, np.arange(count))
-    reach = np.maximum(core, neighbors.distances[:, -1] / alpha)
-    reach[copies.high] = np.inf
-    if neighbors.indices.shape[1] == count - 1:
-        reach[:] = np.inf
+    return SpanningTree(edges=_connect(space, neighbors, check).ordered(), core_distances=core)
+
+
+def _connect(space: Reachability, neighbors: NeighborGraph, check: Check) -> Edges:
+    copies = _crowded_copies(space)
+    component = merge(copies, np.arange(len(space.core)))
     forest = spanning_forest(_listed(space, neighbors, copies), component)
     check()
-    accepted, component = certified(forest, reach, component)
-    tree = copies + accepted
+    reach = _reach(space, neighbors, copies)
+    tree, component = certified(forest, reach, component)
     if component.max() >= MOST_COMPONENTS:
-        accepted, component = certified(forest, np.nextafter(reach, np.inf), component)
-        tree += accepted
+        more, component = certified(forest, np.nextafter(reach, np.inf), component)
+        tree += more
     if component.max() > 0:
         component[copies.high] = -1
         tree += join(space, component, forest, check)
-    return SpanningTree(edges=tree.ordered(), core_distances=core)
+    return copies + tree
 
 
-def _crowded_copies(vectors: Vectors, core: NDArray[np.float64]) -> Edges:
+def _crowded_copies(space: Reachability) -> Edges:
     """Equal points whose core distance is zero, each tied to the first of its kind.
 
     All their other edges are heavier, and the first has the smaller id in every comparison, so it
     can stand for all of them.
     """
-    crowded = np.flatnonzero(core == 0)
-    first = crowded[first_copies(vectors[crowded])]
+    crowded = np.flatnonzero(space.core == 0)
+    first = crowded[first_copies(space.vectors[crowded])]
     copy = first != crowded
     return edges_between(first[copy], crowded[copy], np.zeros(np.count_nonzero(copy)))
 
@@ -97,3 +96,11 @@ def _listed(space: Reachability, neighbors: NeighborGraph, copies: Edges) -> Edg
     ids = np.repeat(np.arange(len(space.core)), neighbors.indices.shape[1])
     left, right = stand_in[ids], stand_in[neighbors.indices.ravel()]
     return space.weighed(left, right, neighbors.distances.ravel())
+
+
+def _reach(space: Reachability, neighbors: NeighborGraph, copies: Edges) -> NDArray[np.float64]:
+    """What every edge of a point weighs at least, if its list does not hold it."""
+    reach = np.maximum(space.core, neighbors.distances[:, -1] / space.alpha)
+    reach[copies.high] = np.inf
+    everything = neighbors.indices.shape[1] == len(reach) - 1
+    return np.full_like(reach, np.inf) if everything else reach
