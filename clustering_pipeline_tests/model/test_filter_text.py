@@ -1,8 +1,9 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustering_pipeline.model.filter_text import case_variants, tokens
+from clustering_pipeline_tests.sizes import FULL
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,7 @@ def test_too_many_spellings_are_not_listed():
     assert case_variants("a" * 40, limit=256) is None
 
 
+@settings(deadline=None, derandomize=not FULL)
 @given(st.text(alphabet="aksßſİiΣσς1ŉ社ﬁ", max_size=6), st.text(max_size=6))
 def test_the_spellings_are_those_that_fold_alike(text, other):
     variants = case_variants(text, limit=100_000)

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clustering_pipeline.model.errors import ArtifactsUnavailable
@@ -78,7 +78,8 @@ class FolderFiles:
 
     def _prune(self, folder: Path) -> None:
         while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+            with suppress(OSError):  # somebody writes there at this moment
+                folder.rmdir()
             folder = folder.parent
 
     @contextmanager

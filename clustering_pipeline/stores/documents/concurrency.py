@@ -1,7 +1,7 @@
 """A few calls in flight at a time, answers in order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,10 +11,11 @@ Answer = TypeVar("Answer")
 
 def in_order(
     call: Callable[[Item], Answer], items: Iterable[Item], *, in_flight: int
-) -> Iterator[Answer]:
+) -> Generator[Answer]:
     """``map`` with up to ``in_flight`` calls ahead of the consumer, in threads.
 
-    The first call that raises ends it; those already sent are waited for.
+    The first call that raises ends it; those already sent are waited for.  Close it when
+    leaving early.
     """
     with ThreadPoolExecutor(in_flight) as pool:
         pending: deque[Future[Answer]] = deque()

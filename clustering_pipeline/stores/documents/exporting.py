@@ -7,8 +7,8 @@ filter or the sample leaves out costs no vector on the wire.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,8 +71,8 @@ def export(
     present = documents.join(without, on=["collection_id", "point_id"], how="anti")
     chosen = sample(present, size=request.sample_size, seed=request.seed)
     tally = Tally()
-    with sink(layout.schema) as rows:
-        for page in _pages(connection, request, layout, chosen):
+    with sink(layout.schema) as rows, closing(_pages(connection, request, layout, chosen)) as pages:
+        for page in pages:
             request.check()
             tally.add(page)
             rows.write(page.rows)
@@ -92,7 +92,7 @@ def export(
 
 def _pages(
     connection: Connection, request: ExportRequest, layout: Layout, chosen: pl.DataFrame
-) -> Iterator[Page]:
+) -> Generator[Page]:
     size = request.page or max(100, min(_PAGE_ROWS, _PAGE_BYTES // layout.row_bytes))
     by_id = {source.collection_id: source for source in request.sources}
     parts = (

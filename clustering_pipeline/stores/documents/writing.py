@@ -1,6 +1,7 @@
 """Payload fields written to points, and points written whole."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -196,15 +197,16 @@ def selector(point_ids: Iterable[str | int]) -> grpc.PointsSelector:
     )
 
 
-def _report(outcomes: Iterator[_Outcome], progress: Progress, check: Check) -> WriteReport:
+def _report(outcomes: Generator[_Outcome], progress: Progress, check: Check) -> WriteReport:
     written, failed = 0, 0
     named: list[tuple[str, str]] = []
-    for outcome in outcomes:
-        written += outcome.written
-        failed += len(outcome.failures)
-        named += outcome.failures[: _NAMED - len(named)]
-        progress(written + failed)
-        check()
+    with closing(outcomes):
+        for outcome in outcomes:
+            written += outcome.written
+            failed += len(outcome.failures)
+            named += outcome.failures[: _NAMED - len(named)]
+            progress(written + failed)
+            check()
     return WriteReport(written=written, failed=failed, failures=tuple(named))
 
 

@@ -172,6 +172,11 @@ def test_several_features_are_several_columns(export, features):
     assert frame.columns[-2:] == ["vector_0", "vector_1"]
 
 
+def test_the_unnamed_vector_is_exported(documents, export, fill):
+    collection = fill([(1, {}, [1, 2, 3])], name="")
+    assert export([source(collection, names=("",))])[1]["vector"].to_list() == [[1, 2, 3]]
+
+
 def test_collections_of_other_lengths_are_refused_naming_both(export, features, fill):
     with pytest.raises(WrongDimension) as refused:
         export([source(features, "col_a"), source(fill([], size=384), "col_b")])

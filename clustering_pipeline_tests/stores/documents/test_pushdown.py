@@ -7,7 +7,7 @@ from qdrant_client import models
 from clustering_pipeline.model.filter_semantics import matches
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.stores.documents.pushdown import split
-from clustering_pipeline_tests.sizes import size
+from clustering_pipeline_tests.sizes import FULL, size
 from clustering_pipeline_tests.stores.documents import payloads
 from clustering_pipeline_tests.stores.documents.evaluation import indexes, selected
 
@@ -29,6 +29,7 @@ def collection(request, qdrant):
 @settings(
     max_examples=size(ci=60, full=1500),
     deadline=None,
+    derandomize=not FULL,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(stored=payloads.st.lists(payloads.payloads, min_size=1, max_size=12), obj=payloads.filters)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from clustering_pipeline.model.errors import UnknownVector
 from clustering_pipeline.model.filter_semantics import matches
 from clustering_pipeline.model.filters import parse_filter
-from clustering_pipeline_tests.sizes import size
+from clustering_pipeline_tests.sizes import FULL, size
 from clustering_pipeline_tests.stores.documents import payloads
 
 UUIDS = [str(UUID(int=number << 64)) for number in (1, 2)]
@@ -103,6 +103,7 @@ def test_counting_is_exact(documents, people, obj, selected):
 @settings(
     max_examples=size(ci=25, full=300),
     deadline=None,
+    derandomize=not FULL,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(stored=payloads.st.lists(payloads.payloads, max_size=8), obj=payloads.filters)

@@ -1,10 +1,11 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustering_pipeline.stores.documents.sampling import KEY, sample
+from clustering_pipeline_tests.sizes import FULL
 
 ids = st.lists(
     st.tuples(st.sampled_from("ab"), st.text(max_size=2), st.integers(0, 30).map(str)),
@@ -21,6 +22,7 @@ def numbered(count):
     return frame([("c", f"doc-{number}", str(number)) for number in range(count)])
 
 
+@settings(deadline=None, derandomize=not FULL)
 @given(rows=ids, size=st.integers(0, 25), seed=st.integers(-(2**63), 2**63 - 1), data=st.data())
 def test_the_sample_follows_from_the_ids_alone(rows, size, seed, data):
     chosen = sample(frame(rows), size=size, seed=seed)
@@ -31,6 +33,7 @@ def test_the_sample_follows_from_the_ids_alone(rows, size, seed, data):
     assert set(chosen.rows()) <= set(rows)
 
 
+@settings(deadline=None, derandomize=not FULL)
 @given(rows=ids.filter(bool), size=st.integers(0, 25))
 def test_a_document_less_changes_the_sample_by_at_most_one(rows, size):
     before = set(sample(frame(rows), size=size, seed=1).rows())
