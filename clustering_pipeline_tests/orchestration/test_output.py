@@ -232,8 +232,15 @@ def test_readers_of_qdrant_see_one_generation(published):
     assert documents.aliases()[alias] == current
     assert [name for name in documents.collections() if name.startswith(alias)] == [current]
     assert published.second.execution.output_collections == {alias: current}
+    points = sum(SIZES.values()) + 4
     assert published.second.execution.generation_reap == [
-        {"collection": f"{alias}__{published.first.run_id}", "removed": True}
+        {
+            "output_collection_id": alias,
+            "decision": "reaped",
+            "written": points,
+            "stale": points,
+            "reaped": points,
+        }
     ]
 
 
