@@ -12,7 +12,7 @@ _SPACED = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’&-][^\W_]+)*|[^\w\s]|\n
 # A hyphen where a dash is meant: "better-but", not "day-to-day".
 _DASH = re.compile(
     r"(?<=\w)-(?=(?:and|but|the|that|this|these|we|i|it|they|you|our|is|are|was|which|who|if|not|or)"
-    r"\b(?!-))",
+    r"\b(?!-))|(?<=\w{6})-(?=(?:in|on|at|for|to|with|from|by|as|of)\b(?!-))",
     re.IGNORECASE,
 )
 _POSSESSIVE = re.compile(r"['’]s$")

@@ -11,6 +11,9 @@ from clustering_pipeline.labeling.words.tokens import BREAK, joined, words
         pytest.param("the nation's don’t", ["the", "nation", "don’t"], id="apostrophes"),
         pytest.param("state-of-the-art F-16", ["state-of-the-art", "f-16"], id="hyphens"),
         pytest.param("better-but not", ["better", BREAK, "but", "not"], id="dashes"),
+        pytest.param(
+            "better-in built-in", ["better", BREAK, "in", "built-in"], id="dash-or-hyphen"
+        ),
         pytest.param("day-to-day", ["day-to-day"], id="no-dashes"),
         pytest.param("in 1945, 3.5", ["in", BREAK, BREAK, BREAK, BREAK, BREAK], id="numbers-break"),
         pytest.param("U.S. policy", ["u.s.", "policy"], id="initials"),
