@@ -19,7 +19,7 @@ from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
-from clustering_pipeline.orchestration.outcome import interrupt, record_end
+from clustering_pipeline.orchestration.outcome import cancel, interrupt, record_end
 from clustering_pipeline.orchestration.process import is_alive
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog
@@ -73,15 +73,17 @@ def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
 
     On Ctrl-C the run is cancelled, its end awaited, and KeyboardInterrupt raised again.
     """
+    unsaid = interrupt
     try:
         while run.process.poll() is None:
             watch(catalog.executions.by_id(run.run_id))
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
+        unsaid = cancel
         stop(run)
         raise
     finally:
-        _settle(run, catalog)
+        _settle(run, catalog, unsaid)
     return catalog.executions.by_id(run.run_id)
 
 
@@ -116,15 +118,18 @@ def _start(settings: Settings, cluster_id: str, identity: RunIdentity) -> Launch
     return Launched(identity=identity, home=home, log=log, process=process)
 
 
-def _settle(run: Launched, catalog: Catalog) -> None:
-    """Tells Dagster and the catalog of an end that the worker could not tell them of."""
+def _settle(run: Launched, catalog: Catalog, unsaid: Callable[[Catalog, str], None]) -> None:
+    """Tells Dagster and the catalog of an end that the worker could not tell them of.
+
+    A worker that ended before it made its Dagster run has told nobody anything.
+    """
     with open_instance(run.home) as instance:
         dagster_run = instance.get_run_by_id(run.identity.dagster_run_id)
         if dagster_run is not None and not dagster_run.is_finished:
             _report_end(instance, dagster_run)
             dagster_run = instance.get_run_by_id(dagster_run.run_id)
     if dagster_run is None:
-        interrupt(catalog, run.run_id)
+        unsaid(catalog, run.run_id)
     else:
         record_end(catalog, dagster_run)
 

@@ -66,7 +66,7 @@ def record_end(catalog: Catalog, run: dg.DagsterRun) -> None:
     if run.status is dg.DagsterRunStatus.SUCCESS:
         _close(catalog, run_id)
     elif run.status is dg.DagsterRunStatus.CANCELED:
-        fail(catalog, run_id, RunCanceled(f"{run_id} was cancelled"))
+        cancel(catalog, run_id)
     else:
         interrupt(catalog, run_id)
 
@@ -83,11 +83,16 @@ def record_part(catalog: Catalog, run: dg.DagsterRun) -> None:
     It has no last stage to do so, and the next run must not have to wait for a sensor.
     """
     record = catalog.executions.find(run_id_of(run.run_id))
-    if record is None or run.asset_selection is None:
+    if record is None or not run.asset_selection:
         return
     made = {stage.name for stage in record.stages}
     if {key.path[-1] for key in run.asset_selection} <= made:
         _close(catalog, record.run_id)
+
+
+def cancel(catalog: Catalog, run_id: str) -> None:
+    """Ends an execution that somebody cancelled."""
+    fail(catalog, run_id, RunCanceled(f"{run_id} was cancelled"))
 
 
 def _close(catalog: Catalog, run_id: str) -> None:

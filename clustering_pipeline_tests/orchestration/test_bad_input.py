@@ -11,12 +11,11 @@ from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents as Qdrant
 from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World, failure_of
 
 RESULTS = ("last_run_id", "num_clusters", "num_documents_clustered", "quality_metrics")
 PUBLISHED = (*RESULTS, "parquet_path", "members_key", "completed_at", "execution_time_seconds")
@@ -191,13 +190,8 @@ def test_a_catalog_that_is_down(kept):
     before = kept.world.pipeline.catalog.clusters.by_id(cluster_id)
     with MongoClient(f"mongodb://{CLOSED}", serverSelectionTimeoutMS=50) as client:
         down = kept.world.over(catalog=Catalog(client["any"], address=CLOSED, timeout_ms=200))
-        kept.world.instance.add_dynamic_partitions(NAME, [cluster_id])
-        job = down.definitions.resolve_job_def("execute_cluster")
-        result = job.execute_in_process(
-            instance=kept.world.instance, partition_key=cluster_id, raise_on_error=False
-        )
-    (event,) = [one for one in result.all_events if one.is_step_failure]
-    assert event.event_specific_data.user_failure_data.description == (
+        result = down.start(before)
+    assert failure_of(result) == (
         f"the catalog does not answer: no MongoDB at {CLOSED}; is it running?"
     )
     assert kept.world.pipeline.catalog.executions.find(run_id_of(result.run_id)) is None

@@ -25,7 +25,14 @@ from clustering_pipeline_tests.orchestration.planted import Documents
 VECTOR = "embedding"
 FEATURE = f"mixpeek://text_extractor@v1/{VECTOR}"
 KMEANS = {"clustering_method": "kmeans", "algorithm_params": {"n_clusters": 4}}
+EVERYTHING = "__ASSET_JOB"  # what Dagster's own "Materialize" runs
 Result = dg.ExecuteInProcessResult
+
+
+def failure_of(result: Result) -> str:
+    """What Dagster shows at the one step that failed."""
+    (event,) = [one for one in result.all_events if one.is_step_failure]
+    return event.event_specific_data.user_failure_data.description
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,26 +133,30 @@ class World:
             identity = RunIdentity(dagster_run_id=run_id, root_run_id=run_id)
             made = new_execution(cluster, identity, cluster.resolved(request))
             self.pipeline.catalog.executions.begin(made)
-        return self._run(self.definitions.resolve_job_def(job), cluster, run_id=run_id)
+        return self.ran(self.start(cluster, job=job, run_id=run_id), cluster)
+
+    def start(self, cluster: ClusterRecord, *, job: str = EXECUTE, **options: Any) -> Result:
+        """What Dagster alone tells of a run."""
+        self.instance.add_dynamic_partitions(NAME, [cluster.cluster_id])
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=cluster.cluster_id,
+            raise_on_error=False,
+            **options,
+        )
 
     def materialize(self, cluster: ClusterRecord, *assets: str) -> Ran:
         """Runs chosen assets, as somebody does who clicks on them in Dagster."""
-        job = self.definitions.resolve_implicit_global_asset_job_def()
-        return self._run(job, cluster, asset_selection=[dg.AssetKey(name) for name in assets])
+        chosen = [dg.AssetKey(name) for name in assets]
+        result = self.start(cluster, job=EVERYTHING, asset_selection=chosen)
+        return self.ran(result, cluster)
 
-    def _run(self, job: dg.JobDefinition, cluster: ClusterRecord, **options: Any) -> Ran:
-        key = cluster.cluster_id
-        self.instance.add_dynamic_partitions(NAME, [key])
-        result = job.execute_in_process(
-            instance=self.instance, partition_key=key, raise_on_error=False, **options
-        )
-        return self.ran(result, key)
-
-    def ran(self, result: Result, cluster_id: str) -> Ran:
+    def ran(self, result: Result, cluster: ClusterRecord) -> Ran:
+        """The run with what the catalog says of it."""
         return Ran(
             result=result,
             execution=self.pipeline.catalog.executions.by_id(run_id_of(result.run_id)),
-            cluster=self.pipeline.catalog.clusters.by_id(cluster_id),
+            cluster=self.pipeline.catalog.clusters.by_id(cluster.cluster_id),
         )
 
     def payloads(self, collection: CollectionRecord) -> dict[str, dict[str, Any]]:

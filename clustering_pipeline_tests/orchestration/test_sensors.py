@@ -1,0 +1,124 @@
+"""Sensors, called as functions: what they ask Dagster for, and what they tell the catalog."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.execution import WriteBack
+from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
+from clustering_pipeline.orchestration.partitions import NAME
+from clustering_pipeline.orchestration.process import is_alive, this_process
+from clustering_pipeline.orchestration.sensors import build_sensors, sync_partitions
+from clustering_pipeline_tests.orchestration.planted import planted
+from clustering_pipeline_tests.orchestration.world import World
+
+SENSORS = {sensor.name: sensor for sensor in build_sensors()}
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def definition(world: World) -> ClusterRecord:
+    return world.define(world.collection(planted(sizes={"sea": 3})))
+
+
+def sync(world: World, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
+    context = dg.build_sensor_context(instance=instance, resources={"pipeline": world.pipeline})
+    return sync_partitions(context)
+
+
+def requested(result: dg.SensorResult) -> list[tuple[str, list[str]]]:
+    return [
+        (type(one).__name__, list(one.partition_keys)) for one in result.dynamic_partitions_requests
+    ]
+
+
+def test_partitions_follow_the_stored_definitions(world, instance, definition):
+    instance.add_dynamic_partitions(NAME, ["clust_gone"])
+    assert requested(sync(world, instance)) == [
+        ("AddDynamicPartitionsRequest", [definition.cluster_id]),
+        ("DeleteDynamicPartitionsRequest", ["clust_gone"]),
+    ]
+
+
+def test_partitions_that_are_current_are_left_alone(world, instance, definition):
+    instance.add_dynamic_partitions(NAME, [definition.cluster_id])
+    assert sync(world, instance) == dg.SkipReason("1 partitions, all current")
+
+
+def end(world: World, definition: ClusterRecord, run_id: str, sensor: str, **left) -> None:
+    """A run that left its execution open, and the sensor that hears of its end."""
+    identity = RunIdentity(dagster_run_id=run_id, root_run_id=run_id)
+    catalog = world.pipeline.catalog
+    owner = this_process(identity.run_id, identity.task_id)
+    catalog.clusters.claim(definition.cluster_id, owner, is_alive=is_alive)
+    catalog.executions.begin(new_execution(definition, identity, definition.resolved()))
+    catalog.executions.update(identity.run_id, status=ExecutionStatus.PROCESSING, **left)
+    run = dg.DagsterRun(
+        job_name="execute_cluster",
+        run_id=run_id,
+        status=dg.DagsterRunStatus[sensor.removeprefix("record_").upper()],
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_run_status_sensor_context(
+            sensor_name=sensor,
+            dagster_instance=instance,
+            dagster_run=run,
+            dagster_event=dg.DagsterEvent("PIPELINE_START", "execute_cluster"),
+            resources={"pipeline": world.pipeline},
+        )
+        SENSORS[sensor](context)
+
+
+@pytest.mark.parametrize(
+    ("sensor", "execution", "definition_status", "category"),
+    [
+        pytest.param("record_failure", "failed", "INTERRUPTED", "interrupted", id="died"),
+        pytest.param("record_canceled", "canceled", "CANCELED", None, id="cancelled"),
+        pytest.param("record_success", "completed", "PENDING", None, id="done"),
+    ],
+)
+def test_an_execution_left_open_is_closed(
+    world, definition, sensor, execution, definition_status, category
+):
+    run_id = sensor.replace("_", "")
+    end(world, definition, run_id, sensor)
+    record = world.pipeline.catalog.executions.by_id(f"run_{run_id}")
+    cluster = world.pipeline.catalog.clusters.by_id(definition.cluster_id)
+    assert (record.status, record.failure_category) == (execution, category)
+    assert (cluster.state.status, cluster.state.failure_category) == (definition_status, category)
+    assert cluster.claim is None
+
+
+def test_a_write_back_cut_short_is_no_longer_under_way(world, definition):
+    end(world, definition, "cut", "record_failure", write_back=WriteBack(status="writing"))
+    assert world.pipeline.catalog.executions.by_id("run_cut").write_back == WriteBack(
+        status="failed",
+        error="the process of run_cut ended without saying so; execute the definition again",
+    )
+
+
+def test_an_execution_that_ended_stays_as_it_is(world, definition):
+    end(world, definition, "over", "record_canceled")
+    before = world.pipeline.catalog.executions.by_id("run_over")
+    end(world, definition, "other", "record_canceled")
+    again = RunIdentity(dagster_run_id="over", root_run_id="over")
+    assert world.pipeline.catalog.executions.by_id(again.run_id) == before
+
+
+def test_a_run_of_something_else_is_none_of_our_business(world, instance):
+    context = dg.build_run_status_sensor_context(
+        sensor_name="record_failure",
+        dagster_instance=instance,
+        dagster_run=dg.DagsterRun(job_name="theirs", status=dg.DagsterRunStatus.FAILURE),
+        dagster_event=dg.DagsterEvent("PIPELINE_FAILURE", "theirs"),
+        resources={"pipeline": world.pipeline},
+    )
+    assert SENSORS["record_failure"](context) is None
