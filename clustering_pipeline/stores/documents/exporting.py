@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -20,7 +20,14 @@ from clustering_pipeline.model.filters import Filter
 from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import CollectionInfo, ExportReport, Source
-from clustering_pipeline.stores.documents.pages import Layout, Page, Tally, read_page
+from clustering_pipeline.stores.documents.pages import (
+    Layout,
+    Page,
+    Part,
+    Tally,
+    fetch_page,
+    read_page,
+)
 from clustering_pipeline.stores.documents.sampling import sample
 from clustering_pipeline.stores.documents.selecting import lacking, selected
 
@@ -95,14 +102,19 @@ def _pages(
 ) -> Generator[Page]:
     size = request.page or max(100, min(_PAGE_ROWS, _PAGE_BYTES // layout.row_bytes))
     by_id = {source.collection_id: source for source in request.sources}
-    parts = (
-        (by_id[str(collection_id)], part[start : start + size])
-        for (collection_id,), part in chosen.group_by("collection_id", maintain_order=True)
-        for start in range(0, part.height, size)
-    )
-    return in_order(
-        lambda item: read_page(connection, *item, layout=layout), parts, in_flight=IN_FLIGHT
-    )
+    parts = [
+        Part(source=by_id[str(collection_id)], ids=rows[start : start + size])
+        for (collection_id,), rows in chosen.group_by("collection_id", maintain_order=True)
+        for start in range(0, rows.height, size)
+    ]
+
+    def fetched(part: Part) -> Sequence[Any]:
+        return fetch_page(connection, part, layout)
+
+    # The next pages are on their way while this one is read.
+    with closing(in_order(fetched, parts, in_flight=IN_FLIGHT)) as answers:
+        for part, answer in zip(parts, answers, strict=True):
+            yield read_page(part, answer, layout)
 
 
 def _layout(request: ExportRequest, infos: Sequence[CollectionInfo]) -> Layout:

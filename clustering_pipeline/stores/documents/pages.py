@@ -91,20 +91,32 @@ class _Row(NamedTuple):
     vectors: Sequence[bytes]
 
 
-def read_page(connection: Connection, source: Source, ids: pl.DataFrame, *, layout: Layout) -> Page:
-    """Read the documents of ``ids`` (collection_id, document_id, point_id), in that order."""
-    vectors = dict(zip(source.vector_names, layout.sizes, strict=True))
-    answer = fetch(
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A page to be read: document_id and point_id of some documents of one source, in order."""
+
+    source: Source
+    ids: pl.DataFrame
+
+
+def fetch_page(connection: Connection, part: Part, layout: Layout) -> Sequence[Any]:
+    """The documents of ``part`` as messages, in any order."""
+    return fetch(
         connection,
-        source.qdrant_collection,
-        ids["point_id"].to_list(),
+        part.source.qdrant_collection,
+        part.ids["point_id"].to_list(),
         payload_fields=layout.payload_fields,
-        vectors=vectors,
+        vectors=_vectors(part, layout),
     )
+
+
+def read_page(part: Part, answer: Sequence[Any], layout: Layout) -> Page:
+    """What ``fetch_page`` answered as rows, in the order of ``part``."""
+    vectors = _vectors(part, layout)
     found = {read_id(point.id): point for point in answer}
     rows = [
         _row(document_id, point_id, found[point_id], vectors, layout.payload_fields)
-        for document_id, point_id in ids.select("document_id", "point_id").iter_rows()
+        for document_id, point_id in part.ids.select("document_id", "point_id").iter_rows()
         if point_id in found
     ]
     kept = [row for row in rows if row is not None]
@@ -113,11 +125,15 @@ def read_page(connection: Connection, source: Source, ids: pl.DataFrame, *, layo
         for number, size in enumerate(layout.sizes)
     ]
     return Page(
-        rows=_batch(source.collection_id, kept, matrices, layout.schema),
-        asked=ids.height,
+        rows=_batch(part.source.collection_id, kept, matrices, layout.schema),
+        asked=part.ids.height,
         missing=len(rows) - len(kept),
         invalid_ids=_invalid(kept, matrices),
     )
+
+
+def _vectors(part: Part, layout: Layout) -> dict[str, int]:
+    return dict(zip(part.source.vector_names, layout.sizes, strict=True))
 
 
 def _row(
