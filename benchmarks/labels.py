@@ -20,6 +20,7 @@ import polars as pl
 from clustering_pipeline.labeling import (
     LabelingConfig,
     LabelRequest,
+    Prepared,
     Terms,
     estimate,
     fidelity,
@@ -29,7 +30,7 @@ from clustering_pipeline.labeling import (
 )
 from clustering_pipeline.labeling.words.telling import telling_words
 from clustering_pipeline_tests.labeling.groups import groups, request_to
-from clustering_pipeline_tests.labeling.loopback import Reply, serving
+from clustering_pipeline_tests.labeling.loopback import Reply, Server, serving
 from clustering_pipeline_tests.labeling.money.test_money import at_length
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +80,7 @@ def keyphrases_at_size() -> dict[str, object]:
 def stage() -> dict[str, object]:
     """Two hundred groups, half a second an answer, sixteen at once; then again from the cache."""
 
-    def slow(server, request: dict) -> Reply:
+    def slow(server: Server, request: dict[str, object]) -> Reply:
         return replace(at_length(server, request), after=0.5)
 
     with serving(slow) as server:
@@ -110,16 +111,15 @@ def label_fidelity() -> dict[str, object]:
         one.number: one.label for one in label_groups(LabelRequest(groups=ready.groups)).groups
     }
     commonest = {group: _commonest(ready.texts, labels == group) for group in named}
-    print(
-        f"| group | documents | label | fidelity |\n|---|---:|---|---:|\n{_table(named, ready, labels)}"
-    )
+    print("| group | documents | label | fidelity |\n|---|---:|---|---:|")
+    print(_table(named, ready, labels))
     return {
         name: [round(_mean(names, ready, labels, seed), 3) for seed in range(SEEDS)]
         for name, names in (("keyphrases", named), ("commonest word", commonest))
     }
 
 
-def _table(named: dict[int, str], ready, labels: np.ndarray) -> str:
+def _table(named: dict[int, str], ready: Prepared, labels: np.ndarray) -> str:
     scores = fidelity(named, ready, labels)
     return "\n".join(
         f"| {group.cluster_id} | {group.size} | {named[group.number]} "
@@ -128,7 +128,7 @@ def _table(named: dict[int, str], ready, labels: np.ndarray) -> str:
     )
 
 
-def _mean(names: dict[int, str], ready, labels: np.ndarray, seed: int) -> float:
+def _mean(names: dict[int, str], ready: Prepared, labels: np.ndarray, seed: int) -> float:
     found = fidelity(names, ready, labels, seed=seed)
     return float(np.mean([one.score for one in found.values()]))
 
