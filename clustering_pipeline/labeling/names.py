@@ -10,10 +10,13 @@ _PHRASES = 3
 _LONGEST = 60
 
 
-def names_of(phrases: Mapping[int, Sequence[str]]) -> dict[int, str]:
+def names_of(
+    phrases: Mapping[int, Sequence[str]], *, marks: Mapping[int, str] | None = None
+) -> dict[int, str]:
     """A label of two or three phrases for each group; the lower number keeps a contested one.
 
-    A group without phrases reads ``Cluster 4``, as its id does.
+    A group without phrases reads ``Cluster 4``; ``marks`` tells what stands for the 4, the group's
+    number unless given.
     """
     taken: set[frozenset[str]] = set()
     names: dict[int, str] = {}
@@ -21,7 +24,10 @@ def names_of(phrases: Mapping[int, Sequence[str]]) -> dict[int, str]:
         chosen = _untaken(_apart(phrases[group]), taken)
         taken.add(frozenset(chosen))
         names[group] = SEPARATOR.join(chosen)
-    return {group: name or f"Cluster {group}" for group, name in _numbered(names).items()}
+    shown = {group: (marks or {}).get(group, str(group)) for group in names}
+    return {
+        group: name or f"Cluster {shown[group]}" for group, name in _numbered(names, shown).items()
+    }
 
 
 def contains(one: str, other: str) -> bool:
@@ -56,11 +62,11 @@ def _fitting(phrases: list[str]) -> list[str]:
     return chosen
 
 
-def _numbered(names: Mapping[int, str]) -> dict[int, str]:
+def _numbered(names: Mapping[int, str], marks: Mapping[int, str]) -> dict[int, str]:
     """Groups whose texts say the same still read apart."""
     seen: set[str] = set()
     numbered: dict[int, str] = {}
     for group, name in names.items():
-        numbered[group] = f"{name} ({group})" if name and name in seen else name
+        numbered[group] = f"{name} ({marks[group]})" if name and name in seen else name
         seen.add(name)
     return numbered

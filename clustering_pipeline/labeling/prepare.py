@@ -15,7 +15,7 @@ from clustering_pipeline.labeling.nearest import centers_of, cosine, nearest_gro
 from clustering_pipeline.labeling.representatives import representatives
 from clustering_pipeline.labeling.request import Example, Group
 
-Stored: TypeAlias = str | Payload
+Stored: TypeAlias = str | Payload | None
 
 _FIELD_SAMPLE = 500
 _MOST_READ = 100_000
@@ -48,8 +48,8 @@ def prepare(
 ) -> Prepared:
     """Choose texts, find keyphrases and pick the documents that stand for each group.
 
-    ``payloads`` are mappings or JSON strings, read one at a time; ``labels`` (n,) holds −1 for
-    noise, ``vectors`` is (n, d), ``ignore`` names payload fields that earlier runs wrote.
+    ``payloads`` are mappings, JSON strings or nothing, read one at a time; ``labels`` (n,) holds −1
+    for noise, ``vectors`` is (n, d), ``ignore`` names payload fields that earlier runs wrote.
     """
     labels = np.asarray(labels, dtype=np.int64)
     choice = _choice(payloads, labels, ignore)
@@ -85,7 +85,7 @@ def prepare(
 
 def _read(stored: Stored) -> Payload:
     if not isinstance(stored, str):
-        return stored
+        return stored or {}
     payload: object = json.loads(stored)
     return {str(key): value for key, value in payload.items()} if isinstance(payload, dict) else {}
 

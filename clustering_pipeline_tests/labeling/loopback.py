@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import openai  # noqa: F401 - its import takes a second, which no deadline of a test should hold
+
 PROMPT_PRICE_MODEL = "gpt-4.1-mini"
 
 

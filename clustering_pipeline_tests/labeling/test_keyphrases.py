@@ -88,7 +88,7 @@ def test_eight_languages_in_one_corpus_keep_their_subjects():
             assert subject in phrases[2 * at + side][:6], language
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.text(max_size=80), st.integers(-1, 3)), max_size=12))
 def test_any_text_gives_phrases_without_breaks_or_markup(rows):
     phrases = found([text for text, _ in rows], [label for _, label in rows])

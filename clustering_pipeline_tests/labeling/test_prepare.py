@@ -41,7 +41,7 @@ def test_the_choice_of_fields_is_recorded():
 
 
 def test_payloads_may_hold_anything():
-    odd = ['"a string"', "[1, 2]", "{}", "null"]
+    odd = ['"a string"', "[1, 2]", "{}", None]
     found = prepare(odd, np.array([0, 0, 1, 1]), np.zeros((4, 2)), config=CONFIG)
     assert [group.keyphrases for group in found.groups] == [(), ()]
 

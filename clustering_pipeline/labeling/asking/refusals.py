@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from clustering_pipeline.labeling.provider import Failure
 
@@ -19,11 +20,12 @@ def failure_of(error: "OpenAIError", base_url: str) -> Failure:
     """The failure behind an exception of the ``openai`` client."""
     from openai import APIConnectionError, APIStatusError, APITimeoutError  # noqa: PLC0415
 
+    place = urlsplit(base_url).netloc.rpartition("@")[2]
     if isinstance(error, APITimeoutError):
-        return Failure(kind="timeout", message=f"the model at {base_url} did not answer in time")
+        return Failure(kind="timeout", message=f"the model at {place} did not answer in time")
     if isinstance(error, APIConnectionError):
         cause = error.__cause__ or error
-        message = f"the model at {base_url} cannot be reached: {cause}"
+        message = f"the model at {place} cannot be reached: {cause}"
         return Failure(kind="unreachable", message=message.rstrip(": "))
     if isinstance(error, APIStatusError):
         return _refusal(error)
