@@ -8,6 +8,8 @@ from functools import cache, lru_cache
 from itertools import groupby
 from sys import maxunicode
 
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+
 from clustering_pipeline.model.errors import InvalidFilter
 
 MAX_PATTERN = 1000
@@ -53,8 +55,6 @@ def compile_pattern(pattern: str, *, case_sensitive: bool) -> Callable[[object],
     The engine is the one inside pydantic (Rust's ``regex``): no look-around, no backreferences, and
     so no pattern that hangs.
     """
-    from pydantic_core import SchemaError, SchemaValidator, core_schema  # noqa: PLC0415
-
     if len(pattern) > MAX_PATTERN:
         message = f"the pattern has {len(pattern)} characters: use at most {MAX_PATTERN}"
         raise InvalidFilter(message)

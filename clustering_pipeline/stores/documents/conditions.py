@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import product
 
 from qdrant_client import grpc
@@ -17,7 +17,6 @@ _EXACT_FLOATS = 2**53
 _YEARS = range(1000, 9000)
 _INTEGER, _FLOAT = grpc.PayloadSchemaType.Integer, grpc.PayloadSchemaType.Float
 _DATETIME, _UUID = grpc.PayloadSchemaType.Datetime, grpc.PayloadSchemaType.Uuid
-_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,12 +187,12 @@ def _times(
     ends = [end for end in (low, high) if end is not None]
     if any(end.year not in _YEARS for end in ends):
         return UNKNOWN
-    # Qdrant reads a few more forms of dates, and nanoseconds: a little wider, and decided here.
+    # Qdrant reads a few more forms of dates than filters do, so what it finds is looked at again.
     span = grpc.DatetimeRange()
     if low is not None:
-        span.gte.FromDatetime((low - _TICK).astimezone(UTC))
+        span.gte.FromDatetime(low.astimezone(UTC))
     if high is not None:
-        span.lte.FromDatetime((high + _TICK).astimezone(UTC))
+        span.lte.FromDatetime(high.astimezone(UTC))
     # An index on numbers takes dates for numbers.
     keys = fields.keys(condition.path, besides=[_INTEGER, _FLOAT])
     return _any(keys, exact=False, datetime_range=span)
