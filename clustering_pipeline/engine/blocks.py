@@ -18,8 +18,12 @@ def blocks(count: int, rows: int = ROWS) -> Iterator[slice]:
 
 def group_sums(vectors: Vectors, labels: Labels, groups: int) -> NDArray[np.float64]:
     """(groups, d) sums of the members' vectors, added up in row order; noise is left out."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415 - heavy
+
     sums = np.zeros((groups, vectors.shape[1]))
     for rows in blocks(len(vectors)):
-        inside = labels[rows] >= 0
-        np.add.at(sums, labels[rows][inside], vectors[rows][inside].astype(np.float64))
+        inside = np.flatnonzero(labels[rows] >= 0)
+        members = (np.ones(len(inside)), (labels[rows][inside], inside))
+        shape = (groups, rows.stop - rows.start)
+        sums += csr_matrix(members, shape=shape) @ vectors[rows].astype(np.float64)
     return sums

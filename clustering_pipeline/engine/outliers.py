@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from clustering_pipeline.engine.neighborhood import Metric, Neighborhood
 from clustering_pipeline.engine.vectors import as_vectors
 
-NEIGHBORS = 15
-SPREAD = 1.4826  # a median absolute deviation as a standard deviation of a normal distribution
+NEIGHBORS = 5
+DEVIATION = 1.4826  # a median absolute deviation as a standard deviation of a normal distribution
 
 
 def outlier_scores(
@@ -21,8 +21,9 @@ def outlier_scores(
 ) -> NDArray[np.float64]:
     """(n,) scores in [0, 1]: 0 in the crowd, near 1 far from everything.
 
-    The mean distance to the ``count`` nearest neighbours, as robust deviations above the median,
-    squashed by the error function as in LoOP (Kriegel et al., 2009).
+    The mean distance to the ``count`` nearest neighbours, as deviations above the median, squashed
+    by the error function as in LoOP (Kriegel et al., 2009).  The deviation is that of the nearer
+    half, so that many outliers do not hide each other.
     """
     from scipy.special import erf  # noqa: PLC0415 - heavy
 
@@ -31,6 +32,9 @@ def outlier_scores(
         return np.zeros(len(points))
     hood = neighbors or Neighborhood(points)
     reach = hood.nearest(count, cast("Metric", metric)).distances.mean(axis=1)
-    excess = np.maximum(reach - np.median(reach), 0)
-    spread = SPREAD * np.median(np.abs(reach - np.median(reach))) or reach.std()
-    return erf(excess / (np.sqrt(2) * spread)) if spread > 0 else np.zeros(len(points))
+    excess = reach - np.median(reach)
+    near = -excess[excess < 0]
+    deviation = DEVIATION * float(np.median(near)) if len(near) else float(reach.std())
+    if deviation <= 0:
+        return np.zeros(len(points))
+    return erf(np.maximum(excess, 0) / (np.sqrt(2) * deviation))

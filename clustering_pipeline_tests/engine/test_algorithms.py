@@ -79,7 +79,7 @@ def test_gaussian_mixture_of_passages_equals_scikit_learns():
 
 
 def test_there_is_an_algorithm_for_every_method_of_the_contract():
-    assert {*names(), "attribute_based", "auto"} == set(PARAMS)
+    assert {*names(), "attribute_based"} == set(PARAMS)
 
 
 def test_an_unknown_algorithm_is_refused_with_those_there_are():

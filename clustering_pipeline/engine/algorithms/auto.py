@@ -1,0 +1,35 @@
+"""Preprocessing, algorithm and parameters chosen from the data."""
+
+import numpy as np
+
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.auto.search import SAMPLE, search
+from clustering_pipeline.engine.silhouette import cosine_silhouettes
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.graph_params import AutoParams
+
+BYTES_PER_DIMENSION = 32
+
+
+def fit(vectors: Vectors, params: AutoParams, context: FitContext) -> Grouping:
+    """The candidate that holds up best; the record has every trial.
+
+    A member's probability grows from one half, between two groups, to one with its silhouette.
+    """
+    found = search(
+        vectors,
+        random_state=params.random_state,
+        neighborhood=context.neighborhood,
+        check=context.check,
+    )
+    nearness = (1 + np.maximum(cosine_silhouettes(vectors, found.labels), -1)) / 2
+    notes = {"trials": [trial.row() for trial in found.trials], "searched_on": found.fitted}
+    return Grouping(labels=found.labels, probabilities=nearness, notes=notes)
+
+
+def memory(job: Job, _params: AutoParams) -> int:
+    """All distances of a sample, twice, and a few copies of the vectors."""
+    return min(job.count, SAMPLE) ** 2 * 8 + job.count * job.dimensions * BYTES_PER_DIMENSION
+
+
+ALGORITHM = Algorithm(params=AutoParams, fit=fit, memory=memory)

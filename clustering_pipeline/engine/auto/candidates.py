@@ -1,0 +1,117 @@
+"""The ways of grouping that are tried."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from clustering_pipeline.engine.auto.settle import group_means, nearest_groups, settle
+from clustering_pipeline.engine.auto.space import MANIFOLD, OUTLYING, Space
+from clustering_pipeline.engine.hdbscan import fit_hdbscan
+from clustering_pipeline.engine.numbering import canonical
+from clustering_pipeline.engine.vectors import NOISE, Labels
+
+FEWEST = 2
+# Groups per root of the documents: what is read as topics, 20 to 100 for 5,000 documents.
+FINE = (0.28, 1.38)
+CUTS = 18
+
+
+class Candidate(Protocol):
+    """A way of grouping: what it is called in the record, and what it makes of a space."""
+
+    @property
+    def chance(self) -> bool:
+        """Whether another seed may find other groups."""
+        ...
+
+    def described(self) -> dict[str, object]:
+        """Preprocessing, algorithm and parameters."""
+        ...
+
+    def labels(self, space: Space) -> Labels:
+        """Canonical groups of all rows of ``space``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class WardCut:
+    """Ward's tree without the outliers, cut at ``groups``, then settled."""
+
+    groups: int
+    chance: ClassVar[bool] = False
+
+    def described(self) -> dict[str, object]:
+        """Preprocessing, algorithm and parameters."""
+        return {
+            "preprocessing": [],
+            "algorithm": "agglomerative",
+            "params": {"linkage": "ward", "n_clusters": self.groups},
+            "normalised": "rows to length one",
+            "noise": f"outlier score from {OUTLYING}",
+            "settled": True,
+        }
+
+    def labels(self, space: Space) -> Labels:
+        """Canonical groups of all rows of ``space``."""
+        from scipy.cluster.hierarchy import fcluster  # noqa: PLC0415 - heavy
+
+        labels = np.full(len(space.vectors), NOISE, dtype=np.int64)
+        count = min(self.groups, int((~space.outside).sum()))
+        labels[~space.outside] = fcluster(space.joins, count, criterion="maxclust") - 1
+        return settle(space.units, labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Density:
+    """HDBSCAN on the manifold; ``settled`` lets noise that is no outlier join the nearest group."""
+
+    min_cluster_size: int
+    min_samples: int
+    settled: bool
+    chance: ClassVar[bool] = True
+
+    def described(self) -> dict[str, object]:
+        """Preprocessing, algorithm and parameters."""
+        return {
+            "preprocessing": [MANIFOLD],
+            "algorithm": "hdbscan",
+            "params": {
+                "min_cluster_size": self.min_cluster_size,
+                "min_samples": self.min_samples,
+            },
+            "noise": f"outlier score from {OUTLYING}" if self.settled else "between dense regions",
+            "settled": self.settled,
+        }
+
+    def labels(self, space: Space) -> Labels:
+        """Canonical groups of all rows of ``space``."""
+        found = fit_hdbscan(
+            space.manifold,
+            min_cluster_size=self.min_cluster_size,
+            min_samples=self.min_samples,
+            check=space.check,
+        ).labels
+        return settle(space.units, _joined(space, found)) if self.settled else canonical(found)
+
+
+def _joined(space: Space, labels: Labels) -> Labels:
+    """Outliers as noise, and every other row in a group to settle from."""
+    known = canonical(np.where(space.outside, NOISE, labels))
+    if known.max(initial=NOISE) >= 0:
+        adrift = (known < 0) & ~space.outside
+        known[adrift] = nearest_groups(space.units[adrift], group_means(space.units, known))
+    return known
+
+
+def candidates(count: int) -> list[Candidate]:
+    """What is tried for ``count`` documents: cuts from two groups to the finest, and densities."""
+    finest = max(FEWEST, int(FINE[1] * count**0.5))
+    counts = np.unique(np.geomspace(FEWEST, finest, CUTS).round().astype(int))
+    small = max(5, int(count**0.5 / 7))
+    densities = [
+        Density(min_cluster_size=size, min_samples=near, settled=settled)
+        for size, near in ((small, small), (2 * small, 3))
+        for settled in (False, True)
+    ]
+    return [*(WardCut(groups=int(groups)) for groups in counts), *densities]

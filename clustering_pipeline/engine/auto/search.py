@@ -1,0 +1,141 @@
+"""Try candidates, resample the best of them, and keep the one that holds up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering_pipeline.engine.auto.candidates import Candidate, candidates
+from clustering_pipeline.engine.auto.settle import group_means, nearest_groups
+from clustering_pipeline.engine.auto.space import OUTLYING, Space
+from clustering_pipeline.engine.auto.trial import Trial, chosen, readable, scored, tried, validated
+from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.numbering import canonical
+from clustering_pipeline.engine.outliers import outlier_scores
+from clustering_pipeline.engine.sampling import sample_rows
+from clustering_pipeline.engine.vectors import NOISE, Check, Labels, Vectors, unit_rows
+
+# The work is bounded by these rather than by a clock, so that it ends the same way every time:
+# about a minute on two cores.
+SAMPLE = 8_000
+FINALISTS = 6
+RESAMPLES = 2
+KEPT = 0.8
+PLANTED = 0.05
+# The same for every run, so that a run's seed decides only what chance does inside a candidate.
+RESAMPLE_SEED = 7
+SMALLEST = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """The ``labels`` (n,) int64 of the chosen candidate, and every trial, best first."""
+
+    labels: Labels
+    trials: tuple[Trial, ...]
+    fitted: int
+
+
+def search(
+    vectors: Vectors,
+    *,
+    random_state: int,
+    neighborhood: Neighborhood,
+    check: Check,
+    sample: int = SAMPLE,
+) -> Search:
+    """Group (n, d) vectors by whichever candidate does best on at most ``sample`` of them.
+
+    Too few documents to compare anything are one group.
+    """
+    if len(vectors) < SMALLEST:
+        return Search(labels=np.zeros(len(vectors), dtype=np.int64), trials=(), fitted=len(vectors))
+    rows = sample_rows(len(vectors), sample, random_state=random_state)
+    space = Space(vectors=vectors[rows], random_state=random_state, check=check)
+    if len(rows) == len(vectors):
+        space.__dict__["neighborhood"] = neighborhood
+    found = [(candidate, candidate.labels(space)) for candidate in candidates(len(rows))]
+    trials = [tried(candidate, space, labels) for candidate, labels in found]
+    finalists = _finalists(trials, len(rows))
+    for place in finalists:
+        trials[place] = validated(trials[place], space, found[place][1])
+    trials = _resampled(trials, finalists, found, space)
+    trials = scored(trials)
+    best = chosen(trials)
+    trials[best] = replace(trials[best], is_chosen=True)
+    labels = _everywhere(vectors, rows, found[best][1], neighborhood)
+    ordered = sorted(trials, key=lambda trial: (not trial.is_chosen, -(trial.score or 0.0)))
+    return Search(labels=labels, trials=tuple(ordered), fitted=len(rows))
+
+
+def _finalists(trials: Sequence[Trial], documents: int) -> list[int]:
+    """The best by silhouette among those people can read, or among all when there is none."""
+    eligible = [place for place, trial in enumerate(trials) if readable(trial, documents)]
+    places = eligible or list(range(len(trials)))
+    return sorted(places, key=lambda place: (-trials[place].silhouette, place))[:FINALISTS]
+
+
+def _resampled(
+    trials: Sequence[Trial],
+    finalists: Sequence[int],
+    found: Sequence[tuple[Candidate, Labels]],
+    space: Space,
+) -> list[Trial]:
+    """The finalists with their stability and the planted noise they left out."""
+    from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 - heavy
+
+    agreed: dict[int, list[float]] = {place: [] for place in finalists}
+    left_out: dict[int, list[float]] = {place: [] for place in finalists}
+    for turn in range(RESAMPLES):
+        rows, other = _disturbed(space, turn)
+        for place in finalists:
+            candidate, labels = found[place]
+            again = candidate.labels(other)
+            agreed[place].append(float(adjusted_rand_score(labels[rows], again[: len(rows)])))
+            left_out[place].append(float((again[len(rows) :] < 0).mean()))
+    return [
+        replace(
+            trial,
+            stability=float(np.mean(agreed[place])),
+            noise_found=float(np.mean(left_out[place])),
+        )
+        if place in agreed
+        else trial
+        for place, trial in enumerate(trials)
+    ]
+
+
+def _disturbed(space: Space, turn: int) -> tuple[NDArray[np.int64], Space]:
+    """Some of the rows, and a space of them with noise planted behind: random directions as long
+    as the documents' own.
+    """
+    seed = RESAMPLE_SEED + turn
+    rng = np.random.default_rng(seed)
+    count, dimensions = space.vectors.shape
+    rows = np.sort(rng.choice(count, int(KEPT * count), replace=False))
+    planted = max(1, int(PLANTED * count))
+    noise = unit_rows(rng.normal(size=(planted, dimensions)))
+    lengths = np.linalg.norm(space.vectors[rng.choice(count, planted)], axis=1)
+    mixed = np.concatenate([space.vectors[rows], noise * lengths[:, None]])
+    disturbed = Space(
+        vectors=mixed.astype(space.vectors.dtype), random_state=seed, check=space.check
+    )
+    return rows, disturbed
+
+
+def _everywhere(
+    vectors: Vectors, rows: NDArray[np.int64], labels: Labels, neighborhood: Neighborhood
+) -> Labels:
+    """The groups of all documents: those that were not sampled join the nearest group, unless they
+    stand apart.
+    """
+    if len(rows) == len(vectors) or labels.max() < 0:
+        everywhere = np.full(len(vectors), NOISE, dtype=np.int64)
+        everywhere[rows] = labels
+        return everywhere
+    units = unit_rows(vectors)
+    everywhere = nearest_groups(units, group_means(units[rows], labels))
+    everywhere[outlier_scores(vectors, neighbors=neighborhood) >= OUTLYING] = NOISE
+    everywhere[rows] = labels
+    return canonical(everywhere)
