@@ -1,10 +1,12 @@
 """What the environment says: one variable per outside system, each replacing an embedded one."""
 
+import json
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MASK = "********"
@@ -13,6 +15,15 @@ MASK = "********"
 def _default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "clustering-pipeline"
+
+
+class ModelPrice(BaseModel):
+    """US dollars a million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: Annotated[float, Field(ge=0)]
+    completion: Annotated[float, Field(ge=0)]
 
 
 class Settings(BaseSettings):
@@ -33,6 +44,24 @@ class Settings(BaseSettings):
     s3_endpoint: str | None = None
     llm_base_url: str | None = None
     llm_api_key: SecretStr | None = None
+    llm_provider: Literal["openai", "google", "anthropic"] = "openai"
+    """Whose key it is, where no base URL says where it goes: no definition sends it elsewhere."""
+    llm_model: str | None = None
+    """The model where a definition names none; the provider's default otherwise."""
+    llm_embedding_model: str | None = None
+    """Finds labels that mean the same; without it, their words are compared."""
+    llm_prices: dict[str, ModelPrice] = Field(default_factory=dict)
+    """Model to price, as JSON: replaces and adds to those that are built in."""
+    llm_max_cost: float | None = Field(default=None, ge=0)
+    """US dollars a run may spend on labels; the rest keep their keyphrases."""
+    llm_concurrency: int = Field(default=16, ge=1)
+    """Calls under way at once."""
+    llm_deadline: float = Field(default=600.0, gt=0)
+    """Seconds for all labels of a run."""
+    llm_scrub: bool = False
+    """Whether e-mail addresses, phone and card numbers are blanked before texts leave."""
+    llm_min_group_size: int = Field(default=0, ge=0)
+    """No text of smaller groups leaves; they keep their keyphrases."""
     mongod: Path | None = None
 
     @cached_property
@@ -47,6 +76,8 @@ class Settings(BaseSettings):
             "qdrant_url": "embedded Qdrant",
             "artifacts": self.artifacts_root,
             "llm_api_key": "none: labels are keyphrases",
+            "llm_model": "the provider's default",
+            "llm_max_cost": "no limit",
         }
         return {
             f"CLUSTERING_{name}".upper(): _shown(getattr(self, name), embedded.get(name, ""))
@@ -57,4 +88,6 @@ class Settings(BaseSettings):
 def _shown(value: object, default: str) -> str:
     if value is None:
         return default
+    if isinstance(value, dict):
+        return json.dumps({name: price.model_dump() for name, price in value.items()})
     return MASK if isinstance(value, SecretStr) else str(value)

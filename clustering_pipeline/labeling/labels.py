@@ -19,11 +19,6 @@ from clustering_pipeline.labeling.request import (
 )
 from clustering_pipeline.model.errors import LabelingFailed
 
-NO_PROVIDER = (
-    "llm_labeling is enabled but no model is reachable: set CLUSTERING_LLM_API_KEY or "
-    "CLUSTERING_LLM_BASE_URL; the labels are keyphrases"
-)
-
 
 def label_groups(request: LabelRequest) -> Labels:
     """Label every group; never raises for a label, ``errors`` tells what went wrong."""
@@ -32,7 +27,8 @@ def label_groups(request: LabelRequest) -> Labels:
         return Labels(groups=plain)
     if request.provider is None:
         everyone = tuple(group.cluster_id for group in request.groups)
-        return Labels(groups=plain, errors=(LabelingError(error=NO_PROVIDER, clusters=everyone),))
+        error = LabelingError(error=request.unreachable, clusters=everyone)
+        return Labels(groups=plain, errors=(error,))
     plain = tuple(_chosen(label, request.config.candidate_labels) for label in plain)
     answers = _answers(request, request.provider)
     return Labels(

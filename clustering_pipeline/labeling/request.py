@@ -68,6 +68,12 @@ class Terms:
     """Smaller groups keep their keyphrases: no text of theirs leaves."""
 
 
+NO_PROVIDER = (
+    "llm_labeling is enabled but no model is reachable: set CLUSTERING_LLM_API_KEY or "
+    "CLUSTERING_LLM_BASE_URL; the labels are keyphrases"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelRequest:
     """Everything labelling needs to know; without a provider, labels are keyphrases."""
@@ -75,6 +81,8 @@ class LabelRequest:
     groups: tuple[Group, ...]
     config: LabelingConfig = field(default_factory=LabelingConfig)
     provider: Provider | None = None
+    unreachable: str = NO_PROVIDER
+    """Why there is no provider, in one sentence."""
     terms: Terms = field(default_factory=Terms)
     cached: Mapping[str, Named] = field(default_factory=dict)
     """Earlier answers by :func:`~clustering_pipeline.labeling.cache_keys`."""

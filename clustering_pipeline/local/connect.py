@@ -5,11 +5,10 @@ from contextlib import ExitStack, closing, contextmanager
 
 from pydantic import SecretStr
 
-from clustering_pipeline.labeling import LabelingConfig, open_provider
-from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.local.labelling import provider_of, terms_of
 from clustering_pipeline.local.services import MONGODB, QDRANT
 from clustering_pipeline.local.stack import attach
-from clustering_pipeline.orchestration.pipeline import Pipeline, ProviderOf
+from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
@@ -36,7 +35,8 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             catalog=catalog,
             documents=documents,
             artifacts=Artifacts.open(settings.artifacts_root, settings.s3_endpoint),
-            provider_of=_provider_of(settings),
+            provider_of=provider_of(settings),
+            terms=terms_of(settings),
         )
 
 
@@ -48,18 +48,6 @@ def _addresses(settings: Settings) -> tuple[str, str]:
         stack = attach(settings.data_dir, services=missing, mongod=settings.mongod)
         mongodb_uri, qdrant_url = mongodb_uri or stack.mongodb_uri, qdrant_url or stack.qdrant_url
     return str(mongodb_uri), str(qdrant_url)
-
-
-def _provider_of(settings: Settings) -> ProviderOf:
-    def provider(config: LabelingConfig) -> Provider | None:
-        return open_provider(
-            api_key=_revealed(settings.llm_api_key),
-            base_url=settings.llm_base_url,
-            provider=config.provider,
-            model=config.model_name,
-        )
-
-    return provider
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

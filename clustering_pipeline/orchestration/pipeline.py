@@ -1,15 +1,16 @@
 """The outside systems a run speaks to, opened once and handed around as one value."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from clustering_pipeline.labeling import LabelingConfig
+from clustering_pipeline.labeling import LabelingConfig, Terms
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents
 
 ProviderOf = Callable[[LabelingConfig], Provider | None]
+"""Raises LabelingFailed when the definition asks for a model that it may not have."""
 
 
 def no_provider(_config: LabelingConfig) -> Provider | None:
@@ -26,3 +27,5 @@ class Pipeline:
     artifacts: Artifacts
     provider_of: ProviderOf = no_provider
     """The model to ask when a definition enables labels by one."""
+    terms: Terms = field(default_factory=Terms)
+    """What labels by a model may cost, and what of the documents may leave."""
