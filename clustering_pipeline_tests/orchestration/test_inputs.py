@@ -49,13 +49,13 @@ def test_only_the_documents_that_match_the_filters_take_part(world):
 
 def test_an_execution_may_have_filters_of_its_own(world):
     definition = world.define(world.collection(planted()), TWO)
-    override = ExecuteClusterByIdRequest(filters={"subject": "sea"}, sample_size=40)
+    override = ExecuteClusterByIdRequest(filters={"subject": "sea"})
     ran = world.execute(definition, request=override)
-    assert (ran.execution.source_documents, ran.execution.num_points) == (110, 40)
+    assert (ran.execution.source_documents, ran.execution.num_points) == (110, 110)
     assert ran.cluster.spec == definition.spec
 
 
-def test_a_sample_is_counted_as_such(world):
+def test_what_the_fit_did_not_sample_is_clustered_all_the_same(world):
     definition = world.define(world.collection(planted(sizes=FEW)), TWO | {"sample_size": 20})
     execution = world.execute(definition).execution
     assert {
@@ -65,9 +65,9 @@ def test_a_sample_is_counted_as_such(world):
         "reasons": execution.input_reconciliation_reasons,
     } == {
         "source": 50,
-        "retrieved": 20,
-        "gap": 30,
-        "reasons": ["30 of 50 selected documents: left out by sample_size"],
+        "retrieved": 50,
+        "gap": 0,
+        "reasons": [],
     }
 
 
