@@ -7,7 +7,7 @@ from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.orchestration.assets import build_assets
 from clustering_pipeline.orchestration.checks import build_checks
 from clustering_pipeline.orchestration.fixed import Source, fixed_definition
-from clustering_pipeline.orchestration.resources import Connect, pipeline_resource
+from clustering_pipeline.orchestration.resources import RESOURCE, Connect, pipeline_resource
 
 
 def cluster_definitions(
@@ -28,5 +28,5 @@ def cluster_definitions(
         assets=build_assets(graph),
         asset_checks=build_checks(graph),
         jobs=[job],
-        resources={"pipeline": pipeline_resource(connect)},
+        resources={RESOURCE: pipeline_resource(connect)},
     )

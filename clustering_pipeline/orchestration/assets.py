@@ -28,8 +28,8 @@ def _asset(graph: Graph, stage: Stage) -> dg.AssetsDefinition:
         # A definition that does not ask for the write-back materializes nothing there.
         output_required=not stage.optional,
     )
-    def build(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]):
-        report = perform(context, pipeline, graph, stage)
+    def build(context: dg.AssetExecutionContext, clustering: dg.ResourceParam[Pipeline]):
+        report = perform(context, clustering, graph, stage)
         if not report.skipped:
             yield dg.MaterializeResult(metadata=metadata_of(report))
 

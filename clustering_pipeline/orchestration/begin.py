@@ -7,6 +7,7 @@ from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.execution import ExecutionProgress, ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of, task_id_of
+from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.orchestration.pipeline import Pipeline
@@ -43,8 +44,11 @@ def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stag
     if execution is not None and execution.status.ended:
         message = f"{execution.run_id} has ended ({execution.status.value}); execute again"
         raise StateConflict(message)
+    owner = this_process(identity.run_id, identity.task_id)
     if execution is None or execution.owner is None:
-        execution = _begin(pipeline, cluster_id, identity)
+        execution = _begin(pipeline, cluster_id, identity, owner)
+    elif execution.owner != owner:
+        execution = _hand_over(pipeline, execution, owner)
     return _run(pipeline, execution, stage)
 
 
@@ -66,10 +70,17 @@ def new_execution(
     )
 
 
-def _begin(pipeline: Pipeline, cluster_id: str, identity: RunIdentity) -> ExecutionRecord:
+def _hand_over(pipeline: Pipeline, execution: ExecutionRecord, owner: Owner) -> ExecutionRecord:
+    """An executor with a process for each step: the one that began is gone, the run is not."""
+    pipeline.catalog.clusters.claim(execution.cluster_id, owner, is_alive=is_alive)
+    return pipeline.catalog.executions.update(execution.run_id, owner=owner)
+
+
+def _begin(
+    pipeline: Pipeline, cluster_id: str, identity: RunIdentity, owner: Owner
+) -> ExecutionRecord:
     catalog = pipeline.catalog
     record = catalog.clusters.by_id(cluster_id)
-    owner = this_process(identity.run_id, identity.task_id)
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     made = catalog.executions.begin(new_execution(record, identity, record.resolved()))
     spec = made.spec or record.resolved()

@@ -22,10 +22,10 @@ def _check(graph: Graph, check: Check) -> dg.AssetChecksDefinition:
         blocking=True,
     )
     def run_check(
-        context: dg.AssetCheckExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+        context: dg.AssetCheckExecutionContext, clustering: dg.ResourceParam[Pipeline]
     ) -> dg.AssetCheckResult:
         try:
-            verify(context, pipeline, graph, check)
+            verify(context, clustering, graph, check)
         except ClusteringError as error:
             return dg.AssetCheckResult(passed=False, description=error.message)
         return dg.AssetCheckResult(passed=True)

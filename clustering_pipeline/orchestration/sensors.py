@@ -20,10 +20,10 @@ def build_sensors() -> list[dg.SensorDefinition]:
 
 @dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
 def sync_partitions(
-    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
 ) -> dg.SensorResult | dg.SkipReason:
     """Keeps the partition keys equal to the ids of the stored definitions."""
-    wanted = set(pipeline.catalog.clusters.ids())
+    wanted = set(clustering.catalog.clusters.ids())
     known = set(context.instance.get_dynamic_partitions(NAME))
     requests = []
     if added := sorted(wanted - known):
@@ -44,7 +44,7 @@ def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
         minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def record(context: dg.RunStatusSensorContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
-        record_end(pipeline.catalog, context.dagster_run)
+    def record(context: dg.RunStatusSensorContext, clustering: dg.ResourceParam[Pipeline]) -> None:
+        record_end(clustering.catalog, context.dagster_run)
 
     return record

@@ -34,6 +34,11 @@ class Documents:
         return len(self.ids)
 
 
+def is_about(subject: str, *phrases: str) -> bool:
+    """Whether labels and keywords have words of that subject only."""
+    return set(" ".join(phrases).split()) <= {"·", subject, *WORDS[subject]}
+
+
 def planted(
     *,
     sizes: dict[str, int] = SIZES,
@@ -70,8 +75,8 @@ def _vector(
 
 
 def _payload(number: int, subject: str, random: np.random.Generator) -> dict[str, Any]:
-    words = WORDS.get(subject, [])
-    text = random.choice(COMMON, 6).tolist() + (random.choice(words, 6).tolist() if words else [])
+    own = WORDS.get(subject, [])
+    text = random.choice(COMMON, 6).tolist() + (random.choice(own, 6).tolist() if own else [])
     random.shuffle(text)
     return {
         "document_id": f"doc_{number:05}",

@@ -13,7 +13,7 @@ from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World, failure_of
@@ -49,6 +49,10 @@ def under_way(world: World, definition: ClusterRecord, owner: Owner) -> Executio
     )
 
 
+def refusal(definition: ClusterRecord, run_id: str) -> str:
+    return f"definition {definition.cluster_id} is being executed by {run_id}: wait, or cancel it"
+
+
 def test_a_second_run_is_refused_and_the_first_goes_on(world, definition):
     seconds: list[Ran] = []
 
@@ -60,9 +64,7 @@ def test_a_second_run_is_refused_and_the_first_goes_on(world, definition):
     (second,) = seconds
     assert not second.result.success
     assert (second.execution.status, second.execution.failure_category) == ("failed", "conflict")
-    assert second.execution.error_message == (
-        f"definition {definition.cluster_id} is being executed by {first.run_id}: wait, or cancel it"
-    )
+    assert second.execution.error_message == refusal(definition, first.run_id)
     # What the definition says is what the first run does, then and afterwards.
     assert (second.cluster.state.status, second.cluster.state.last_attempt_id) == (
         "PROCESSING",
@@ -75,9 +77,7 @@ def test_a_second_run_is_refused_and_the_first_goes_on(world, definition):
 def test_a_run_started_in_dagster_is_refused_too(world, definition):
     held = under_way(world, definition, this_process("run_x", "task_x"))
     result = world.start(definition)
-    assert failure_of(result) == (
-        f"definition {definition.cluster_id} is being executed by {held.run_id}: wait, or cancel it"
-    )
+    assert failure_of(result) == refusal(definition, held.run_id)
     catalog = world.pipeline.catalog
     assert catalog.executions.by_id(held.run_id) == held
     assert catalog.clusters.by_id(definition.cluster_id).claim.run_id == held.run_id
@@ -95,6 +95,19 @@ def test_the_claim_of_a_dead_process_is_taken_over(world, definition):
         "interrupted",
     )
     assert left.error_message == f"the process of {dead.run_id} ended without saying so"
+
+
+def test_a_run_whose_steps_have_processes_of_their_own_keeps_its_claim(world, definition):
+    first = under_way(world, definition, dead_process())
+    identity = RunIdentity(
+        dagster_run_id=first.dagster_run_id, root_run_id=first.run_id.removeprefix("run_")
+    )
+    run = open_run(world.pipeline, definition.cluster_id, identity, stage="embeddings")
+    here = this_process(identity.run_id, identity.task_id)
+    claim = world.pipeline.catalog.clusters.by_id(definition.cluster_id).claim
+    assert run.execution.owner == here
+    assert (claim.run_id, claim.pid) == (run.run_id, here.pid)
+    assert failure_of(world.start(definition)) == refusal(definition, first.run_id)
 
 
 def test_this_process_is_alive():

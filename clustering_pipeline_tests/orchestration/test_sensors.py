@@ -11,6 +11,7 @@ from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.process import is_alive, this_process
+from clustering_pipeline.orchestration.resources import RESOURCE
 from clustering_pipeline.orchestration.sensors import build_sensors, sync_partitions
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import World
@@ -30,7 +31,7 @@ def definition(world: World) -> ClusterRecord:
 
 
 def sync(world: World, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
-    context = dg.build_sensor_context(instance=instance, resources={"pipeline": world.pipeline})
+    context = dg.build_sensor_context(instance=instance, resources={RESOURCE: world.pipeline})
     return sync_partitions(context)
 
 
@@ -72,28 +73,26 @@ def end(world: World, definition: ClusterRecord, run_id: str, sensor: str, **lef
             dagster_instance=instance,
             dagster_run=run,
             dagster_event=dg.DagsterEvent("PIPELINE_START", "execute_cluster"),
-            resources={"pipeline": world.pipeline},
+            resources={RESOURCE: world.pipeline},
         )
         SENSORS[sensor](context)
 
 
 @pytest.mark.parametrize(
-    ("sensor", "execution", "definition_status", "category"),
+    ("sensor", "expected"),
     [
-        pytest.param("record_failure", "failed", "INTERRUPTED", "interrupted", id="died"),
-        pytest.param("record_canceled", "canceled", "CANCELED", None, id="cancelled"),
-        pytest.param("record_success", "completed", "PENDING", None, id="done"),
+        pytest.param("record_failure", ("failed", "INTERRUPTED", "interrupted"), id="died"),
+        pytest.param("record_canceled", ("canceled", "CANCELED", None), id="cancelled"),
+        pytest.param("record_success", ("completed", "PENDING", None), id="done"),
     ],
 )
-def test_an_execution_left_open_is_closed(
-    world, definition, sensor, execution, definition_status, category
-):
+def test_an_execution_left_open_is_closed(world, definition, sensor, expected):
     run_id = sensor.replace("_", "")
     end(world, definition, run_id, sensor)
     record = world.pipeline.catalog.executions.by_id(f"run_{run_id}")
     cluster = world.pipeline.catalog.clusters.by_id(definition.cluster_id)
-    assert (record.status, record.failure_category) == (execution, category)
-    assert (cluster.state.status, cluster.state.failure_category) == (definition_status, category)
+    assert (record.status, cluster.state.status, record.failure_category) == expected
+    assert cluster.state.failure_category == record.failure_category
     assert cluster.claim is None
 
 
@@ -119,6 +118,6 @@ def test_a_run_of_something_else_is_none_of_our_business(world, instance):
         dagster_instance=instance,
         dagster_run=dg.DagsterRun(job_name="theirs", status=dg.DagsterRunStatus.FAILURE),
         dagster_event=dg.DagsterEvent("PIPELINE_FAILURE", "theirs"),
-        resources={"pipeline": world.pipeline},
+        resources={RESOURCE: world.pipeline},
     )
     assert SENSORS["record_failure"](context) is None

@@ -35,7 +35,6 @@ def reconciliation(
 def _reasons(export: Mapping[str, Any], dropped: int) -> Iterator[str]:
     lost = {
         "no vector of the feature": export["missing_vector"],
-        "left out by sample_size": export["not_sampled"],
         "deleted while they were read": export["vanished"],
     }
     for reason, count in lost.items():
