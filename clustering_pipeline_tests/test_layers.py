@@ -1,0 +1,115 @@
+"""Imports point one way, and what thinks knows nothing of where its input comes from."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import clustering_pipeline
+
+ROOT = Path(clustering_pipeline.__file__).parent
+NAME = ROOT.name
+
+# Which parts each part may import, besides itself.
+MAY_IMPORT = {
+    "model": set(),
+    "settings": {"model"},
+    "engine": {"model"},
+    "labeling": {"model"},
+    "report": {"model"},
+    "stores": {"model"},
+    "orchestration": {"model", "engine", "labeling", "report", "stores", "settings"},
+    "local": {"model", "labeling", "stores", "orchestration", "settings"},
+    "cli": {"model", "stores", "labeling", "orchestration", "local", "settings"},
+    "definitions": {"orchestration", "local"},
+    "as_code": {"model", "orchestration", "local"},
+    "components": {"as_code"},
+    "worker": {"definitions", "orchestration"},
+}
+OUTSIDE_SYSTEMS = {"dagster", "fastapi", "pymongo", "qdrant_client", "boto3"}
+NEVER_IMPORT = {
+    "model": OUTSIDE_SYSTEMS,
+    "engine": OUTSIDE_SYSTEMS,
+    "labeling": OUTSIDE_SYSTEMS,
+    "report": OUTSIDE_SYSTEMS,
+    "stores": {"dagster", "fastapi"},
+}
+
+
+def modules(part: str) -> Iterator[Path]:
+    """The files of one part: a package or a module."""
+    folder = ROOT / part
+    yield from folder.rglob("*.py") if folder.is_dir() else [ROOT / f"{part}.py"]
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def parts_of(file: Path) -> set[str]:
+    """The parts of this project that a file imports."""
+    ours = [name.split(".") for name in imports(file) if name.split(".")[0] == NAME]
+    return {path[1] for path in ours if len(path) > 1}
+
+
+def test_every_part_has_its_rule():
+    there = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert there - {"__init__", "__pycache__"} == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_imports_point_one_way(part):
+    found = {
+        str(file.relative_to(ROOT)): wrong
+        for file in modules(part)
+        if (wrong := parts_of(file) - MAY_IMPORT[part] - {part})
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("part", sorted(NEVER_IMPORT))
+def test_what_thinks_speaks_to_no_outside_system(part):
+    found = {
+        str(file.relative_to(ROOT)): wrong
+        for file in modules(part)
+        if (wrong := {name.split(".")[0] for name in imports(file)} & NEVER_IMPORT[part])
+    }
+    assert found == {}
+
+
+def test_no_test_patches():
+    tests = Path(__file__).parent
+    patching = [
+        str(file.relative_to(tests))
+        for file in tests.rglob("*.py")
+        if any(name.startswith("unittest.mock") for name in imports(file))
+    ]
+    assert patching == []
+
+
+HEAVY = ["hdbscan", "matplotlib", "numba", "openai", "plotly", "sklearn", "umap"]
+
+
+@pytest.mark.parametrize(
+    ("module", "never"),
+    [
+        pytest.param("definitions", HEAVY, id="loading-the-location"),
+        pytest.param("cli.clusters", HEAVY, id="a-command"),
+        pytest.param("cli.config", [*HEAVY, "dagster", "pymongo", "qdrant_client"], id="config"),
+        pytest.param("cli.main", [*HEAVY, "dagster", "polars", "pymongo"], id="help"),
+    ],
+)
+def test_nobody_waits_for_packages_that_are_not_used(module, never):
+    program = f"import sys, {NAME}.{module}; print(*sorted(set({never}) & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
