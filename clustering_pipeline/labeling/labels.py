@@ -44,16 +44,11 @@ def _plain(request: LabelRequest) -> tuple[Label, ...]:
     """What every group is called without a model."""
     names = names_of(
         {group.number: group.keyphrases for group in request.groups},
-        marks={group.number: _mark(group.cluster_id) for group in request.groups},
+        marks={group.number: group.mark for group in request.groups},
     )
     return tuple(
         _unasked(group, names[group.number], request.human_names) for group in request.groups
     )
-
-
-def _mark(cluster_id: str) -> str:
-    """``4`` of ``cl_4``, ``4.1`` of ``cl_4_sub_1``."""
-    return cluster_id.removeprefix("cl_").replace("_sub_", ".")
 
 
 def _unasked(group: Group, name: str, human_names: Mapping[int, str]) -> Label:

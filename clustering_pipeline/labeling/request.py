@@ -34,6 +34,11 @@ class Group:
     nearest: tuple[int, ...] = ()
     """Numbers of the groups it is most easily confused with, nearest first."""
 
+    @property
+    def mark(self) -> str:
+        """``4`` of ``cl_4``, ``4.1`` of ``cl_4_sub_1``."""
+        return self.cluster_id.removeprefix("cl_").replace("_sub_", ".")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Named:

@@ -38,14 +38,13 @@ def _spoken(value: object) -> str:
 
 
 DEFINITION = (
-    only("cluster_type", ["vector"]),
     only("source_cluster_ids", [None]),
     only("auto_execute_on_batch", [False]),
     only("auto_execute_min_documents", [None]),
     only("auto_execute_cooldown_seconds", [3600]),
     Limit(
         path="vector_config.clustering_method",
-        allows=lambda method: method not in {"attribute_based", "auto"},
+        allows=lambda method: method != "auto",
         instead="name an algorithm that groups vectors",
     ),
     only("vector_config.multi_feature_strategy", ["concatenate", "weighted"]),
@@ -57,10 +56,6 @@ DEFINITION = (
         instead="map another result",
     ),
     only("llm_labeling.labeling_inputs.input_mappings[].source", ["payload", "literal"]),
-    only("llm_labeling.candidate_labels", [None]),
-    only("llm_labeling.response_shape", [None]),
-    only("llm_labeling.embedding_similarity_threshold", [0.8]),
-    only("llm_labeling.cache_ttl_seconds", [604_800, 0]),
 )
 
 EXECUTION = (

@@ -50,6 +50,21 @@ class WriteBack(Record):
     error: str | None = None
 
 
+class LabelingLedger(Record):
+    """What the labels of one run, or of several, took."""
+
+    calls: int = 0
+    """Requests sent, failed and repeated ones too."""
+    cached: int = 0
+    """Groups whose earlier answer was used again."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    """US dollars, of the calls whose model has a price."""
+    unpriced: bool = False
+    """Whether there were calls to a model without a price."""
+
+
 class ExecutionRecord(ClusterExecutionResult):
     """The public fields, and what runs and their successors need to know beside them."""
 
@@ -77,6 +92,8 @@ class ExecutionRecord(ClusterExecutionResult):
     stages: list[StageTiming] = Field(default_factory=list)
     progress: ExecutionProgress | None = None
     write_back: WriteBack | None = None
+    ledger: LabelingLedger | None = None
+    """What its labels took; null when no model was to be asked."""
     owner: Owner | None = None
     failure_category: str | None = None
     started_at: Moment | None = None
@@ -111,6 +128,7 @@ __all__ = [
     "ClusterExecutionResult",
     "ExecutionProgress",
     "ExecutionRecord",
+    "LabelingLedger",
     "RepresentativeDocument",
     "StageTiming",
     "WriteBack",

@@ -25,6 +25,7 @@ ARTIFACTS = (
     "labels.parquet",
     "texts.parquet",
     "label_errors.json",
+    "labelling.json",
 )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 
 from clustering_pipeline.labeling.asking.prompt import shown, system_message
 from clustering_pipeline.labeling.asking.schema import answer_schema
@@ -14,11 +15,18 @@ _VERSION = 1
 def cache_keys(request: LabelRequest) -> dict[int, str]:
     """A key for each group: of its representatives, the instructions, the model and the schema.
 
-    The neighbours are left out: a group that did not change keeps its label when they do.
+    The neighbours are left out: a group that did not change keeps its label when they do.  Groups
+    of the same content, as a group that is its parent's only part, are told apart by their order.
     """
     if request.provider is None:
         return {}
-    return {group.number: _key(group, request, request.provider.model) for group in request.groups}
+    seen: Counter[str] = Counter()
+    keys: dict[int, str] = {}
+    for group in request.groups:
+        key = _key(group, request, request.provider.model)
+        keys[group.number] = f"{key}-{seen[key]}" if seen[key] else key
+        seen[key] += 1
+    return keys
 
 
 def _key(group: Group, request: LabelRequest, model: str) -> str:

@@ -38,14 +38,26 @@ def clashes(
     return found
 
 
-def told_apart(label: str, phrases: Sequence[str], taken: Sequence[str]) -> str:
-    """The last resort: the label with the first of the group's phrases that no taken one holds."""
+def told_apart(
+    label: str,
+    phrases: Sequence[str],
+    taken: Sequence[str],
+    *,
+    made: Sequence[str] = (),
+    mark: str | None = None,
+) -> str:
+    """The last resort: the label with the first of the group's phrases that no taken one holds.
+
+    ``made`` are labels that came about like this one, which it must not equal; where no phrase
+    helps, the group's ``mark`` does.
+    """
     others = frozenset().union(*map(stems, taken)) if taken else frozenset()
     for phrase in phrases:
         longer = f"{label}{SEPARATOR}{phrase}"
-        if not stems(phrase) <= others | stems(label) and len(longer) <= _LONGEST:
+        fits = not stems(phrase) <= others | stems(label) and len(longer) <= _LONGEST
+        if fits and not any(_same(longer, other) for other in made):
             return longer
-    return label
+    return f"{label} ({mark})" if mark else label
 
 
 def _same(one: str, other: str) -> bool:

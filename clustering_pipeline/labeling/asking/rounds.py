@@ -78,13 +78,24 @@ async def _apart(
     settled = outcomes | {n: one for n, one in answers.items() if isinstance(one, Named)}
     labels = _labels(order, settled, request.human_names)
     left = await _contested(request, provider, labels) if again else {}
-    phrases = {group.number: group.keyphrases for group in request.groups}
+    return settled | _lengthened(request, settled, left)
+
+
+def _lengthened(
+    request: LabelRequest, settled: Outcomes, left: Mapping[int, tuple[str, ...]]
+) -> Outcomes:
+    """Labels that no answer told apart, with a phrase of the group's own."""
+    groups = {group.number: group for group in request.groups}
+    made: list[str] = []
+    longer: Outcomes = {}
     for number, against in left.items():
-        named = settled[number]
+        named, group = settled[number], groups[number]
         if isinstance(named, Named):
-            other = told_apart(named.label, phrases[number], against)
-            settled[number] = replace(named, label=other)
-    return settled
+            made.append(
+                told_apart(named.label, group.keyphrases, against, made=made, mark=group.mark)
+            )
+            longer[number] = replace(named, label=made[-1])
+    return longer
 
 
 def _by_right(request: LabelRequest, known: frozenset[int]) -> tuple[Group, ...]:

@@ -1,23 +1,16 @@
+import json
+from dataclasses import asdict
+from typing import Any
+
 import polars as pl
 
-from clustering_pipeline.labeling import (
-    LabelingConfig,
-    LabelRequest,
-    Labels,
-    Prepared,
-    label_groups,
-    prepare,
-)
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.labeling import Fidelity, Label, Labels, fidelity, label_groups
+from clustering_pipeline.model.execution import LabelingLedger
+from clustering_pipeline.orchestration.human_names import carried_names
+from clustering_pipeline.orchestration.label_cache import remember
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.fields import target_fields
-from clustering_pipeline.orchestration.stages.inputs import (
-    Matrix,
-    grouped_documents,
-    original_space,
-)
-from clustering_pipeline.orchestration.stages.levels import Level, levels
+from clustering_pipeline.orchestration.stages.naming import Material, label_request, material
 
 _SHOWN = 400  # characters of a document's text that the map needs
 _SCHEMA = {
@@ -27,79 +20,115 @@ _SCHEMA = {
     "keywords": pl.List(pl.String),
     "source": pl.String,
     "representative_ids": pl.List(pl.String),
+    "probability": pl.Float64,
+    "extra": pl.String,
+    "fidelity": pl.Float64,
+    "fidelity_by_chance": pl.Float64,
+    "fidelity_is_low": pl.Boolean,
 }
 
 
 def label(run: Run) -> StageReport:
-    """Names every group: keyphrases, or a model's answer when the definition asks for one."""
-    documents = grouped_documents(run, columns=["payload"])
-    vectors = original_space(run)
-    config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
-    prepared = [
-        _prepared(run, documents["payload"], vectors, config, level=level)
-        for level in levels(documents["cluster_id"])
-    ]
-    labelled = [label_groups(_request(run, one, config)) for one in prepared]
-    errors = [text for one in labelled for text in one.error_strings]
-    ids = documents["document_id"]
-    frame = pl.concat(
-        [_frame(labels, one, ids) for labels, one in zip(labelled, prepared, strict=True)]
-    )
-    texts = [text[:_SHOWN] for text in prepared[0].texts]
+    """Names every group: keyphrases, or a model's answer when the definition asks for one.
+
+    Names by people win.  How well each name tells its group's documents is measured by their words,
+    here: that sends nothing to anybody.
+    """
+    given = material(run)
+    names = carried_names(run, given.documents)
+    request = label_request(run, given, names=names)
+    labels = label_groups(request)
+    remember(run.pipeline.catalog, run.spec.scope, given.config, labels.fresh)
+    frame = _frame(labels, given)
+    texts = [text[:_SHOWN] for text in given.prepared[0].texts]
     size = run.write_frame("labels", frame)
     run.write_frame("texts", pl.DataFrame({"text": texts}))
-    run.write_json("label_errors", errors)
+    run.write_json("label_errors", labels.error_strings)
+    run.write_json("labelling", _how(given, labels))
+    _record(run, labels, names, asked=request.provider is not None)
+    return _report(run, given, labels, frame, size)
+
+
+def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> None:
+    """At once: what was spent was spent, whatever becomes of the run."""
+    ledger = LabelingLedger(**asdict(labels.ledger)) if asked else None
+    run.pipeline.catalog.executions.update(run.run_id, ledger=ledger, label_overrides=names or None)
+
+
+def _frame(labels: Labels, given: Material) -> pl.DataFrame:
+    rows = _representatives(given)
+    fits = _fidelities(labels, given)
+    table = [_row(one, rows[one.number], fits.get(one.number)) for one in labels.groups]
+    return pl.DataFrame(table, schema=_SCHEMA)
+
+
+def _row(one: Label, representatives: list[str], fit: Fidelity | None) -> dict[str, Any]:
+    return {
+        "cluster_id": one.cluster_id,
+        "label": one.label,
+        "summary": one.summary,
+        "keywords": list(one.keywords),
+        "source": one.source,
+        "representative_ids": representatives,
+        "probability": one.probability,
+        "extra": json.dumps(dict(one.extra), ensure_ascii=False) if one.extra else None,
+        "fidelity": fit.score if fit else None,
+        "fidelity_by_chance": fit.chance if fit else None,
+        "fidelity_is_low": fit.is_low if fit else None,
+    }
+
+
+def _representatives(given: Material) -> dict[int, list[str]]:
+    ids = given.documents["document_id"]
+    return {
+        start + number: ids[list(rows)].to_list()
+        for one, start in zip(given.prepared, given.starts, strict=True)
+        for number, rows in one.representative_rows.items()
+    }
+
+
+def _fidelities(labels: Labels, given: Material) -> dict[int, Fidelity]:
+    """Each label against those of its own level."""
+    found: dict[int, Fidelity] = {}
+    for level, prepared, start in zip(given.levels, given.prepared, given.starts, strict=True):
+        names = {one.number: labels.by_number[start + one.number].label for one in prepared.groups}
+        measured = fidelity(names, prepared, level.labels)
+        found |= {start + number: fit for number, fit in measured.items()}
+    return found
+
+
+def _how(given: Material, labels: Labels) -> dict[str, Any]:
+    """For the manifest: the texts that were chosen, level by level, and what was spent."""
+    return {
+        "text_fields": [asdict(one.choice) for one in given.prepared],
+        "ledger": asdict(labels.ledger),
+        "format": labels.format,
+    }
+
+
+def _report(
+    run: Run, given: Material, labels: Labels, frame: pl.DataFrame, size: int
+) -> StageReport:
+    low = frame.filter("fidelity_is_low").select("cluster_id", "label", "fidelity")
+    errors = labels.error_strings
+    records = {"label_errors": errors, "low_fidelity": low.to_dicts()}
+    ledger = labels.ledger
+    mean = frame["fidelity"].mean()
     return StageReport(
         numbers={
             "groups": frame.height,
             "by_model": frame.filter(source="llm").height,
+            "by_people": frame.filter(source="human").height,
             "errors": len(errors),
+            "mean_fidelity": mean if isinstance(mean, float) else None,
             "bytes": size,
+            "calls": ledger.calls,
+            "cached": ledger.cached,
+            "prompt_tokens": ledger.prompt_tokens,
+            "completion_tokens": ledger.completion_tokens,
+            "cost": ledger.cost,
         },
-        texts={"text_fields": ", ".join(prepared[0].choice.fields)},
-        records={"errors": errors} if errors else {},
+        texts={"text_fields": ", ".join(given.prepared[0].choice.fields)},
+        records={name: record for name, record in records.items() if record},
         uri=run.uri("labels.parquet"),
-    )
-
-
-def _prepared(
-    run: Run,
-    payloads: pl.Series,
-    vectors: Matrix,
-    config: LabelingConfig,
-    *,
-    level: Level,
-) -> Prepared:
-    ours = {run_mark(run.cluster_id), *target_fields(run)}
-    return prepare(
-        payloads.to_list(),
-        level.labels,
-        vectors,
-        config=config,
-        cluster_ids=dict(enumerate(level.cluster_ids)),
-        ignore=ours,
-    )
-
-
-def _request(run: Run, prepared: Prepared, config: LabelingConfig) -> LabelRequest:
-    # No document leaves the machine because of an environment variable: the definition must ask.
-    provider = run.pipeline.provider_of(config) if config.enabled else None
-    return LabelRequest(groups=prepared.groups, config=config, provider=provider)
-
-
-def _frame(labels: Labels, prepared: Prepared, document_ids: pl.Series) -> pl.DataFrame:
-    rows = prepared.representative_rows
-    return pl.DataFrame(
-        [
-            {
-                "cluster_id": one.cluster_id,
-                "label": one.label,
-                "summary": one.summary,
-                "keywords": list(one.keywords),
-                "source": one.source,
-                "representative_ids": document_ids[list(rows[one.number])].to_list(),
-            }
-            for one in labels.groups
-        ],
-        schema=_SCHEMA,
     )

@@ -22,6 +22,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "preprocessing": run.read_json("reduction"),
         "fit": run.read_json("fit"),
         "export": run.read_json("export"),
+        "labelling": run.read_json("labelling"),
         "covered_batches": run.execution.covered_batches,
         "versions": {name: version(name) for name in PACKAGES},
     }

@@ -5,20 +5,26 @@ import polars as pl
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import KEYS, grouped_documents
-from clustering_pipeline.orchestration.stages.reduce import ROW
+from clustering_pipeline.orchestration.stages.inputs import KEYS, ROW, grouped_documents
 
 NOISE_LABEL = "Noise"
+LABEL_COLUMNS = ("cluster_id", "label", "summary", "keywords", "source", "representative_ids")
 
 
 def clusters_table(run: Run) -> pl.DataFrame:
     """One row a group, largest first, as the contract names the columns."""
     summaries = run.read_frame("summaries")
-    labels = run.read_frame("labels")
+    labels = run.read_frame("labels", columns=LABEL_COLUMNS)
     return summaries.join(labels, on="cluster_id", how="left", maintain_order="left").with_columns(
-        feature_name=pl.lit(run.spec.feature_name),
-        feature_dimensions=pl.col("centroid_vector").arr.len().cast(pl.Int64),
+        feature_name=pl.lit(run.spec.feature_name or None, dtype=pl.String),
+        feature_dimensions=_dimensions(summaries.schema["centroid_vector"]),
     )
+
+
+def _dimensions(centroids: pl.DataType) -> pl.Expr:
+    """The length of the groups' vectors; null where attributes made the groups."""
+    length = centroids.shape[0] if isinstance(centroids, pl.Array) else None
+    return pl.lit(length, dtype=pl.Int64)
 
 
 def members_table(run: Run) -> pl.DataFrame:

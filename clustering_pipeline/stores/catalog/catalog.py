@@ -15,6 +15,7 @@ from clustering_pipeline.stores.catalog.clusters import Clusters
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.guard import Guard, address_of
+from clustering_pipeline.stores.catalog.label_answers import LabelAnswers
 from clustering_pipeline.stores.catalog.namespaces import Namespaces
 from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline.stores.catalog.tasks import Tasks
@@ -50,6 +51,7 @@ class Catalog:
         )
         self.batches = Batches(table=tables["batches"], collections=self.collections, clock=clock)
         self.tasks = Tasks(executions=self.executions)
+        self.label_answers = LabelAnswers(table=tables["label_answers"], clock=clock)
         self.namespaces = Namespaces(table=tables["namespaces"], clock=clock)
 
     @classmethod
@@ -94,5 +96,6 @@ _TABLES = {
     "collections": indexes.COLLECTIONS,
     "executions": indexes.EXECUTIONS,
     "batches": indexes.BATCHES,
+    "label_answers": indexes.LABEL_ANSWERS,
     "namespaces": indexes.NAMESPACES,
 }

@@ -10,6 +10,7 @@ from clustering_pipeline.model.execution import (
     ClusterExecutionResult,
     ExecutionProgress,
     ExecutionRecord,
+    LabelingLedger,
 )
 from clustering_pipeline.model.execution_edits import changed, relabelled
 from clustering_pipeline.model.listing import (
@@ -33,6 +34,7 @@ Edit = Callable[[ExecutionRecord], ExecutionRecord]
 NEWEST = (("view.created_at", -1), ("_id", -1))
 # What may still change when an execution has ended, among the fields that clients see.
 _OPEN = frozenset({"label_overrides", "run_name", "member_counts_stale", "generation_reap"})
+_SUMMED = ("calls", "cached", "prompt_tokens", "completion_tokens", "cost")
 _CLOSED = frozenset(ClusterExecutionResult.model_fields) - _OPEN
 
 
@@ -142,6 +144,23 @@ class Executions:
         """Overrides labels of groups; an empty one removes the override."""
         query = _identified(scope, run_id, cluster_id)
         return self._edit(query, run_id, lambda record: relabelled(record, labels))
+
+    def spent(self, scope: Scope, *, cluster_id: str | None = None) -> LabelingLedger:
+        """What labels took, over the executions of a definition or of the whole namespace.
+
+        Executions that were deleted with their definition are not in it.
+        """
+        one = {} if cluster_id is None else {"cluster_id": cluster_id}
+        sums = {name: {"$sum": f"$view.ledger.{name}"} for name in _SUMMED}
+        unpriced = {"$max": {"$ifNull": ["$view.ledger.unpriced", False]}}
+        found = self.table.aggregate(
+            [
+                {"$match": within(scope, **one, **{"view.ledger": {"$ne": None}})},
+                {"$group": {"_id": None, **sums, "unpriced": unpriced}},
+                {"$unset": "_id"},
+            ]
+        )
+        return LabelingLedger.model_validate(found[0] if found else {})
 
     def ids_of(self, cluster_id: str) -> tuple[str, ...]:
         """The run ids of a definition's executions, in order."""

@@ -57,3 +57,5 @@ BATCHES = (
 NAMESPACES = (
     IndexModel([("organization_id", ASCENDING), ("namespace_name", ASCENDING)], unique=True),
 )
+# Each answer says itself when it expires.
+LABEL_ANSWERS = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
