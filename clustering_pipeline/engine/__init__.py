@@ -2,7 +2,12 @@
 
 from clustering_pipeline.engine.agreement import Agreement, agreement, explained_shares
 from clustering_pipeline.engine.algorithms import Fit, fit
-from clustering_pipeline.engine.attributes import AttributeGroups, aggregate, group_by_attributes
+from clustering_pipeline.engine.attributes import (
+    AttributeGroups,
+    aggregate,
+    group_by_attributes,
+    value_at,
+)
 from clustering_pipeline.engine.centroids import Centroids, centroids
 from clustering_pipeline.engine.child import fit_in_child
 from clustering_pipeline.engine.density_validity import density_validity
@@ -16,7 +21,7 @@ from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, reduce
-from clustering_pipeline.engine.quality import Quality, quality
+from clustering_pipeline.engine.quality import Quality, counted, quality
 from clustering_pipeline.engine.relations import Relation, overlap_relations
 from clustering_pipeline.engine.run import Clustering, cluster, everywhere
 from clustering_pipeline.engine.sampling import (
@@ -50,6 +55,7 @@ __all__ = [
     "cluster",
     "complete_rows",
     "concatenate",
+    "counted",
     "density_validity",
     "digest",
     "divide",
@@ -70,5 +76,6 @@ __all__ = [
     "quality",
     "reduce",
     "sample_rows",
+    "value_at",
     "versions",
 ]

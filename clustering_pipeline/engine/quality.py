@@ -78,6 +78,27 @@ def quality(
     )
 
 
+def counted(labels: ArrayLike) -> Quality:
+    """What can be said without vectors: sizes, noise, and whether the groups say nothing."""
+    groups = np.asarray(labels, dtype=np.int64)
+    flag, detail = degenerate(groups)
+    sizes = np.bincount(groups[groups >= 0])
+    return Quality(
+        silhouette_score=None,
+        davies_bouldin_index=None,
+        calinski_harabasz_score=None,
+        degenerate=flag,
+        degenerate_detail=detail,
+        avg_cluster_size=float(sizes.mean()) if len(sizes) else None,
+        noise_ratio=float((groups < 0).mean()),
+        cluster_size_entropy=_entropy(sizes) if len(sizes) else None,
+        mean_cosine_to_centroid=None,
+        min_cosine_to_centroid=None,
+        density_validity=None,
+        space="payload",
+    )
+
+
 def degenerate(labels: Labels) -> tuple[str | bool, str | None]:
     """Whether a grouping says nothing: one group, only noise, only singletons, or one giant."""
     count, documents = group_count(labels), len(labels)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.kmeans_start import random_start, spread_start
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.partitioning_params import KMeansParams
@@ -41,17 +42,14 @@ def memory(job: Job, params: KMeansParams) -> int:
 def _starts(
     vectors: Vectors, params: KMeansParams, count: int, context: FitContext
 ) -> Iterator[np.ndarray]:
-    """The first centres of each start, drawn from one stream as scikit-learn draws them."""
-    from sklearn.cluster import kmeans_plusplus  # noqa: PLC0415 - heavy
-
+    """The first centres of each start, from one stream."""
     stream = np.random.RandomState(params.random_state)
     for _ in range(params.n_init):
         context.check()
         if params.init == "k-means++":
-            yield kmeans_plusplus(vectors, count, random_state=stream)[0]
+            yield spread_start(vectors, count, stream, context.check)
         else:
-            shares = np.full(len(vectors), 1 / len(vectors))
-            yield vectors[stream.choice(len(vectors), size=count, replace=False, p=shares)]
+            yield random_start(vectors, count, stream)
 
 
 def _lloyd(vectors: Vectors, params: KMeansParams, start: np.ndarray) -> Any:
