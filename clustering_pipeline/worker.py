@@ -1,4 +1,4 @@
-"""Executes one run in this process: ``python -m clustering_pipeline.worker CLUSTER_ID RUN``.
+"""Executes one run in this process: ``python -m clustering_pipeline.worker CLUSTER_ID RUN JOB``.
 
 What the command line starts for `clusters execute`; the Dagster UI and daemon start their own.
 """
@@ -12,13 +12,13 @@ from clustering_pipeline.orchestration.jobs import EXECUTE
 from clustering_pipeline.orchestration.partitions import NAME
 
 
-def execute(cluster_id: str, dagster_run_id: str) -> bool:
-    """Runs the whole graph for one definition on the instance of ``DAGSTER_HOME``."""
+def execute(cluster_id: str, dagster_run_id: str, job: str = EXECUTE) -> bool:
+    """Runs one job of the graph for one definition on the instance of ``DAGSTER_HOME``."""
     with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions(NAME, [cluster_id])
         result = (
             defs()
-            .resolve_job_def(EXECUTE)
+            .resolve_job_def(job)
             .execute_in_process(
                 instance=instance,
                 partition_key=cluster_id,

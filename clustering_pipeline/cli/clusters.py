@@ -107,13 +107,16 @@ def delete(cluster: str, *, keep_output: bool) -> None:
 @click.argument("cluster")
 @click.option("--sample-size", type=int, help="Most documents to fit on, this time.")
 @click.option("--filters", help="Which documents take part this time, as JSON.")
+@click.option("--full", is_flag=True, help="Cluster again even if only labels can differ.")
 @output_options
-def execute(output: str, cluster: str, sample_size: int | None, filters: str | None) -> None:
+def execute(
+    output: str, cluster: str, sample_size: int | None, filters: str | None, *, full: bool
+) -> None:
     """Run a definition now and wait for the result."""
     overrides = {"sample_size": sample_size, "filters": _json("--filters", filters)}
     given = {name: value for name, value in overrides.items() if value is not None}
     with open_session() as session:
-        execution = execute_and_follow(session, cluster, given)
+        execution = execute_and_follow(session, cluster, given, full=full)
     emit_one(execution.result().model_dump(mode="json", exclude={"centroids"}), output=output)
 
 

@@ -7,20 +7,30 @@ from typing import Any
 from clustering_pipeline.cli.output import note
 from clustering_pipeline.cli.progress import Show, live_bar
 from clustering_pipeline.cli.session import Session
+from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.launch import follow, launch
+from clustering_pipeline.orchestration.plan import Plan, plan_of
 
 
 def execute_and_follow(
-    session: Session, cluster: str, overrides: Mapping[str, Any]
+    session: Session, cluster: str, overrides: Mapping[str, Any], *, full: bool = False
 ) -> ExecutionRecord:
-    """Waits for the end; raises what the run failed with."""
+    """Waits for the end; raises what the run failed with.
+
+    Where nothing but the labelling differs from the published run, only labels are made again,
+    unless ``full`` is asked for.
+    """
     request = validate(ExecuteClusterByIdRequest, overrides)
-    launched = launch(session.settings, session.pipeline.catalog, session.scope, cluster, request)
+    catalog = session.pipeline.catalog
+    plan = "full" if full else _plan(session, cluster, request)
+    launched = launch(session.settings, catalog, session.scope, cluster, request, plan=plan)
+    if plan == "relabel":
+        note("nothing but labels can differ from the published run: labelling alone (--full)")
     note(f"{launched.run_id} (log: {launched.log})")
     with live_bar() as show:
         execution = follow(launched, session.pipeline.catalog, partial(_watch, show))
@@ -32,3 +42,9 @@ def execute_and_follow(
 def _watch(show: Show, execution: ExecutionRecord) -> None:
     if execution.progress is not None:
         show(execution.progress.stage, execution.progress.done, execution.progress.total)
+
+
+def _plan(session: Session, cluster: str, request: ExecuteClusterByIdRequest) -> Plan:
+    record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+    check_available(request)
+    return plan_of(session.pipeline, record.resolved(request))

@@ -20,6 +20,7 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.outcome import cancel, interrupt, record_end
+from clustering_pipeline.orchestration.plan import JOBS, Plan
 from clustering_pipeline.orchestration.process import is_alive
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog
@@ -52,6 +53,8 @@ def launch(
     scope: Scope,
     cluster: str,
     request: ExecuteClusterByIdRequest,
+    *,
+    plan: Plan = "full",
 ) -> Launched:
     """Makes the execution, with its overrides, and starts the worker; the log lies beside it.
 
@@ -64,8 +67,9 @@ def launch(
         raise ExecutionInFlight(message, details={"task_id": record.claim.task_id})
     dagster_run_id = str(uuid.uuid4())
     identity = RunIdentity(dagster_run_id=dagster_run_id, root_run_id=dagster_run_id)
-    catalog.executions.begin(new_execution(record, identity, record.resolved(request)))
-    return _start(settings, record.cluster_id, identity)
+    made = new_execution(record, identity, record.resolved(request))
+    catalog.executions.begin(made.model_copy(update={"plan": plan}))
+    return _start(settings, record.cluster_id, identity, job=JOBS[plan])
 
 
 def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
@@ -101,14 +105,14 @@ def stop(run: Launched) -> None:
         run.process.wait()
 
 
-def _start(settings: Settings, cluster_id: str, identity: RunIdentity) -> Launched:
+def _start(settings: Settings, cluster_id: str, identity: RunIdentity, *, job: str) -> Launched:
     home = dagster_home(settings)
     log = home / "logs" / f"{identity.run_id}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(settings.data_dir)}
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", WORKER, cluster_id, identity.dagster_run_id],
+            [sys.executable, "-m", WORKER, cluster_id, identity.dagster_run_id, job],
             env=os.environ | own,
             stdout=output,
             stderr=subprocess.STDOUT,

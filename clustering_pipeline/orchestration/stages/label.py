@@ -12,6 +12,7 @@ from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.naming import Material, label_request, material
 
+GROUPS = "assignments.parquet"
 _SHOWN = 400  # characters of a document's text that the map needs
 _SCHEMA = {
     "cluster_id": pl.String,
@@ -52,7 +53,15 @@ def label(run: Run) -> StageReport:
 def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> None:
     """At once: what was spent was spent, whatever becomes of the run."""
     ledger = LabelingLedger(**asdict(labels.ledger)) if asked else None
-    run.pipeline.catalog.executions.update(run.run_id, ledger=ledger, label_overrides=names or None)
+    changes = {"ledger": ledger, "label_overrides": names or None, **_plan(run)}
+    run.pipeline.catalog.executions.update(run.run_id, **changes)
+
+
+def _plan(run: Run) -> dict[str, Any]:
+    """New names on the published groups cover what those covered."""
+    if run.published is None or run.source(GROUPS) == run.key(GROUPS):
+        return {"plan": "full"}
+    return {"plan": "relabel", "covered_batches": run.published.covered_batches}
 
 
 def _frame(labels: Labels, given: Material) -> pl.DataFrame:

@@ -1,0 +1,69 @@
+"""Whether an execution must cluster again, or may put new names on the published groups."""
+
+from typing import Any, Literal
+
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.orchestration.jobs import EXECUTE, RELABEL
+from clustering_pipeline.orchestration.pipeline import Pipeline
+
+Plan = Literal["full", "relabel"]
+JOBS: dict[Plan, str] = {"full": EXECUTE, "relabel": RELABEL}
+
+# What names and describes a definition changes none of its groups.
+_NAMES = {"cluster_name", "description"}
+
+
+def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
+    """``relabel`` when nothing but the labelling differs from the published run.
+
+    That is the same definition, the same batches completed and as many documents selected in each
+    collection; a definition that writes onto its documents must find its run's mark on each.  A
+    vector or payload changed in place leaves no trace that Qdrant could be asked for: after such a
+    change a full run has to be asked for.
+    """
+    published = _published(pipeline, spec)
+    if published is None or published.spec is None or spec.mode != "full":
+        return "full"
+    if _groups_of(spec) != _groups_of(published.spec):
+        return "full"
+    return "relabel" if _same_input(pipeline, spec, published) else "full"
+
+
+def _published(pipeline: Pipeline, spec: ClusterSpec) -> ExecutionRecord | None:
+    """The published run, if it was finished."""
+    run_id = pipeline.catalog.clusters.by_id(spec.cluster_id).state.last_run_id
+    found = pipeline.catalog.executions.find(run_id) if run_id else None
+    return found if found and found.status is ExecutionStatus.COMPLETED else None
+
+
+def _groups_of(spec: ClusterSpec) -> dict[str, Any]:
+    """All of a definition that its groups, or where they are written, depend on."""
+    given = spec.model_dump(mode="json", exclude={"version", "cluster_name"})
+    definition = spec.definition.model_dump(mode="json", exclude={"llm_labeling", *_NAMES})
+    return given | {"definition": definition}
+
+
+def _same_input(pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecord) -> bool:
+    batches = pipeline.catalog.batches.completed(spec.scope, spec.collection_ids)
+    return batches == published.covered_batches and _same_documents(pipeline, spec, published)
+
+
+def _same_documents(pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecord) -> bool:
+    if not pipeline.artifacts.exists(published.artifact_key("embeddings.parquet")):
+        return False
+    export = pipeline.artifacts.read_json(published.artifact_key("export.json"))
+    collections = pipeline.catalog.collections.resolve(spec.scope, spec.collection_ids)
+    names = [one.qdrant_collection for one in collections]
+    selected = parse_filter(spec.filters)
+    there = sum(pipeline.documents.count(name, selected) for name in names)
+    if there != export["source_documents"]:
+        return False
+    if not spec.enrich:
+        return True
+    mark = run_mark(spec.cluster_id)
+    marked = parse_filter({"field": mark, "operator": "eq", "value": published.run_id})
+    return sum(pipeline.documents.count(name, marked) for name in names) == published.num_points
