@@ -66,9 +66,7 @@ class CreateClusterRequest(RequestModel):
         return self
 
     def _check_attributes(self) -> None:
-        vectors = self.vector_config
-        by_attribute = vectors is not None and vectors.clustering_method == "attribute_based"
-        if by_attribute and self.attribute_config is None:
+        if self.by_attributes and self.attribute_config is None:
             message = "attribute_config is required when clustering_method is 'attribute_based'"
             raise ValueError(message)
 
@@ -79,6 +77,17 @@ class CreateClusterRequest(RequestModel):
         if "z" in mapped and (vectors is None or vectors.vis_n_components < 3):
             message = "the source field 'z' needs vector_config.vis_n_components 3"
             raise ValueError(message)
+        placed = sorted(mapped & {"x", "y", "z", "distance_to_centroid"})
+        if placed and self.by_attributes:
+            message = f"the source field {placed[0]!r} needs vectors: attributes have none"
+            raise ValueError(message)
+
+    @property
+    def by_attributes(self) -> bool:
+        """Whether the payload makes the groups, not the vectors."""
+        vectors = self.vector_config
+        named = vectors is not None and vectors.clustering_method == "attribute_based"
+        return self.cluster_type == "attribute" or named
 
     @property
     def enriches(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clustering_pipeline.model.algorithms import default_sample, parameters
+from clustering_pipeline.model.attribute_config import AttributeConfig
 from clustering_pipeline.model.base import Record
 from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.enrichment import DEFAULT_MAPPINGS, EnrichmentFieldMapping
@@ -67,7 +68,12 @@ class ClusterSpec(Record):
     @property
     def feature_uris(self) -> tuple[str, ...]:
         """The features to cluster; none when attributes make the groups."""
-        return () if self.definition.cluster_type == "attribute" else self.vectors.uris
+        return () if self.method == "attribute_based" else self.vectors.uris
+
+    @property
+    def attributes(self) -> AttributeConfig | None:
+        """The payload fields that make the groups; None when vectors do."""
+        return self.definition.attribute_config if self.method == "attribute_based" else None
 
     @property
     def feature_name(self) -> str:

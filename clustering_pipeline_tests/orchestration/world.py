@@ -103,7 +103,7 @@ class World:
     def define(
         self,
         collections: CollectionRecord | Sequence[CollectionRecord],
-        vector_config: Mapping[str, Any] = KMEANS,
+        vector_config: Mapping[str, Any] | None = KMEANS,
         **fields: Any,
     ) -> ClusterRecord:
         """A stored definition over the collections."""
@@ -111,7 +111,7 @@ class World:
         request = {
             "cluster_name": self.name("definition"),
             "collection_ids": [one.collection_id for one in inputs],
-            "vector_config": {"feature_uri": FEATURE, **vector_config},
+            "vector_config": vector_config and {"feature_uri": FEATURE, **vector_config},
             **fields,
         }
         wanted = validate(CreateClusterRequest, request)

@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,14 @@ from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import KEYS, VECTOR, original_space
-from clustering_pipeline.orchestration.stages.reduce import ROW
+from clustering_pipeline.orchestration.stages.attributes import assign_by_attributes
+from clustering_pipeline.orchestration.stages.inputs import (
+    KEYS,
+    ROW,
+    VECTOR,
+    original_space,
+    payloads,
+)
 
 # From here on a fit may take so long that a cancel must be able to end its process.
 LONG_FIT = 10_000
@@ -24,6 +29,8 @@ INTERRUPTIBLE = frozenset({"hdbscan"})
 
 def assign(run: Run) -> StageReport:
     """Groups the reduced vectors; outliers are scored in the original space."""
+    if run.spec.attributes is not None:
+        return assign_by_attributes(run)
     reduced = run.read_frame("reduced", columns=[ROW, VECTOR])
     original = original_space(run)
     fitted = _fit(run, vector_matrix(reduced[VECTOR]))
@@ -58,8 +65,7 @@ def _merge_faces(
     config = run.spec.vectors.face_cluster_merge
     if config is None or not config.enabled:
         return labels, {}
-    payloads = run.read_frame("embeddings", columns=["payload"])["payload"]
-    merge = engine.merge_faces(vectors, labels, [json.loads(one) for one in payloads], config)
+    merge = engine.merge_faces(vectors, labels, payloads(run), config)
     joined = {"groups_before": merge.before, "joins": len(merge.joins)}
     return merge.labels, {"face_cluster_merge": joined}
 

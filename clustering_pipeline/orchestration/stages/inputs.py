@@ -1,6 +1,8 @@
 """What the clustering stages start from: the exported documents, and their vectors as one space."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ from clustering_pipeline.orchestration.run import Run
 
 KEYS = ("collection_id", "point_id", "document_id")
 VECTOR = "vector"
+ROW = "row"
 
 Matrix = NDArray[np.floating]
 
@@ -25,6 +28,11 @@ def vector_columns(run: Run) -> dict[str, str]:
     return {uri: f"{VECTOR}_{number}" for number, uri in enumerate(uris)}
 
 
+def payloads(run: Run) -> list[dict[str, Any]]:
+    """What each document says, in canonical order."""
+    return [json.loads(one) for one in run.read_frame("embeddings", columns=["payload"])["payload"]]
+
+
 def features(run: Run) -> dict[str, Matrix]:
     """Feature URI to (n, d) vectors as they stand in Qdrant, in canonical order."""
     columns = vector_columns(run)
@@ -33,7 +41,12 @@ def features(run: Run) -> dict[str, Matrix]:
 
 
 def original_space(run: Run) -> Matrix:
-    """(n, d) vectors before any preprocessing: of one feature as they are, of several together."""
+    """(n, d) vectors before any preprocessing: of one feature as they are, of several together.
+
+    When attributes make the groups there are none: all documents are equally near to each other.
+    """
+    if run.spec.attributes is not None:
+        return np.ones((run.read_frame("embeddings", columns=KEYS).height, 1), dtype=np.float32)
     found = features(run)
     if len(found) == 1:
         return next(iter(found.values()))

@@ -1,13 +1,14 @@
 """The output collection: a point for every group and for every document in one."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from clustering_pipeline.orchestration.frames import axes_of, vector_matrix
 from clustering_pipeline.orchestration.generations import generation, output_alias
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.inputs import Matrix
 
 CENTROID = "centroid"
 ROWS = 1_000
@@ -20,15 +21,36 @@ def write_output(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Non
     name = generation(output_alias(run), run.run_id)
     documents = run.pipeline.documents
     documents.delete_collection(name)
-    centroids = vector_matrix(clusters["centroid_vector"])
-    documents.create_collection(name, {CENTROID: centroids.shape[1]})
+    centroids = _centroids(run, clusters)
+    documents.create_collection(name, _declared(run, centroids))
     documents.upsert(
         name,
         ids=[_point_id("centroid", one) for one in clusters["cluster_id"]],
-        vectors={CENTROID: centroids},
+        vectors=centroids,
         payloads=list(_centroid_payloads(clusters)),
     )
     _write_members(run, name, members)
+
+
+def _centroids(run: Run, clusters: pl.DataFrame) -> dict[str, Matrix]:
+    """None when attributes made the groups."""
+    if run.spec.attributes is not None:
+        return {}
+    return {CENTROID: vector_matrix(clusters["centroid_vector"])}
+
+
+def _declared(run: Run, centroids: Mapping[str, Matrix]) -> dict[str, int]:
+    """The vectors of the output collection.
+
+    A collection needs one declared, so groups without centroids declare one of the documents' own
+    length that no point carries: their readers select by payload.
+    """
+    if centroids:
+        return {name: matrix.shape[1] for name, matrix in centroids.items()}
+    source = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)[0]
+    present = run.pipeline.documents.describe(source.qdrant_collection).vectors
+    lengths = [one.size for one in present.values()]
+    return {CENTROID: lengths[0]} if lengths else {}
 
 
 def _write_members(run: Run, name: str, members: pl.DataFrame) -> None:

@@ -14,21 +14,27 @@ MAP_FILE = "map.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Markdown for Dagster; the page lies beside the run's artifacts."""
+    """Markdown for Dagster; the page lies beside the run's artifacts.
+
+    Groups by attributes have no map.
+    """
 
     table: str
-    image: str
-    page_uri: str
+    image: str | None = None
+    page_uri: str | None = None
 
 
 def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
     """Writes the map's page and returns what Dagster shows of it: the top of a hierarchy."""
     top = clusters.filter(hierarchy_level=0)
+    table = group_table(_rows(top), documents=members.height)
+    if not axes_of(members):
+        return Picture(table=table)
     points = _points(run, top, members)
     run.pipeline.artifacts.write_bytes(run.key(MAP_FILE), write_map(points, title=run.title))
     image = base64.b64encode(map_png(points, title=run.title)).decode()
     return Picture(
-        table=group_table(_rows(top), documents=members.height),
+        table=table,
         image=f"![map](data:image/png;base64,{image})",
         page_uri=run.uri(MAP_FILE),
     )

@@ -8,6 +8,7 @@ from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.orchestration.generations import show_readers
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.attribute_groups import named_by_values
 from clustering_pipeline.orchestration.stages.manifest import write_manifest
 from clustering_pipeline.orchestration.stages.output import write_output
 from clustering_pipeline.orchestration.stages.picture import Picture, draw
@@ -23,7 +24,7 @@ CLUSTERS, MEMBERS = "clusters", "members"
 
 def publish(run: Run) -> StageReport:
     """Makes the results whole and durable, then current: the catalog pointer is the one commit."""
-    clusters = clusters_table(run)
+    clusters = named_by_values(run, clusters_table(run))
     members = labelled(members_table(run), clusters)
     run.write_frame(CLUSTERS, clusters)
     run.write_frame(MEMBERS, members)
@@ -74,7 +75,9 @@ def _report(
             "groups": clusters.filter(hierarchy_level=0).height,
             "noise": members.filter(cluster_id=NOISE_ID).height,
         },
-        texts={"page": picture.page_uri},
-        markdown={"map": picture.image, "table": picture.table},
+        texts={"page": picture.page_uri} if picture.page_uri else {},
+        markdown={"map": picture.image, "table": picture.table}
+        if picture.image
+        else {"table": picture.table},
         uri=run.uri("clusters.parquet"),
     )

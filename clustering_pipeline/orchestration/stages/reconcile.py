@@ -8,7 +8,9 @@ import polars as pl
 from clustering_pipeline.model.ids import NOISE_ID
 
 # Methods that leave documents outside every group by design.
-LEAVES_NOISE = frozenset({"hdbscan", "dbscan", "optics", "mean_shift", "evoc", "auto"})
+LEAVES_NOISE = frozenset(
+    {"hdbscan", "dbscan", "optics", "mean_shift", "evoc", "auto", "attribute_based"}
+)
 
 
 def reconciliation(

@@ -6,10 +6,9 @@ from clustering_pipeline import engine
 from clustering_pipeline.orchestration.frames import AXES, vector_series
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import VECTOR, clustering_space, features
+from clustering_pipeline.orchestration.stages.attributes import without_vectors
+from clustering_pipeline.orchestration.stages.inputs import ROW, VECTOR, clustering_space, features
 from clustering_pipeline.orchestration.stages.weighing import weigh
-
-ROW = "row"
 
 
 def reduce(run: Run) -> StageReport:
@@ -17,6 +16,8 @@ def reduce(run: Run) -> StageReport:
 
     With more documents than ``sample_size`` both see a uniform, seeded sample.
     """
+    if run.spec.attributes is not None:
+        return without_vectors(run)
     found = features(run)
     weights = weigh(run, found)
     vectors = clustering_space(run, found, weights=weights.values)

@@ -8,6 +8,7 @@ from clustering_pipeline.engine import Centroids
 from clustering_pipeline.orchestration.frames import vector_series
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.attribute_groups import summarize_attributes
 from clustering_pipeline.orchestration.stages.inputs import original_space
 from clustering_pipeline.orchestration.stages.levels import Level, levels
 
@@ -16,6 +17,8 @@ SPACE = "original"
 
 def summarize(run: Run) -> StageReport:
     """Centroids, distances and metrics, all in the space the vectors came in."""
+    if run.spec.attributes is not None:
+        return summarize_attributes(run)
     vectors = original_space(run)
     assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
     method = run.spec.vectors.effective_feature_method

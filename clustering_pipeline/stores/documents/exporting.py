@@ -100,7 +100,7 @@ def export(
 def _pages(
     connection: Connection, request: ExportRequest, layout: Layout, chosen: pl.DataFrame
 ) -> Generator[Page]:
-    size = request.page or max(100, min(_PAGE_ROWS, _PAGE_BYTES // layout.row_bytes))
+    size = request.page or max(100, min(_PAGE_ROWS, _PAGE_BYTES // max(1, layout.row_bytes)))
     by_id = {source.collection_id: source for source in request.sources}
     parts = [
         Part(source=by_id[str(collection_id)], ids=rows[start : start + size])

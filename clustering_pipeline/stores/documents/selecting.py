@@ -46,6 +46,8 @@ def lacking(
     """The same for those that lack one of the vectors of their source."""
     frames = [pl.DataFrame(schema=_SCHEMA)]
     for source, info in zip(sources, infos, strict=True):
+        if not source.vector_names:
+            continue
         chosen = selection(connection, tree, info.indexes)
         pages = scroll_messages(
             connection,

@@ -227,3 +227,11 @@ def test_documents_deleted_meanwhile_are_counted(export, documents, many):
     assert report.vanished > 0
     assert report.retrieved + report.vanished == report.source_documents == MANY
     assert frame.height == report.retrieved
+
+
+def test_documents_without_a_vector_are_exported_when_none_is_asked_for(export, fill):
+    collection = fill([(1, {"document_id": "b"}, [1, 2, 3]), (2, {"document_id": "a"}, None)])
+    report, frame = export([source(collection, names=())])
+    assert counts(report) == {"source_documents": 2, "retrieved": 2}
+    assert frame.columns == ["collection_id", "point_id", "document_id", "payload"]
+    assert frame["document_id"].to_list() == ["a", "b"]
