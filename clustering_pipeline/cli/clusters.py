@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from clustering_pipeline.cli.follow import execute_and_follow
+from clustering_pipeline.cli.follow import execute_and_follow, foresee
 from clustering_pipeline.cli.output import cell, emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.fixed import read_mapping
-from clustering_pipeline.orchestration.groups import published_groups
+from clustering_pipeline.orchestration.groups import label_fidelities, published_groups
 
 LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
 GROUPS = ("cluster_id", "label", "member_count", "keywords")
@@ -70,10 +70,13 @@ def list_(output: str, filters: str | None, sort: str | None, **paging: Any) -> 
 @click.argument("cluster")
 @output_options
 def get(output: str, cluster: str) -> None:
-    """Show one definition, by id or name."""
+    """Show one definition, by id or name, and what its labels have cost."""
     with open_session() as session:
-        record = session.pipeline.catalog.clusters.get(session.scope, cluster)
-    emit_one(record.metadata().model_dump(mode="json"), output=output)
+        catalog = session.pipeline.catalog
+        record = catalog.clusters.get(session.scope, cluster)
+        spent = catalog.executions.spent(session.scope, cluster_id=record.cluster_id)
+    total = {"labels_spent": spent.model_dump(mode="json")}
+    emit_one(record.metadata().model_dump(mode="json") | total, output=output)
 
 
 @command.command()
@@ -108,14 +111,24 @@ def delete(cluster: str, *, keep_output: bool) -> None:
 @click.option("--sample-size", type=int, help="Most documents to fit on, this time.")
 @click.option("--filters", help="Which documents take part this time, as JSON.")
 @click.option("--full", is_flag=True, help="Cluster again even if only labels can differ.")
+@click.option("--dry-run", is_flag=True, help="Say what labels would cost, and run nothing.")
 @output_options
 def execute(
-    output: str, cluster: str, sample_size: int | None, filters: str | None, *, full: bool
+    output: str,
+    cluster: str,
+    sample_size: int | None,
+    filters: str | None,
+    *,
+    full: bool,
+    dry_run: bool,
 ) -> None:
     """Run a definition now and wait for the result."""
     overrides = {"sample_size": sample_size, "filters": _json("--filters", filters)}
     given = {name: value for name, value in overrides.items() if value is not None}
     with open_session() as session:
+        if dry_run:
+            emit_one(foresee(session, cluster, given, full=full), output=output)
+            return
         execution = execute_and_follow(session, cluster, given, full=full)
     emit_one(execution.result().model_dump(mode="json", exclude={"centroids"}), output=output)
 
@@ -127,10 +140,12 @@ def groups(output: str, cluster: str) -> None:
     """Show the groups of the published run, largest first."""
     with open_session() as session:
         found = published_groups(session.pipeline.catalog, session.scope, cluster)
+        fits = label_fidelities(session.pipeline, found.run_id)
+    rows = [one.model_dump(mode="json") | fits.get(one.cluster_id, {}) for one in found.groups]
     if output == "json":
-        emit_one(found.model_dump(mode="json"), output=output)
+        emit_one(found.model_dump(mode="json") | {"groups": rows}, output=output)
         return
-    emit([one.model_dump(mode="json") for one in found.groups], columns=GROUPS, output=output)
+    emit(rows, columns=GROUPS, output=output)
     note(f"{found.total_groups} groups, {found.total_documents} documents, {cell(found.run_id)}")
 
 

@@ -27,7 +27,7 @@ def execute_and_follow(
     """
     request = validate(ExecuteClusterByIdRequest, overrides)
     catalog = session.pipeline.catalog
-    plan = "full" if full else _plan(session, cluster, request)
+    plan = "full" if full else plan_for(session, cluster, request)
     launched = launch(session.settings, catalog, session.scope, cluster, request, plan=plan)
     if plan == "relabel":
         note("nothing but labels can differ from the published run: labelling alone (--full)")
@@ -44,7 +44,20 @@ def _watch(show: Show, execution: ExecutionRecord) -> None:
         show(execution.progress.stage, execution.progress.done, execution.progress.total)
 
 
-def _plan(session: Session, cluster: str, request: ExecuteClusterByIdRequest) -> Plan:
+def foresee(
+    session: Session, cluster: str, overrides: Mapping[str, Any], *, full: bool = False
+) -> dict[str, object]:
+    """The plan of an execution and what its labels would take; nothing is run."""
+    from clustering_pipeline.orchestration.label_estimate import estimate_labels  # noqa: PLC0415
+
+    request = validate(ExecuteClusterByIdRequest, overrides)
+    plan = "full" if full else plan_for(session, cluster, request)
     record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+    return estimate_labels(session.pipeline, record.resolved(request), plan=plan)
+
+
+def plan_for(session: Session, cluster: str, request: ExecuteClusterByIdRequest) -> Plan:
+    """How much of the graph the execution needs; raises ClusterNotFound, NotAvailableYet."""
     check_available(request)
+    record = session.pipeline.catalog.clusters.get(session.scope, cluster)
     return plan_of(session.pipeline, record.resolved(request))

@@ -1,9 +1,14 @@
 """The groups readers see: those of the published run, never of a later one that failed."""
 
+from typing import Any
+
 from clustering_pipeline.model.execution import ClusterExecutionCentroid, ExecutionRecord
 from clustering_pipeline.model.groups import ClusterGroup, ClusterGroupsResponse
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.catalog import Catalog
+
+FIDELITY = ("fidelity", "fidelity_by_chance", "fidelity_is_low")
 
 
 def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGroupsResponse:
@@ -18,6 +23,21 @@ def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGro
         total_documents=execution.num_points if execution else 0,
         groups=_groups(execution) if execution else [],
     )
+
+
+def label_fidelities(pipeline: Pipeline, run_id: str | None) -> dict[str, dict[str, Any]]:
+    """Group to how well its label tells its documents: what blind picking scores, and if it is low.
+
+    Empty where the run was published before this was measured.
+    """
+    execution = pipeline.catalog.executions.find(run_id) if run_id else None
+    if execution is None:
+        return {}
+    labels = pipeline.artifacts.read_frame(execution.artifact_key("labels.parquet"))
+    if not set(FIDELITY) <= set(labels.columns):
+        return {}
+    rows = labels.select("cluster_id", *FIDELITY).iter_rows(named=True)
+    return {row["cluster_id"]: {f"label_{one}": row[one] for one in FIDELITY} for row in rows}
 
 
 def _groups(execution: ExecutionRecord) -> list[ClusterGroup]:

@@ -1,0 +1,52 @@
+"""What the labels of the next run would take, as far as the published groups tell."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from clustering_pipeline.labeling import estimate
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.plan import Plan
+from clustering_pipeline.orchestration.progress import Progress
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.naming import label_request, material
+
+_FIELDS = ("calls", "cached", "prompt_tokens", "completion_tokens", "cost")
+
+
+def estimate_labels(pipeline: Pipeline, spec: ClusterSpec, *, plan: Plan) -> dict[str, object]:
+    """Calls, tokens and dollars; null where unknown, with a ``note`` that says why.
+
+    Nothing is asked and nothing written.
+    """
+    run_id = pipeline.catalog.clusters.by_id(spec.cluster_id).state.last_run_id
+    published = pipeline.catalog.executions.find(run_id) if run_id else None
+    if not spec.llm_labeling.enabled:
+        known: Mapping[str, object] = dict.fromkeys(_FIELDS, 0)
+        return {"plan": plan, **known, "note": "the definition asks no model: labels cost nothing"}
+    if published is None:
+        note = "unknown before the first run: the number of groups decides"
+        return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}
+    return {"plan": plan, **_of_groups(pipeline, spec, published, plan)}
+
+
+def _of_groups(
+    pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecord, plan: Plan
+) -> dict[str, object]:
+    run = Run(
+        pipeline=pipeline,
+        execution=published,
+        spec=spec,
+        published=published,
+        progress=Progress(write=lambda _done, _total: None),
+    )
+    request = label_request(run, material(run))
+    if request.provider is None:
+        return {**dict.fromkeys(_FIELDS, 0), "note": request.unreachable}
+    expected = estimate(request)
+    base = f"for the {len(request.groups)} groups of {published.run_id}"
+    notes = [base if plan == "relabel" else f"{base}; a full run may find others"]
+    if expected.cost is None:
+        notes.append(f"no price of {request.provider.model!r}: set CLUSTERING_LLM_PRICES")
+    return {**asdict(expected), "note": "; ".join(notes)}
