@@ -42,11 +42,6 @@ DEFINITION = (
     only("auto_execute_on_batch", [False]),
     only("auto_execute_min_documents", [None]),
     only("auto_execute_cooldown_seconds", [3600]),
-    Limit(
-        path="vector_config.clustering_method",
-        allows=lambda method: method != "auto",
-        instead="name an algorithm that groups vectors",
-    ),
     only("vector_config.multi_feature_strategy", ["concatenate", "weighted"]),
     only("vector_config.output_strategy", ["single"]),
     only("vector_config.layout_stability", [None, "none"]),

@@ -69,6 +69,19 @@ def test_an_algorithm_finds_what_was_planted_and_its_parameters_are_in_the_catal
     assert manifest["preprocessing"]["input"]["sha256"]
 
 
+def test_auto_leaves_its_trials_in_the_manifest_and_in_dagster(
+    world: World, collection: CollectionRecord, documents: Documents
+) -> None:
+    ran = world.execute(world.define(collection, {"clustering_method": "auto"}))
+
+    assert ran.result.success
+    assert agrees(world, ran, documents) > 0.5
+    manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
+    trials = manifest["fit"]["trials"]
+    assert len(trials) > 1
+    assert ran.metadata("assignments")["fit"]["trials"] == trials
+
+
 @pytest.mark.parametrize(
     "step",
     [
