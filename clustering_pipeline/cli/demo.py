@@ -60,7 +60,7 @@ def command() -> None:
         cluster_id = _define(session)
         before = _document(session, collection.qdrant_collection)
         _step(started, "Executing the definition through Dagster")
-        execution = execute_and_follow(session, cluster_id, {})
+        execution = execute_and_follow(session, cluster_id, {}, full=True)
         _show(session, execution)
         _show_document(before, _document(session, collection.qdrant_collection))
     _step(started, "Done; the stack is stopped. Look at it in Dagster:")

@@ -22,6 +22,7 @@ from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.launch import Launched, follow, launch
+from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
@@ -187,3 +188,19 @@ def test_nothing_is_launched_that_is_not_available(local, settings):
     request = ExecuteClusterByIdRequest(mode="assign")
     with pytest.raises(NotAvailableYet, match="mode 'assign' is not available yet"):
         launch(settings, local.pipeline.catalog, LOCAL, definition.cluster_id, request)
+
+
+def test_labels_alone_are_launched_as_a_job_of_their_own(settings, local):
+    definition, _ = define(local, few())
+    catalog = local.pipeline.catalog
+    local.execute(definition)
+    plan = plan_of(local.pipeline, definition.resolved())
+    launched = launch(settings, catalog, LOCAL, definition.cluster_id, NOTHING, plan=plan)
+    ended = follow(launched, catalog, lambda _execution: None)
+    assert (plan, ended.status, ended.plan) == ("relabel", "completed", "relabel")
+    assert [one.name for one in ended.stages] == [
+        "definition",
+        "cluster_labels",
+        "published",
+        "enriched_documents",
+    ]
