@@ -109,6 +109,21 @@ def test_a_preprocessing_step_runs_and_is_recorded(
     assert applied == ([] if step["method"] == "none" else [step["method"]])
 
 
+def test_a_field_that_explains_the_groups_is_named(
+    world: World, collection: CollectionRecord
+) -> None:
+    ran = world.execute(world.define(collection))
+
+    assert ran.execution.metrics is not None
+    shares = ran.execution.metrics.additional_properties["explained_by_fields"]
+    assert [one["field"] for one in shares] == ["subject", "year"]
+    assert shares[0]["share"] > 0.9
+    assert shares[1]["share"] < 0.1
+    shown = ran.metadata("cluster_summaries")
+    assert shown["explained_by_fields"] == shares
+    assert "'subject' explains" in shown["warning"]
+
+
 def test_groups_are_fitted_on_a_sample_and_the_others_join_them(
     world: World, collection: CollectionRecord, documents: Documents
 ) -> None:

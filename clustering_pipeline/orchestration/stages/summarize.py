@@ -9,6 +9,7 @@ from clustering_pipeline.orchestration.frames import vector_series
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attribute_groups import summarize_attributes
+from clustering_pipeline.orchestration.stages.explained import explained_by_fields, warning
 from clustering_pipeline.orchestration.stages.inputs import original_space
 from clustering_pipeline.orchestration.stages.levels import Level, levels
 
@@ -29,14 +30,18 @@ def summarize(run: Run) -> StageReport:
         # A document's distance is to its deepest group; deeper levels come later.
         distances = np.where(level.labels >= 0, middles.distances, distances)
         parts.append(_summaries(level, middles))
-    metrics = engine.quality(vectors, assignments["label"].to_numpy(), space=SPACE).contract()
+    labels = assignments["label"].to_numpy()
+    explained = explained_by_fields(run, labels)
+    measured = engine.quality(vectors, labels, space=SPACE).contract()
+    metrics = measured | {"explained_by_fields": explained}
     summaries = pl.concat(parts)
     size = run.write_frame("summaries", summaries)
     run.write_frame("distances", pl.DataFrame({"distance_to_centroid": distances}))
     run.write_json("metrics", metrics)
     return StageReport(
         numbers={"groups": summaries.height, "bytes": size} | _numbers(metrics),
-        texts={"space": SPACE, "degenerate": str(metrics["degenerate"])},
+        texts={"space": SPACE, "degenerate": str(metrics["degenerate"]), **warning(explained)},
+        records={"explained_by_fields": explained},
         uri=run.uri("summaries.parquet"),
     )
 
