@@ -2,19 +2,27 @@
 
 import json
 import os
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from clustering_pipeline.model.errors import InvalidSettings
 
 MASK = "********"
+_CREDENTIALS = re.compile(r"//[^/]*@")
 
 
 def _default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "clustering-pipeline"
+
+
+def _expanded(path: Path) -> Path:
+    return path.expanduser().absolute()
 
 
 class ModelPrice(BaseModel):
@@ -33,9 +41,20 @@ class Settings(BaseSettings):
     variables.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CLUSTERING_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CLUSTERING_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
-    data_dir: Path = Field(default_factory=_default_data_dir)
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _unreadable(error) from error
+        except SettingsError as error:
+            message = f"a setting that must be JSON is not: {error}"
+            raise InvalidSettings(message) from error
+
+    data_dir: Annotated[Path, AfterValidator(_expanded)] = Field(default_factory=_default_data_dir)
     mongodb_uri: SecretStr | None = None
     mongodb_database: str = "clustering"
     qdrant_url: str | None = None
@@ -85,9 +104,17 @@ class Settings(BaseSettings):
         }
 
 
+def _unreadable(error: ValidationError) -> InvalidSettings:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    name, *inside = map(str, problem["loc"])
+    place = "".join(f"[{part!r}]" for part in inside)
+    message = f"CLUSTERING_{name.upper()}{place}: {problem['msg']}"
+    return InvalidSettings(message)
+
+
 def _shown(value: object, default: str) -> str:
     if value is None:
         return default
     if isinstance(value, dict):
         return json.dumps({name: price.model_dump() for name, price in value.items()})
-    return MASK if isinstance(value, SecretStr) else str(value)
+    return MASK if isinstance(value, SecretStr) else _CREDENTIALS.sub(f"//{MASK}@", str(value))

@@ -7,8 +7,9 @@ import click
 
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.progress import live_bar
-from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.errors import CollectionNotFound
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.loading import Load, load
 from clustering_pipeline.orchestration.registering import register_existing
@@ -80,11 +81,28 @@ def list_(output: str) -> None:
     with open_session() as session:
         records = session.pipeline.catalog.collections.list(session.scope)
         rows = [
-            one.model_dump(mode="json")
-            | {"points": session.pipeline.documents.points(one.qdrant_collection)}
+            one.model_dump(mode="json") | {"points": _points(session, one.qdrant_collection)}
             for one in records
         ]
     emit(rows, columns=LISTED, output=output)
+
+
+def _points(session: Session, qdrant_collection: str) -> int | None:
+    """None when Qdrant has lost the collection: the others are to be seen all the same."""
+    try:
+        return session.pipeline.documents.points(qdrant_collection)
+    except CollectionNotFound:
+        return None
+
+
+@command.command()
+@click.argument("collection")
+@click.confirmation_option("--yes", prompt="Forget the collection? Its documents stay in Qdrant.")
+def delete(collection: str) -> None:
+    """Forget a collection; the Qdrant collection behind it stays."""
+    with open_session() as session:
+        record = session.pipeline.catalog.collections.delete(session.scope, collection)
+    note(f"forgot {record.collection_id}; Qdrant keeps {record.qdrant_collection!r}")
 
 
 def _mapping(text: str) -> tuple[str, str]:

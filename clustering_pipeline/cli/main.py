@@ -1,11 +1,12 @@
 """The group of commands, each module imported only when its command runs."""
 
+import os
 import sys
 from importlib import import_module
 from typing import cast
 
 import click
-from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
+from stamina.instrumentation import set_on_retry_hooks
 
 from clustering_pipeline.model.errors import ClusteringError
 
@@ -49,8 +50,8 @@ def cli() -> None:
 
 def main() -> None:
     """Runs one command: errors are one line with the fix, and an exit code of their kind."""
-    # Retries are told to logging, which writes to stderr: stdout is for results.
-    set_on_retry_hooks([LoggingOnRetryHook])
+    # What retries could not mend is told once, as the error; stdout is for results.
+    set_on_retry_hooks([])
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -65,4 +66,10 @@ def main() -> None:
     except BrokenPipeError:
         # `… | head` closed the pipe; Python would complain once more while flushing at exit.
         sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if "CLUSTERING_DEBUG" in os.environ:
+            raise
+        kind = type(error).__name__
+        click.echo(f"error: {kind}: {error} (CLUSTERING_DEBUG=1 shows where)", err=True)
         sys.exit(1)

@@ -42,6 +42,17 @@ def get(output: str, run_id: str) -> None:
     emit_one(_shown(record, output), output=output)
 
 
+@command.command()
+@click.argument("run_id")
+def cancel(run_id: str) -> None:
+    """Cancel an execution; what readers see stays as it was."""
+    from clustering_pipeline.orchestration.canceling import cancel_execution  # noqa: PLC0415
+
+    with open_session() as session:
+        cancel_execution(session.pipeline.catalog, session.scope, run_id, session.settings)
+    note(f"cancelled {run_id}")
+
+
 def _shown(record: ExecutionRecord, output: str) -> dict[str, Any]:
     """Everything as JSON; on a screen, what fits on lines."""
     long = set() if output == "json" else {"spec", "centroids", "manifest", "artifacts", "owner"}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clustering_pipeline.local.ports import is_listening
+from clustering_pipeline.local.spawn import spawn_bound
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.orchestration.instance import dagster_home
 from clustering_pipeline.settings import Settings
@@ -52,17 +53,14 @@ def _start(settings: Settings, port: int) -> DagsterDev:
     home = dagster_home(settings)
     log = home / "dagster-dev.log"
     command = ["-m", "dagster", "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and Dagster's module
-            [sys.executable, *command],
-            env=os.environ
-            | {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(settings.data_dir)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # Dagster started in the background ignores SIGTERM, and a terminal's Ctrl-C would
-            # reach its children twice; in a session of its own it hears us alone.
-            start_new_session=True,
-        )
+    own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(settings.data_dir)}
+    process = spawn_bound(
+        [sys.executable, *command],
+        output=log,
+        environment=os.environ | own,
+        # Dagster started in the background ignores SIGTERM.
+        farewell=signal.SIGINT,
+    )
     return DagsterDev(url=f"http://127.0.0.1:{port}", log=log, process=process)
 
 

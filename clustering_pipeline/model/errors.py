@@ -2,6 +2,7 @@
 
 ClusteringError
 ├── InvalidRequest (422)
+│   ├── InvalidSettings
 │   ├── InvalidDefinition
 │   ├── InvalidFilter
 │   ├── InvalidParameters
@@ -63,6 +64,10 @@ class InvalidRequest(ClusteringError):
 
     status = 422
     category = "invalid_request"
+
+
+class InvalidSettings(InvalidRequest):
+    """An environment variable of ours cannot be read."""
 
 
 class InvalidDefinition(InvalidRequest):

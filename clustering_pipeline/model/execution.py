@@ -48,6 +48,10 @@ class WriteBack(Record):
     removed: int = 0
     failed: int = 0
     error: str | None = None
+    fields: tuple[str, ...] = ()
+    """The payload fields that the run writes."""
+    stale_fields: tuple[str, ...] = ()
+    """Those that runs before it wrote and it does not: they are removed."""
 
 
 class LabelingLedger(Record):

@@ -75,14 +75,16 @@ def launch(
 def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
     """Waits for the run's end, showing ``watch`` the execution as it changes.
 
-    On Ctrl-C the run is cancelled, its end awaited, and KeyboardInterrupt raised again.
+    On Ctrl-C, and on whatever else keeps us from following, the run is cancelled, its end awaited,
+    and the exception raised again.
     """
     unsaid = interrupt
     try:
         while run.process.poll() is None:
             watch(catalog.executions.by_id(run.run_id))
             time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
+    except BaseException:
+        # Ctrl-C, or nobody left to tell: a run that nobody follows must not go on unseen.
         unsaid = cancel
         stop(run)
         raise

@@ -1,12 +1,18 @@
 """How an execution ends, told to the catalog: by the run itself, or by whoever finds it dead."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
 
 from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.errors import ClusteringError, RunCanceled, RunInterrupted
+from clustering_pipeline.model.errors import (
+    ClusteringError,
+    RunCanceled,
+    RunInterrupted,
+    StateConflict,
+)
 from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
@@ -130,9 +136,12 @@ def _end(
     catalog: Catalog, run_id: str, *, execution: Mapping[str, Any], state: Mapping[str, Any]
 ) -> None:
     record = catalog.executions.find(run_id)
-    if record is None or record.status.ended:
+    if record is None:
         return
-    catalog.executions.update(run_id, **execution)
+    # Somebody else may end it at the same moment, or have died before letting go of the definition.
+    if not record.status.ended:
+        with suppress(StateConflict):
+            catalog.executions.update(run_id, **execution)
     # A definition that another run holds by now says what that run does.
     if catalog.clusters.release(record.cluster_id, run_id):
         catalog.clusters.update_state(record.cluster_id, **state)

@@ -27,7 +27,10 @@ def is_alive(owner: Owner) -> bool:
     if owner.host != socket.gethostname():
         return True
     try:
-        started = psutil.Process(owner.pid).create_time()
+        process = psutil.Process(owner.pid)
+        started, status = process.create_time(), process.status()
     except psutil.NoSuchProcess:
+        return False
+    if status == psutil.STATUS_ZOMBIE:
         return False
     return bool(abs(started - (owner.process_started or started)) < SAME_START_SECONDS)

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.model.definition import ClusterSpec
+from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.progress import Progress
@@ -67,6 +68,16 @@ class Run:
     def shown(self) -> ExecutionRecord:
         """The execution whose results readers see; this one before anything is published."""
         return self.published or self.execution
+
+    def check(self) -> None:
+        """Raises StateConflict when the definition is no longer this run's to write for.
+
+        It was cancelled, or declared dead; another run may hold the definition by now.
+        """
+        claim = self.pipeline.catalog.clusters.by_id(self.cluster_id).claim
+        if claim is None or claim.run_id != self.run_id:
+            message = f"{self.run_id} no longer holds {self.title!r}: it was cancelled or replaced"
+            raise StateConflict(message)
 
     def key(self, file: str) -> str:
         """Where this run writes ``file``."""

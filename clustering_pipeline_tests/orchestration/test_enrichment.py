@@ -108,7 +108,10 @@ def test_noise_is_no_group_and_is_counted(mapped):
 
 
 def test_the_record_says_that_the_write_back_is_complete(mapped):
-    assert mapped.ran.execution.write_back == WriteBack(status="completed", written=320)
+    fields = mapped.ran.cluster.spec.source_enrichment_config.field_mappings
+    assert mapped.ran.execution.write_back == WriteBack(
+        status="completed", written=320, fields=tuple(one.target_field for one in fields)
+    )
     assert [stage.name for stage in mapped.ran.execution.stages][-2:] == [
         "published",
         "enriched_documents",

@@ -17,11 +17,12 @@ def enrich(run: Run) -> StageReport:
     if not run.spec.enrich:
         return StageReport(skipped=True)
     members = run.read_frame("members")
-    _say(run, WriteBack(status="writing"))
-    written = WriteBack(status="completed")
+    planned = run.shown.write_back or WriteBack()
+    counted = {"written": 0, "failed": 0, "error": None}
+    _say(run, planned.model_copy(update=counted | {"status": "writing"}))
+    written = planned.model_copy(update=counted | {"status": "completed"})
     for (collection_id,), part in members.group_by("collection_id", maintain_order=True):
-        done = written.written + written.failed
-        report = _write(run, str(collection_id), part, done=done, total=members.height)
+        report = _write(run, str(collection_id), part, written, total=members.height)
         written = _sum(written, report)
     _say(run, written)
     return StageReport(
@@ -38,13 +39,16 @@ def _say(run: Run, write_back: WriteBack) -> None:
 
 
 def _write(
-    run: Run, collection_id: str, members: pl.DataFrame, *, done: int, total: int
+    run: Run, collection_id: str, members: pl.DataFrame, before: WriteBack, *, total: int
 ) -> WriteReport:
+    done, stale = before.written + before.failed, before.stale_fields
     collection = run.pipeline.catalog.collections.get(run.spec.scope, collection_id)
     return run.pipeline.documents.write_payloads(
         collection.qdrant_collection,
         _updates(run, members),
+        remove_keys=stale,
         progress=lambda count: run.progress(done + count, total),
+        check=run.check,
     )
 
 
@@ -56,9 +60,9 @@ def _updates(run: Run, members: pl.DataFrame) -> Iterator[tuple[str, dict[str, o
 def _sum(before: WriteBack, report: WriteReport) -> WriteBack:
     """A document that was deleted meanwhile fails alone, and is named if it is among the first."""
     reasons = "; ".join(f"{point}: {reason}" for point, reason in report.failures)
-    return WriteBack(
-        status=before.status,
-        written=before.written + report.written,
-        failed=before.failed + report.failed,
-        error=before.error or reasons or None,
-    )
+    counted = {
+        "written": before.written + report.written,
+        "failed": before.failed + report.failed,
+        "error": before.error or reasons or None,
+    }
+    return before.model_copy(update=counted)

@@ -19,6 +19,7 @@ def export(run: Run) -> StageReport:
         parse_filter(run.spec.filters),
         lambda schema: run.pipeline.artifacts.open_writer(run.key(FILE), schema),
         progress=run.progress,
+        check=run.check,
     )
     names = sorted({name for source in sources for name in source.vector_names})
     run.write_json("export", asdict(report) | {"vector_names": names})

@@ -11,6 +11,7 @@ from clustering_pipeline.model.execution import (
     WriteBack,
 )
 from clustering_pipeline.orchestration.run import ARTIFACTS, Run
+from clustering_pipeline.orchestration.stages.fields import target_fields
 from clustering_pipeline.orchestration.stages.reconcile import reconciliation
 
 # A record is one document of at most 16 MB; texts of this many groups stay far below.
@@ -40,9 +41,20 @@ def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> di
         "parquet_path": run.key("clusters.parquet"),
         "members_key": run.key("members.parquet"),
         "artifacts": {file: run.source(file) for file in ARTIFACTS},
-        "write_back": WriteBack() if run.spec.enrich else None,
+        "write_back": planned_write_back(run),
         **reconciliation(run.read_json("export"), members, method=run.spec.method),
     }
+
+
+def planned_write_back(run: Run) -> WriteBack | None:
+    """What is to be written, and what earlier runs wrote that no mapping names any more."""
+    if not run.spec.enrich:
+        return None
+    fields = target_fields(run)
+    before = run.published.write_back if run.published else None
+    written = {*before.fields, *before.stale_fields} if before else set()
+    stale = tuple(sorted(written.difference(fields)))
+    return WriteBack(fields=tuple(fields), stale_fields=stale)
 
 
 def _metrics(run: Run) -> ClusterExecutionMetrics:

@@ -1,5 +1,6 @@
 """Documents with vectors, in Qdrant over gRPC."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Self
 
@@ -41,7 +42,8 @@ class Documents:
     @classmethod
     def connect(cls, url: str, api_key: str | None = None, *, patience: float = PATIENCE) -> Self:
         """``grpc(s)://host:port``, or the REST address of a server on the usual two ports."""
-        return cls(open_client(url, api_key), address=url, patience=patience)
+        shown = re.sub(r"//[^/]*@", "//", url)
+        return cls(open_client(url, api_key), address=shown, patience=patience)
 
     @property
     def address(self) -> str:

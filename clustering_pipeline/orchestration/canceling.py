@@ -1,0 +1,38 @@
+"""Cancels an execution from outside its process."""
+
+import os
+import signal
+import socket
+
+from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.orchestration.instance import dagster_home, open_instance
+from clustering_pipeline.orchestration.outcome import cancel
+from clustering_pipeline.orchestration.process import is_alive
+from clustering_pipeline.settings import Settings
+from clustering_pipeline.stores.catalog import Catalog
+
+
+def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, settings: Settings) -> None:
+    """Ends the execution now and tells its process to stop.
+
+    A process out of reach (another machine) stops by itself at its next write: the definition is
+    no longer its own.  Raises ExecutionNotFound, and StateConflict when it has ended already.
+    """
+    execution = catalog.executions.get(scope, run_id)
+    if execution.status.ended:
+        message = f"{run_id} has ended already ({execution.status.value})"
+        raise StateConflict(message)
+    with open_instance(dagster_home(settings)) as instance:
+        run = instance.get_run_by_id(execution.dagster_run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_canceling(run)
+    cancel(catalog, run_id)
+    if execution.owner is not None:
+        _interrupt(execution.owner)
+
+
+def _interrupt(owner: Owner) -> None:
+    if owner.pid is not None and owner.host == socket.gethostname() and is_alive(owner):
+        os.kill(owner.pid, signal.SIGINT)
