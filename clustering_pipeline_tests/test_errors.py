@@ -18,16 +18,21 @@ STATUSES = {
 }
 
 
+def children(error: type[ClusteringError]) -> list[type[ClusteringError]]:
+    """The classes below one, in order; what a module derives for itself alone is none of them."""
+    return [one for one in error.__subclasses__() if one.__module__ == errors.__name__]
+
+
 def descendants(error: type[ClusteringError]) -> list[type[ClusteringError]]:
-    return [one for child in error.__subclasses__() for one in (child, *descendants(child))]
+    return [one for child in children(error) for one in (child, *descendants(child))]
 
 
 def drawn(error: type[ClusteringError], indent: str = "") -> list[str]:
     """The tree below one class, as the docstring draws it."""
     lines = []
-    children = error.__subclasses__()
-    for child in children:
-        last = child is children[-1]
+    below = children(error)
+    for child in below:
+        last = child is below[-1]
         lines.append(f"{indent}{'└── ' if last else '├── '}{child.__name__}")
         lines += drawn(child, indent + ("    " if last else "│   "))
     return lines
@@ -40,7 +45,7 @@ def in_docstring() -> list[str]:
     return [line.partition(" (")[0].rstrip() for line in tree]
 
 
-LEAVES = [error for error in descendants(ClusteringError) if not error.__subclasses__()]
+LEAVES = [error for error in descendants(ClusteringError) if not children(error)]
 leaves = pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
 
 

@@ -1,12 +1,13 @@
 """Brings documents with embeddings from a file into Qdrant, and registers the collection."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic_core import from_json, to_json
 
 from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
 from clustering_pipeline.model.errors import CollectionNotFound, InvalidRequest, InvalidVectors
@@ -43,24 +44,26 @@ def load(
 ) -> CollectionRecord:
     """Upserts every row as a point; loading the same file again changes nothing.
 
-    The vector is named after its column; the other columns become the payload.  Raises
-    InvalidRequest for a file or a column that cannot be read, InvalidVectors for vectors of
-    different lengths.
+    The vector is named after its column, and a row may lack it; the other columns become the
+    payload, as JSON has them.  Raises InvalidRequest for a file or a column that cannot be read,
+    InvalidVectors for vectors of different lengths.
     """
     frame = _read(request)
-    vectors = _vectors(frame[request.vector_column], request)
+    column = request.vector_column
+    length = _length(frame[column], request)
     record = _registered(pipeline, scope, request)
-    _ensure_collection(pipeline, record, {request.vector_column: vectors.shape[1]})
-    payloads = frame.drop(request.vector_column)
-    for start in range(0, frame.height, ROWS):
-        part = payloads.slice(start, ROWS)
+    _ensure_collection(pipeline, record, {column: length})
+    done = 0
+    for part in _parts(frame, column):
+        rows = part.drop(column).to_dicts()
         pipeline.documents.upsert(
             record.qdrant_collection,
-            ids=[point_id_of(one) for one in part[request.id_column].to_list()],
-            vectors={request.vector_column: vectors[start : start + ROWS]},
-            payloads=part.to_dicts(),
+            ids=[point_id_of(row[request.id_column]) for row in rows],
+            vectors={} if part[column].null_count() else {column: _matrix(part[column], length)},
+            payloads=from_json(to_json(rows, inf_nan_mode="null", bytes_mode="base64")),
         )
-        progress(start + part.height, frame.height)
+        done += part.height
+        progress(done, frame.height)
     return record
 
 
@@ -74,23 +77,46 @@ def _read(request: Load) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError) as error:
         message = f"cannot read {request.file}: {' '.join(str(error).split())}"
         raise InvalidRequest(message) from error
+    if frame.is_empty():
+        message = f"{request.file} holds no documents"
+        raise InvalidRequest(message)
     for column in (request.vector_column, request.id_column):
         if column not in frame.columns:
             message = f"{request.file} has no column {column!r}; it has: {', '.join(frame.columns)}"
             raise InvalidRequest(message)
+    if missing := frame[request.id_column].null_count():
+        message = f"{missing} rows of {request.file} have no {request.id_column!r}"
+        raise InvalidRequest(message)
     return frame
 
 
-def _vectors(column: pl.Series, request: Load) -> NDArray[np.float32]:
-    lengths = column.list.len() if column.dtype == pl.List else column.arr.len()
-    if lengths.n_unique() != 1:
-        found = ", ".join(map(str, lengths.unique().sort().to_list()))
-        message = (
-            f"column {request.vector_column!r} of {request.file} holds vectors of lengths {found}"
-        )
-        raise InvalidVectors(message)
-    array = column.cast(pl.Array(pl.Float32, int(lengths[0])))
-    return array.to_numpy().reshape(len(array), -1)
+def _length(column: pl.Series, request: Load) -> int:
+    """How long the vectors are; those that are missing do not count."""
+    found = sorted(_lengths(column.drop_nulls()))
+    if len(found) == 1 and found[0] > 0:
+        return found[0]
+    kinds = f"vectors of lengths {', '.join(map(str, found))}" if found else "no vectors"
+    message = f"column {column.name!r} of {request.file} holds {kinds}"
+    raise InvalidVectors(message)
+
+
+def _lengths(column: pl.Series) -> list[int]:
+    if isinstance(column.dtype, pl.Array):
+        return [column.dtype.size] if len(column) else []
+    if isinstance(column.dtype, pl.List) and column.dtype.inner.is_numeric():
+        return [int(length) for length in column.list.len().unique()]
+    return []
+
+
+def _parts(frame: pl.DataFrame, column: str) -> Iterator[pl.DataFrame]:
+    """At most ``ROWS`` rows at a time, all with their vector or all without."""
+    missing = frame[column].is_null()
+    for rows in (frame.filter(~missing), frame.filter(missing)):
+        yield from rows.iter_slices(ROWS)
+
+
+def _matrix(column: pl.Series, length: int) -> NDArray[np.float32]:
+    return column.cast(pl.Array(pl.Float32, length)).to_numpy().reshape(len(column), length)
 
 
 def _registered(pipeline: Pipeline, scope: Scope, request: Load) -> CollectionRecord:

@@ -1,0 +1,59 @@
+"""Runs the command line in this process, as a shell does in its own."""
+
+import contextlib
+import io
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from clustering_pipeline.cli import main
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """One record, printed field by field."""
+        assert self.code == 0, self.err
+        pairs = (line.partition("  ") for line in self.out.splitlines())
+        return {name: value.strip() for name, _, value in pairs}
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run(*arguments: object, answers: str = "", err: io.StringIO | None = None) -> Done:
+    """``clustering-pipeline ARGUMENTS``; ``answers`` is what a person types."""
+    out, err = io.StringIO(), err or io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["clustering-pipeline", *map(str, arguments)])
+        patch.setattr(sys, "stdin", io.StringIO(answers))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = _exit_code()
+    return Done(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def _exit_code() -> int:
+    try:
+        main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0

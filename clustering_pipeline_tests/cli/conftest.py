@@ -1,0 +1,31 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from clustering_pipeline.local.stack import Stack
+from clustering_pipeline_tests.orchestration.planted import planted
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment(stack: Stack) -> Iterator[None]:
+    """The worker's embedded stack, and no setting of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("CLUSTERING_", "DAGSTER_")):
+                patch.delenv(name)
+        patch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
+        yield
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Documents with vectors, in parquet."""
+    documents = planted(sizes={"sea": 30, "court": 20})
+    vectors = pl.Series("embedding", np.asarray(documents.vectors), dtype=pl.Array(pl.Float32, 16))
+    path = tmp_path_factory.mktemp("files") / "talks.parquet"
+    pl.DataFrame(documents.payloads).with_columns(vectors).write_parquet(path)
+    return path

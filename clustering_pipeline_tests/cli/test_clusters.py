@@ -1,0 +1,273 @@
+"""From a file to named groups on the command line."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from clustering_pipeline_tests.cli.command import Done, run
+
+FEATURE = "mixpeek://text_extractor@v1/embedding"
+
+
+def name(kind: str) -> str:
+    return f"{kind} {uuid4().hex[:8]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """A definition that was created and executed."""
+
+    collection: str
+    cluster: str
+    created: Done
+    executed: Done
+
+
+@pytest.fixture(scope="module")
+def collection(file: Path) -> str:
+    called = name("talks")
+    assert run("collections", "load", file, "--name", called).code == 0
+    return called
+
+
+@pytest.fixture(scope="module")
+def story(collection: str) -> Story:
+    cluster = name("topics")
+    created = run(
+        *("clusters", "create", "--name", cluster, "--collection", collection),
+        *("--feature-uri", FEATURE, "--method", "kmeans", "--params", '{"n_clusters": 2}'),
+        *("--enrich", "--json"),
+    )
+    executed = run("clusters", "execute", cluster)
+    return Story(collection=collection, cluster=cluster, created=created, executed=executed)
+
+
+def create(collection: str, *options: object) -> Done:
+    return run(
+        *("clusters", "create", "--collection", collection, "--feature-uri", FEATURE),
+        *("--json", *options),
+    )
+
+
+def test_create_prints_the_definition_and_what_to_do_next(story):
+    made = story.created.json
+    assert (made["cluster_name"], made["status"], made["enrich_source"]) == (
+        story.cluster,
+        "PENDING",
+        True,
+    )
+    assert made["algorithm_params"] == {"n_clusters": 2}
+    assert story.created.err == f"next: clustering-pipeline clusters execute {made['cluster_id']}\n"
+
+
+def test_execute_waits_for_the_result_and_tells_where_the_log_is(story):
+    fields = story.executed.fields
+    assert (fields["status"], fields["num_clusters"], fields["num_points"]) == (
+        "completed",
+        "2",
+        "50",
+    )
+    # No progress where nobody watches.
+    (line,) = story.executed.err.splitlines()
+    assert line.startswith(f"{fields['run_id']} (log: ")
+    assert Path(line.partition("(log: ")[2].rstrip(")")).exists()
+
+
+def test_groups_are_shown_largest_first(story):
+    shown = run("clusters", "groups", story.cluster)
+    header, first, second = shown.out.splitlines()
+    assert header.split() == ["cluster_id", "label", "member_count", "keywords"]
+    assert (first.split()[0], second.split()[0]) == ("cl_0", "cl_1")
+    assert shown.err.startswith("2 groups, 50 documents, run_")
+
+
+def test_groups_as_csv(story):
+    shown = run("clusters", "groups", story.cluster, "--output", "csv")
+    rows = list(csv.DictReader(io.StringIO(shown.out)))
+    assert [(row["cluster_id"], row["member_count"]) for row in rows] == [
+        ("cl_0", "30"),
+        ("cl_1", "20"),
+    ]
+
+
+def test_groups_as_json(story):
+    shown = run("clusters", "groups", story.cluster, "--json").json
+    assert (shown["total_groups"], shown["total_documents"]) == (2, 50)
+    assert [one["member_count"] for one in shown["groups"]] == [30, 20]
+
+
+def test_get_takes_an_id_or_a_name(story):
+    by_name = run("clusters", "get", story.cluster, "--json").json
+    by_id = run("clusters", "get", by_name["cluster_id"], "--json").json
+    assert by_id == by_name
+    assert (by_name["status"], by_name["num_clusters"]) == ("COMPLETED", 2)
+    assert run("clusters", "get", story.cluster).fields["num_clusters"] == "2"
+
+
+def test_list_filters_sorts_and_pages(story, collection):
+    for method in ("kmeans", "hdbscan"):
+        assert create(collection, "--method", method, "--name", name("zz listed")).code == 0
+    wanted = json.dumps({"field": "cluster_name", "operator": "starts_with", "value": "zz listed"})
+    shown = run(
+        *("clusters", "list", "--filters", f'{{"AND": [{wanted}]}}'),
+        *("--sort", "-algorithm", "--limit", 1, "--json"),
+    ).json
+    assert ([one["algorithm"] for one in shown["results"]], shown["total_count"]) == (
+        ["kmeans"],
+        2,
+    )
+    found = run("clusters", "list", "--search", story.cluster)
+    assert [line.split()[0] for line in found.out.splitlines()] == [
+        "cluster_id",
+        story.created.json["cluster_id"],
+    ]
+    assert found.err == "1 of 1\n"
+
+
+def test_runs_are_listed_newest_first(story):
+    listed = run("runs", "list", story.cluster)
+    run_id = story.executed.fields["run_id"]
+    assert [line.split()[:2] for line in listed.out.splitlines()] == [
+        ["run_id", "status"],
+        [run_id, "completed"],
+    ]
+    whole = run("runs", "get", run_id, "--json").json
+    assert [stage["name"] for stage in whole["stages"]][-1] == "enriched_documents"
+    assert run("runs", "get", run_id).fields["status"] == "completed"
+
+
+def test_a_definition_in_a_file(tmp_path, collection):
+    wanted = {
+        "cluster_name": name("from file"),
+        "collection_ids": [collection],
+        "vector_config": {"feature_uri": FEATURE, "clustering_method": "hdbscan"},
+        "filters": {"subject": "sea"},
+    }
+    for suffix, text in ((".yaml", yaml.safe_dump(wanted)), (".json", json.dumps(wanted))):
+        file = (tmp_path / "topics").with_suffix(suffix)
+        file.write_text(text)
+        made = run("clusters", "create", "--file", file, "--json").json
+        assert (made["cluster_name"], made["filters"]) == (
+            wanted["cluster_name"],
+            {"subject": "sea"},
+        )
+        assert run("clusters", "delete", made["cluster_id"], "--yes").code == 0
+
+
+def test_update_changes_what_is_given(collection, tmp_path):
+    made = create(collection).json
+    changed = run(
+        *("clusters", "update", made["cluster_id"], "--json"),
+        *("--set", "description=weekly", "--set", 'filters={"subject": "sea"}'),
+    ).json
+    assert (changed["description"], changed["filters"]) == ("weekly", {"subject": "sea"})
+    file = tmp_path / "change.yaml"
+    file.write_text("metadata: {owner: ann}")
+    changed = run("clusters", "update", made["cluster_id"], "-f", file, "--json").json
+    assert (changed["description"], changed["metadata"]) == ("weekly", {"owner": "ann"})
+
+
+def test_delete_asks_first(collection):
+    made = create(collection).json["cluster_id"]
+    refused = run("clusters", "delete", made, answers="n\n")
+    assert (refused.code, refused.err) == (130, "interrupted\n")
+    assert run("clusters", "get", made).code == 0
+    deleted = run("clusters", "delete", made, answers="y\n")
+    assert (deleted.code, deleted.err) == (0, f"deleted {made}\n")
+    assert run("clusters", "get", made).code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        pytest.param(
+            ["get", "nothing"],
+            3,
+            "error: no cluster definition 'nothing' here: list them to see those there are",
+            id="unknown",
+        ),
+        pytest.param(
+            ["execute", "nothing"],
+            3,
+            "error: no cluster definition 'nothing' here: list them to see those there are",
+            id="execute-unknown",
+        ),
+        pytest.param(
+            ["create", "--collection", "nowhere", "--feature-uri", FEATURE],
+            3,
+            "error: no collection 'nowhere' here: register it, or list those there are",
+            id="unknown-collection",
+        ),
+        pytest.param(
+            ["create", "--collection", "x", "--feature-uri", FEATURE, "--method", "magic"],
+            2,
+            "error: vector_config.clustering_method: ",
+            id="unknown-method",
+        ),
+        pytest.param(
+            ["create", "--collection", "x", "--feature-uri", FEATURE, "--params", '{"eps": 1}'],
+            2,
+            "error: vector_config.algorithm_params: hdbscan takes no 'eps' (a parameter of dbscan",
+            id="parameter-of-another-method",
+        ),
+        pytest.param(
+            ["create", "--collection", "x", "--feature-uri", FEATURE, "--filters", '{"AND": 1}'],
+            2,
+            "error: filters",
+            id="broken-filter",
+        ),
+        pytest.param(
+            ["create", "--collection", "x", "--feature-uri", FEATURE, "--params", "{"],
+            2,
+            "Error: --params is not JSON: ",
+            id="broken-json",
+        ),
+        pytest.param(
+            ["create", "--file", "/nowhere.yaml"],
+            2,
+            "error: cannot read /nowhere.yaml: No such file or directory",
+            id="no-file",
+        ),
+        pytest.param(["list", "--sort", "colour"], 2, "error: ", id="unknown-sort"),
+        pytest.param(
+            ["update", "x", "--set", "collection_ids=[]"],
+            2,
+            "error: the request ",
+            id="unchangeable",
+        ),
+        pytest.param(
+            ["update", "x", "--set", "description"],
+            2,
+            "Error: --set takes FIELD=JSON, not 'description'",
+            id="no-value",
+        ),
+    ],
+)
+def test_errors_are_one_line_with_an_exit_code(arguments, code, sentence):
+    done = run("clusters", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.strip().splitlines()[-1].startswith(sentence)
+    assert "Traceback" not in done.err
+
+
+def test_a_name_that_is_taken(story):
+    done = create(story.collection, "--name", story.cluster)
+    assert (done.code, done.out) == (4, "")
+    assert story.cluster in done.err
+
+
+def test_a_run_that_fails_says_why(story):
+    filters = '{"subject": "opera"}'
+    done = run("clusters", "execute", story.cluster, "--filters", filters)
+    assert (done.code, done.out) == (1, "")
+    (collection_id,) = story.created.json["input_collections"]
+    assert done.err.splitlines()[-1] == (
+        f"error: no document of {collection_id} matches the filters; widen them or load documents"
+    )
+    assert run("clusters", "groups", story.cluster, "--json").json["total_groups"] == 2
