@@ -14,7 +14,15 @@ from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import reduce
 from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never
+from clustering_pipeline.engine.vectors import (
+    ANGULAR,
+    NOISE,
+    Check,
+    Labels,
+    Vectors,
+    as_vectors,
+    never,
+)
 from clustering_pipeline.model.parameters import Parameters
 from clustering_pipeline.model.preprocessing import Step
 
@@ -71,7 +79,7 @@ def cluster(
         memory_limit=memory_limit,
         check=check,
     )
-    labels, probabilities = everywhere(original, rows, fitted, check)
+    labels, probabilities = everywhere(original, rows, fitted, check, steps=reduction.record)
     return Clustering(
         labels=labels,
         probabilities=probabilities,
@@ -89,15 +97,34 @@ def cluster(
 
 
 def everywhere(
+    original: Vectors,
+    rows: NDArray[np.int64],
+    fitted: Fit,
+    check: Check,
+    *,
+    steps: Sequence[Mapping[str, Any]] = (),
+) -> tuple[Labels, NDArray[np.float64]]:
+    """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours.
+
+    ``steps`` are the preprocessing steps: where one goes by angles, a zero vector, which has none,
+    is noise.
+    """
+    labels, probabilities = fitted.labels.copy(), fitted.probabilities.copy()
+    if len(rows) < len(original):
+        labels, probabilities = _with_the_others(original, rows, fitted, check)
+    if any(step.get("metric") in ANGULAR for step in steps):
+        lost = ~original.any(axis=1)
+        labels[lost], probabilities[lost] = NOISE, 0
+    return canonical(labels), probabilities
+
+
+def _with_the_others(
     original: Vectors, rows: NDArray[np.int64], fitted: Fit, check: Check
 ) -> tuple[Labels, NDArray[np.float64]]:
-    """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours."""
-    if len(rows) == len(original):
-        return fitted.labels, fitted.probabilities
     others = np.setdiff1d(np.arange(len(original)), rows)
     assigned = assign(original[others], original[rows], fitted.labels, voters=VOTERS, check=check)
     labels = np.empty(len(original), dtype=np.int64)
     labels[rows], labels[others] = fitted.labels, assigned.labels
     probabilities = np.empty(len(original))
     probabilities[rows], probabilities[others] = fitted.probabilities, assigned.probabilities
-    return canonical(labels), probabilities
+    return labels, probabilities

@@ -13,6 +13,7 @@ Labels: TypeAlias = NDArray[np.int64]
 Check: TypeAlias = Callable[[], None]
 
 NOISE = -1
+ANGULAR = frozenset({"cosine", "correlation"})  # metrics in which a zero vector lies nowhere
 
 
 def never() -> None:

@@ -90,6 +90,21 @@ def test_planted_noise_stands_out_of_passages():
     assert scores[500:].min() > np.quantile(scores[:500], 0.95)
 
 
+def test_among_very_many_documents_outliers_are_sought_by_a_sample():
+    points, _ = blobs(400, spread=0.1)
+    points[:5] += 100 * np.eye(5, points.shape[1], dtype=np.float32)
+    exact = outlier_scores(points)
+    np.testing.assert_allclose(outlier_scores(points, many=10), exact, atol=1e-3)
+
+
+def test_a_zero_vector_is_noise_when_neighbours_go_by_angle():
+    points, _ = blobs(90)
+    points[[3, 50]] = 0
+    result = cluster(points, algorithm="kmeans", preprocessing=[UMAP])
+    assert np.flatnonzero(result.labels < 0).tolist() == [3, 50]
+    assert result.probabilities[[3, 50]].tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("algorithm", DETERMINISTIC)
 def test_permuting_the_documents_permutes_the_labels(algorithm):
     points, _ = blobs(150, groups=4, dtype=np.float64)

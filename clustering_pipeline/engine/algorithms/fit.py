@@ -14,11 +14,17 @@ from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.parameters import resolved, seeded
-from clustering_pipeline.engine.vectors import NOISE, Check, Labels, Vectors, as_vectors, never
+from clustering_pipeline.engine.vectors import (
+    ANGULAR,
+    NOISE,
+    Check,
+    Labels,
+    Vectors,
+    as_vectors,
+    never,
+)
 from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline.model.parameters import Parameters
-
-ANGULAR = frozenset({"cosine", "correlation"})
 
 
 @dataclass(frozen=True, kw_only=True)
