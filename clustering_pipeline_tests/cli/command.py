@@ -11,6 +11,8 @@ import pytest
 
 from clustering_pipeline.cli import main
 
+PROGRAM = [sys.executable, "-c", "from clustering_pipeline.cli import main; main()"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Done:

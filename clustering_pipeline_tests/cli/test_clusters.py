@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import signal
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -10,7 +12,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from clustering_pipeline_tests.cli.command import Done, run
+from clustering_pipeline_tests.cli.command import PROGRAM, Done, run
 
 FEATURE = "mixpeek://text_extractor@v1/embedding"
 
@@ -271,3 +273,13 @@ def test_a_run_that_fails_says_why(story):
         f"error: no document of {collection_id} matches the filters; widen them or load documents"
     )
     assert run("clusters", "groups", story.cluster, "--json").json["total_groups"] == 2
+
+
+def test_ctrl_c_cancels_the_run(story):
+    command = [*PROGRAM, "clusters", "execute", story.cluster, "--full"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        run_id = process.stderr.readline().decode().split()[0]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
+    assert run("runs", "get", run_id, "--json").json["status"] == "canceled"

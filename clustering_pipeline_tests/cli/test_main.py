@@ -3,16 +3,14 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from clustering_pipeline.cli.main import cli
-from clustering_pipeline_tests.cli.command import run
+from clustering_pipeline_tests.cli.command import PROGRAM, run
 
-PROGRAM = [sys.executable, "-c", "from clustering_pipeline.cli import main; main()"]
 SECRETS = {
     "CLUSTERING_MONGODB_URI": "mongodb://ann:s3cret@db.example:27017",
     "CLUSTERING_QDRANT_API_KEY": "s3cret-qdrant",

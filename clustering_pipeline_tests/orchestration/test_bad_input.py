@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pymongo import MongoClient
 
+from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.ids import run_id_of
@@ -196,6 +197,18 @@ def test_a_catalog_that_is_down(kept):
     )
     assert kept.world.pipeline.catalog.executions.find(run_id_of(result.run_id)) is None
     assert kept.world.pipeline.catalog.clusters.by_id(cluster_id) == before
+
+
+def test_a_mistake_of_ours_is_recorded_with_its_traceback(kept):
+    def broken(_config: LabelingConfig) -> None:
+        message = "no such thing"
+        raise KeyError(message)
+
+    failed = kept.refused(
+        kept.world.over(provider_of=broken), llm_labeling={"enabled": True, "provider": "openai"}
+    )
+    assert says(failed) == "internal: KeyError: 'no such thing'"
+    assert "in broken" in failed.execution.error_traceback
 
 
 def test_the_next_run_over_what_can_be_clustered_succeeds(kept):

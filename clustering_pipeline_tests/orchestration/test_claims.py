@@ -14,6 +14,7 @@ from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
+from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World, failure_of
@@ -72,6 +73,18 @@ def test_a_second_run_is_refused_and_the_first_goes_on(world, definition):
     )
     assert first.result.success
     assert first.cluster.state.last_run_id == first.run_id
+
+
+def test_a_run_that_is_cancelled_while_its_process_goes_on_publishes_nothing(world, definition):
+    def cancel_meanwhile(_config: LabelingConfig) -> None:
+        claim = world.pipeline.catalog.clusters.by_id(definition.cluster_id).claim
+        cancel(world.pipeline.catalog, claim.run_id)
+
+    ran = world.over(provider_of=cancel_meanwhile).execute(definition)
+    assert not ran.result.success
+    assert (ran.execution.status, ran.cluster.state.status) == ("canceled", "CANCELED")
+    assert (ran.cluster.state.last_run_id, ran.cluster.claim) == (None, None)
+    assert world.execute(definition).result.success
 
 
 def test_a_run_started_in_dagster_is_refused_too(world, definition):

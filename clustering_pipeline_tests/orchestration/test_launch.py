@@ -150,19 +150,6 @@ def test_a_launched_run_is_followed_to_its_end_and_cancelled_by_ctrl_c(local, se
     assert marks(local, definition, collection) == {ended.run_id: 60}
 
 
-def test_a_run_cancelled_before_it_begins_is_cancelled_all_the_same(local, settings):
-    definition, _ = define(local, few())
-    launched = start(settings, local, definition)
-
-    def interrupt(_execution: ExecutionRecord) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        follow(launched, local.pipeline.catalog, interrupt)
-    execution = local.pipeline.catalog.executions.by_id(launched.run_id)
-    assert execution.status == "canceled"
-
-
 def test_a_process_that_ends_before_it_begins_has_failed(local, settings):
     definition, _ = define(local, few())
     launched = start(settings, local, definition)
