@@ -202,3 +202,19 @@ def test_leiden_equals_leidenalg_on_the_same_graph(objective):
         seed=4,
     )
     assert adjusted_rand_score(theirs.membership, ours.labels) > 0.99
+
+
+def evoc_cases():
+    """evoc compiles for minutes in a fresh environment, so it is compared at full size only."""
+    return [{}, {"approx_n_clusters": 12}, {"noise_level": 0.2, "n_neighbors": 10}] if FULL else []
+
+
+def test_evoc_equals_the_package_on_one_thread():
+    vectors = passages(800)
+    for params in evoc_cases():
+        numba = required("numba", extra="evoc")
+        numba.set_num_threads(1)
+        model = required("evoc", extra="evoc").EVoC(random_state=42, base_min_cluster_size=5)
+        theirs = model.set_params(**params).fit_predict(vectors)
+        ours = fit(vectors, algorithm="evoc", params=params)
+        assert adjusted_rand_score(theirs, ours.labels) == 1.0

@@ -4,11 +4,12 @@ import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
 from clustering_pipeline.engine.extras import required
-from clustering_pipeline.engine.vectors import Vectors, unit_rows
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.graph_params import EVoCParams
 
 SMALLEST = 20
 BYTES_PER_NEIGHBOR = 128
+WIDEST_START = 15
 
 
 def fit(vectors: Vectors, params: EVoCParams, context: FitContext) -> Grouping:
@@ -24,7 +25,7 @@ def fit(vectors: Vectors, params: EVoCParams, context: FitContext) -> Grouping:
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:
-        model = evoc.EVoC(**params.model_dump()).fit(unit_rows(vectors).astype(np.float32))
+        model = evoc.EVoC(**params.model_dump()).fit(_wide(vectors))
     finally:
         numba.set_num_threads(threads)
     return Grouping(
@@ -32,6 +33,12 @@ def fit(vectors: Vectors, params: EVoCParams, context: FitContext) -> Grouping:
         probabilities=np.asarray(model.membership_strengths_, dtype=np.float64),
         notes={"layers": len(model.cluster_layers_), "metric": "cosine"},
     )
+
+
+def _wide(vectors: Vectors) -> Vectors:
+    """The rows as they are, with zeros behind where the first embedding needs more dimensions."""
+    rows = vectors.astype(np.float32)
+    return np.pad(rows, ((0, 0), (0, max(0, WIDEST_START - rows.shape[1]))))
 
 
 def memory(job: Job, params: EVoCParams) -> int:
