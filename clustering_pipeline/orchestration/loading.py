@@ -17,6 +17,7 @@ from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 ROWS = 1_000
+DOCUMENT_ID = "document_id"
 READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".parquet": pl.read_parquet,
     ".jsonl": pl.read_ndjson,
@@ -42,8 +43,9 @@ class Load:
 def load(
     pipeline: Pipeline, scope: Scope, request: Load, progress: Progress = silent
 ) -> CollectionRecord:
-    """Upserts every row as a point; loading the same file again changes nothing.
+    """Upserts every row as a point.
 
+    A document that is there already is replaced whole, with the fields that runs wrote onto it.
     The vector is named after its column, and a row may lack it; the other columns become the
     payload, as JSON has them.  Raises InvalidRequest for a file or a column that cannot be read,
     InvalidVectors for vectors of different lengths.
@@ -51,8 +53,7 @@ def load(
     frame = _read(request)
     column = request.vector_column
     length = _length(frame[column], request)
-    record = _registered(pipeline, scope, request)
-    _ensure_collection(pipeline, record, {column: length})
+    record = _registered(pipeline, scope, request, {column: length})
     done = 0
     for part in _parts(frame, column):
         rows = part.drop(column).to_dicts()
@@ -87,7 +88,13 @@ def _read(request: Load) -> pl.DataFrame:
     if missing := frame[request.id_column].null_count():
         message = f"{missing} rows of {request.file} have no {request.id_column!r}"
         raise InvalidRequest(message)
-    return frame
+    if repeated := frame.height - frame[request.id_column].n_unique():
+        message = (
+            f"{repeated} rows of {request.file} repeat a {request.id_column!r}: ids name documents"
+        )
+        raise InvalidRequest(message)
+    # Whatever the file calls it, documents go by this name from here on.
+    return frame.with_columns(pl.col(request.id_column).alias(DOCUMENT_ID))
 
 
 def _length(column: pl.Series, request: Load) -> int:
@@ -119,19 +126,23 @@ def _matrix(column: pl.Series, length: int) -> NDArray[np.float32]:
     return column.cast(pl.Array(pl.Float32, length)).to_numpy().reshape(len(column), length)
 
 
-def _registered(pipeline: Pipeline, scope: Scope, request: Load) -> CollectionRecord:
+def _registered(
+    pipeline: Pipeline, scope: Scope, request: Load, vectors: dict[str, int]
+) -> CollectionRecord:
+    """The collection, made in Qdrant first: what Qdrant refuses is not registered."""
     collections = pipeline.catalog.collections
     try:
-        return collections.get(scope, request.collection_name)
+        record = collections.get(scope, request.collection_name)
     except CollectionNotFound:
+        _ensure_collection(pipeline, request.collection_name, vectors)
         wanted = {"collection_name": request.collection_name}
         return collections.register(scope, validate(RegisterCollectionRequest, wanted))
+    _ensure_collection(pipeline, record.qdrant_collection, vectors)
+    return record
 
 
-def _ensure_collection(
-    pipeline: Pipeline, record: CollectionRecord, vectors: dict[str, int]
-) -> None:
+def _ensure_collection(pipeline: Pipeline, name: str, vectors: dict[str, int]) -> None:
     try:
-        pipeline.documents.describe(record.qdrant_collection)
+        pipeline.documents.describe(name)
     except CollectionNotFound:
-        pipeline.documents.create_collection(record.qdrant_collection, vectors)
+        pipeline.documents.create_collection(name, vectors)

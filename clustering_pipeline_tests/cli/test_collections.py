@@ -221,3 +221,35 @@ def test_a_collection_whose_qdrant_collection_is_gone_does_not_hide_the_others(f
     qdrant.delete_collection(name)
     rows = run("collections", "list", "--json").json
     assert [row["points"] for row in rows if row["collection_name"] == name] == [None]
+
+
+def test_documents_go_by_the_column_that_names_them(tmp_path, qdrant):
+    name = fresh()
+    path = write(tmp_path / "docs.jsonl", [{"id": "a", "embedding": [1.0, 2.0]}])
+    loaded = run("collections", "load", path, "--name", name, "--id-column", "id", "--json").json
+    (point,) = qdrant.scroll(loaded["qdrant_collection"])[0]
+    assert point.payload == {"id": "a", "document_id": "a"}
+
+
+def test_ids_that_repeat_are_refused(tmp_path):
+    rows = [{"document_id": "a", "embedding": [1.0, 2.0]}] * 3
+    path = write(tmp_path / "docs.jsonl", rows)
+    done = run("collections", "load", path, "--name", fresh())
+    assert done.code == 2
+    assert "2 rows" in done.err
+    assert "repeat" in done.err
+
+
+def test_what_qdrant_refuses_is_not_registered(tmp_path):
+    path = write(tmp_path / "docs.jsonl", [{"document_id": "a", "embedding": [1.0, 2.0]}])
+    assert run("collections", "load", path, "--name", "a/b").code != 0
+    names = [one["collection_name"] for one in run("collections", "list", "--json").json]
+    assert "a/b" not in names
+
+
+def test_a_collection_is_forgotten_and_its_documents_stay(file, qdrant):
+    loaded = run("collections", "load", file, "--name", fresh(), "--json").json
+    assert run("collections", "delete", loaded["collection_id"], "--yes").code == 0
+    ids = [one["collection_id"] for one in run("collections", "list", "--json").json]
+    assert loaded["collection_id"] not in ids
+    assert qdrant.count(loaded["qdrant_collection"]).count == 50
