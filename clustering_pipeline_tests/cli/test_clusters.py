@@ -281,5 +281,5 @@ def test_ctrl_c_cancels_the_run(story):
         run_id = process.stderr.readline().decode().split()[0]
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
+    assert (process.returncode, out, err.strip()) == (130, b"", b"interrupted")
     assert run("runs", "get", run_id, "--json").json["status"] == "canceled"
