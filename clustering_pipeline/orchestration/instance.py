@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.events import JobFailureData
 
 from clustering_pipeline.settings import Settings
 
@@ -22,6 +23,19 @@ def dagster_home(settings: Settings) -> Path:
             files("clustering_pipeline.orchestration").joinpath("dagster.yaml").read_text()
         )
     return home
+
+
+def why_failed(instance: dg.DagsterInstance, run_id: str) -> str | None:
+    """The sentence at the root of what Dagster tells of a failed run; None if it tells nothing."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
+        data = entry.dagster_event.event_specific_data if entry.dagster_event else None
+        error = data.error if isinstance(data, JobFailureData) else None
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            # "package.module.Error: sentence", as tracebacks have it
+            return error.message.strip().partition(": ")[2] or error.message.strip()
+    return None
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:

@@ -18,7 +18,7 @@ from clustering_pipeline.model.errors import ExecutionInFlight
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
-from clustering_pipeline.orchestration.instance import dagster_home, open_instance
+from clustering_pipeline.orchestration.instance import dagster_home, open_instance, why_failed
 from clustering_pipeline.orchestration.outcome import cancel, interrupt, record_end
 from clustering_pipeline.orchestration.plan import JOBS, Plan
 from clustering_pipeline.orchestration.process import is_alive
@@ -78,18 +78,18 @@ def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
     On Ctrl-C, and on whatever else keeps us from following, the run is cancelled, its end awaited,
     and the exception raised again.
     """
-    unsaid = interrupt
+    canceled = False
     try:
         while run.process.poll() is None:
             watch(catalog.executions.by_id(run.run_id))
             time.sleep(POLL_SECONDS)
     except BaseException:
         # Ctrl-C, or nobody left to tell: a run that nobody follows must not go on unseen.
-        unsaid = cancel
+        canceled = True
         stop(run)
         raise
     finally:
-        _settle(run, catalog, unsaid)
+        _settle(run, catalog, canceled=canceled)
     return catalog.executions.by_id(run.run_id)
 
 
@@ -124,20 +124,26 @@ def _start(settings: Settings, cluster_id: str, identity: RunIdentity, *, job: s
     return Launched(identity=identity, home=home, log=log, process=process)
 
 
-def _settle(run: Launched, catalog: Catalog, unsaid: Callable[[Catalog, str], None]) -> None:
-    """Tells Dagster and the catalog of an end that the worker could not tell them of.
-
-    A worker that ended before it made its Dagster run has told nobody anything.
-    """
+def _settle(run: Launched, catalog: Catalog, *, canceled: bool) -> None:
+    """Tells Dagster and the catalog of an end that the worker could not tell them of."""
     with open_instance(run.home) as instance:
         dagster_run = instance.get_run_by_id(run.identity.dagster_run_id)
         if dagster_run is not None and not dagster_run.is_finished:
             _report_end(instance, dagster_run)
             dagster_run = instance.get_run_by_id(dagster_run.run_id)
-    if dagster_run is None:
-        unsaid(catalog, run.run_id)
+        reason = why_failed(instance, run.identity.dagster_run_id)
+    if dagster_run is not None:
+        record_end(catalog, dagster_run, reason=reason)
+    elif canceled:
+        cancel(catalog, run.run_id)
     else:
-        record_end(catalog, dagster_run)
+        interrupt(catalog, run.run_id, reason=_last_words(run))
+
+
+def _last_words(run: Launched) -> str:
+    """What a worker printed last that ended before it made its Dagster run."""
+    lines = run.log.read_text(errors="replace").split("\n")
+    return f"{next(filter(None, reversed(lines)), 'no output')}, see {run.log}"
 
 
 def _report_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:

@@ -63,10 +63,10 @@ def complete(catalog: Catalog, run_id: str) -> None:
     )
 
 
-def record_end(catalog: Catalog, run: dg.DagsterRun) -> None:
+def record_end(catalog: Catalog, run: dg.DagsterRun, *, reason: str | None = None) -> None:
     """Closes the execution of a Dagster run that ended without saying so itself.
 
-    A killed process says nothing.
+    A killed process says nothing; one that could not open its stores told Dagster the ``reason``.
     """
     run_id = run_id_of(run.run_id)
     if run.status is dg.DagsterRunStatus.SUCCESS:
@@ -74,12 +74,13 @@ def record_end(catalog: Catalog, run: dg.DagsterRun) -> None:
     elif run.status is dg.DagsterRunStatus.CANCELED:
         cancel(catalog, run_id)
     else:
-        interrupt(catalog, run_id)
+        interrupt(catalog, run_id, reason=reason)
 
 
-def interrupt(catalog: Catalog, run_id: str) -> None:
+def interrupt(catalog: Catalog, run_id: str, *, reason: str | None = None) -> None:
     """Ends an execution whose process is gone."""
-    message = f"the process of {run_id} ended without saying so; execute the definition again"
+    said = f"({reason})" if reason else "without saying so"
+    message = f"the process of {run_id} ended {said}; execute the definition again"
     fail(catalog, run_id, RunInterrupted(message))
 
 

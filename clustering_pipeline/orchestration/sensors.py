@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from clustering_pipeline.orchestration.instance import why_failed
 from clustering_pipeline.orchestration.outcome import record_end
 from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
@@ -45,6 +46,7 @@ def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def record(context: dg.RunStatusSensorContext, clustering: dg.ResourceParam[Pipeline]) -> None:
-        record_end(clustering.catalog, context.dagster_run)
+        run = context.dagster_run
+        record_end(clustering.catalog, run, reason=why_failed(context.instance, run.run_id))
 
     return record

@@ -1,15 +1,19 @@
 """Sensors, called as functions: what they ask Dagster for, and what they tell the catalog."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 import pytest
 
+from clustering_pipeline.definitions import build
 from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.model.execution import WriteBack
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.partitions import NAME
+from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.resources import RESOURCE
 from clustering_pipeline.orchestration.sensors import build_sensors, sync_partitions
@@ -101,6 +105,42 @@ def test_a_write_back_cut_short_is_no_longer_under_way(world, definition):
     assert world.pipeline.catalog.executions.by_id("run_cut").write_back == WriteBack(
         status="failed",
         error="the process of run_cut ended without saying so; execute the definition again",
+    )
+
+
+def test_a_run_that_cannot_open_its_stores_says_why(world, definition):
+    @contextmanager
+    def connect() -> Iterator[Pipeline]:
+        message = "the Qdrant engine is not installed"
+        raise LocalStackUnavailable(message)
+        yield world.pipeline
+
+    run_id = "0" * 32
+    identity = RunIdentity(dagster_run_id=run_id, root_run_id=run_id)
+    made = new_execution(definition, identity, definition.resolved())
+    world.pipeline.catalog.executions.begin(made)
+    world.instance.add_dynamic_partitions(NAME, [definition.cluster_id])
+    result = (
+        build(connect)
+        .resolve_job_def("execute_cluster")
+        .execute_in_process(
+            instance=world.instance,
+            run_id=run_id,
+            partition_key=definition.cluster_id,
+            raise_on_error=False,
+        )
+    )
+    context = dg.build_run_status_sensor_context(
+        sensor_name="record_failure",
+        dagster_instance=world.instance,
+        dagster_run=result.dagster_run,
+        dagster_event=result.all_events[-1],
+        resources={RESOURCE: world.pipeline},
+    )
+    SENSORS["record_failure"](context)
+    assert world.pipeline.catalog.executions.by_id(made.run_id).error_message == (
+        f"the process of {made.run_id} ended (the Qdrant engine is not installed); execute the "
+        "definition again"
     )
 
 
