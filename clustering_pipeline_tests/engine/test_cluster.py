@@ -151,7 +151,10 @@ def test_another_process_with_another_number_of_threads_answers_the_same(tmp_pat
     for request in requests:
         here = cluster(vectors, **request)
         with np.load(tmp_path / f"{request['algorithm']}.npz") as there:
-            assert there["labels"].tolist() == here.labels.tolist()
+            assert (request["algorithm"], there["labels"].tolist()) == (
+                request["algorithm"],
+                here.labels.tolist(),
+            )
             np.testing.assert_allclose(there["probabilities"], here.probabilities, atol=1e-6)
             np.testing.assert_allclose(there["outlier_scores"], here.outlier_scores, atol=1e-6)
 
