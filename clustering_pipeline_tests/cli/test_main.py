@@ -119,13 +119,14 @@ def test_a_setting_that_makes_no_sense_is_named(monkeypatch, name, value, senten
     assert (done.code, done.out, done.err) == (2, "", f"{sentence}\n")
 
 
-def test_a_store_that_is_down_is_one_line():
-    done = shell("clusters", "list", CLUSTERING_MONGODB_URI="mongodb://127.0.0.1:1")
-    assert (done.returncode, done.stdout) == (5, "")
-    assert done.stderr.splitlines()[-1] == (
+def test_a_store_that_is_down_is_one_line(monkeypatch):
+    monkeypatch.setenv("CLUSTERING_MONGODB_URI", "mongodb://127.0.0.1:1")
+    done = run("clusters", "list")
+    assert (done.code, done.out) == (5, "")
+    assert done.err.splitlines()[-1] == (
         "error: the catalog does not answer: no MongoDB at mongodb://127.0.0.1:1; is it running?"
     )
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.err
 
 
 def test_json_on_stdout_and_everything_else_on_stderr():
