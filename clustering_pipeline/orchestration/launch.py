@@ -93,6 +93,13 @@ def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
     return catalog.executions.by_id(run.run_id)
 
 
+def abandon(run: Launched, catalog: Catalog) -> None:
+    """Cancels a run that nobody will follow, if it still goes on; may be repeated."""
+    if run.process.poll() is None:
+        stop(run)
+    _settle(run, catalog, canceled=True)
+
+
 def stop(run: Launched) -> None:
     """Cancels the run and waits for its process; after 30 s the process is killed."""
     with open_instance(run.home) as instance:
