@@ -1,7 +1,8 @@
 """UMAP's stochastic gradient descent, compiled once and kept on disk.
 
 The order of the updates is fixed, so the same graph, start and seed give the same layout whatever
-the number of threads.
+the number of threads. No ``fastmath``: with it, code just compiled and the same code loaded from
+the disk round differently.
 """
 
 import numba
@@ -27,7 +28,7 @@ def _random(state):
     return x * np.uint64(2685821657736338717)
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _squared_distance(points, i, j):
     total = np.float32(0)
     for k in range(points.shape[1]):
@@ -36,7 +37,7 @@ def _squared_distance(points, i, j):
     return total
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _attract(points, i, j, a, b, rate):  # noqa: PLR0917 - numba takes no keyword-only
     squared = _squared_distance(points, i, j)
     if squared <= 0:
@@ -49,7 +50,7 @@ def _attract(points, i, j, a, b, rate):  # noqa: PLR0917 - numba takes no keywor
         points[j, k] -= step
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _repel(points, i, j, a, b, rate):  # noqa: PLR0917 - as above
     squared = _squared_distance(points, i, j)
     if squared <= 0:

@@ -1,0 +1,39 @@
+"""The start of a layout, which must not carry the last digits of what it is computed from."""
+
+import numpy as np
+import pytest
+
+from clustering_pipeline.engine.manifold.fuzzy import fuzzy_graph
+from clustering_pipeline.engine.manifold.start import spectral_start
+from clustering_pipeline.engine.neighbors import nearest_neighbors
+from clustering_pipeline_tests.engine.data import blobs, passages
+
+
+def test_digits_lost_to_rounding_do_not_change_where_a_layout_starts():
+    graph = fuzzy_graph(nearest_neighbors(passages(), 15))
+    noisy = graph.copy()
+    noisy.data *= 1 + 1e-15 * np.random.default_rng(0).normal(size=noisy.data.size)
+
+    starts = [spectral_start(each, components=10, random_state=42) for each in (graph, noisy)]
+
+    np.testing.assert_array_equal(*starts)
+
+
+def test_rows_of_a_group_start_near_each_other():
+    points, truth = blobs(300, groups=3)
+
+    start = spectral_start(fuzzy_graph(nearest_neighbors(points, 15)), components=2, random_state=0)
+
+    middles = np.stack([start[truth == group].mean(axis=0) for group in range(3)])
+    nearest = np.linalg.norm(start[:, None] - middles, axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(nearest, truth)
+
+
+@pytest.mark.parametrize("groups", [1, 60])
+def test_a_start_is_within_its_extent_whatever_the_number_of_pieces(groups):
+    points, _ = blobs(900, groups=groups, spread=1e-3)
+
+    start = spectral_start(fuzzy_graph(nearest_neighbors(points, 5)), components=10, random_state=0)
+
+    assert start.shape == (900, 10)
+    assert np.abs(start).max() < 10.1
