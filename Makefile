@@ -12,10 +12,10 @@ demo: $(STAMPS)/run
 	$(BIN)/clustering-pipeline demo
 
 test: $(STAMPS)/dev $(STAMPS)/swift
-	CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2
+	CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-full: $(STAMPS)/dev $(STAMPS)/swift
-	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2
+	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .
