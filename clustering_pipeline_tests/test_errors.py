@@ -9,6 +9,10 @@ from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.failure import PUBLIC_CATEGORIES, public_category
 
 STATUSES = {
+    "MalformedRequest": 400,
+    "Unauthorized": 401,
+    "Forbidden": 403,
+    "TooManyRequests": 429,
     "InvalidRequest": 422,
     "NotFound": 404,
     "Conflict": 409,

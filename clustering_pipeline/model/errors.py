@@ -1,6 +1,10 @@
 """Every error this project raises on purpose.
 
 ClusteringError
+├── MalformedRequest (400)
+├── Unauthorized (401)
+├── Forbidden (403)
+├── TooManyRequests (429)
 ├── InvalidRequest (422)
 │   ├── InvalidSettings
 │   ├── InvalidDefinition
@@ -21,6 +25,8 @@ ClusteringError
 │   ├── ExecutionNotFound
 │   ├── TaskNotFound
 │   ├── NamespaceNotFound
+│   ├── OrganizationNotFound
+│   ├── KeyNotFound
 │   └── ArtifactNotFound
 ├── Conflict (409)
 │   ├── NameTaken
@@ -57,6 +63,34 @@ class ClusteringError(Exception):
         super().__init__(message)
         self.message = message
         self.details = dict(details or {})
+
+
+class MalformedRequest(ClusteringError):
+    """A request that cannot be read at all: not JSON, or too large."""
+
+    status = 400
+    category = "invalid_request"
+
+
+class Unauthorized(ClusteringError):
+    """No key, or one that nobody holds."""
+
+    status = 401
+    category = "invalid_request"
+
+
+class Forbidden(ClusteringError):
+    """The key does not reach this namespace, or may only read."""
+
+    status = 403
+    category = "invalid_request"
+
+
+class TooManyRequests(ClusteringError):
+    """The key has asked for more than it may; ``details.retry_after`` is how many seconds to wait."""
+
+    status = 429
+    category = "invalid_request"
 
 
 class InvalidRequest(ClusteringError):
@@ -145,6 +179,14 @@ class TaskNotFound(NotFound):
 
 class NamespaceNotFound(NotFound):
     """No namespace of the organisation has that id or name."""
+
+
+class OrganizationNotFound(NotFound):
+    """No organisation has that id or name."""
+
+
+class KeyNotFound(NotFound):
+    """No API key has that id."""
 
 
 class ArtifactNotFound(NotFound):

@@ -49,8 +49,13 @@ def validate(model: type[Model], payload: Any) -> Model:
 
 def refusal(model: type[RequestModel], error: ValidationError) -> InvalidRequest:
     """What pydantic found, as this project's error."""
-    problems = [_problem(detail) for detail in error.errors(include_url=False)]
     leaf = _leaf(model, error.errors(include_url=False)[0]["loc"])
+    return refused_as(leaf, error.errors(include_url=False))
+
+
+def refused_as(leaf: type[InvalidRequest], details: Sequence[ErrorDetails]) -> InvalidRequest:
+    """The error that tells the first problem in a sentence, and lists all of them."""
+    problems = [_problem(detail) for detail in details]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return leaf(_sentence(problems[0]) + more, details={"validation_errors": problems})
 
