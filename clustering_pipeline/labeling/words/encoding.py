@@ -1,7 +1,6 @@
 """A corpus as arrays of word ids, so that counting phrases is array work."""
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,26 +49,31 @@ class Corpus:
     n_texts: int
 
 
-class _Vocabulary(defaultdict[str, int]):
-    def __missing__(self, word: str) -> int:
-        self[word] = number = len(self)
+class _Numbers(dict[str, int]):
+    """Piece of text to the number of its word: what a piece means is found out once."""
+
+    def __init__(self) -> None:
+        self.words = {tokens.BREAK: 0}
+
+    def __missing__(self, piece: str) -> int:
+        word = tokens.word_of(piece)
+        self[piece] = number = self.words.setdefault(word, len(self.words))
         return number
 
 
 def encode(texts: Sequence[str]) -> Corpus:
     """Tokenise texts and mark which words of each are stop words of its language."""
     main = _main_languages(texts)
-    vocabulary = _Vocabulary()
-    vocabulary[tokens.BREAK] = 0
-    pieces, lengths, spoken = [], [], []
+    numbers = _Numbers()
+    rows, lengths, spoken = [], [], []
     for text in texts:
-        words = [*tokens.words(text), tokens.BREAK]
-        pieces.append(np.fromiter(map(vocabulary.__getitem__, words), np.int32, len(words)))
-        lengths.append(len(words))
-        spoken.append(_language(words, main))
-    ids = np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+        pieces = [*tokens.pieces(text), tokens.BREAK]
+        rows.append(np.fromiter(map(numbers.__getitem__, pieces), np.int32, len(pieces)))
+        lengths.append(len(pieces))
+        spoken.append(_language(pieces, main))
+    ids = np.concatenate(rows) if rows else np.zeros(0, np.int32)
     owners = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    spelled = tuple(vocabulary)
+    spelled = tuple(numbers.words)
     stop = _stop_table(spelled, main)[np.asarray(spoken, dtype=np.int8)[owners], ids]
     return Corpus(
         words=spelled,
@@ -86,9 +90,10 @@ def _main_languages(texts: Sequence[str]) -> tuple[str, ...]:
     return languages.main_languages(tokens.words(text) for text in texts[::step])
 
 
-def _language(words: Sequence[str], main: tuple[str, ...]) -> int:
+def _language(pieces: Sequence[str], main: tuple[str, ...]) -> int:
     if len(main) == 1:
         return 0
+    words = map(tokens.word_of, pieces)
     found = languages.language_of(words, frozenset(main))
     return main.index(found) if found in main else 0
 

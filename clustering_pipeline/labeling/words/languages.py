@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import islice
 from operator import itemgetter
 
 from clustering_pipeline.labeling.words.english import STOP_WORDS as ENGLISH
@@ -34,9 +35,9 @@ def stop_words(language: str) -> frozenset[str]:
     return frozenset(word.lower() for word in stopwordsiso.stopwords(language))
 
 
-def language_of(words: Sequence[str], among: frozenset[str] | None = None) -> str | None:
+def language_of(words: Iterable[str], among: frozenset[str] | None = None) -> str | None:
     """The ISO 639-1 code of the language, or ``None`` when nothing tells."""
-    sample = [word for word in words if word][:_SAMPLE]
+    sample = list(islice(filter(None, words), _SAMPLE))
     return _by_script(sample) or _by_function_words(sample, among)
 
 
@@ -62,12 +63,21 @@ def _by_script(sample: list[str]) -> str | None:
 
 def _by_function_words(sample: list[str], among: frozenset[str] | None) -> str | None:
     scores: defaultdict[str, float] = defaultdict(float)
+    weights = _weights(among)
     for word in sample:
-        known = _languages_with().get(word, ())
-        for language in known:
-            if among is None or language in among:
-                scores[language] += 1 / len(known)
+        for language, weight in weights.get(word, ()):
+            scores[language] += weight
     return max(scores, key=lambda name: (scores[name], name), default=None)
+
+
+@cache
+def _weights(among: frozenset[str] | None) -> dict[str, tuple[tuple[str, float], ...]]:
+    """Function word to what it tells for each language; one of many languages tells little."""
+    return {
+        word: told
+        for word, known in _languages_with().items()
+        if (told := tuple((one, 1 / len(known)) for one in known if among is None or one in among))
+    }
 
 
 @cache

@@ -63,15 +63,27 @@ def _grams(corpus: Corpus, length: int) -> tuple[np.ndarray, np.ndarray, np.ndar
     keys = rows[:, 0].astype(np.int64)
     for column in rows.T[1:]:
         keys = keys * vocabulary + column
+    if length == 1:
+        return _single_words(keys, corpus.texts[at])
     _, first, number, seen = np.unique(
         keys, return_index=True, return_inverse=True, return_counts=True
     )
-    kept = seen >= (1 if length == 1 else 2)
+    kept = seen >= 2
     renumbered = np.cumsum(kept) - 1
     used = kept[number]
     parts = np.zeros((int(kept.sum()), 3), dtype=np.int32)
     parts[:, :length] = rows[first[kept]]
     return parts, renumbered[number[used]], corpus.texts[at[used]]
+
+
+def _single_words(
+    words: np.ndarray, texts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As above, without a sort: a word is its own number."""
+    there = np.bincount(words) > 0
+    parts = np.zeros((int(there.sum()), 3), dtype=np.int32)
+    parts[:, 0] = np.flatnonzero(there)
+    return parts, (np.cumsum(there) - 1)[words], texts
 
 
 def _distinct(values: np.ndarray) -> np.ndarray:

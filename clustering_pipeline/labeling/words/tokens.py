@@ -8,6 +8,8 @@ BREAK = ""
 """Stands where no phrase may pass: punctuation, a line break, a number."""
 
 _MARKUP = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|<[^<>]{1,200}>|&[a-z]{2,8};")
+# One of these is in whatever the pattern finds.
+_SIGNS = ("://", "www.", "@", "<", "&")
 _SPACED = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’&-][^\W_]+)*|[^\w\s]|\n")
 # A hyphen where a dash is meant: "better-but", not "day-to-day".
 _DASH = re.compile(
@@ -31,10 +33,24 @@ _ARABIC_AND_THE = "\u0648\u0627\u0644"
 
 def words(text: str, *, lower: bool = True) -> list[str]:
     """Words of a text in order, with :data:`BREAK` where a phrase must end."""
-    plain = unicodedata.normalize("NFKC", _MARKUP.sub("\n", text))
-    plain = _DASH.sub(" - ", plain.lower() if lower else plain)
-    pieces = _segments(plain) if _NEEDS_ICU.search(plain) else _SPACED.findall(plain)
-    return [_word(piece) for piece in pieces]
+    return [word_of(piece) for piece in pieces(text, lower=lower)]
+
+
+def pieces(text: str, *, lower: bool = True) -> list[str]:
+    """What a text is made of; each piece is a word or a break, as :func:`word_of` tells."""
+    plain = unicodedata.normalize("NFKC", _MARKUP.sub("\n", text) if _marked(text) else text)
+    plain = plain.lower() if lower else plain
+    plain = _DASH.sub(" - ", plain) if "-" in plain else plain
+    found: list[str] = _segments(plain) if _NEEDS_ICU.search(plain) else _SPACED.findall(plain)
+    return found
+
+
+def word_of(piece: str) -> str:
+    """The word without what hangs on it, or :data:`BREAK`."""
+    if piece.isalpha():
+        return piece[1:] if piece.startswith(_ARABIC_AND_THE) else piece
+    word = _POSSESSIVE.sub("", piece)
+    return word if any(map(str.isalpha, word)) else BREAK
 
 
 def is_unspaced(word: str) -> bool:
@@ -51,6 +67,11 @@ def joined(parts: tuple[str, ...]) -> str:
     return phrase
 
 
+def _marked(text: str) -> bool:
+    """Whether :data:`_MARKUP` may find anything: far cheaper than looking."""
+    return any(sign in text for sign in _SIGNS)
+
+
 def _segments(plain: str) -> list[str]:
     from icu4py.breakers import WordBreaker  # noqa: PLC0415 - 40 MB of tables, only where needed
 
@@ -59,10 +80,3 @@ def _segments(plain: str) -> list[str]:
     # A lone surrogate, as some exports hold, is no character to ICU.
     whole = plain.encode(errors="replace").decode()
     return [piece for piece in WordBreaker(whole, "") if piece == "\n" or not piece.isspace()]
-
-
-def _word(piece: str) -> str:
-    if piece.isalpha():
-        return piece[1:] if piece.startswith(_ARABIC_AND_THE) else piece
-    word = _POSSESSIVE.sub("", piece)
-    return word if any(map(str.isalpha, word)) else BREAK
