@@ -81,6 +81,16 @@ class Settings(BaseSettings):
     """Whether e-mail addresses, phone and card numbers are blanked before texts leave."""
     llm_min_group_size: int = Field(default=0, ge=0)
     """No text of smaller groups leaves; they keep their keyphrases."""
+    api_max_body_bytes: int = Field(default=8 * 2**20, ge=1)
+    """Largest body of a request to the HTTP API."""
+    api_max_documents_bytes: int = Field(default=64 * 2**20, ge=1)
+    """Largest body that brings documents."""
+    api_requests_per_second: float = Field(default=500.0, gt=0)
+    """How often a key may ask a server, twice as many at once."""
+    api_one_shot_documents: int = Field(default=10_000, ge=1)
+    """Most documents that a call without a stored definition clusters."""
+    api_one_shot_seconds: float = Field(default=60.0, gt=0)
+    """Longest that such a call may take."""
     mongod: Path | None = None
 
     @cached_property

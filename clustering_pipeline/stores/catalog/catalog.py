@@ -15,8 +15,10 @@ from clustering_pipeline.stores.catalog.clusters import Clusters
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.guard import Guard, address_of
+from clustering_pipeline.stores.catalog.keys import Keys
 from clustering_pipeline.stores.catalog.label_answers import LabelAnswers
 from clustering_pipeline.stores.catalog.namespaces import Namespaces
+from clustering_pipeline.stores.catalog.organizations import Organizations
 from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline.stores.catalog.tasks import Tasks
 
@@ -53,6 +55,8 @@ class Catalog:
         self.tasks = Tasks(executions=self.executions)
         self.label_answers = LabelAnswers(table=tables["label_answers"], clock=clock)
         self.namespaces = Namespaces(table=tables["namespaces"], clock=clock)
+        self.organizations = Organizations(table=tables["organizations"], clock=clock)
+        self.keys = Keys(table=tables["keys"], clock=clock)
 
     @classmethod
     def connect(
@@ -84,6 +88,7 @@ class Catalog:
         """Makes what must be there before anything is stored; may be repeated."""
         for name, wanted in _TABLES.items():
             self._tables[name].ensure(wanted)
+        self.organizations.ensure_local()
         self.namespaces.ensure_default()
 
     def close(self) -> None:
@@ -98,4 +103,6 @@ _TABLES = {
     "batches": indexes.BATCHES,
     "label_answers": indexes.LABEL_ANSWERS,
     "namespaces": indexes.NAMESPACES,
+    "organizations": indexes.ORGANIZATIONS,
+    "keys": indexes.KEYS,
 }

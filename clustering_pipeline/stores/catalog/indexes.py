@@ -37,6 +37,7 @@ CLUSTERS = (
 COLLECTIONS = (
     _scoped("collection_name", unique=True),
     IndexModel([("output_of", ASCENDING)]),
+    IndexModel([("qdrant_collection", ASCENDING)]),
 )
 EXECUTIONS = (
     IndexModel([("cluster_id", ASCENDING), ("view.created_at", DESCENDING), ("_id", DESCENDING)]),
@@ -56,6 +57,11 @@ BATCHES = (
 )
 NAMESPACES = (
     IndexModel([("organization_id", ASCENDING), ("namespace_name", ASCENDING)], unique=True),
+)
+ORGANIZATIONS = (IndexModel([("organization_name", ASCENDING)], unique=True),)
+KEYS = (
+    IndexModel([("key_hash", ASCENDING)], unique=True),
+    IndexModel([("organization_id", ASCENDING), ("created_at", DESCENDING)]),
 )
 # Each answer says itself when it expires.
 LABEL_ANSWERS = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)

@@ -1,0 +1,34 @@
+"""What endpoints ask for by their signature."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from clustering_pipeline.api.services import Services
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.settings import Settings
+from clustering_pipeline.stores.catalog import Catalog
+
+
+def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+TheServices = Annotated[Services, Depends(_services)]
+
+
+def _pipeline(services: TheServices) -> Pipeline:
+    return services.pipeline
+
+
+def _catalog(services: TheServices) -> Catalog:
+    return services.pipeline.catalog
+
+
+def _settings(services: TheServices) -> Settings:
+    return services.settings
+
+
+ThePipeline = Annotated[Pipeline, Depends(_pipeline)]
+TheCatalog = Annotated[Catalog, Depends(_catalog)]
+TheSettings = Annotated[Settings, Depends(_settings)]

@@ -1,0 +1,58 @@
+"""API keys: who may call, for which namespaces, and whether to change anything."""
+
+import hashlib
+import secrets
+from enum import StrEnum
+
+from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.times import Moment
+
+PREFIX = "sk_"
+_SHOWN = 7
+
+
+class Access(StrEnum):
+    """What a key may do."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class KeyRecord(Record):
+    """A key, without its secret: only the secret's hash is kept."""
+
+    key_id: str
+    key_name: str | None = None
+    key_hash: str
+    hint: str
+    """How the secret begins, to tell keys apart."""
+    organization_id: str
+    namespace_ids: tuple[str, ...] | None = None
+    """The namespaces it may use; None is all of the organisation, those to come too."""
+    access: Access
+    created_at: Moment
+    revoked_at: Moment | None = None
+
+    @property
+    def may_write(self) -> bool:
+        """Whether it may change anything."""
+        return self.access is Access.WRITE
+
+    def reaches(self, namespace_id: str) -> bool:
+        """Whether it may use that namespace of its organisation."""
+        return self.namespace_ids is None or namespace_id in self.namespace_ids
+
+
+def new_secret() -> str:
+    """A fresh secret, 256 random bits."""
+    return f"{PREFIX}{secrets.token_hex(32)}"
+
+
+def hash_of(secret: str) -> str:
+    """What is kept of a secret: it is random, so a plain digest cannot be guessed back."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def hint_of(secret: str) -> str:
+    """How a secret begins."""
+    return f"{secret[:_SHOWN]}…"

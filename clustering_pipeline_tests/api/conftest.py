@@ -1,0 +1,46 @@
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+import httpx
+import pytest
+from pymongo import MongoClient
+
+from clustering_pipeline.local.connect import open_pipeline
+from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.settings import Settings
+from clustering_pipeline_tests.api.served import Served, serving
+
+
+@pytest.fixture(scope="module")
+def settings(stack: Stack) -> Iterator[Settings]:
+    """The worker's embedded stack with a database of the module's own, for launched runs too."""
+    database = f"test_{uuid4().hex}"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("CLUSTERING_", "DAGSTER_")):
+                patch.delenv(name)
+        patch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
+        patch.setenv("CLUSTERING_MONGODB_DATABASE", database)
+        yield Settings()
+    with MongoClient(stack.mongodb_uri) as client:
+        client.drop_database(database)
+
+
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Served]:
+    """The API over HTTP; collections that the module leaves in Qdrant are deleted after it."""
+    with ExitStack() as opened:
+        pipeline = opened.enter_context(open_pipeline(settings))
+        before = set(pipeline.documents.collections())
+        yield opened.enter_context(serving(settings, pipeline))
+        for name in set(pipeline.documents.collections()) - before:
+            pipeline.documents.delete_collection(name)
+
+
+@pytest.fixture(scope="module")
+def client(served: Served) -> Iterator[httpx.Client]:
+    """A client that may read and write in the default namespace."""
+    with served.client() as client:
+        yield client
