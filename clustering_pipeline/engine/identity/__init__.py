@@ -1,0 +1,8 @@
+"""Which groups of a run are groups of the run before it, and what became of the others."""
+
+from clustering_pipeline.engine.identity.evidence import Terms
+from clustering_pipeline.engine.identity.generation import Generation, fresh_uids
+from clustering_pipeline.engine.identity.identify import Identity, identify
+from clustering_pipeline.engine.identity.lineage import Event, EventKind
+
+__all__ = ["Event", "EventKind", "Generation", "Identity", "Terms", "fresh_uids", "identify"]

@@ -1,0 +1,83 @@
+"""Gives the groups of a run their lasting ids and their numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clustering_pipeline.engine.hierarchy import Path
+from clustering_pipeline.engine.identity.evidence import Terms, gather
+from clustering_pipeline.engine.identity.generation import Generation, fresh_uids, rehashed
+from clustering_pipeline.engine.identity.lineage import Event, events_between
+from clustering_pipeline.engine.identity.matching import Match, match
+from clustering_pipeline.engine.identity.numbers import TOP, numbered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What each group of a run is called, in the order of the generation's paths."""
+
+    uids: tuple[str, ...]
+    paths: tuple[Path, ...]
+    """The numbers in ``cl_N_sub_M``."""
+    matches: tuple[Match, ...] = ()
+    events: tuple[Event, ...] = ()
+    following: Mapping[str, int] = field(default_factory=dict)
+    """Uid to the next free number below that group; ``""`` for the groups on top."""
+
+
+def identify(
+    after: Generation,
+    before: Generation | None = None,
+    *,
+    following: Mapping[str, int] | None = None,
+    terms: Terms | None = None,
+) -> Identity:
+    """Matches the groups ``after`` with those ``before``; without any, all are born.
+
+    Members decide: an optimal assignment on the Jaccard index (the Hungarian method), over the
+    documents that both runs saw.  Where most documents of two groups are in one run only, their
+    centroids do.  A group that continues keeps its number; a number is never given to another one.
+    """
+    names = fresh_uids(after)
+    sizes = after.sizes
+    if before is None:
+        paths, next_numbers = numbered(after.paths, names, sizes, {}, {})
+        born = tuple(Event(kind="born", new=new) for new in range(after.k))
+        return Identity(uids=names, paths=paths, events=born, following=next_numbers)
+    evidence = gather(before, after)
+    matches = match(evidence, names, terms or Terms())
+    uids = _uids(names, before.uids, matches)
+    known = dict(following) if following is not None else _following(before)
+    paths, next_numbers = numbered(after.paths, uids, sizes, _earlier(before), known)
+    return Identity(
+        uids=uids,
+        paths=paths,
+        matches=matches,
+        events=events_between(evidence, matches),
+        following=next_numbers,
+    )
+
+
+def _uids(names: Sequence[str], before: Sequence[str], matches: Sequence[Match]) -> tuple[str, ...]:
+    kept = {one.new: before[one.old] for one in matches}
+    taken = set(before)
+    uids: list[str] = []
+    for new, name in enumerate(names):
+        uid = kept.get(new, name)
+        while new not in kept and uid in taken:
+            uid = rehashed(uid)
+        taken.add(uid)
+        uids.append(uid)
+    return tuple(uids)
+
+
+def _earlier(before: Generation) -> dict[str, tuple[str, int]]:
+    """Uid to what lies around the group, and its number there."""
+    uids = dict(zip(before.paths, before.uids, strict=True))
+    return {uid: (uids.get(path[:-1], TOP), path[-1]) for path, uid in uids.items()}
+
+
+def _following(before: Generation) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for around, number in _earlier(before).values():
+        found[around] = max(found.get(around, 0), number + 1)
+    return found
