@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
-
 from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import NotAvailableYet
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +38,6 @@ def _spoken(value: object) -> str:
 
 DEFINITION = (
     only("source_cluster_ids", [None]),
-    only("auto_execute_on_batch", [False]),
-    only("auto_execute_min_documents", [None]),
-    only("auto_execute_cooldown_seconds", [3600]),
     only("vector_config.multi_feature_strategy", ["concatenate", "weighted"]),
     only("vector_config.output_strategy", ["single"]),
     only("vector_config.layout_stability", [None, "none"]),

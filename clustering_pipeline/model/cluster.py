@@ -3,7 +3,6 @@
 from typing import Any
 
 from clustering_pipeline.model.base import Record
-from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.cluster_views import ClusterMetadata, ClusterModel
 from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
@@ -11,6 +10,9 @@ from clustering_pipeline.model.failure import public_category
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec, overridden
+from clustering_pipeline.model.status import ClusterStatus
+
+from clustering_pipeline.model.cluster_state import ClusterState
 
 
 class ClusterRecord(Record):
@@ -36,6 +38,11 @@ class ClusterRecord(Record):
     def scope(self) -> Scope:
         """The namespace it belongs to."""
         return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
+
+    @property
+    def status(self) -> ClusterStatus:
+        """Of its last execution, unless it is archived."""
+        return ClusterStatus.ARCHIVED if self.state.archived_at else self.state.status
 
     def resolved(self, overrides: ExecuteClusterByIdRequest | None = None) -> ClusterSpec:
         """What a run uses; raises ``InvalidRequest`` when an override does not fit."""
@@ -66,13 +73,15 @@ class ClusterRecord(Record):
                 "namespace_id": self.namespace_id,
                 "failure_category": public_category(self.state.failure_category),
                 "last_execution_task_id": self.state.task_id,
+                "status": self.status,
             }
         )
 
     def model(self) -> ClusterModel:
         """The nested view."""
         fields = self.state.model_dump() | self.spec.model_dump()
-        return ClusterModel.model_validate({**fields, "cluster_id": self.cluster_id})
+        own = {"cluster_id": self.cluster_id, "status": self.status}
+        return ClusterModel.model_validate({**fields, **own})
 
 
 def _written(spec: CreateClusterRequest) -> dict[str, Any]:

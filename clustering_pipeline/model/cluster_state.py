@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pydantic import Field
-
+from clustering_pipeline.model.automation import Automation
 from clustering_pipeline.model.base import Record, View
 from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import Moment
+from pydantic import Field
 
 
 class ClusterStats(View):
@@ -37,6 +37,9 @@ class ClusterState(Record):
     last_attempt_id: str | None = None
     """The run that was started last, published or not."""
     last_executed_at: Moment | None = None
+    automation: Automation = Field(default_factory=Automation)
+    archived_at: Moment | None = None
+    """Since when it is not to run; its results stay."""
     completed_at: Moment | None = None
     execution_time_seconds: float | None = None
     num_clusters: int | None = None

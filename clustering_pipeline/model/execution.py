@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
-
+from clustering_pipeline.model.automation import MANUAL
 from clustering_pipeline.model.base import Record
 from clustering_pipeline.model.execution_views import (
     ClusterExecutionCentroid,
@@ -16,6 +15,7 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.model.times import Moment
+from pydantic import Field
 
 TASK_TYPE = "engine_cluster_build"
 
@@ -81,6 +81,10 @@ class ExecutionRecord(ClusterExecutionResult):
     dagster_run_id: str
     task_id: str
     plan: str = "full"
+    trigger: str = MANUAL
+    """What started it: somebody, a batch, or a schedule."""
+    trigger_id: str | None = None
+    """The trigger, where one did."""
     spec: ClusterSpec | None = None
     """The definition with this execution's overrides, frozen."""
     params: dict[str, Any] | None = None

@@ -8,9 +8,10 @@ from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.errors import BatchNotFound, StaleVersion, StateConflict
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
+
+from clustering_pipeline.stores.catalog.collections import Collections
 
 _TURNS = 100
 
@@ -83,6 +84,23 @@ class Batches:
         )
         last = {row["_id"]: int(row["last"]) for row in rows}
         return {one: last.get(one, 0) for one in collection_ids}
+
+    def completed_everywhere(self) -> dict[Scope, dict[str, int]]:
+        """The same for all collections of all namespaces that have seen one complete."""
+        place = {"o": "$organization_id", "n": "$namespace_id", "c": f"${_COLLECTION}"}
+        rows = self.table.aggregate(
+            [
+                {"$match": {"status": "completed"}},
+                {"$unwind": "$completions"},
+                {"$group": {"_id": place, "last": {"$max": f"${_NUMBER}"}}},
+            ]
+        )
+        found: dict[Scope, dict[str, int]] = {}
+        for row in rows:
+            at = row["_id"]
+            scope = Scope(organization_id=at["o"], namespace_id=at["n"])
+            found.setdefault(scope, {})[at["c"]] = int(row["last"])
+        return found
 
     def _completed(self, scope: Scope, record: BatchRecord) -> BatchRecord | None:
         """The batch completed with the next numbers; None when somebody else took one of them."""

@@ -10,12 +10,14 @@ index.
 from collections.abc import Mapping
 from typing import Any
 
-from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.json_values import texts_in
 from clustering_pipeline.stores.catalog.facts import FACTS, facts_in
 from clustering_pipeline.stores.catalog.folding import folded, search_text
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
 from clustering_pipeline.stores.catalog.table import Document
+
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.cluster_state import ClusterState
 
 WRITES = "writes"
 
@@ -25,16 +27,26 @@ def to_document(record: ClusterRecord) -> Document:
     return {"_id": record.cluster_id, "claim": None, **_fields(record), **_claims(record)}
 
 
-def to_update(record: ClusterRecord) -> Mapping[str, Any]:
-    """A changed definition; its claim is somebody else's to write."""
+def to_update(record: ClusterRecord, beside: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A changed definition; its claim is somebody else's to write, unless it is in ``beside``."""
     claims = _claims(record)
-    changed = {"$set": {**_fields(record), **claims, "version": record.version + 1}}
+    changed = {"$set": {**_fields(record), **claims, **beside, "version": record.version + 1}}
     return changed if claims else {**changed, "$unset": {WRITES: ""}}
 
 
 def from_document(document: Document) -> ClusterRecord:
     """The record that a document holds."""
     return ClusterRecord.model_validate({**document, "cluster_id": document["_id"]})
+
+
+def with_state(record: ClusterRecord, **changes: Any) -> ClusterRecord:
+    """The record with fields of its state changed."""
+    unknown = changes.keys() - ClusterState.model_fields.keys()
+    if unknown:
+        message = f"a definition's state has no {', '.join(sorted(unknown))}"
+        raise TypeError(message)
+    state = ClusterState.model_validate(record.state.model_dump() | changes)
+    return record.model_copy(update={"state": state})
 
 
 def written_fields(record: ClusterRecord) -> list[str]:

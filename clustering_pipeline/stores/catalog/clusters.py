@@ -1,14 +1,12 @@
 """The stored definitions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.model.availability import check_available
+from clustering_pipeline.model.automation import Automation
 from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.definition import (
     CreateClusterRequest,
     PatchClusterRequest,
@@ -19,22 +17,33 @@ from clustering_pipeline.model.listing import ListClustersRequest, ListClustersR
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.stores.catalog import claims
 from clustering_pipeline.stores.catalog.cluster_conflicts import conflict
-from clustering_pipeline.stores.catalog.cluster_documents import (
-    from_document,
-    to_document,
-    to_update,
-)
 from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
-from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster
 from clustering_pipeline.stores.catalog.scoping import identified, within
 from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
 from clustering_pipeline.stores.catalog.versions import change
 
+from clustering_pipeline.model.availability import check_available
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.stores.catalog import applications, claims
+from clustering_pipeline.stores.catalog.batches import Batches
+from clustering_pipeline.stores.catalog.cluster_documents import (
+    from_document,
+    to_document,
+    to_update,
+    with_state,
+)
+from clustering_pipeline.stores.catalog.collections import Collections
+
 Edit = Callable[[ClusterRecord], ClusterRecord]
+Revision = Callable[[ClusterRecord], Mapping[str, Any]]
+"""Fields of ``ClusterState`` as they become."""
+
+
+class _NotHeld(ClusteringError):
+    """The run does not hold the definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,7 @@ class Clusters:
     table: Table
     collections: Collections
     executions: Executions
+    batches: Batches
     clock: Clock
 
     def create(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
@@ -58,6 +68,7 @@ class Clusters:
         except Duplicate as duplicate:
             self.collections.unreserve(record.cluster_id)
             raise conflict(self.table, record, duplicate) from duplicate
+        applications.follow(self.collections, record)
         return record
 
     def apply(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
@@ -69,7 +80,7 @@ class Clusters:
                 return self.create(scope, request)
         collections = self.collections.resolve(scope, request.collection_ids or ())
         wanted = by_id(request, collections)
-        return self._change(query, _not_found(name), lambda record: self._redefined(record, wanted))
+        return self._redefine(query, _not_found(name), lambda _record: wanted)
 
     def get(self, scope: Scope, identifier: str) -> ClusterRecord:
         """By id or name; raises ClusterNotFound."""
@@ -103,10 +114,10 @@ class Clusters:
 
     def patch(self, scope: Scope, identifier: str, patch: PatchClusterRequest) -> ClusterRecord:
         """Changes the given fields; raises ClusterNotFound, NameTaken, InvalidRequest."""
-        return self._change(
+        return self._redefine(
             _identified(scope, identifier),
             _not_found(identifier),
-            lambda record: self._redefined(record, patched(record.spec, patch)),
+            lambda record: patched(record.spec, patch),
         )
 
     def delete(self, scope: Scope, identifier: str) -> ClusterRecord:
@@ -118,6 +129,7 @@ class Clusters:
         # The record goes last, so that an interrupted delete can be repeated.
         self.executions.delete_of(record.cluster_id)
         self.collections.unreserve(record.cluster_id)
+        applications.remove(self.collections, record)
         if not self.table.delete({"_id": record.cluster_id}):
             raise _not_found(identifier)
         return record
@@ -127,6 +139,27 @@ class Clusters:
         return self._change(
             {"_id": cluster_id}, _not_found(cluster_id), lambda record: self._found(record, changes)
         )
+
+    def revise(self, cluster_id: str, edit: Revision) -> ClusterRecord:
+        """Changes fields of ``ClusterState`` by what they are."""
+        return self._change(
+            {"_id": cluster_id},
+            _not_found(cluster_id),
+            lambda record: self._found(record, edit(record)),
+        )
+
+    def finish(self, cluster_id: str, run_id: str, edit: Revision) -> bool:
+        """Ends the hold of a run and says what came of it, in one write; False if it had none."""
+        free = {"claim": None}
+        with suppress(_NotHeld):
+            self._change(
+                {"_id": cluster_id, "claim.run_id": run_id},
+                _NotHeld(run_id),
+                lambda record: self._found(record, edit(record)),
+                beside=free,
+            )
+            return True
+        return False
 
     def publish(self, cluster_id: str, run_id: str, **results: Any) -> ClusterRecord:
         """Makes a run the published one, with its ``results``, in one write.
@@ -160,13 +193,17 @@ class Clusters:
 
     def _new(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
         collections = self.collections.resolve(scope, request.collection_ids or ())
-        return new_cluster(scope, request, collections, now=self.clock())
+        record = new_cluster(scope, request, collections, now=self.clock())
+        if not request.auto_execute_on_batch:
+            return record
+        there = self.batches.completed(scope, record.spec.collection_ids or ())
+        return with_state(record, automation=Automation(settled=there))
 
     def _with_output(self, record: ClusterRecord) -> ClusterRecord:
         if record.spec.enriches or record.state.output_collection_ids:
             return record
         output = self.collections.reserve(record.scope, record.cluster_id, record.name)
-        return _with_state(
+        return with_state(
             record,
             output_collection_ids=[output.collection_id],
             output_collection_names=[output.collection_name],
@@ -176,32 +213,51 @@ class Clusters:
         if spec == record.spec:
             return record
         check_available(spec)
-        return self._with_output(
-            _with_state(record.model_copy(update={"spec": spec}), updated_at=self.clock())
+        baseline = self._baseline(record, spec)
+        changed = record.model_copy(update={"spec": spec})
+        return self._with_output(with_state(changed, updated_at=self.clock(), automation=baseline))
+
+    def _redefine(
+        self,
+        query: Query,
+        missing: ClusteringError,
+        spec_of: Callable[[ClusterRecord], CreateClusterRequest],
+    ) -> ClusterRecord:
+        record = self._change(
+            query, missing, lambda record: self._redefined(record, spec_of(record))
         )
+        applications.follow(self.collections, record)
+        return record
 
-    def _found(self, record: ClusterRecord, changes: dict[str, Any]) -> ClusterRecord:
-        return _with_state(record, **{"updated_at": self.clock(), **changes})
+    def _baseline(self, record: ClusterRecord, spec: CreateClusterRequest) -> Automation:
+        """Batches that were completed before it listened to them, or read the collection."""
+        before = set(record.spec.collection_ids or ()) if record.spec.auto_execute_on_batch else ()
+        fresh = [one for one in spec.collection_ids or () if one not in before]
+        if not spec.auto_execute_on_batch or not fresh:
+            return record.state.automation
+        settled = record.state.automation.settled | self.batches.completed(record.scope, fresh)
+        return record.state.automation.model_copy(update={"settled": settled})
 
-    def _change(self, query: Query, missing: ClusteringError, edit: Edit) -> ClusterRecord:
+    def _found(self, record: ClusterRecord, changes: Mapping[str, Any]) -> ClusterRecord:
+        return with_state(record, **{"updated_at": self.clock(), **changes})
+
+    def _change(
+        self,
+        query: Query,
+        missing: ClusteringError,
+        edit: Edit,
+        *,
+        beside: Mapping[str, Any] | None = None,
+    ) -> ClusterRecord:
         return change(
             self.table,
             query,
             decode=from_document,
-            encode=to_update,
+            encode=lambda record: to_update(record, beside or {}),
             missing=missing,
             edit=edit,
             conflict=lambda record, duplicate: conflict(self.table, record, duplicate),
         )
-
-
-def _with_state(record: ClusterRecord, **changes: Any) -> ClusterRecord:
-    unknown = changes.keys() - ClusterState.model_fields.keys()
-    if unknown:
-        message = f"a definition's state has no {', '.join(sorted(unknown))}"
-        raise TypeError(message)
-    state = ClusterState.model_validate(record.state.model_dump() | changes)
-    return record.model_copy(update={"state": state})
 
 
 def _identified(scope: Scope, identifier: str) -> dict[str, Any]:

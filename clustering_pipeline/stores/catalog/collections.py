@@ -1,6 +1,6 @@
 """The registered collections of documents, and the names reserved for those to come."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,12 @@ class Collections:
                 return record
             return edited.model_copy(update={"updated_at": self.clock()})
 
+        return self.edit(scope, collection_id, edit)
+
+    def edit(
+        self, scope: Scope, collection_id: str, edit: Callable[[CollectionRecord], CollectionRecord]
+    ) -> CollectionRecord:
+        """Applies ``edit`` to the record as it is; raises CollectionNotFound."""
         return change(
             self.table,
             within(scope, collection_id=collection_id),

@@ -1,9 +1,9 @@
 """The indexes: those that keep promises (unique), and those that keep lists fast."""
 
+from clustering_pipeline.stores.catalog.facts import FACTS
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from clustering_pipeline.stores.catalog.cluster_documents import WRITES
-from clustering_pipeline.stores.catalog.facts import FACTS
 
 _SCOPE = (("organization_id", ASCENDING), ("namespace_id", ASCENDING))
 
@@ -32,6 +32,14 @@ CLUSTERS = (
     _summed("view.num_clusters"),
     _summed("folded.cluster_name"),
     _scoped("view.input_collections"),
+    IndexModel(
+        [("spec.auto_execute_on_batch", ASCENDING)],
+        partialFilterExpression={"spec.auto_execute_on_batch": True},
+    ),
+    IndexModel(
+        [("claim.run_id", ASCENDING)],
+        partialFilterExpression={"claim.run_id": {"$exists": True}},
+    ),
     _scoped(FACTS),
 )
 COLLECTIONS = (

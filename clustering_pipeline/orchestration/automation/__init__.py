@@ -1,0 +1,1 @@
+"""When definitions run by themselves: decisions over values, with the time handed in."""
