@@ -3,6 +3,7 @@
 from typing import Any
 
 from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.cluster_views import ClusterMetadata, ClusterModel
 from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
@@ -11,8 +12,6 @@ from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec, overridden
 from clustering_pipeline.model.status import ClusterStatus
-
-from clustering_pipeline.model.cluster_state import ClusterState
 
 
 class ClusterRecord(Record):

@@ -60,7 +60,8 @@ def arrange(
 
 def _entered(collections: Collections, record: ClusterRecord) -> Sequence[str]:
     query = within(record.scope, **{"cluster_applications.cluster_id": record.cluster_id})
-    return [one["collection_id"] for one in collections.table.find(query, fields=["collection_id"])]
+    found = collections.table.find(query, fields=["collection_id"])
+    return [str(one["collection_id"]) for one in found]
 
 
 def _with(record: ClusterRecord) -> Callable[[Applications], Applications]:

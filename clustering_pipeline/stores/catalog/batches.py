@@ -8,10 +8,9 @@ from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.errors import BatchNotFound, StaleVersion, StateConflict
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
-
-from clustering_pipeline.stores.catalog.collections import Collections
 
 _TURNS = 100
 

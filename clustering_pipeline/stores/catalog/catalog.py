@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError
+
 from clustering_pipeline.model.clock import Clock, utc_now
 from clustering_pipeline.model.errors import CatalogUnavailable
+from clustering_pipeline.stores.catalog import indexes
 from clustering_pipeline.stores.catalog.automatic import Automations
+from clustering_pipeline.stores.catalog.batches import Batches
+from clustering_pipeline.stores.catalog.clusters import Clusters
+from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.guard import Guard, address_of
 from clustering_pipeline.stores.catalog.keys import Keys
@@ -14,14 +22,6 @@ from clustering_pipeline.stores.catalog.namespaces import Namespaces
 from clustering_pipeline.stores.catalog.organizations import Organizations
 from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline.stores.catalog.tasks import Tasks
-from pymongo import MongoClient
-from pymongo.database import Database
-from pymongo.errors import ConfigurationError
-
-from clustering_pipeline.stores.catalog import indexes
-from clustering_pipeline.stores.catalog.batches import Batches
-from clustering_pipeline.stores.catalog.clusters import Clusters
-from clustering_pipeline.stores.catalog.collections import Collections
 
 TIMEOUT_MS = 6000
 

@@ -1,9 +1,9 @@
 """The indexes: those that keep promises (unique), and those that keep lists fast."""
 
-from clustering_pipeline.stores.catalog.facts import FACTS
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from clustering_pipeline.stores.catalog.cluster_documents import WRITES
+from clustering_pipeline.stores.catalog.facts import FACTS
 
 _SCOPE = (("organization_id", ASCENDING), ("namespace_id", ASCENDING))
 
