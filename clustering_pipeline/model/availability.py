@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import NotAvailableYet
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from clustering_pipeline.model.automation import Automation
 from clustering_pipeline.model.base import Record, View
 from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import Moment
-from pydantic import Field
 
 
 class ClusterStats(View):

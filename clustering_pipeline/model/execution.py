@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from clustering_pipeline.model.automation import MANUAL
 from clustering_pipeline.model.base import Record
 from clustering_pipeline.model.execution_views import (
@@ -15,7 +17,6 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.model.times import Moment
-from pydantic import Field
 
 TASK_TYPE = "engine_cluster_build"
 

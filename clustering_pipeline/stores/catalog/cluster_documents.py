@@ -10,14 +10,13 @@ index.
 from collections.abc import Mapping
 from typing import Any
 
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.json_values import texts_in
 from clustering_pipeline.stores.catalog.facts import FACTS, facts_in
 from clustering_pipeline.stores.catalog.folding import folded, search_text
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
 from clustering_pipeline.stores.catalog.table import Document
-
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.cluster_state import ClusterState
 
 WRITES = "writes"
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clustering_pipeline.model.automation import Automation
+from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.clock import Clock
+from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.definition import (
     CreateClusterRequest,
     PatchClusterRequest,
@@ -17,25 +19,22 @@ from clustering_pipeline.model.listing import ListClustersRequest, ListClustersR
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.stores.catalog.cluster_conflicts import conflict
-from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
-from clustering_pipeline.stores.catalog.executions import Executions
-from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster
-from clustering_pipeline.stores.catalog.scoping import identified, within
-from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
-from clustering_pipeline.stores.catalog.versions import change
-
-from clustering_pipeline.model.availability import check_available
-from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.stores.catalog import applications, claims
 from clustering_pipeline.stores.catalog.batches import Batches
+from clustering_pipeline.stores.catalog.cluster_conflicts import conflict
 from clustering_pipeline.stores.catalog.cluster_documents import (
     from_document,
     to_document,
     to_update,
     with_state,
 )
+from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
 from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.executions import Executions
+from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster
+from clustering_pipeline.stores.catalog.scoping import identified, within
+from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
+from clustering_pipeline.stores.catalog.versions import change
 
 Edit = Callable[[ClusterRecord], ClusterRecord]
 Revision = Callable[[ClusterRecord], Mapping[str, Any]]
