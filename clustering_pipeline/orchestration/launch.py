@@ -21,7 +21,7 @@ from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance, why_failed
 from clustering_pipeline.orchestration.outcome import cancel, interrupt, record_end
 from clustering_pipeline.orchestration.plan import JOBS, Plan
-from clustering_pipeline.orchestration.process import is_alive
+from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog
 
@@ -55,21 +55,33 @@ def launch(
     request: ExecuteClusterByIdRequest,
     *,
     plan: Plan = "full",
+    identity: RunIdentity | None = None,
 ) -> Launched:
     """Makes the execution, with its overrides, and starts the worker; the log lies beside it.
 
-    Raises ClusterNotFound, NotAvailableYet, and ExecutionInFlight when a run is under way.
+    This process holds the definition until the worker does.  Raises ClusterNotFound,
+    NotAvailableYet, and ExecutionInFlight when a run is under way or ``identity`` was launched.
     """
     check_available(request)
     record = catalog.clusters.get(scope, cluster)
-    if record.claim is not None and is_alive(record.claim):
-        message = f"{record.name!r} is being executed by {record.claim.run_id}: wait, or cancel it"
-        raise ExecutionInFlight(message, details={"task_id": record.claim.task_id})
-    dagster_run_id = str(uuid.uuid4())
-    identity = RunIdentity(dagster_run_id=dagster_run_id, root_run_id=dagster_run_id)
-    made = new_execution(record, identity, record.resolved(request))
-    catalog.executions.begin(made.model_copy(update={"plan": plan}))
-    return _start(settings, record.cluster_id, identity, job=JOBS[plan])
+    wanted = identity or new_identity(str(uuid.uuid4()))
+    made = new_execution(record, wanted, record.resolved(request))
+    holder = this_process(wanted.run_id, wanted.task_id)
+    catalog.clusters.claim(record.cluster_id, holder, is_alive=is_alive)
+    try:
+        _reserve(catalog, made.model_copy(update={"plan": plan}))
+        return _start(settings, record.cluster_id, wanted, job=JOBS[plan])
+    except ExecutionInFlight:
+        raise
+    except BaseException:
+        cancel(catalog, wanted.run_id)
+        catalog.clusters.release(record.cluster_id, wanted.run_id)
+        raise
+
+
+def new_identity(dagster_run_id: str) -> RunIdentity:
+    """A run that retries no other."""
+    return RunIdentity(dagster_run_id=dagster_run_id, root_run_id=dagster_run_id)
 
 
 def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
@@ -112,6 +124,12 @@ def stop(run: Launched) -> None:
     except subprocess.TimeoutExpired:
         run.process.kill()
         run.process.wait()
+
+
+def _reserve(catalog: Catalog, made: ExecutionRecord) -> None:
+    if not catalog.executions.reserve(made):
+        message = f"{made.run_id} was launched already: follow it"
+        raise ExecutionInFlight(message, details={"task_id": made.task_id, "run_id": made.run_id})
 
 
 def _start(settings: Settings, cluster_id: str, identity: RunIdentity, *, job: str) -> Launched:

@@ -159,7 +159,7 @@ def test_a_process_that_ends_before_it_begins_has_failed(local, settings):
     assert f"ended (no output, see {launched.log})" in ended.error_message
     assert local.instance.get_run_by_id(launched.identity.dagster_run_id) is None
     cluster = local.pipeline.catalog.clusters.by_id(definition.cluster_id)
-    assert (cluster.state.status, cluster.claim) == ("PENDING", None)
+    assert (cluster.state.status, cluster.claim) == ("INTERRUPTED", None)
 
 
 def test_nothing_is_launched_while_a_run_is_under_way(local, settings):

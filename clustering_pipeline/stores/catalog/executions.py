@@ -34,7 +34,7 @@ Edit = Callable[[ExecutionRecord], ExecutionRecord]
 NEWEST = (("view.created_at", -1), ("_id", -1))
 # What may still change when an execution has ended, among the fields that clients see.
 _OPEN = frozenset({"label_overrides", "run_name", "member_counts_stale", "generation_reap"})
-_SUMMED = ("calls", "cached", "prompt_tokens", "completion_tokens", "cost")
+_SUMMED = tuple(name for name in LabelingLedger.model_fields if name != "unpriced")
 _CLOSED = frozenset(ClusterExecutionResult.model_fields) - _OPEN
 
 
@@ -50,11 +50,15 @@ class Executions:
 
         Whichever comes first makes it, the launch or the first asset of the run.
         """
+        return record if self.reserve(record) else self.by_id(record.run_id)
+
+    def reserve(self, record: ExecutionRecord) -> bool:
+        """Makes the record; False when it is there already."""
         try:
             self.table.insert(to_document(record))
         except Duplicate:
-            return self.by_id(record.run_id)
-        return record
+            return False
+        return True
 
     def find(self, run_id: str) -> ExecutionRecord | None:
         """The execution of that run, if there is one."""
