@@ -10,13 +10,17 @@ from clustering_pipeline.engine.vectors import Vectors
 PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "hdbscan", "leidenalg", "igraph", "evoc")
 
 
-def digest(vectors: Vectors) -> dict[str, object]:
-    """The shape, type and SHA-256 of a matrix."""
+def digest(vectors: Vectors, *further: Vectors) -> dict[str, object]:
+    """The shape, type and SHA-256 of a matrix, or of several with the same rows."""
+    matrices = (vectors, *further)
+    content = hashlib.sha256()
+    for matrix in matrices:
+        content.update(np.ascontiguousarray(matrix).data)
     return {
         "documents": int(vectors.shape[0]),
-        "dimensions": int(vectors.shape[1]),
+        "dimensions": sum(int(matrix.shape[1]) for matrix in matrices),
         "dtype": vectors.dtype.name,
-        "sha256": hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest(),
+        "sha256": content.hexdigest(),
     }
 
 

@@ -100,6 +100,8 @@ class ExecutionRecord(ClusterExecutionResult):
     """Output collection to the Qdrant collection this run wrote."""
     stages: list[StageTiming] = Field(default_factory=list)
     progress: ExecutionProgress | None = None
+    hierarchy_relationships: list[dict[str, Any]] | None = None
+    """Which group of one feature lies within one of another, where features are independent."""
     write_back: WriteBack | None = None
     ledger: LabelingLedger | None = None
     """What its labels took; null when no model was to be asked."""

@@ -1,5 +1,6 @@
 """What one execution does: a definition frozen with the overrides of that execution."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,10 +77,32 @@ class ClusterSpec(Record):
         return self.definition.attribute_config if self.method == "attribute_based" else None
 
     @property
+    def feature_names(self) -> dict[str, str]:
+        """Feature URI to what tables call it: its output part, or all of it where two share one."""
+        features = {uri: FeatureURI.parse(uri) for uri in self.feature_uris}
+        short = {uri: one.output or one.extractor for uri, one in features.items()}
+        taken = Counter(short.values())
+        return {
+            uri: name
+            if taken[name] == 1
+            else f"{features[uri].extractor}_{features[uri].version}_{name}"
+            for uri, name in short.items()
+        }
+
+    @property
     def feature_name(self) -> str:
-        """What the clustered features are called in tables: the output part of their URIs."""
-        features = [FeatureURI.parse(uri) for uri in self.feature_uris]
-        return "+".join(one.output or one.extractor for one in features)
+        """What the clustered features are called in tables."""
+        return "+".join(self.feature_names.values())
+
+    @property
+    def clusterings(self) -> dict[str, tuple[str, ...]]:
+        """What each clustering of a run is called, and the features it groups by: one of all the
+        features, or one for each when they are independent.
+        """
+        independent = self.feature_uris and self.vectors.multi_feature_strategy == "independent"
+        if independent:
+            return {name: (uri,) for uri, name in self.feature_names.items()}
+        return {self.feature_name: self.feature_uris}
 
     @property
     def preprocessing(self) -> tuple[Mapping[str, Any], ...]:

@@ -1,5 +1,7 @@
 """Vectors are fixed-size arrays in parquet and matrices in the engine."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,6 +13,14 @@ def vector_series(name: str, matrix: NDArray[np.floating]) -> pl.Series:
     """(n, d) numbers as one float32 column of arrays."""
     data = np.ascontiguousarray(matrix, dtype=np.float32)
     return pl.Series(name, data, dtype=pl.Array(pl.Float32, data.shape[1]))
+
+
+def vector_stack(name: str, matrices: Sequence[NDArray[np.floating]]) -> pl.Series:
+    """Matrices one after the other as one column: of lists where their widths differ."""
+    parts = [vector_series(name, matrix) for matrix in matrices]
+    if len({part.dtype for part in parts}) > 1:
+        parts = [part.cast(pl.List(pl.Float32)) for part in parts]
+    return pl.concat(parts)
 
 
 def vector_matrix(series: pl.Series) -> NDArray[np.float32]:

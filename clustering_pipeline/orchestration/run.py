@@ -20,6 +20,7 @@ ARTIFACTS = (
     "reduction.json",
     "assignments.parquet",
     "fit.json",
+    "relations.json",
     "summaries.parquet",
     "distances.parquet",
     "metrics.json",

@@ -37,6 +37,7 @@ MEMBERS = {
     "collection_id": pl.String,
     "point_id": pl.String,
     "document_id": pl.String,
+    "feature_name": pl.String,
     "cluster_id": pl.String,
     "distance_to_centroid": pl.Float64,
     "probability": pl.Float64,

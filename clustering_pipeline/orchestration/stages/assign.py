@@ -1,3 +1,5 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -6,97 +8,156 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Fit, Hierarchy
-from clustering_pipeline.engine.numbering import group_count
-from clustering_pipeline.engine.vectors import Labels
+from clustering_pipeline.engine.numbering import canonical, group_count
+from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import vector_matrix
+from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attributes import assign_by_attributes
 from clustering_pipeline.orchestration.stages.inputs import (
+    FEATURE,
     KEYS,
     ROW,
     VECTOR,
-    original_space,
+    Space,
+    original_spaces,
     payloads,
 )
+from clustering_pipeline.orchestration.stages.relations import relate
 
 # From here on a fit may take so long that a cancel must be able to end its process.
 LONG_FIT = 10_000
 # These ask whether to go on by themselves, between blocks of work.
-INTERRUPTIBLE = frozenset({"hdbscan"})
+INTERRUPTIBLE = frozenset({"auto", "hdbscan"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouped:
+    """One clustering of all documents; the labels are those of the top of ``tree``."""
+
+    space: Space
+    labels: Labels
+    tree: Hierarchy
+    probabilities: NDArray[np.float64]
+    outlier_scores: NDArray[np.float64]
+    record: dict[str, Any]
 
 
 def assign(run: Run) -> StageReport:
-    """Groups the reduced vectors; outliers are scored in the original space."""
+    """Groups the reduced vectors; outliers are scored in the original space.
+
+    Independent features are grouped one after the other; groups are numbered over all of them.
+    """
     if run.spec.attributes is not None:
         return assign_by_attributes(run)
-    reduced = run.read_frame("reduced", columns=[ROW, VECTOR])
-    original = original_space(run)
-    fitted = _fit(run, vector_matrix(reduced[VECTOR]))
-    labels, probabilities = engine.everywhere(
-        original, reduced[ROW].to_numpy(), fitted, lambda: None
-    )
-    labels, merged = _merge_faces(run, original, labels)
-    tree = _divide(run, original, labels)
-    ids = [*(engine.group_id(node.path) for node in tree.nodes), NOISE_ID]
-    frame = run.read_frame("embeddings", columns=KEYS).with_columns(
-        label=labels,
-        cluster_id=pl.Series([ids[place] for place in tree.deepest], dtype=pl.String),
-        probability=probabilities,
-        outlier_score=engine.outlier_scores(original),
-    )
+    spaces = original_spaces(run)
+    parts = [_grouped(run, space) for space in spaces]
+    labels = _numbered(parts)
+    keys = run.read_frame("embeddings", columns=KEYS)
+    frame = pl.concat(_table(keys, part, labels[part.space.rows]) for part in parts)
     size = run.write_frame("assignments", frame)
-    record = fitted.record | merged | {"versions": engine.versions()}
+    record = _record(parts) | {"versions": engine.versions()}
     run.write_json("fit", record)
-    return _report(run, labels, probabilities, record, size)
+    run.write_json("relations", relate({one.name: labels[one.rows] for one in spaces}))
+    return _report(run, frame, record, size)
 
 
-def _fit(run: Run, points: NDArray[np.float32]) -> Fit:
+def _grouped(run: Run, space: Space) -> Grouped:
+    check = Paced(ask=run.check)
+    rows, points = _points(run, space)
+    steps = [one for one in run.read_json("reduction")["steps"] if one[FEATURE] == space.name]
+    fitted = _fit(run, points, check)
+    labels, probabilities = engine.everywhere(space.vectors, rows, fitted, check, steps=steps)
+    labels, merged = _merge_faces(run, space, labels)
+    return Grouped(
+        space=space,
+        labels=labels,
+        tree=_divide(run, space, labels, check),
+        probabilities=probabilities,
+        outlier_scores=engine.outlier_scores(space.vectors, check=check),
+        record={**fitted.record, **merged},
+    )
+
+
+def _points(run: Run, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The fitted documents' numbers, and their vectors to cluster."""
+    inside = pl.col(ROW).is_between(space.rows.start, space.rows.stop - 1)
+    reduced = run.read_frame("reduced", columns=[ROW, VECTOR]).filter(inside)
+    return reduced[ROW].to_numpy() - space.rows.start, vector_matrix(reduced[VECTOR])
+
+
+def _fit(run: Run, points: NDArray[np.float32], check: Check) -> Fit:
     method, params = run.spec.method, run.spec.params
     if len(points) >= LONG_FIT and method not in INTERRUPTIBLE:
-        return engine.fit_in_child(points, algorithm=method, params=params)
-    return engine.fit(points, algorithm=method, params=params)
+        return engine.fit_in_child(points, algorithm=method, params=params, check=check)
+    return engine.fit(points, algorithm=method, params=params, check=check)
 
 
-def _merge_faces(
-    run: Run, vectors: NDArray[np.floating], labels: Labels
-) -> tuple[Labels, dict[str, Any]]:
+def _merge_faces(run: Run, space: Space, labels: Labels) -> tuple[Labels, dict[str, Any]]:
     config = run.spec.vectors.face_cluster_merge
     if config is None or not config.enabled:
         return labels, {}
-    merge = engine.merge_faces(vectors, labels, payloads(run), config)
+    merge = engine.merge_faces(space.vectors, labels, payloads(run), config)
     joined = {"groups_before": merge.before, "joins": len(merge.joins)}
     return merge.labels, {"face_cluster_merge": joined}
 
 
-def _divide(run: Run, vectors: NDArray[np.floating], labels: Labels) -> Hierarchy:
+def _divide(run: Run, space: Space, labels: Labels, check: Check) -> Hierarchy:
     config = run.spec.vectors
     return engine.divide(
-        vectors,
+        space.vectors,
         labels,
         algorithm=run.spec.method,
         params=run.spec.params,
         preprocessing=run.spec.preprocessing,
         max_depth=config.max_hierarchy_depth if config.hierarchical else 0,
+        check=check,
     )
 
 
-def _report(
-    run: Run,
-    labels: Labels,
-    probabilities: NDArray[np.float64],
-    record: dict[str, Any],
-    size: int,
-) -> StageReport:
-    noise = int((labels < 0).sum())
+def _numbered(parts: Sequence[Grouped]) -> Labels:
+    """The top groups of all clusterings, one after the other, numbered through by size."""
+    found, first = [], 0
+    for part in parts:
+        found.append(np.where(part.labels >= 0, part.labels + first, part.labels))
+        first += group_count(part.labels)
+    return canonical(np.concatenate(found))
+
+
+def _table(keys: pl.DataFrame, part: Grouped, labels: Labels) -> pl.DataFrame:
+    numbers = {int(old): int(new) for old, new in zip(part.labels, labels, strict=True)}
+    paths = [(numbers[node.path[0]], *node.path[1:]) for node in part.tree.nodes]
+    ids = [*map(engine.group_id, paths), NOISE_ID]
+    return keys.with_columns(
+        label=labels,
+        cluster_id=pl.Series([ids[place] for place in part.tree.deepest], dtype=pl.String),
+        probability=part.probabilities,
+        outlier_score=part.outlier_scores,
+        **{FEATURE: pl.lit(part.space.name)},
+    )
+
+
+def _record(parts: Sequence[Grouped]) -> dict[str, Any]:
+    """What the fit says of itself; of several, what they share and each one's own."""
+    if len(parts) == 1:
+        return parts[0].record
+    first = parts[0].record
+    own = [{FEATURE: part.space.name, **part.record} for part in parts]
+    return {"algorithm": first["algorithm"], "params": first["params"], "fits": own}
+
+
+def _report(run: Run, frame: pl.DataFrame, record: Mapping[str, Any], size: int) -> StageReport:
+    noise = frame.filter(cluster_id=NOISE_ID).height
+    mean = frame["probability"].mean()
     return StageReport(
         numbers={
-            "documents": len(labels),
-            "groups": group_count(labels),
+            "documents": frame.select(KEYS).n_unique(),
+            "groups": group_count(frame["label"].to_numpy()),
             "noise": noise,
-            "noise_ratio": noise / len(labels),
-            "mean_probability": float(np.mean(probabilities)),
+            "noise_ratio": noise / frame.height,
+            "mean_probability": mean if isinstance(mean, float) else None,
             "bytes": size,
         },
         records={"fit": record},

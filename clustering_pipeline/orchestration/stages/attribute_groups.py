@@ -29,6 +29,8 @@ _SCHEMA = {
     "separation": pl.Float64,
     "centroid_vector": pl.List(pl.Float32),
     VALUES: pl.String,
+    "feature_name": pl.String,
+    "feature_dimensions": pl.Int64,
 }
 
 

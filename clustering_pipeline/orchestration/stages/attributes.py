@@ -15,7 +15,7 @@ from clustering_pipeline.model.filters import split_path
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import KEYS, ROW, payloads
+from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, payloads
 
 
 def attribute_config(run: Run) -> AttributeConfig:
@@ -64,6 +64,7 @@ def assign_by_attributes(run: Run) -> StageReport:
         cluster_id=pl.Series([ids[place] for place in tree.deepest], dtype=pl.String),
         probability=np.where(labels >= 0, 1.0, 0.0),
         outlier_score=pl.lit(None, dtype=pl.Float64),
+        **{FEATURE: pl.lit(None, dtype=pl.String)},
     )
     size = run.write_frame("assignments", frame)
     record = {
@@ -74,6 +75,7 @@ def assign_by_attributes(run: Run) -> StageReport:
         "versions": engine.versions(),
     }
     run.write_json("fit", record)
+    run.write_json("relations", [])
     return StageReport(
         numbers={
             "documents": len(labels),

@@ -6,6 +6,7 @@ from clustering_pipeline.model.execution import WriteBack
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import document_fields
+from clustering_pipeline.orchestration.stages.results import by_document
 from clustering_pipeline.stores.documents import WriteReport
 
 
@@ -16,7 +17,7 @@ def enrich(run: Run) -> StageReport:
     """
     if not run.spec.enrich:
         return StageReport(skipped=True)
-    members = run.read_frame("members")
+    members = by_document(run.read_frame("members"))
     planned = run.shown.write_back or WriteBack()
     counted = {"written": 0, "failed": 0, "error": None}
     _say(run, planned.model_copy(update=counted | {"status": "writing"}))

@@ -3,7 +3,7 @@ for topics.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from clustering_pipeline import engine
@@ -18,14 +18,19 @@ PLAIN = (str, int, float)
 Share = dict[str, Any]
 
 
-def explained_by_fields(run: Run, labels: Labels) -> list[Share]:
-    """Payload fields of few values and the share of the grouping each explains, largest first.
+def explained_by_fields(run: Run, groupings: Sequence[Labels]) -> list[list[Share]]:
+    """For each grouping, payload fields of few values and the share each explains, largest first.
 
     Fields that this definition wrote are no explanation.
     """
     ours = {run_mark(run.cluster_id), *(one.partition(".")[0] for one in target_fields(run))}
     stored = run.read_frame("embeddings", columns=["payload"])["payload"]
-    shares = engine.explained_shares(labels, _fields(stored, len(stored), ours))
+    fields = _fields(stored, len(stored), ours)
+    return [_shares(labels, fields) for labels in groupings]
+
+
+def _shares(labels: Labels, fields: Mapping[str, Sequence[Any]]) -> list[Share]:
+    shares = engine.explained_shares(labels, fields)
     # Not by name: a payload's field may be called what no key of the catalog can be.
     return [{"field": name, "share": share} for name, share in shares.items()]
 

@@ -25,8 +25,20 @@ class Level:
         return [one.rpartition(SUB)[0] or None for one in self.cluster_ids]
 
 
-def levels(cluster_ids: pl.Series) -> Iterator[Level]:
-    """From the top down, one at least; ``cluster_ids`` holds each document's deepest group."""
+def levels(cluster_ids: pl.Series, features: pl.Series | None = None) -> Iterator[Level]:
+    """From the top down, one at least; ``cluster_ids`` holds each document's deepest group.
+
+    With the feature of each row, the levels of each feature's clustering come apart.
+    """
+    if features is None or features.n_unique() < 2:
+        yield from _levels(cluster_ids)
+        return
+    for feature in features.unique(maintain_order=True):
+        own = pl.when(features == feature).then(cluster_ids).otherwise(pl.lit(NOISE_ID))
+        yield from _levels(pl.select(own).to_series())
+
+
+def _levels(cluster_ids: pl.Series) -> Iterator[Level]:
     deepest = [one.split(SUB) for one in cluster_ids.unique().to_list() if one != NOISE_ID]
     for number in range(max(map(len, deepest), default=1)):
         ancestors = {

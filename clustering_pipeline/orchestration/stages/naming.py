@@ -54,7 +54,7 @@ def material(run: Run) -> Material:
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
     documents = grouped_documents(run, columns=["payload"])
     payloads, vectors = documents["payload"].to_list(), original_space(run)
-    found = tuple(levels(documents["cluster_id"]))
+    found = tuple(levels(documents["cluster_id"], documents["feature_name"]))
     ours = {run_mark(run.cluster_id), *target_fields(run)}
     return Material(
         config=config,

@@ -7,6 +7,7 @@ import polars as pl
 
 from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.results import document_count
 from clustering_pipeline.report import GroupRow, MapPoints, group_table, map_png, write_map
 
 MAP_FILE = "map.html"
@@ -27,7 +28,7 @@ class Picture:
 def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
     """Writes the map's page and returns what Dagster shows of it: the top of a hierarchy."""
     top = clusters.filter(hierarchy_level=0)
-    table = group_table(_rows(top), documents=members.height)
+    table = group_table(_rows(top), documents=document_count(members))
     if not axes_of(members):
         return Picture(table=table)
     points = _points(run, top, members)

@@ -15,6 +15,7 @@ from clustering_pipeline.orchestration.stages.picture import Picture, draw
 from clustering_pipeline.orchestration.stages.record import result_fields
 from clustering_pipeline.orchestration.stages.results import (
     clusters_table,
+    document_count,
     labelled,
     members_table,
 )
@@ -34,13 +35,13 @@ def publish(run: Run) -> StageReport:
     write_manifest(run)
     fields = result_fields(run, clusters, members)
     run.pipeline.catalog.executions.update(run.run_id, **fields)
-    _commit(run, fields, noise=members.filter(cluster_id=NOISE_ID).height)
+    _commit(run, fields)
     if not run.spec.enrich:
         show_readers(run)
     return _report(run, clusters, members, picture)
 
 
-def _commit(run: Run, fields: dict[str, Any], *, noise: int) -> None:
+def _commit(run: Run, fields: dict[str, Any]) -> None:
     metrics = fields["metrics"].model_dump()
     reduction = run.read_json("reduction")
     learned = reduction["weight_learning"]
@@ -54,13 +55,15 @@ def _commit(run: Run, fields: dict[str, Any], *, noise: int) -> None:
         quality_metrics=metrics,
         cluster_stats=ClusterStats(
             num_clusters=fields["num_clusters"],
-            noise_points=noise,
+            noise_points=fields["num_points"] - fields["vectors_clustered"],
             silhouette_score=metrics["silhouette_score"],
         ),
         parquet_path=fields["parquet_path"],
         members_key=fields["members_key"],
         llm_labeling_errors=fields["llm_labeling_errors"],
-        hierarchy_detected=any(one.hierarchy_level for one in fields["centroids"]),
+        hierarchy_detected=bool(fields["hierarchy_relationships"])
+        or any(one.hierarchy_level for one in fields["centroids"]),
+        hierarchy_relationships=fields["hierarchy_relationships"],
         learned_weights=reduction["weights"] if learned is not None else None,
         learning_quality_score=reduction["learning_quality_score"],
     )
@@ -71,7 +74,7 @@ def _report(
 ) -> StageReport:
     return StageReport(
         numbers={
-            "documents": members.height,
+            "documents": document_count(members),
             "groups": clusters.filter(hierarchy_level=0).height,
             "noise": members.filter(cluster_id=NOISE_ID).height,
         },

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.orchestration.stages.results import document_count
 
 # Methods that leave documents outside every group by design.
 LEAVES_NOISE = frozenset(
@@ -18,7 +19,8 @@ def reconciliation(
 ) -> dict[str, Any]:
     """The contract's counts: of the selection, what had a vector, and what is in a group."""
     source, retrieved = export["source_documents"], export["retrieved"]
-    clustered = members.filter(pl.col("cluster_id") != NOISE_ID).height
+    # With independent features, in a group of one of them.
+    clustered = document_count(members.filter(pl.col("cluster_id") != NOISE_ID))
     gap, drop = source - retrieved, retrieved - clustered
     expected = method in LEAVES_NOISE
     reasons = list(_reasons(export, 0 if expected else drop))

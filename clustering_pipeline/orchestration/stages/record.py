@@ -13,6 +13,7 @@ from clustering_pipeline.model.execution import (
 from clustering_pipeline.orchestration.run import ARTIFACTS, Run
 from clustering_pipeline.orchestration.stages.fields import target_fields
 from clustering_pipeline.orchestration.stages.reconcile import reconciliation
+from clustering_pipeline.orchestration.stages.results import document_count
 
 # A record is one document of at most 16 MB; texts of this many groups stay far below.
 SUMMARY_COLUMNS = (
@@ -34,9 +35,10 @@ def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> di
     errors = run.read_json("label_errors")
     return {
         "num_clusters": clusters.filter(hierarchy_level=0).height,
-        "num_points": members.height,
+        "num_points": document_count(members),
         "metrics": _metrics(run),
         "centroids": [_centroid(row) for row in _rows(clusters)],
+        "hierarchy_relationships": run.read_json("relations") or None,
         "llm_labeling_errors": errors or None,
         "parquet_path": run.key("clusters.parquet"),
         "members_key": run.key("members.parquet"),

@@ -1,37 +1,63 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline import engine
-from clustering_pipeline.orchestration.frames import AXES, vector_series
+from clustering_pipeline.orchestration.frames import AXES, vector_stack
+from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attributes import without_vectors
-from clustering_pipeline.orchestration.stages.inputs import ROW, VECTOR, clustering_space, features
+from clustering_pipeline.orchestration.stages.inputs import (
+    FEATURE,
+    ROW,
+    VECTOR,
+    Matrix,
+    Space,
+    clustering_spaces,
+    features,
+)
 from clustering_pipeline.orchestration.stages.weighing import weigh
+
+GAP = 0.1  # between the maps of two clusterings, as a share of the wider one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """The sampled documents of one clustering: their vectors to cluster and their places."""
+
+    space: Space
+    rows: NDArray[np.int64]
+    vectors: NDArray[np.floating]
+    places: NDArray[np.float32]
+    steps: list[dict[str, Any]]
 
 
 def reduce(run: Run) -> StageReport:
     """Applies the preprocessing steps in order and lays the documents out for the map.
 
-    With more documents than ``sample_size`` both see a uniform, seeded sample.
+    With more documents than ``sample_size`` both see a uniform, seeded sample.  Of independent
+    features each goes through the steps on its own, and their maps lie side by side.
     """
     if run.spec.attributes is not None:
         return without_vectors(run)
     found = features(run)
     weights = weigh(run, found)
-    vectors = clustering_space(run, found, weights=weights.values)
-    rows = engine.sample_rows(len(vectors), run.spec.sample_size)
-    sampled = vectors if len(rows) == len(vectors) else vectors[rows]
-    neighbors = engine.Neighborhood(sampled)
-    reduction = engine.reduce(sampled, run.spec.preprocessing, neighbors=neighbors)
-    places = engine.layout(sampled, n_components=run.spec.vis_n_components, neighbors=neighbors)
-    size = run.write_frame("reduced", _frame(rows, reduction.vectors, places))
+    spaces = clustering_spaces(run, found, weights=weights.values)
+    parts = [_reduced(run, space) for space in spaces]
+    size = run.write_frame("reduced", _frame(parts))
+    steps = [step for part in parts for step in part.steps]
+    documents, fitted = len(spaces[0].vectors), len(parts[0].rows)
     record = {
-        "input": engine.digest(vectors),
-        "documents": len(vectors),
-        "fitted": len(rows),
-        "steps": list(reduction.record),
+        "input": engine.digest(*(space.vectors for space in spaces)),
+        "documents": documents,
+        "dimensions": {run.spec.feature_names[uri]: block.shape[1] for uri, block in found.items()},
+        "fitted": fitted,
+        "steps": steps,
         "weights": weights.values,
         "learning_quality_score": weights.quality,
         "weight_learning": weights.record,
@@ -39,20 +65,51 @@ def reduce(run: Run) -> StageReport:
     run.write_json("reduction", record)
     return StageReport(
         numbers={
-            "documents": len(vectors),
-            "fitted": len(rows),
-            "dimensions_in": vectors.shape[1],
-            "dimensions": reduction.vectors.shape[1],
+            "documents": documents,
+            "fitted": fitted,
+            "dimensions_in": sum(space.vectors.shape[1] for space in spaces),
+            "dimensions": sum(part.vectors.shape[1] for part in parts),
             "bytes": size,
         },
-        records={"steps": list(reduction.record)},
+        records={"steps": steps},
         uri=run.uri("reduced.parquet"),
     )
 
 
-def _frame(
-    rows: NDArray[np.int64], vectors: NDArray[np.floating], places: NDArray[np.float32]
-) -> pl.DataFrame:
+def _reduced(run: Run, space: Space) -> Reduced:
+    vectors: Matrix = space.vectors
+    rows = engine.sample_rows(len(vectors), run.spec.sample_size)
+    sampled = vectors if len(rows) == len(vectors) else vectors[rows]
+    check = Paced(ask=run.check)
+    neighbors = engine.Neighborhood(sampled, check)
+    reduction = engine.reduce(sampled, run.spec.preprocessing, neighbors=neighbors, check=check)
+    places = engine.layout(
+        sampled, n_components=run.spec.vis_n_components, neighbors=neighbors, check=check
+    )
+    return Reduced(
+        space=space,
+        rows=rows,
+        vectors=reduction.vectors,
+        places=places,
+        steps=[{FEATURE: space.name, **step} for step in reduction.record],
+    )
+
+
+def _frame(parts: Sequence[Reduced]) -> pl.DataFrame:
     """One line a fitted document: its row among all, its place, its vector to cluster."""
+    rows = np.concatenate([part.space.rows.start + part.rows for part in parts])
+    places = _side_by_side([part.places for part in parts])
     axes = {axis: places[:, i] for i, axis in enumerate(AXES[: places.shape[1]])}
-    return pl.DataFrame({ROW: rows, **axes}).with_columns(vector_series(VECTOR, vectors))
+    vectors = vector_stack(VECTOR, [part.vectors for part in parts])
+    return pl.DataFrame({ROW: rows, **axes}).with_columns(vectors)
+
+
+def _side_by_side(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The first map where it is, each of the others to the right of the one before."""
+    placed = [maps[0]]
+    for one in maps[1:]:
+        gap = GAP * max(float(np.ptp(one[:, 0])), float(np.ptp(placed[-1][:, 0])), 1.0)
+        shifted = one.copy()
+        shifted[:, 0] += placed[-1][:, 0].max() + gap - one[:, 0].min()
+        placed.append(shifted)
+    return np.concatenate(placed)

@@ -5,7 +5,7 @@ import polars as pl
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import KEYS, ROW, grouped_documents
+from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, grouped_documents
 
 NOISE_LABEL = "Noise"
 LABEL_COLUMNS = ("cluster_id", "label", "summary", "keywords", "source", "representative_ids")
@@ -15,24 +15,17 @@ def clusters_table(run: Run) -> pl.DataFrame:
     """One row a group, largest first, as the contract names the columns."""
     summaries = run.read_frame("summaries")
     labels = run.read_frame("labels", columns=LABEL_COLUMNS)
-    return summaries.join(labels, on="cluster_id", how="left", maintain_order="left").with_columns(
-        feature_name=pl.lit(run.spec.feature_name or None, dtype=pl.String),
-        feature_dimensions=_dimensions(summaries.schema["centroid_vector"]),
-    )
-
-
-def _dimensions(centroids: pl.DataType) -> pl.Expr:
-    """The length of the groups' vectors; null where attributes made the groups."""
-    length = centroids.shape[0] if isinstance(centroids, pl.Array) else None
-    return pl.lit(length, dtype=pl.Int64)
+    return summaries.join(labels, on="cluster_id", how="left", maintain_order="left")
 
 
 def members_table(run: Run) -> pl.DataFrame:
-    """One row a document, noise included, in canonical order."""
+    """One row a document, noise included, in canonical order; with independent features one for
+    each of them, feature after feature.
+    """
     documents = grouped_documents(run)
     return pl.concat(
         [
-            documents.select(*KEYS, "cluster_id"),
+            documents.select(*KEYS, FEATURE, "cluster_id"),
             run.read_frame("distances").fill_nan(None),
             documents.select("probability", "outlier_score"),
             _places(run, documents.height),
@@ -60,6 +53,33 @@ def labelled(members: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
         .otherwise("cluster_label"),
         # Noise is no group, but how much of it there is is a count all the same.
         member_count=pl.when(cluster_id=NOISE_ID)
-        .then(pl.len().over("cluster_id").cast(pl.Int64))
+        .then(pl.len().over("cluster_id", FEATURE).cast(pl.Int64))
         .otherwise("member_count"),
+    )
+
+
+def document_count(members: pl.DataFrame) -> int:
+    """How many documents the members are: one of several features is a member for each."""
+    return members.select(KEYS).n_unique()
+
+
+def by_document(members: pl.DataFrame) -> pl.DataFrame:
+    """One row a document, as it is written back.
+
+    A result of independent features holds all of them, by the features' names, so that a mapping
+    onto ``topic`` fills ``topic.text`` and ``topic.image``.
+    """
+    if members[FEATURE].n_unique() < 2:
+        return members
+    names = members[FEATURE].unique(maintain_order=True)
+    parts = [members.filter(pl.col(FEATURE) == name) for name in names]
+    results = [one for one in members.columns if one not in {*KEYS, FEATURE}]
+    return parts[0].select(
+        *KEYS,
+        *(
+            pl.struct(
+                part[one].alias(str(name)) for name, part in zip(names, parts, strict=True)
+            ).alias(one)
+            for one in results
+        ),
     )

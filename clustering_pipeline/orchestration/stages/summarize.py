@@ -1,7 +1,10 @@
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Centroids
@@ -10,43 +13,81 @@ from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attribute_groups import summarize_attributes
 from clustering_pipeline.orchestration.stages.explained import explained_by_fields, warning
-from clustering_pipeline.orchestration.stages.inputs import original_space
+from clustering_pipeline.orchestration.stages.inputs import FEATURE, Space, original_spaces
 from clustering_pipeline.orchestration.stages.levels import Level, levels
+from clustering_pipeline.orchestration.stages.measures import (
+    EXPLAINED,
+    all_of,
+    measured,
+    numbers_of,
+)
 
-SPACE = "original"
+VECTOR = "centroid_vector"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The groups of one clustering, a row each, and its documents' distances to them."""
+
+    space: Space
+    groups: pl.DataFrame
+    distances: NDArray[np.float64]
+    metrics: dict[str, Any]
 
 
 def summarize(run: Run) -> StageReport:
     """Centroids, distances and metrics, all in the space the vectors came in."""
     if run.spec.attributes is not None:
         return summarize_attributes(run)
-    vectors = original_space(run)
     assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
-    method = run.spec.vectors.effective_feature_method
-    distances = np.full(len(vectors), np.nan)
-    parts = []
-    for level in levels(assignments["cluster_id"]):
-        middles = engine.centroids(vectors, level.labels, method)
-        # A document's distance is to its deepest group; deeper levels come later.
-        distances = np.where(level.labels >= 0, middles.distances, distances)
-        parts.append(_summaries(level, middles))
-    labels = assignments["label"].to_numpy()
+    spaces = original_spaces(run)
+    found = [_summary(run, space, assignments[space.rows]) for space in spaces]
+    labels = [assignments["label"].to_numpy()[space.rows] for space in spaces]
     explained = explained_by_fields(run, labels)
-    measured = engine.quality(vectors, labels, space=SPACE).contract()
-    metrics = measured | {"explained_by_fields": explained}
-    summaries = pl.concat(parts)
+    metrics = all_of(
+        {
+            part.space.name: part.metrics | {EXPLAINED: shares}
+            for part, shares in zip(found, explained, strict=True)
+        }
+    )
+    summaries = _one_table([part.groups for part in found])
+    distances = np.concatenate([part.distances for part in found])
     size = run.write_frame("summaries", summaries)
     run.write_frame("distances", pl.DataFrame({"distance_to_centroid": distances}))
     run.write_json("metrics", metrics)
     return StageReport(
-        numbers={"groups": summaries.height, "bytes": size} | _numbers(metrics),
-        texts={"space": SPACE, "degenerate": str(metrics["degenerate"]), **warning(explained)},
-        records={"explained_by_fields": explained},
+        numbers={"groups": summaries.height, "bytes": size} | numbers_of(metrics),
+        texts={
+            "space": metrics["space"],
+            "degenerate": str(metrics["degenerate"]),
+            **warning(metrics[EXPLAINED]),
+        },
+        records={EXPLAINED: metrics[EXPLAINED]},
         uri=run.uri("summaries.parquet"),
     )
 
 
-def _summaries(level: Level, middles: Centroids) -> pl.DataFrame:
+def _summary(run: Run, space: Space, assignments: pl.DataFrame) -> Summary:
+    method = run.spec.vectors.effective_feature_method
+    distances = np.full(len(space.vectors), np.nan)
+    parts = []
+    for level in levels(assignments["cluster_id"]):
+        middles = engine.centroids(space.vectors, level.labels, method)
+        # A document's distance is to its deepest group; deeper levels come later.
+        distances = np.where(level.labels >= 0, middles.distances, distances)
+        parts.append(_table(level, middles))
+    return Summary(
+        space=space,
+        groups=pl.concat(parts).with_columns(
+            pl.lit(space.name).alias(FEATURE),
+            feature_dimensions=pl.lit(space.vectors.shape[1], dtype=pl.Int64),
+        ),
+        distances=distances,
+        metrics=measured(space, assignments["label"].to_numpy()),
+    )
+
+
+def _table(level: Level, middles: Centroids) -> pl.DataFrame:
     names = level.cluster_ids
     return pl.DataFrame(
         {
@@ -66,12 +107,14 @@ def _summaries(level: Level, middles: Centroids) -> pl.DataFrame:
             ("cluster_id", "parent_cluster_id", "nearest_cluster_id"), pl.String
         )
         | {"hierarchy_level": pl.Int64},
-    ).with_columns(vector_series("centroid_vector", middles.vectors))
+    ).with_columns(vector_series(VECTOR, middles.vectors))
 
 
-def _numbers(metrics: Mapping[str, object]) -> dict[str, float | None]:
-    return {
-        name: value
-        for name, value in metrics.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+def _one_table(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Groups of all clusterings level by level, by number; their vectors may differ in length."""
+    if len({part.schema[VECTOR] for part in parts}) > 1:
+        parts = [part.cast({VECTOR: pl.List(pl.Float32)}) for part in parts]
+    if len(parts) == 1:
+        return parts[0]
+    number = pl.col("cluster_id").str.extract(r"^cl_(\d+)").cast(pl.Int64)
+    return pl.concat(parts).sort("hierarchy_level", number, maintain_order=True)

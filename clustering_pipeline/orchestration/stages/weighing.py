@@ -6,6 +6,7 @@ from typing import Any
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.vectors import Labels
+from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import Matrix
 
@@ -25,12 +26,19 @@ def weigh(run: Run, features: Mapping[str, Matrix]) -> Weights:
     if config.multi_feature_strategy != "weighted":
         return Weights(values=config.feature_weights)
 
+    check = Paced(ask=run.check)
+
     def group(vectors: Matrix) -> Labels:
-        reduced = engine.reduce(vectors, run.spec.preprocessing).vectors
-        return engine.fit(reduced, algorithm=run.spec.method, params=run.spec.params).labels
+        reduced = engine.reduce(vectors, run.spec.preprocessing, check=check).vectors
+        fitted = engine.fit(reduced, algorithm=run.spec.method, params=run.spec.params, check=check)
+        return fitted.labels
 
     learned = engine.learn_weights(
-        features, group, config.weight_learning_config, normalize=config.normalize_features
+        features,
+        group,
+        config.weight_learning_config,
+        normalize=config.normalize_features,
+        check=check,
     )
     trials = [asdict(trial) for trial in learned.trials]
     return Weights(

@@ -1,0 +1,168 @@
+"""Several features, each clustered on its own, through the graph from a stored definition."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
+from clustering_pipeline_tests.orchestration.world import FEATURE, Ran, World
+
+PICTURE = "mixpeek://image_extractor@v1/picture"
+FEATURES = ("embedding", "picture")
+BOTH = 292  # documents that have both vectors
+CONFIG = {
+    "feature_uri": None,
+    "feature_uris": [FEATURE, PICTURE],
+    "clustering_method": "hdbscan",
+    "algorithm_params": {"min_cluster_size": 20},
+    "multi_feature_strategy": "independent",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Documents whose text tells four subjects and whose picture only two pairs of them."""
+
+    world: World
+    documents: Documents
+    collection: CollectionRecord
+
+    def pair_of(self, subject: str) -> int:
+        return SUBJECTS.index(subject) // 2
+
+    def members(self, ran: Ran) -> pl.DataFrame:
+        return self.world.pipeline.artifacts.read_frame(str(ran.execution.members_key))
+
+    def subject_of(self, document_id: str) -> str:
+        return self.documents.subjects[int(document_id.removeprefix("doc_"))]
+
+
+@pytest.fixture(scope="module")
+def pictures(world: World) -> Pictures:
+    documents = planted()
+    random = np.random.default_rng(5)
+    pairs = np.array([SUBJECTS.index(one) // 2 for one in documents.subjects])
+    vectors = np.eye(8, dtype=np.float32)[pairs] + random.normal(scale=0.05, size=(300, 8))
+    name, store = world.name("pictures"), world.pipeline.documents
+    store.create_collection(name, {"embedding": 16, "picture": 8})
+    world.made.append(name)
+    for rows, both in ((slice(0, BOTH), True), (slice(BOTH, None), False)):
+        found = {"embedding": documents.vectors[rows]}
+        found |= {"picture": vectors[rows].astype(np.float32)} if both else {}
+        store.upsert(name, documents.ids[rows], found, documents.payloads[rows])
+    return Pictures(world=world, documents=documents, collection=world.registered(name))
+
+
+@pytest.fixture(scope="module")
+def ran(pictures: Pictures) -> Ran:
+    return pictures.world.execute(pictures.world.define(pictures.collection, CONFIG))
+
+
+def test_each_feature_has_its_own_groups_of_all_documents(pictures: Pictures, ran: Ran) -> None:
+    assert ran.result.success
+    members = pictures.members(ran)
+    truths = (lambda subject: subject, pictures.pair_of)
+    assert members["feature_name"].unique(maintain_order=True).to_list() == list(FEATURES)
+    for feature, truth in zip(FEATURES, truths, strict=True):
+        own = members.filter(feature_name=feature)
+        assert own["document_id"].n_unique() == own.height == BOTH
+        subjects = [truth(pictures.subject_of(one)) for one in own["document_id"]]
+        assert adjusted_rand_score(subjects, own["cluster_id"]) > 0.9
+
+
+def test_groups_are_numbered_over_all_features_by_size(pictures: Pictures, ran: Ran) -> None:
+    clusters = pictures.world.pipeline.artifacts.read_frame(str(ran.execution.parquet_path))
+    assert clusters["cluster_id"].to_list() == [f"cl_{number}" for number in range(6)]
+    assert clusters["num_members"].to_list() == sorted(clusters["num_members"], reverse=True)
+    shapes = clusters.group_by("feature_name").agg(pl.len(), pl.first("feature_dimensions"))
+    assert sorted(shapes.rows()) == [("embedding", 4, 16), ("picture", 2, 8)]
+    assert sorted({len(one) for one in clusters["centroid_vector"]}) == [8, 16]
+    assert clusters["label"].null_count() == 0
+
+
+def test_documents_are_counted_once_and_those_that_lack_a_vector_too(ran: Ran) -> None:
+    execution, state = ran.execution, ran.cluster.state
+    assert (execution.num_points, execution.num_clusters) == (BOTH, 6)
+    assert (execution.source_documents, execution.vectors_retrieved) == (300, BOTH)
+    assert execution.index_gap == 300 - BOTH
+    assert execution.vectors_clustered + execution.pipeline_drop == BOTH
+    assert (state.num_documents_clustered, state.num_clusters) == (BOTH, 6)
+    assert state.cluster_stats.noise_points == execution.pipeline_drop
+
+
+def test_a_group_within_one_of_another_feature_is_its_child(pictures: Pictures, ran: Ran) -> None:
+    relations = ran.cluster.metadata().hierarchy_relationships
+    assert ran.cluster.state.hierarchy_detected
+    assert ran.execution.hierarchy_relationships == relations
+    feature = {one.cluster_id: one for one in ran.execution.centroids}
+    assert {one["child_cluster_id"] for one in relations} == {
+        row["cluster_id"]
+        for row in pictures.members(ran).filter(feature_name="embedding").to_dicts()
+        if row["cluster_id"] != NOISE_ID
+    }
+    for one in relations:
+        assert (one["parent_feature"], one["child_feature"]) == ("picture", "embedding")
+        assert one["overlap"] >= 0.7
+        child, parent = (feature[one[f"{role}_cluster_id"]] for role in ("child", "parent"))
+        assert one["child_members"] == child.num_members <= parent.num_members
+
+
+def test_each_feature_is_measured_and_the_run_by_their_means(ran: Ran) -> None:
+    metrics = ran.execution.metrics
+    own = metrics.additional_properties["per_feature"]
+    assert [one["feature_name"] for one in own] == list(FEATURES)
+    assert metrics.silhouette_score == pytest.approx(
+        np.mean([one["silhouette_score"] for one in own])
+    )
+    assert metrics.degenerate is False
+    shares = metrics.additional_properties["explained_by_fields"]
+    assert {one["feature_name"] for one in shares if one["share"] > 0.9} == set(FEATURES)
+
+
+def test_the_manifest_tells_of_each_fit(pictures: Pictures, ran: Ran) -> None:
+    key = ran.execution.artifact_key("manifest.json")
+    manifest = pictures.world.pipeline.artifacts.read_json(key)
+    assert [one["feature_name"] for one in manifest["fit"]["fits"]] == list(FEATURES)
+    assert manifest["fit"]["params"]["min_cluster_size"] == 20
+    assert manifest["preprocessing"]["dimensions"] == {"embedding": 16, "picture": 8}
+
+
+def test_their_maps_lie_side_by_side(pictures: Pictures, ran: Ran) -> None:
+    places = (
+        pictures.members(ran).group_by("feature_name").agg(pl.min("x"), pl.max("x").alias("to"))
+    )
+    (_, _, end), (_, start, _) = sorted(places.rows())
+    assert end < start
+
+
+def test_one_output_collection_finds_groups_by_either_feature(pictures: Pictures, ran: Ran) -> None:
+    (alias,) = ran.cluster.state.output_collection_ids
+    store = pictures.world.pipeline.documents
+    sizes = {name: one.size for name, one in store.describe(alias).vectors.items()}
+    assert sizes == {"centroid_embedding": 16, "centroid_picture": 8}
+    points = [point.payload for page in store.scroll(alias) for point in page]
+    assert sum(point["is_centroid"] for point in points) == 6
+    assert len(points) == 6 + 2 * BOTH
+
+
+def test_a_mapped_field_holds_every_features_result(pictures: Pictures) -> None:
+    world = pictures.world
+    definition = world.define(pictures.collection, CONFIG, enrich_source_collection=True)
+    enriched = world.execute(definition)
+    assert enriched.result.success
+    payloads = world.payloads(pictures.collection)
+    written = {
+        (row["point_id"], row["feature_name"]): row["cluster_id"]
+        for row in pictures.members(enriched).to_dicts()
+    }
+    assert len(written) == 2 * BOTH
+    for (point, feature), cluster_id in written.items():
+        assert set(payloads[point]["cluster_id"]) == set(FEATURES)
+        assert payloads[point]["cluster_id"][feature] == cluster_id
+    lacking = [payloads[str(one)] for one in pictures.documents.ids[BOTH:]]
+    assert lacking == pictures.documents.payloads[BOTH:]
