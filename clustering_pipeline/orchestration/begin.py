@@ -1,15 +1,18 @@
 """The start of a run, whichever of its stages comes first: claim, freeze, say so."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from clustering_pipeline.model.automation import MANUAL
 from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.errors import RunCanceled, StateConflict
 from clustering_pipeline.model.execution import ExecutionProgress, ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of, task_id_of
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
+from clustering_pipeline.orchestration.automation.settle import begun
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.progress import Progress
@@ -22,6 +25,8 @@ class RunIdentity:
 
     dagster_run_id: str
     root_run_id: str
+    trigger: str = MANUAL
+    trigger_id: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -64,6 +69,8 @@ def new_execution(
         organization_id=record.organization_id,
         namespace_id=record.namespace_id,
         status=ExecutionStatus.PENDING,
+        trigger=identity.trigger,
+        trigger_id=identity.trigger_id,
         spec=spec,
         mode=spec.mode,
         created_at=utc_now(),
@@ -81,18 +88,26 @@ def _begin(
 ) -> ExecutionRecord:
     catalog = pipeline.catalog
     record = catalog.clusters.by_id(cluster_id)
+    if record.state.archived_at is not None:
+        message = f"{record.name!r} is archived: unarchive it, then execute it"
+        raise RunCanceled(message)
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     made = catalog.executions.begin(new_execution(record, identity, record.resolved()))
     spec = made.spec or record.resolved()
-    catalog.clusters.update_state(
-        cluster_id,
-        status=ClusterStatus.PROCESSING,
-        error=None,
-        failure_category=None,
-        task_id=identity.task_id,
-        last_attempt_id=identity.run_id,
-        last_executed_at=utc_now(),
-    )
+    now = utc_now()
+    started = {
+        "status": ClusterStatus.PROCESSING,
+        "error": None,
+        "failure_category": None,
+        "task_id": identity.task_id,
+        "last_attempt_id": identity.run_id,
+        "last_executed_at": now,
+    }
+
+    def edit(one: ClusterRecord) -> dict[str, Any]:
+        return started | {"automation": begun(one.state.automation, identity.trigger, now)}
+
+    catalog.clusters.revise(cluster_id, edit)
     return catalog.executions.update(
         identity.run_id,
         status=ExecutionStatus.PROCESSING,

@@ -14,7 +14,7 @@ import dagster as dg
 
 from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
-from clustering_pipeline.model.errors import ExecutionInFlight
+from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
@@ -64,6 +64,9 @@ def launch(
     """
     check_available(request)
     record = catalog.clusters.get(scope, cluster)
+    if record.state.archived_at is not None:
+        message = f"{record.name!r} is archived: unarchive it, then execute it"
+        raise StateConflict(message)
     wanted = identity or new_identity(str(uuid.uuid4()))
     made = new_execution(record, wanted, record.resolved(request))
     holder = this_process(wanted.run_id, wanted.task_id)

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import (
     ClusteringError,
     RunCanceled,
@@ -15,7 +16,8 @@ from clustering_pipeline.model.errors import (
 )
 from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.ids import run_id_of
-from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
+from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
+from clustering_pipeline.orchestration.automation import settle
 from clustering_pipeline.stores.catalog import Catalog
 
 
@@ -140,9 +142,23 @@ def _end(
     if record is None:
         return
     # Somebody else may end it at the same moment, or have died before letting go of the definition.
+    told = _told(record) if record.status.ended else state
     if not record.status.ended:
         with suppress(StateConflict):
             catalog.executions.update(run_id, **execution)
+    over, now = catalog.executions.by_id(run_id), utc_now()
+
+    def edit(cluster: ClusterRecord) -> dict[str, Any]:
+        return {**told, "automation": ended(cluster, over, now)}
+
     # A definition that another run holds by now says what that run does.
-    if catalog.clusters.release(record.cluster_id, run_id):
-        catalog.clusters.update_state(record.cluster_id, **state)
+    catalog.clusters.finish(record.cluster_id, run_id, edit)
+
+
+def _told(record: ExecutionRecord) -> dict[str, Any]:
+    """What the definition says after an execution that has ended."""
+    return {
+        "status": record.task_status or TASK_STATUS[record.status],
+        "error": record.error_message,
+        "failure_category": record.failure_category,
+    }

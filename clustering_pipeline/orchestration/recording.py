@@ -25,6 +25,7 @@ from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.table import Stage
 from clustering_pipeline.orchestration.stages.verify import Check
+from clustering_pipeline.orchestration.tags import trigger_of
 
 TRACEBACK_LINES = 12
 
@@ -54,7 +55,13 @@ def verify(context: Context, pipeline: Pipeline, graph: Graph, check: Check) -> 
 def identity_of(context: Context) -> RunIdentity:
     """The ids of the Dagster run under way."""
     run = context.run
-    return RunIdentity(dagster_run_id=run.run_id, root_run_id=run.root_run_id or run.run_id)
+    trigger, trigger_id = trigger_of(run.tags)
+    return RunIdentity(
+        dagster_run_id=run.run_id,
+        root_run_id=run.root_run_id or run.run_id,
+        trigger=trigger,
+        trigger_id=trigger_id,
+    )
 
 
 def _open(context: Context, pipeline: Pipeline, graph: Graph, stage: str) -> Run:

@@ -1,0 +1,32 @@
+"""What runs carry, and the queue's order: what people ask for goes before what runs by itself."""
+
+from collections.abc import Mapping
+
+from clustering_pipeline.model.automation import BATCH, MANUAL, SCHEDULE
+from clustering_pipeline.model.scope import Scope
+
+TRIGGER = "clustering/trigger"
+TRIGGER_ID = "clustering/trigger_id"
+NAMESPACE = "clustering/namespace"
+PRIORITY = "dagster/priority"
+PARTITION = "dagster/partition"
+RUN_KEY = "dagster/run_key"
+
+# A run that somebody starts in Dagster has no priority, which is 0.
+PRIORITIES = {MANUAL: 0, BATCH: -10, SCHEDULE: -20}
+
+
+def tags_of(trigger: str, scope: Scope, *, trigger_id: str | None = None) -> dict[str, str]:
+    """The tags of a run: who wants it, whose it is, and how soon it is wanted."""
+    named = {} if trigger_id is None else {TRIGGER_ID: trigger_id}
+    return {
+        TRIGGER: trigger,
+        NAMESPACE: f"{scope.organization_id}/{scope.namespace_id}",
+        PRIORITY: str(PRIORITIES[trigger]),
+        **named,
+    }
+
+
+def trigger_of(tags: Mapping[str, str]) -> tuple[str, str | None]:
+    """Who wanted a run, and the trigger if one did."""
+    return tags.get(TRIGGER, MANUAL), tags.get(TRIGGER_ID)
