@@ -63,7 +63,7 @@ def _scope(catalog: TheCatalog, key: KeyRecord, wanted: str) -> Scope:
         found = catalog.namespaces.get(key.organization_id, wanted)
     except NamespaceNotFound as error:
         raise Forbidden(message) from error
-    if not key.reaches(found.namespace_id):
+    if not key.reaches(found.scope):
         raise Forbidden(message)
     return found.scope
 

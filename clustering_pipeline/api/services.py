@@ -1,7 +1,10 @@
 """What the endpoints work with: the stores, the settings, and whoever starts runs."""
 
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from clustering_pipeline.api.launches import Launches
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
@@ -12,3 +15,11 @@ class Services:
 
     settings: Settings
     pipeline: Pipeline
+    launches: Launches
+
+
+@contextmanager
+def open_services(settings: Settings, pipeline: Pipeline) -> Generator[Services]:
+    """The services over open stores; runs that were started are cancelled at the end."""
+    with closing(Launches(settings, pipeline)) as launches:
+        yield Services(settings=settings, pipeline=pipeline, launches=launches)

@@ -5,6 +5,7 @@ import secrets
 from enum import StrEnum
 
 from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
 
 PREFIX = "sk_"
@@ -38,9 +39,10 @@ class KeyRecord(Record):
         """Whether it may change anything."""
         return self.access is Access.WRITE
 
-    def reaches(self, namespace_id: str) -> bool:
-        """Whether it may use that namespace of its organisation."""
-        return self.namespace_ids is None or namespace_id in self.namespace_ids
+    def reaches(self, scope: Scope) -> bool:
+        """Whether it may use that namespace."""
+        of_mine = scope.organization_id == self.organization_id
+        return of_mine and (self.namespace_ids is None or scope.namespace_id in self.namespace_ids)
 
 
 def new_secret() -> str:

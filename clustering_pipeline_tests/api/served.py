@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 
 from clustering_pipeline.api.app import create_app
-from clustering_pipeline.api.services import Services
+from clustering_pipeline.api.services import open_services
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.orchestration.pipeline import Pipeline
@@ -59,8 +59,11 @@ class Served:
 @contextmanager
 def serving(settings: Settings, pipeline: Pipeline) -> Generator[Served]:
     """Serves the app from a thread until the block ends."""
-    app = create_app(Services(settings=settings, pipeline=pipeline))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with (
+        open_services(settings, pipeline) as services,
+        socket.create_server(("127.0.0.1", 0)) as listening,
+    ):
+        app = create_app(services)
         port = listening.getsockname()[1]
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -2,6 +2,30 @@
 
 from fastapi import APIRouter
 
-from clustering_pipeline.api.routes import namespaces
+from clustering_pipeline.api.routes import (
+    batches,
+    clusters,
+    collections,
+    documents,
+    enrich,
+    executions,
+    exports,
+    groups,
+    names,
+    namespaces,
+    tasks,
+)
 
-ROUTERS: tuple[APIRouter, ...] = (namespaces.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    namespaces.router,
+    collections.router,
+    documents.router,
+    batches.router,
+    enrich.router,
+    clusters.router,
+    executions.router,
+    groups.router,
+    exports.router,
+    names.router,
+    tasks.router,
+)

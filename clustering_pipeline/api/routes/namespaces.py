@@ -29,4 +29,4 @@ def create_namespace(
 def list_namespaces(key: TheKey, catalog: TheCatalog) -> ListNamespacesResponse:
     """List the namespaces that the key may use, by name."""
     found = catalog.namespaces.list(key.organization_id)
-    return ListNamespacesResponse(results=[one for one in found if key.reaches(one.namespace_id)])
+    return ListNamespacesResponse(results=[one for one in found if key.reaches(one.scope)])

@@ -1,0 +1,137 @@
+"""The runs that this server started: each in a process of its own, each watched to its end."""
+
+import logging
+import subprocess
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
+from clustering_pipeline.model.errors import ClusteringError, ExecutionInFlight, StateConflict
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.orchestration.begin import RunIdentity
+from clustering_pipeline.orchestration.canceling import cancel_execution
+from clustering_pipeline.orchestration.launch import (
+    STOP_SECONDS,
+    Launched,
+    abandon,
+    follow,
+    launch,
+    new_identity,
+    stop,
+)
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.plan import plan_of
+from clustering_pipeline.settings import Settings
+
+LOG = logging.getLogger("clustering_pipeline.api")
+# Any will do; it must stay, so that an Idempotency-Key finds its run after a restart.
+_KEYS = uuid.UUID("5f0c7d52-6d0e-4c53-9a55-3d2f4a1c9e7b")
+
+
+class Launches:
+    """Starts, cancels and settles runs; safe to use from many threads."""
+
+    def __init__(self, settings: Settings, pipeline: Pipeline):
+        self._settings = settings
+        self._pipeline = pipeline
+        self._runs: dict[str, tuple[Launched, threading.Thread]] = {}
+        self._lock = threading.Lock()
+
+    def start(
+        self,
+        scope: Scope,
+        cluster: str,
+        request: ExecuteClusterByIdRequest,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ExecutionRecord:
+        """The execution, its run under way; that of an earlier call with the same key, if any.
+
+        Raises ClusterNotFound, InvalidRequest, and ExecutionInFlight while another run holds the
+        definition.
+        """
+        catalog = self._pipeline.catalog
+        record = catalog.clusters.get(scope, cluster)
+        identity = _identity(record.cluster_id, idempotency_key)
+        found = catalog.executions.find(identity.run_id)
+        if found is not None:
+            return found
+        plan = plan_of(self._pipeline, record.resolved(request))
+        try:
+            launched = launch(
+                self._settings, catalog, scope, cluster, request, plan=plan, identity=identity
+            )
+        except ExecutionInFlight:
+            found = catalog.executions.find(identity.run_id)
+            if found is None:
+                raise
+            return found
+        self._watch(launched)
+        return catalog.executions.by_id(launched.run_id)
+
+    def cancel(self, scope: Scope, run_id: str) -> None:
+        """Ends an execution; raises ExecutionNotFound, and StateConflict when it has ended."""
+        catalog = self._pipeline.catalog
+        known = catalog.executions.get(scope, run_id).owner is not None
+        cancel_execution(catalog, scope, run_id, self._settings)
+        with self._lock:
+            run = self._runs.get(run_id)
+        if run is not None:
+            # The catalog knows no process before it has begun; one that it knows was told.
+            end = _await_end if known else stop
+            threading.Thread(target=end, args=[run[0]], daemon=True).start()
+
+    def cancel_all(self, cluster: ClusterRecord) -> None:
+        """Ends the executions of a definition, and waits for those of this server."""
+        for execution in self._pipeline.catalog.executions.active(cluster.cluster_id):
+            with suppress(StateConflict):
+                self.cancel(cluster.scope, execution.run_id)
+            with self._lock:
+                run = self._runs.get(execution.run_id)
+            if run is not None:
+                run[1].join()
+
+    def close(self) -> None:
+        """Cancels what still runs: nobody would follow it."""
+        with self._lock:
+            runs = list(self._runs.values())
+        if runs:
+            with ThreadPoolExecutor(len(runs)) as pool:
+                pool.map(lambda run: abandon(run[0], self._pipeline.catalog), runs)
+        for _, watcher in runs:
+            watcher.join()
+
+    def _watch(self, launched: Launched) -> None:
+        watcher = threading.Thread(target=self._settle, args=[launched], daemon=True)
+        with self._lock:
+            self._runs[launched.run_id] = launched, watcher
+        watcher.start()
+
+    def _settle(self, launched: Launched) -> None:
+        launched.process.wait()
+        try:
+            follow(launched, self._pipeline.catalog, lambda _execution: None)
+        except ClusteringError as error:
+            # The catalog is away, or the definition is: whoever claims it next finds a dead owner.
+            LOG.warning("could not settle %s: %s", launched.run_id, error.message)
+        finally:
+            with self._lock:
+                del self._runs[launched.run_id]
+
+
+def _await_end(launched: Launched) -> None:
+    try:
+        launched.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        launched.process.kill()
+
+
+def _identity(cluster_id: str, idempotency_key: str | None) -> RunIdentity:
+    """A run of its own; calls with one key get one run, whichever server they reach."""
+    if idempotency_key is None:
+        return new_identity(str(uuid.uuid4()))
+    return new_identity(str(uuid.uuid5(_KEYS, f"{cluster_id}:{idempotency_key}")))

@@ -1,0 +1,32 @@
+"""Tasks: what clients follow until an execution has ended. They are in no namespace."""
+
+from contextlib import suppress
+
+from fastapi import APIRouter
+
+from clustering_pipeline.api.caller import TheKey, TheWritingKey
+from clustering_pipeline.api.dependencies import TheCatalog, TheServices
+from clustering_pipeline.api.errors import documented
+from clustering_pipeline.api.paths import TaskId
+from clustering_pipeline.model.deleted import GenericDeleteResponse
+from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.task import TaskResponse, task_of
+
+router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+
+@router.get("/{task_id}", responses=documented(404))
+def get_task(task_id: TaskId, key: TheKey, catalog: TheCatalog) -> TaskResponse:
+    """Read how far a task is."""
+    return task_of(catalog.tasks.execution(task_id, sees=key.reaches))
+
+
+@router.delete("/{task_id}", responses=documented(404))
+def delete_task(
+    task_id: TaskId, key: TheWritingKey, services: TheServices
+) -> GenericDeleteResponse:
+    """Cancel a task; may be repeated, and leaves one that has ended as it is."""
+    execution = services.pipeline.catalog.tasks.execution(task_id, sees=key.reaches)
+    with suppress(StateConflict):
+        services.launches.cancel(execution.scope, execution.run_id)
+    return GenericDeleteResponse(message=f"canceled {task_id}")
