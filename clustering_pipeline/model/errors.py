@@ -21,6 +21,7 @@ ClusteringError
 ├── NotFound (404)
 │   ├── ClusterNotFound
 │   ├── CollectionNotFound
+│   ├── DocumentNotFound
 │   ├── BatchNotFound
 │   ├── ExecutionNotFound
 │   ├── TaskNotFound
@@ -87,7 +88,7 @@ class Forbidden(ClusteringError):
 
 
 class TooManyRequests(ClusteringError):
-    """The key has asked for more than it may; ``details.retry_after`` is how many seconds to wait."""
+    """The key has asked for more than it may; ``details.retry_after`` is seconds to wait."""
 
     status = 429
     category = "invalid_request"
@@ -163,6 +164,10 @@ class ClusterNotFound(NotFound):
 
 class CollectionNotFound(NotFound):
     """No collection has that id or name, or its Qdrant collection is gone."""
+
+
+class DocumentNotFound(NotFound):
+    """No document of the collection has that id."""
 
 
 class BatchNotFound(NotFound):

@@ -1,8 +1,15 @@
-"""Makes an existing Qdrant collection known, after a look at it."""
+"""Makes Qdrant collections known, existing ones after a look at them and new ones from nothing."""
 
-from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
-from clustering_pipeline.model.errors import UnknownVector
+from clustering_pipeline.model.collection import (
+    CollectionRecord,
+    CollectionView,
+    CreateCollectionRequest,
+    RegisterCollectionRequest,
+)
+from clustering_pipeline.model.errors import CollectionNotFound, StateConflict, UnknownVector
+from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.orchestration.generations import SEPARATOR
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 
@@ -13,10 +20,95 @@ def register_existing(
     that it lacks, NameTaken when the name is registered.
     """
     name = request.qdrant_collection or request.collection_name
-    present = pipeline.documents.describe(name).vectors
-    for uri, vector in request.vectors.items():
+    _check_mapping(name, request.vectors, list(pipeline.documents.describe(name).vectors))
+    return pipeline.catalog.collections.register(scope, request)
+
+
+def register_own(
+    pipeline: Pipeline, scope: Scope, request: CreateCollectionRequest
+) -> CollectionRecord:
+    """The same for a tenant among others, and for a collection that is made for it.
+
+    A Qdrant collection belongs to the namespace that registered it first: to others it does not
+    exist.
+    """
+    if request.vector_sizes is not None:
+        return _made(pipeline, scope, request, request.vector_sizes)
+    name = request.qdrant_collection or request.collection_name
+    known = pipeline.catalog.collections.behind(_names_of(pipeline, name))
+    if any(one.scope != scope for one in known):
+        raise _unknown(name)
+    try:
+        return register_existing(pipeline, scope, request)
+    except CollectionNotFound:
+        # Said in the same words: what else Qdrant holds is other people's.
+        raise _unknown(name) from None
+
+
+def forget_collection(
+    pipeline: Pipeline, scope: Scope, collection: str, *, delete_documents: bool
+) -> CollectionRecord:
+    """With its documents, unless they are registered under another name, too.
+
+    Raises CollectionNotFound, and StateConflict while a definition reads or writes it.
+    """
+    record = pipeline.catalog.collections.get(scope, collection)
+    if record.output_of is not None:
+        message = (
+            f"collection {record.collection_name!r} is written by definition {record.output_of}: "
+            "delete that"
+        )
+        raise StateConflict(message)
+    record = pipeline.catalog.collections.delete(scope, record.collection_id)
+    others = pipeline.catalog.collections.behind(_names_of(pipeline, record.qdrant_collection))
+    if delete_documents and not others:
+        pipeline.documents.delete_collection(record.qdrant_collection)
+    return record
+
+
+def collection_view(pipeline: Pipeline, record: CollectionRecord) -> CollectionView:
+    """The record with what Qdrant says of the collection behind it."""
+    about = record.model_dump(include=set(CollectionView.model_fields))
+    try:
+        info = pipeline.documents.describe(record.qdrant_collection)
+    except CollectionNotFound:
+        return CollectionView.model_validate(about)
+    sizes = {name: vector.size for name, vector in info.vectors.items()}
+    return CollectionView(**about, vector_sizes=sizes, num_documents=info.points)
+
+
+def _made(
+    pipeline: Pipeline, scope: Scope, request: CreateCollectionRequest, sizes: dict[str, int]
+) -> CollectionRecord:
+    # Names of namespaces may meet in one Qdrant, so the collection is called by an id.
+    name = new_id("col")
+    _check_mapping(request.collection_name, request.vectors, list(sizes))
+    own = request.model_copy(update={"qdrant_collection": name})
+    record = pipeline.catalog.collections.register(scope, own)
+    try:
+        pipeline.documents.create_collection(name, sizes, distance=request.distance)
+    except BaseException:
+        pipeline.catalog.collections.forget(scope, record.collection_id)
+        raise
+    return record
+
+
+def _check_mapping(name: str, vectors: dict[str, str], present: list[str]) -> None:
+    for uri, vector in vectors.items():
         if vector not in present:
             known = ", ".join(sorted(present))
             message = f"{uri} maps to {vector!r}, which collection {name!r} lacks; it has: {known}"
             raise UnknownVector(message)
-    return pipeline.catalog.collections.register(scope, request)
+
+
+def _names_of(pipeline: Pipeline, name: str) -> set[str]:
+    """Every name under which the same documents could be registered, and that of their owner."""
+    aliases = pipeline.documents.aliases()
+    target = aliases.get(name, name)
+    same = {name, target, *(alias for alias, behind in aliases.items() if behind == target)}
+    return same | {one.partition(SEPARATOR)[0] for one in same}
+
+
+def _unknown(name: str) -> CollectionNotFound:
+    message = f"Qdrant has no collection {name!r}"
+    return CollectionNotFound(message)

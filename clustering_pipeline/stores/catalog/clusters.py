@@ -105,6 +105,12 @@ class Clusters:
         found = self.table.find(query, fields=["view.cluster_name"])
         return sorted(one["view"]["cluster_name"] for one in found)
 
+    def published_over(self, scope: Scope, collection_id: str) -> set[str]:
+        """The published runs of the definitions that read a collection."""
+        query = within(scope, **{"view.input_collections": collection_id})
+        found = self.table.find(query, fields=["view.last_run_id"])
+        return {one["view"]["last_run_id"] for one in found} - {None}
+
     def list(
         self, scope: Scope, request: ListClustersRequest, *, path: str = "/v1/clusters"
     ) -> ListClustersResponse:

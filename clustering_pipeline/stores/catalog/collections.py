@@ -1,6 +1,6 @@
 """The registered collections of documents, and the names reserved for those to come."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,11 @@ class Collections:
     def list(self, scope: Scope) -> list[CollectionRecord]:
         """All of the namespace, by name."""
         found = self.table.find(within(scope, made=True), sort=[("collection_name", 1)])
+        return [_from_document(one) for one in found]
+
+    def behind(self, qdrant_collections: Iterable[str]) -> Sequence[CollectionRecord]:
+        """What any namespace registered or reserved over these Qdrant collections."""
+        found = self.table.find({"qdrant_collection": {"$in": list(qdrant_collections)}})
         return [_from_document(one) for one in found]
 
     def update(self, scope: Scope, collection_id: str, **changes: Any) -> CollectionRecord:

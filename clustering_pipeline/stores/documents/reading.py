@@ -36,15 +36,22 @@ def scroll(
     page: int,
     payload_fields: Iterable[str] | None = None,
     vectors: Mapping[str, int] | None = None,
+    start: str | None = None,
 ) -> Iterator[list[Point]]:
-    """Pages of the points that ``chosen`` selects, by point id.
+    """Pages of the points that ``chosen`` selects, by point id, from the id ``start`` on.
 
     Of the payload, ``payload_fields`` are read (None: all of it) and what the filter looks at; of
     the vectors, those named, with their sizes.
     """
     sizes = vectors or {}
     pages = scroll_messages(
-        connection, name, chosen, page=page, payload_fields=payload_fields, vectors=sizes
+        connection,
+        name,
+        chosen,
+        page=page,
+        payload_fields=payload_fields,
+        vectors=sizes,
+        start=start,
     )
     for points in pages:
         yield [read_point(point, sizes) for point in points]
@@ -59,6 +66,7 @@ def scroll_messages(
     payload_fields: Iterable[str] | None,
     vectors: Mapping[str, int] | None = None,
     also: grpc.Filter | None = None,
+    start: str | None = None,
 ) -> Iterator[Sequence[Any]]:
     """The same as messages, of those points that ``also`` selects too."""
     holds = predicate(chosen.residual)
@@ -69,6 +77,8 @@ def scroll_messages(
         with_payload=payload_selector(payload_fields, chosen.residual),
         with_vectors=vector_selector(vectors or {}),
     )
+    if start is not None:
+        request.offset.CopyFrom(write_id(start))
     while True:
         answer = connection.points("Scroll", request)
         if chosen.residual is None:

@@ -102,10 +102,12 @@ class Documents:
         payload_fields: Sequence[str] | None = None,
         vector_names: Sequence[str] = (),
         page: int = PAGE,
+        start: str | None = None,
     ) -> Iterator[list[Point]]:
         """Pages of what the filter selects, by point id, ``limit`` points at most.
 
         ``payload_fields`` are top-level keys; those that the filter needed come as well.
+        ``start`` is the point id to begin at.
         """
         pages = reading.scroll(
             self._connection,
@@ -114,6 +116,7 @@ class Documents:
             page=page if limit is None else max(1, min(page, limit)),
             payload_fields=payload_fields,
             vectors=self._sizes(qdrant_collection, vector_names),
+            start=start,
         )
         return pages if limit is None else _limited(pages, limit)
 

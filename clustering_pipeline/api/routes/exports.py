@@ -1,0 +1,78 @@
+"""The members of a run as a file."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from clustering_pipeline.api.caller import Reader
+from clustering_pipeline.api.dependencies import ThePipeline
+from clustering_pipeline.api.errors import documented
+from clustering_pipeline.api.paths import ClusterIdentifier, RunId
+from clustering_pipeline.model.base import View
+from clustering_pipeline.model.errors import ExecutionNotFound
+from clustering_pipeline.orchestration.exporting import Format, export
+from clustering_pipeline.orchestration.visualization import shown_run
+
+router = APIRouter(prefix="/clusters/{cluster_identifier}/executions/{run_id}", tags=["results"])
+
+MEDIA_TYPES: dict[Format, str] = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv"}
+
+
+class ExportLink(View):
+    """Where the file is, for callers that take JSON only."""
+
+    download_url: str
+    """Its address; the same key opens it."""
+    format: Format
+    """Parquet."""
+    run_id: str
+    """The execution."""
+    rows: int
+    """Rows in it."""
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": ExportLink,
+        "description": "The file; a link to it where JSON alone is accepted and parquet asked for.",
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in MEDIA_TYPES.values()
+        },
+    },
+    **documented(404),
+}
+
+
+@router.get("/export", response_class=Response, responses=ANSWERS)
+def export_cluster_execution(
+    cluster_identifier: ClusterIdentifier,
+    run_id: RunId,
+    caller: Reader,
+    pipeline: ThePipeline,
+    request: Request,
+    *,
+    form: Annotated[Format, Query(alias="format", description="The kind of file.")] = "parquet",
+    cluster_label: Annotated[
+        str | None, Query(description="The members of one group only, by its id or label.")
+    ] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
+) -> Response:
+    """Download the members of an execution, with the labels their groups have now."""
+    record = pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
+    execution = shown_run(pipeline, record, run_id)
+    if execution is None:
+        raise ExecutionNotFound(run_id)
+    found = export(pipeline, execution, group=cluster_label)
+    if form == "parquet" and accept.strip() == "application/json":
+        link = ExportLink(
+            download_url=str(request.url), format=form, run_id=found.run_id, rows=found.rows
+        )
+        return JSONResponse(link.model_dump())
+    name = f"{found.run_id}.{form}"
+    return StreamingResponse(
+        found.chunks(form),
+        media_type=MEDIA_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

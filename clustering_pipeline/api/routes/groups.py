@@ -1,0 +1,58 @@
+"""What the published run found: groups, and the map."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from clustering_pipeline.api.caller import Reader
+from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
+from clustering_pipeline.api.errors import documented
+from clustering_pipeline.api.paths import ClusterIdentifier
+from clustering_pipeline.model.groups import ClusterGroupsResponse
+from clustering_pipeline.model.visualization import (
+    DEFAULT_POINTS,
+    MOST_POINTS,
+    ClusterVisualization,
+)
+from clustering_pipeline.orchestration.groups import published_groups
+from clustering_pipeline.orchestration.visualization import visualization
+
+router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["results"])
+
+
+@router.get("/groups", responses=documented(404))
+def get_cluster_groups(
+    cluster_identifier: ClusterIdentifier, caller: Reader, catalog: TheCatalog
+) -> ClusterGroupsResponse:
+    """List the groups of the published run, largest first; none before the first run."""
+    return published_groups(catalog, caller.scope, cluster_identifier)
+
+
+@router.get("/visualization", response_model=ClusterVisualization, responses=documented(404))
+def get_cluster_visualization(
+    cluster_identifier: ClusterIdentifier,
+    caller: Reader,
+    pipeline: ThePipeline,
+    *,
+    max_points: Annotated[
+        int, Query(ge=1, le=MOST_POINTS, description="Documents to show at most.")
+    ] = DEFAULT_POINTS,
+    centroids_only: Annotated[bool, Query(description="Groups only, no documents.")] = False,
+    compact: Annotated[bool, Query(description="Documents field by field.")] = False,
+    run_id: Annotated[
+        str | None, Query(description="Another run of the definition than the published one.")
+    ] = None,
+) -> Response:
+    """Show the map: every group, and a sample of the documents with their places."""
+    found = visualization(
+        pipeline,
+        caller.scope,
+        cluster_identifier,
+        run_id=run_id,
+        max_points=max_points,
+        centroids_only=centroids_only,
+        compact=compact,
+    )
+    # Already valid: a second look at a million points would take longer than finding them.
+    return Response(found.model_dump_json(), media_type="application/json")

@@ -1,0 +1,51 @@
+"""Names that people give to groups and executions."""
+
+from fastapi import APIRouter
+
+from clustering_pipeline.api.caller import Writer
+from clustering_pipeline.api.dependencies import TheCatalog
+from clustering_pipeline.api.errors import documented
+from clustering_pipeline.api.paths import ClusterIdentifier, RunId
+from clustering_pipeline.model.execution_edit_views import (
+    PatchExecutionLabelsResponse,
+    PatchExecutionRunNameResponse,
+    labels_of,
+    name_of,
+)
+from clustering_pipeline.model.execution_edits import LabelOverridesRequest, RunNameRequest
+
+router = APIRouter(prefix="/clusters/{cluster_identifier}/executions/{run_id}", tags=["results"])
+
+
+@router.patch("/labels", responses=documented(404, 409))
+def patch_execution_labels(
+    cluster_identifier: ClusterIdentifier,
+    run_id: RunId,
+    request: LabelOverridesRequest,
+    caller: Writer,
+    catalog: TheCatalog,
+) -> PatchExecutionLabelsResponse:
+    """Rename groups of an execution; an empty name gives a group its own label back."""
+    record = catalog.clusters.get(caller.scope, cluster_identifier)
+    return labels_of(
+        catalog.executions.relabel(
+            caller.scope, run_id, request.labels, cluster_id=record.cluster_id
+        )
+    )
+
+
+@router.patch("/name", responses=documented(404, 409))
+def patch_execution_run_name(
+    cluster_identifier: ClusterIdentifier,
+    run_id: RunId,
+    request: RunNameRequest,
+    caller: Writer,
+    catalog: TheCatalog,
+) -> PatchExecutionRunNameResponse:
+    """Name an execution; an empty name clears it."""
+    record = catalog.clusters.get(caller.scope, cluster_identifier)
+    return name_of(
+        catalog.executions.name(
+            caller.scope, run_id, request.run_name, cluster_id=record.cluster_id
+        )
+    )
