@@ -1,0 +1,137 @@
+"""Whatever clients send, they are answered in the envelope, and never that we broke."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline_tests.api.answers import error_of, ok, problems_of
+from clustering_pipeline_tests.model.factories import definition, vectors
+
+JSON = {"Content-Type": "application/json"}
+EXPLODING = "(" * 30 + "a+" + ")+" * 30 + "$"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def speeches(served):
+    served.pipeline.catalog.collections.register(
+        LOCAL, RegisterCollectionRequest(collection_name="speeches")
+    )
+
+
+def nested(depth):
+    inner = {"field": "a", "operator": "eq", "value": 1}
+    for _ in range(depth):
+        inner = {"AND": [inner]}
+    return inner
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        pytest.param({}, "collection_ids", id="nothing"),
+        pytest.param([], "object", id="a-list"),
+        pytest.param("text", "object", id="a-text"),
+        pytest.param(None, "required", id="null"),
+        pytest.param(definition(collection_ids="speeches"), "list", id="text-for-a-list"),
+        pytest.param(definition(collection_ids=[]), "collection_ids", id="no-collection"),
+        pytest.param(definition(cluster_name=7), "cluster_name", id="number-for-a-text"),
+        pytest.param(definition(cluster_name=""), "cluster_name", id="empty-name"),
+        pytest.param(definition(cluster_name="clust_ab"), "look like an id", id="name-like-an-id"),
+        pytest.param(definition(cluster_name="a\u0000"), "printable", id="control-character"),
+        pytest.param(definition(surprise=1), "surprise", id="unknown-key"),
+        pytest.param(definition(metadata={"n": 10**30}), "64 bits", id="huge-number"),
+        pytest.param(definition(filters=nested(17)), "16", id="filters-17-deep"),
+        pytest.param(definition(filters=nested(300)), "16", id="filters-300-deep"),
+        pytest.param(definition(filters={"AND": [None]}), "filters", id="null-item"),
+        pytest.param(
+            definition(filters={"field": "a", "operator": "like", "value": 1}),
+            "like",
+            id="operator",
+        ),
+        pytest.param(
+            definition(vector_config=vectors(algorithm_params={"eps": 1})), "eps", id="wrong-param"
+        ),
+        pytest.param(
+            definition(vector_config=vectors(sample_size=10**9)), "sample_size", id="too-large"
+        ),
+        pytest.param(definition(vector_config="hdbscan"), "vector_config", id="text-for-an-object"),
+    ],
+)
+def test_a_wrong_definition_is_refused_by_what_is_wrong_with_it(client, body, named):
+    answer = client.post("/v1/clusters", json=body)
+    status, message = error_of(answer)
+    assert status == 422
+    assert named in message + str(answer.json()["error"].get("details"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{", id="cut-off"),
+        pytest.param(b"\xff\xfe{}", id="not-utf-8"),
+        pytest.param(b"[" * 100_000, id="deep-and-cut-off"),
+        pytest.param(b"[" * 20_000 + b"]" * 20_000, id="deep"),
+        pytest.param(b'{"a": ' + b"9" * 10_000 + b"}", id="a-number-of-10000-digits"),
+        pytest.param(b'{"a": NaN, "b": Infinity}', id="not-a-number"),
+        pytest.param(b"\x00\x01\x02", id="bytes"),
+    ],
+)
+def test_what_is_not_json_is_refused(client, body):
+    status, _ = error_of(client.post("/v1/clusters", content=body, headers=JSON))
+    assert status in {400, 422}
+
+
+def test_half_a_surrogate_pair_is_refused_and_told(client):
+    body = json.dumps(definition(cluster_name="\ud800")).encode()
+    assert error_of(client.post("/v1/clusters", content=body, headers=JSON))[0] == 422
+    body = json.dumps({"\ud800": 1}).encode()
+    assert error_of(client.post("/v1/clusters", content=body, headers=JSON))[0] == 422
+    body = json.dumps(definition(metadata={"a": {"\udfff": ["\ud800"]}})).encode()
+    assert error_of(client.post("/v1/clusters", content=body, headers=JSON))[0] == 422
+
+
+def test_a_body_of_ten_megabytes_is_refused_whole_or_in_pieces(client):
+    large = json.dumps(definition(description="x" * 10_000_000)).encode()
+    status, message = error_of(client.post("/v1/clusters", content=large, headers=JSON))
+    assert (status, "larger than 8,388,608 bytes" in message) == (400, True)
+    pieces = (large[start : start + 65_536] for start in range(0, len(large), 65_536))
+    assert error_of(client.post("/v1/clusters", content=pieces, headers=JSON))[0] == 400
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "nonsense"])
+def test_a_body_of_another_kind_is_refused(client, kind):
+    body = json.dumps(definition()).encode()
+    answer = client.post("/v1/clusters", content=body, headers={"Content-Type": kind})
+    assert error_of(answer)[0] == 422
+
+
+@pytest.mark.parametrize("pattern", [EXPLODING, "(a|a)*b", "[", "(?<=a+)b", "a{1000000}", "\\"])
+def test_a_regex_that_explodes_or_is_none_ends_soon(client, pattern):
+    named = f"{'a' * 150} {uuid4().hex[:6]}"
+    ok(client.post("/v1/clusters", json=definition(cluster_name=named)))
+    for field in ("cluster_name", "metadata.a"):
+        condition = {"field": field, "operator": "regex", "value": pattern}
+        answer = client.post("/v1/clusters/list", json={"filters": condition}, timeout=20)
+        assert answer.status_code in {200, 422}
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["..%2F..%2Fetc%2Fpasswd", "%00", "%ff%fe", "%2e%2e", "a" * 5_000, "%252e", "$where", "%20"],
+)
+@pytest.mark.parametrize("rest", ["", "/executions", "/executions/run_x"])
+def test_a_path_that_plays_tricks_finds_nothing(client, part, rest):
+    assert error_of(client.get(f"/v1/clusters/{part}{rest}"))[0] == 404
+
+
+def test_all_that_is_wrong_is_listed_with_its_place(client):
+    body = definition(cluster_name=7, vector_config=vectors(sample_size=0))
+    found = problems_of(client.post("/v1/clusters", json=body))
+    assert [one["location"] for one in found] == [
+        ["body", "cluster_name"],
+        ["body", "vector_config", "sample_size"],
+    ]
+    assert all(set(one) == {"type", "location", "message"} for one in found)
