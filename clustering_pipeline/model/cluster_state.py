@@ -35,6 +35,11 @@ class ClusterState(Record):
     task_id: str | None = None
     last_run_id: str | None = None
     """The published run."""
+    published_run_ids: list[str] = Field(default_factory=list)
+    """Every run that was published and is kept, in the order of their first publication."""
+    documents_hold: list[str] = Field(default_factory=list)
+    """Runs whose fields the source documents may show: one, or several while a write-back is
+    unfinished; each document shows one of them whole."""
     last_attempt_id: str | None = None
     """The run that was started last, published or not."""
     last_executed_at: Moment | None = None

@@ -16,7 +16,10 @@ from clustering_pipeline.orchestration.automation.settle import begun
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.progress import Progress
+from clustering_pipeline.orchestration.recovery import finish
 from clustering_pipeline.orchestration.run import Run
+
+WRITES_DOCUMENTS = "enriched_documents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,8 @@ def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stag
     owner = this_process(identity.run_id, identity.task_id)
     if execution is None or execution.owner is None:
         execution = _begin(pipeline, cluster_id, identity, owner)
+        # What an earlier run left unfinished is no matter of how far this one comes.
+        finish(_run(pipeline, execution, stage), documents=stage != WRITES_DOCUMENTS)
     elif execution.owner != owner:
         execution = _hand_over(pipeline, execution, owner)
     return _run(pipeline, execution, stage)

@@ -1,47 +1,96 @@
-"""Output collections: each run writes one of its own, and an alias shows readers the published.
+"""Output collections: each run writes its own, and an alias shows readers the published ones.
 
-The alias follows the catalog's pointer, so a crash between the two leaves readers of Qdrant one
-generation behind until the next run, never between two.
+Aliases follow the catalog's pointer: a crash between the two leaves readers of Qdrant one
+generation behind until the next read or run, never between two.
 """
 
-from clustering_pipeline.orchestration.run import Run
+from collections.abc import Mapping
+from contextlib import suppress
+
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import CollectionNotFound
+from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.documents import Documents
 
 SEPARATOR = "__"
 
 
-def output_alias(run: Run) -> str:
-    """The name under which Qdrant's readers find the output collection."""
-    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
-    return record.state.output_collection_ids[0]
-
-
 def generation(alias: str, run_id: str) -> str:
-    """The Qdrant collection that one run writes."""
+    """The Qdrant collection that one run writes for an output collection."""
     return f"{alias}{SEPARATOR}{run_id}"
 
 
-def show_readers(run: Run) -> None:
-    """Points the alias at this run's generation and removes the others."""
-    alias = output_alias(run)
-    current = generation(alias, run.run_id)
-    documents = run.pipeline.documents
-    documents.set_alias(alias, current)
-    run.pipeline.catalog.collections.update(run.spec.scope, alias, made=True)
-    run.pipeline.catalog.executions.update(
-        run.run_id,
-        output_collections={alias: current},
-        generation_reap=[_reap(documents, alias, current)],
+def is_behind(pipeline: Pipeline, record: ClusterRecord) -> bool:
+    """Whether the published run has generations that readers are not shown, or not cleanly."""
+    current = _current(pipeline, record)
+    if not current:
+        return False
+    execution = pipeline.catalog.executions.find(str(record.state.last_run_id))
+    unreaped = execution is not None and not execution.generation_reap
+    return unreaped or not _shown(pipeline.documents, current)
+
+
+def repair_aliases(pipeline: Pipeline, cluster_id: str) -> bool:
+    """For readers of an output collection: points aliases where the catalog points.
+
+    Nothing is removed, so a run may be under way; True when one was behind.
+    """
+    current = _current(pipeline, pipeline.catalog.clusters.by_id(cluster_id))
+    if _shown(pipeline.documents, current):
+        return False
+    # A run that publishes at this moment points them further, and removes what we would point to.
+    with suppress(CollectionNotFound):
+        _show(pipeline.documents, current)
+    return True
+
+
+def follow(pipeline: Pipeline, record: ClusterRecord) -> None:
+    """Points the aliases at the published generations, then removes the others.
+
+    For the holder of the definition.
+    """
+    current = _current(pipeline, record)
+    if not current:
+        return
+    documents = pipeline.documents
+    _show(documents, current)
+    for alias in current:
+        pipeline.catalog.collections.update(record.scope, alias, made=True)
+    reaped = [_reap(documents, alias, name) for alias, name in current.items()]
+    if not _shown(documents, current):  # a reader repaired them by an older record
+        _show(documents, current)
+    pipeline.catalog.executions.update(
+        str(record.state.last_run_id), output_collections=dict(current), generation_reap=reaped
     )
+
+
+def generations(documents: Documents, alias: str) -> list[str]:
+    """Every generation of an output collection, shown or not."""
+    return [name for name in documents.collections() if name.startswith(f"{alias}{SEPARATOR}")]
+
+
+def _current(pipeline: Pipeline, record: ClusterRecord) -> dict[str, str]:
+    """Alias to the published run's generation; empty when it wrote none."""
+    published, aliases = record.state.last_run_id, record.state.output_collection_ids
+    if published is None or not aliases:
+        return {}
+    there = set(pipeline.documents.collections())
+    wanted = {alias: generation(alias, published) for alias in aliases}
+    return {alias: name for alias, name in wanted.items() if name in there}
+
+
+def _shown(documents: Documents, current: Mapping[str, str]) -> bool:
+    return current.items() <= documents.aliases().items()
+
+
+def _show(documents: Documents, current: Mapping[str, str]) -> None:
+    for alias, name in current.items():
+        documents.set_alias(alias, name)
 
 
 def _reap(documents: Documents, alias: str, current: str) -> dict[str, object]:
     """Removes the generations that no reader sees any more; counts are of points."""
-    older = [
-        name
-        for name in documents.collections()
-        if name.startswith(f"{alias}{SEPARATOR}") and name != current
-    ]
+    older = [name for name in generations(documents, alias) if name != current]
     stale = sum(map(documents.points, older))
     for name in older:
         documents.delete_collection(name)

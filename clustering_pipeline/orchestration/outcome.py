@@ -17,7 +17,7 @@ from clustering_pipeline.model.errors import (
 from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
-from clustering_pipeline.orchestration.automation import settle
+from clustering_pipeline.orchestration.automation.settle import ended
 from clustering_pipeline.stores.catalog import Catalog
 
 
@@ -63,6 +63,20 @@ def complete(catalog: Catalog, run_id: str) -> None:
         },
         state={"status": status, "completed_at": now, "execution_time_seconds": seconds},
     )
+
+
+def settle(catalog: Catalog, run_id: str) -> None:
+    """Lets go of a definition whose published run somebody else has finished, or could not."""
+    execution = catalog.executions.by_id(run_id)
+    unfinished = execution.write_back is not None and execution.write_back.status != "completed"
+    if not unfinished and not execution.status.ended:
+        complete(catalog, run_id)
+        return
+    released = catalog.clusters.release(execution.cluster_id, run_id)
+    state = catalog.clusters.by_id(execution.cluster_id).state
+    if released and not unfinished and state.last_attempt_id == run_id:
+        settled = {"status": _completed(execution), "error": None, "failure_category": None}
+        catalog.clusters.update_state(execution.cluster_id, **settled)
 
 
 def record_end(catalog: Catalog, run: dg.DagsterRun, *, reason: str | None = None) -> None:

@@ -7,6 +7,7 @@ from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.orchestration.document_marks import marked
 from clustering_pipeline.orchestration.jobs import EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
@@ -21,9 +22,9 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
     """``relabel`` when nothing but the labelling differs from the published run.
 
     That is the same definition, the same batches completed and as many documents selected in each
-    collection; a definition that writes onto its documents must find its run's mark on each.  A
-    vector or payload changed in place leaves no trace that Qdrant could be asked for: after such a
-    change a full run has to be asked for.
+    collection; a definition that writes onto its documents must find its mark on each: a document
+    that was put anew has lost it.  A vector or payload changed in place leaves no trace that Qdrant
+    could be asked for: after such a change a full run has to be asked for.
     """
     published = _published(pipeline, spec)
     if published is None or published.spec is None or spec.mode != "full":
@@ -64,6 +65,5 @@ def _same_documents(pipeline: Pipeline, spec: ClusterSpec, published: ExecutionR
         return False
     if not spec.enrich:
         return True
-    mark = run_mark(spec.cluster_id)
-    marked = parse_filter({"field": mark, "operator": "eq", "value": published.run_id})
-    return sum(pipeline.documents.count(name, marked) for name in names) == published.num_points
+    kept = marked(run_mark(spec.cluster_id), there=True)
+    return sum(pipeline.documents.count(name, kept) for name in names) == published.num_points

@@ -138,13 +138,13 @@ def test_without_mappings_there_are_three_fields(world):
     }
 
 
-def test_the_next_run_replaces_fields_and_does_not_label_by_its_own_labels(world):
+def test_the_next_run_writes_what_differs_and_does_not_label_by_its_own_labels(world):
     documents = planted(sizes={"sea": 20, "court": 20})
     first = enrich(world, documents, TWO_GROUPS)
     second = world.execute(first.ran.cluster)
-    payloads = world.payloads(first.collection)
-    mark = run_mark(second.cluster.cluster_id)
-    assert {one[mark] for one in payloads.values()} == {second.run_id}
+    assert world.payloads(first.collection) == first.payloads
+    done = second.execution.write_back
+    assert (done.status, done.written, done.unchanged, done.removed) == ("completed", 0, 40, 0)
     labels = [[one.label for one in ran.execution.centroids] for ran in (first.ran, second)]
     assert labels[1] == labels[0]
 

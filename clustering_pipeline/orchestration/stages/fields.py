@@ -1,21 +1,60 @@
 """The payload that a definition maps onto its source documents."""
 
+from collections.abc import Collection
+
 import polars as pl
 
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.inputs import FEATURE
+from clustering_pipeline.orchestration.stages.inputs import KEYS as NAMED
+from clustering_pipeline.orchestration.stages.results import by_document
+
+KEYS = ("collection_id", "point_id")
+IDENTITY = (*NAMED, FEATURE)
+GROUP = "group"
+FIELD = "field."
+# Results that differ from document to document; the others are those of its group.
+OF_DOCUMENT = frozenset({"distance_to_centroid", "probability", "x", "y", "z"})
 
 
 def target_fields(run: Run) -> list[str]:
     """The payload fields this definition writes; none when it does not enrich."""
-    return [one.target_field for one in run.spec.field_mappings] if run.spec.enrich else []
+    return mapped_fields(run.spec)
 
 
-def document_fields(run: Run, members: pl.DataFrame) -> pl.DataFrame:
-    """One row a document: the mapped results under their payload names, and their run's mark."""
-    columns = [_result(one.source_field).alias(one.target_field) for one in run.spec.field_mappings]
-    return members.select(*columns, pl.lit(run.shown.run_id).alias(run_mark(run.cluster_id)))
+def mapped_fields(spec: ClusterSpec | None) -> list[str]:
+    """The payload fields that a frozen definition writes."""
+    if spec is None or not spec.enrich:
+        return []
+    return [one.target_field for one in spec.field_mappings]
 
 
-def _result(source_field: str) -> pl.Expr:
-    return pl.col(source_field)
+def own_columns(spec: ClusterSpec) -> frozenset[str]:
+    """The columns of ``document_fields`` whose values a document shares with no other."""
+    return frozenset(
+        f"{FIELD}{one.target_field}"
+        for one in spec.field_mappings
+        if one.source_field in OF_DOCUMENT
+    )
+
+
+def document_fields(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFrame:
+    """One row a document: where it is, its group, and the mapped results of that run."""
+    mappings = execution.spec.field_mappings if execution.spec else ()
+    members = pipeline.artifacts.scan(execution.artifact_key("members.parquet"))
+    there = members.collect_schema().names()
+    wanted = {*IDENTITY, "cluster_id", *(one.source_field for one in mappings)}
+    rows = by_document(members.select(name for name in there if name in wanted).collect())
+    return rows.select(
+        *KEYS,
+        pl.col("cluster_id").alias(GROUP),
+        *(_result(one.source_field, there).alias(f"{FIELD}{one.target_field}") for one in mappings),
+    )
+
+
+def _result(source_field: str, there: Collection[str]) -> pl.Expr:
+    # Runs of before a result was known have no such column.
+    return pl.col(source_field) if source_field in there else pl.lit(None)

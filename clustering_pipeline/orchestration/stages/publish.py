@@ -5,7 +5,8 @@ import polars as pl
 from clustering_pipeline.model.cluster_state import ClusterStats
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.orchestration.generations import show_readers
+from clustering_pipeline.orchestration.clearing import clear
+from clustering_pipeline.orchestration.generations import follow
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attribute_groups import named_by_values
@@ -36,9 +37,16 @@ def publish(run: Run) -> StageReport:
     fields = result_fields(run, clusters, members)
     run.pipeline.catalog.executions.update(run.run_id, **fields)
     _commit(run, fields)
-    if not run.spec.enrich:
-        show_readers(run)
+    _follow(run)
     return _report(run, clusters, members, picture)
+
+
+def _follow(run: Run) -> None:
+    """What readers find outside the catalog; documents get their fields by the stage after."""
+    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
+    follow(run.pipeline, record)
+    if record.state.documents_hold and not run.spec.enrich:
+        clear(run.pipeline, record, check=run.check)
 
 
 def _commit(run: Run, fields: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from clustering_pipeline.model.execution import (
     RepresentativeDocument,
     WriteBack,
 )
+from clustering_pipeline.orchestration.document_marks import held_runs, written_fields
 from clustering_pipeline.orchestration.run import ARTIFACTS, Run
 from clustering_pipeline.orchestration.stages.fields import target_fields
 from clustering_pipeline.orchestration.stages.reconcile import reconciliation
@@ -49,14 +50,13 @@ def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> di
 
 
 def planned_write_back(run: Run) -> WriteBack | None:
-    """What is to be written, and what earlier runs wrote that no mapping names any more."""
+    """What is to be written, and what documents show that no mapping names any more."""
     if not run.spec.enrich:
         return None
     fields = target_fields(run)
-    before = run.published.write_back if run.published else None
-    written = {*before.fields, *before.stale_fields} if before else set()
-    stale = tuple(sorted(written.difference(fields)))
-    return WriteBack(fields=tuple(fields), stale_fields=stale)
+    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
+    stale = written_fields(*held_runs(run.pipeline, record)).difference(fields)
+    return WriteBack(fields=tuple(fields), stale_fields=tuple(sorted(stale)))
 
 
 def _metrics(run: Run) -> ClusterExecutionMetrics:

@@ -13,6 +13,7 @@ from typing import Any
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.json_values import texts_in
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.facts import FACTS, facts_in
 from clustering_pipeline.stores.catalog.folding import folded, search_text
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
@@ -53,12 +54,16 @@ def written_fields(record: ClusterRecord) -> list[str]:
     if not record.spec.enriches:
         return []
     spec = record.resolved()
-    place = f"{record.organization_id}/{record.namespace_id}"
     return [
-        f"{place}/{collection}:{mapping.target_field}"
+        written_entry(record.scope, collection, mapping.target_field)
         for collection in spec.collection_ids
         for mapping in spec.field_mappings
     ]
+
+
+def written_entry(scope: Scope, collection_id: str, field: str) -> str:
+    """How a payload field of a collection is claimed."""
+    return f"{scope.organization_id}/{scope.namespace_id}/{collection_id}:{field}"
 
 
 def _claims(record: ClusterRecord) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 """The stored definitions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +23,12 @@ from clustering_pipeline.stores.catalog import applications, claims
 from clustering_pipeline.stores.catalog.batches import Batches
 from clustering_pipeline.stores.catalog.cluster_conflicts import conflict
 from clustering_pipeline.stores.catalog.cluster_documents import (
+    WRITES,
     from_document,
     to_document,
     to_update,
     with_state,
+    written_entry,
 )
 from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
 from clustering_pipeline.stores.catalog.collections import Collections
@@ -145,6 +147,11 @@ class Clusters:
             {"_id": cluster_id}, _not_found(cluster_id), lambda record: self._found(record, changes)
         )
 
+    def held(self) -> Sequence[ClusterRecord]:
+        """The definitions of all namespaces that a run holds."""
+        found = self.table.find({"claim.run_id": {"$exists": True}})
+        return [from_document(one) for one in found]
+
     def revise(self, cluster_id: str, edit: Revision) -> ClusterRecord:
         """Changes fields of ``ClusterState`` by what they are."""
         return self._change(
@@ -177,8 +184,18 @@ class Clusters:
         return self._change(
             {"_id": cluster_id, "claim.run_id": run_id},
             claims.lost(cluster_id, run_id),
-            lambda record: self._found(record, found),
+            lambda record: self._found(record, found | _history(record, run_id)),
         )
+
+    def written_by_others(
+        self, record: ClusterRecord, collection_id: str, fields: Iterable[str]
+    ) -> set[str]:
+        """Those of the payload fields that another definition writes on the collection."""
+        entries = {written_entry(record.scope, collection_id, one): one for one in fields}
+        query = {"_id": {"$ne": record.cluster_id}, WRITES: {"$in": list(entries)}}
+        found = self.table.find(query, fields=[WRITES])
+        taken = {entry for one in found for entry in one[WRITES]}
+        return {field for entry, field in entries.items() if entry in taken}
 
     def claim(
         self, cluster_id: str, owner: Owner, *, is_alive: Callable[[Owner], bool]
@@ -263,6 +280,11 @@ class Clusters:
             edit=edit,
             conflict=lambda record, duplicate: conflict(self.table, record, duplicate),
         )
+
+
+def _history(record: ClusterRecord, run_id: str) -> dict[str, list[str]]:
+    runs = record.state.published_run_ids
+    return {"published_run_ids": runs if run_id in runs else [*runs, run_id]}
 
 
 def _identified(scope: Scope, identifier: str) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""Finishes what a run left that died after its results were published.
+
+The catalog's pointer is the one commit; the alias of the output collection and the fields on the
+source documents follow it, by the next execution or the next start at the latest.
+"""
+
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ClusteringError
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.orchestration.document_marks import is_unfinished
+from clustering_pipeline.orchestration.generations import follow, is_behind
+from clustering_pipeline.orchestration.outcome import settle
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.process import is_alive, this_process
+from clustering_pipeline.orchestration.progress import Progress
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.write_back import write_back
+
+
+def finish(run: Run, *, documents: bool = True) -> None:
+    """Lets alias and, unless the caller does it, documents follow what is published.
+
+    ``run`` holds the definition.  A run that is only now to publish changes nothing by this.
+    """
+    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
+    follow(run.pipeline, record)
+    if documents and is_unfinished(record, run.published):
+        write_back(run)
+
+
+def recover(pipeline: Pipeline, cluster_id: str) -> bool:
+    """The same without an execution; False when there was nothing to do or somebody is at it."""
+    record = pipeline.catalog.clusters.by_id(cluster_id)
+    published = record.state.last_run_id
+    shown = pipeline.catalog.executions.find(published) if published else None
+    if shown is None or (record.claim is not None and is_alive(record.claim)):
+        return False
+    if not is_unfinished(record, shown) and not is_behind(pipeline, record):
+        return False
+    run = holding(pipeline, record, shown)
+    try:
+        finish(run)
+    finally:
+        settle(pipeline.catalog, shown.run_id)
+    return True
+
+
+def recover_all(pipeline: Pipeline) -> dict[str, str | None]:
+    """Every definition that had something unfinished, and what kept it from being finished."""
+    found: dict[str, str | None] = {}
+    for cluster_id in pipeline.catalog.clusters.ids():
+        try:
+            if recover(pipeline, cluster_id):
+                found[cluster_id] = None
+        except ClusteringError as error:
+            found[cluster_id] = error.message
+    return found
+
+
+def holding(pipeline: Pipeline, record: ClusterRecord, execution: ExecutionRecord) -> Run:
+    """An execution that has been published, as the holder of its definition.
+
+    Whoever calls this releases the definition.  Raises ExecutionInFlight.
+    """
+    owner = this_process(execution.run_id, execution.task_id)
+    pipeline.catalog.clusters.claim(record.cluster_id, owner, is_alive=is_alive)
+    return Run(
+        pipeline=pipeline,
+        execution=execution,
+        spec=execution.spec or record.resolved(),
+        published=execution,
+        progress=Progress(write=lambda _done, _total: None),
+    )

@@ -1,0 +1,187 @@
+"""Brings the source documents to what the published run found, by writing what differs.
+
+A document carries the mark of the run that last changed it; what it shows is known from the
+members of the runs that the catalog names.  Before the first document is written the catalog says
+that documents may show this run too, and after the last one that they show nothing else: whoever
+comes upon a write-back that stopped between knows every run whose fields a document may show, and
+writes wherever they differ.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ArtifactNotFound
+from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.orchestration.clearing import take_off
+from clustering_pipeline.orchestration.document_marks import held_runs, marked, written_fields
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.difference import Difference, difference
+from clustering_pipeline.orchestration.stages.fields import (
+    FIELD,
+    GROUP,
+    KEYS,
+    document_fields,
+    own_columns,
+)
+from clustering_pipeline.stores.documents import WriteReport
+
+_NONE = WriteReport(written=0, failed=0)
+_NAMED = 10
+
+
+def write_back(run: Run) -> WriteBack:
+    """Writes all fields, in one call a document, where they differ from the published run's.
+
+    Documents that are in the run no more lose theirs.  Raises StateConflict when the definition
+    is no longer this run's.
+    """
+    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
+    held = held_runs(run.pipeline, record)
+    return _Writer(run=run, shown=run.shown, record=record, held=held).write()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writer:
+    run: Run
+    shown: ExecutionRecord
+    record: ClusterRecord
+    held: list[ExecutionRecord]
+
+    def write(self) -> WriteBack:
+        self.run.check()
+        planned = self.shown.write_back or WriteBack()
+        self._say(WriteBack(**_fields(planned), status="writing"))
+        now = document_fields(self.pipeline, self.shown)
+        found = self._difference(now)
+        self._hold(*self.record.state.documents_hold, self.shown.run_id)
+        removed = self._take_off(found.left)
+        done = self._write(found)
+        if not done.failed:
+            self._hold(self.shown.run_id)
+        ended = WriteBack(
+            **_fields(planned),
+            status="completed",
+            written=done.written,
+            unchanged=found.unchanged,
+            removed=removed,
+            failed=done.failed,
+            error=_reasons(done),
+        )
+        self._say(ended)
+        return ended
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.run.pipeline
+
+    @property
+    def mark(self) -> str:
+        return run_mark(self.record.cluster_id)
+
+    def _say(self, write_back: WriteBack) -> None:
+        self.pipeline.catalog.executions.update(self.shown.run_id, write_back=write_back)
+
+    def _hold(self, *run_ids: str) -> None:
+        held = list(dict.fromkeys(run_ids))
+        self.pipeline.catalog.clusters.update_state(self.record.cluster_id, documents_hold=held)
+
+    def _difference(self, now: pl.DataFrame) -> Difference:
+        own = self._own(self.shown, *self.held)
+        try:
+            before = [document_fields(self.pipeline, one) for one in self.held]
+        except ArtifactNotFound:
+            # Nobody can tell what documents show: all are written, and others found by the mark.
+            strangers = self._keys(now, there=True).join(now, on=KEYS, how="anti")
+            before = [strangers]
+        unmarked = self._keys(now, there=False) if before else now.select(KEYS).clear()
+        return difference(now, before, unmarked=unmarked, own=own)
+
+    def _keys(self, now: pl.DataFrame, *, there: bool) -> pl.DataFrame:
+        """The documents that carry the mark, or those of the selection that do not."""
+        within = self.shown.spec.filters if self.shown.spec and not there else None
+        tree = marked(self.mark, there=there, within=within)
+        scroll = self.pipeline.documents.scroll
+        rows = [
+            (collection_id, point.id)
+            for collection_id in now["collection_id"].unique(maintain_order=True)
+            for page in scroll(self._name(collection_id), tree, payload_fields=())
+            for point in page
+        ]
+        return pl.DataFrame(rows, schema=dict.fromkeys(KEYS, pl.String), orient="row")
+
+    def _name(self, collection_id: object) -> str:
+        collections = self.pipeline.catalog.collections
+        return collections.get(self.record.scope, str(collection_id)).qdrant_collection
+
+    def _take_off(self, left: pl.DataFrame) -> int:
+        fields = written_fields(self.shown, *self.held)
+        parts = left.group_by("collection_id", maintain_order=True)
+        return sum(
+            take_off(
+                self.pipeline,
+                self.record,
+                str(collection_id),
+                part["point_id"].to_list(),
+                fields,
+                check=self.run.check,
+            )
+            for (collection_id,), part in parts
+        )
+
+    def _write(self, found: Difference) -> WriteReport:
+        total = found.whole.height + found.shared.height
+        done = _NONE
+        for report in self._reports(found, total):
+            done = _sum(done, report)
+            self.run.progress(done.written + done.failed, total)
+        return done
+
+    def _reports(self, found: Difference, total: int) -> Iterator[WriteReport]:
+        documents, check, start = self.pipeline.documents, self.run.check, 0
+        for (collection_id,), part in found.whole.group_by("collection_id", maintain_order=True):
+            updates = zip(part["point_id"], self._payloads(part), strict=True)
+            yield documents.write_payloads(
+                self._name(collection_id), updates, progress=self._told(start, total), check=check
+            )
+            start += part.height
+        groups = found.shared.group_by("collection_id", GROUP, maintain_order=True)
+        for (collection_id, _), part in groups:
+            (payload,) = self._payloads(part.head(1).drop(self._own(self.shown), strict=False))
+            yield documents.write_shared(
+                self._name(collection_id), part["point_id"], payload, check=check
+            )
+
+    def _told(self, start: int, total: int) -> Callable[[int], None]:
+        return lambda done: self.run.progress(start + done, total)
+
+    def _own(self, *runs: ExecutionRecord) -> frozenset[str]:
+        """Columns whose values a document shares with no other, in any of the runs."""
+        return frozenset().union(*(own_columns(one.spec) for one in runs if one.spec))
+
+    def _payloads(self, rows: pl.DataFrame) -> Iterator[Mapping[str, object]]:
+        fields = {name: name.removeprefix(FIELD) for name in rows.columns if name.startswith(FIELD)}
+        columns = [pl.col(name).alias(field) for name, field in fields.items()]
+        mark = pl.lit(self.shown.run_id).alias(self.mark)
+        return rows.select(*columns, mark).iter_rows(named=True)
+
+
+def _fields(write_back: WriteBack) -> dict[str, tuple[str, ...]]:
+    return {"fields": write_back.fields, "stale_fields": write_back.stale_fields}
+
+
+def _sum(before: WriteReport, after: WriteReport) -> WriteReport:
+    return WriteReport(
+        written=before.written + after.written,
+        failed=before.failed + after.failed,
+        failures=(*before.failures, *after.failures)[:_NAMED],
+    )
+
+
+def _reasons(report: WriteReport) -> str | None:
+    """A document that was deleted meanwhile fails alone, and is named if among the first."""
+    return "; ".join(f"{point}: {reason}" for point, reason in report.failures) or None
