@@ -6,13 +6,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from clustering_pipeline.api import errors as api_errors
 from clustering_pipeline.model import (
     attribute_config,
     cluster_state,
     cluster_views,
     collection,
     create_request,
+    deleted,
     density_params,
+    enrich_request,
     enrichment,
     execute_request,
     execution_views,
@@ -57,6 +60,7 @@ REQUESTS: dict[str, type[BaseModel]] = {
     "UMAPParams": preprocessing.UMAPStep,
     "WhiteningParams": preprocessing.WhiteningStep,
     "TSNEParams": preprocessing.TSNEStep,
+    "ApplyClusterEnrichmentRequest": enrich_request.ApplyClusterEnrichmentRequest,
 }
 VIEWS: dict[str, type[BaseModel]] = {
     "ClusterMetadata": cluster_views.ClusterMetadata,
@@ -74,7 +78,27 @@ VIEWS: dict[str, type[BaseModel]] = {
     "ClusterGroupsResponse": groups.ClusterGroupsResponse,
     "ClusterGroup": groups.ClusterGroup,
     "ClusterApplicationConfig": collection.ClusterApplicationConfig,
+    "ClusteringEnrichmentResponse": enrich_request.ClusteringEnrichmentResponse,
+    "GenericDeleteResponse": deleted.GenericDeleteResponse,
+    "ErrorResponse": api_errors.ErrorResponse,
+    "ErrorDetail": api_errors.ErrorDetail,
 }
+# Read as free-form JSON and checked by their own parsers.
+FREE = frozenset({"FilterCondition"})
+# Triggers are not available yet.
+ABSENT = frozenset(
+    {
+        "CreateTriggerRequest",
+        "ListTriggersRequest",
+        "ListTriggersResponse",
+        "TriggerExecutionConfig",
+        "TriggerExecutionHistoryItem",
+        "TriggerHistoryRequest",
+        "TriggerHistoryResponse",
+        "TriggerModel",
+        "UpdateTriggerRequest",
+    }
+)
 
 _BOUNDS = {
     "minimum": "ge",

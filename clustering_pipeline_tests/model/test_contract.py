@@ -3,7 +3,9 @@ import pytest
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.contract import (
+    ABSENT,
     BOUND_NAMES,
+    FREE,
     REQUESTS,
     VIEWS,
     contract,
@@ -11,6 +13,7 @@ from clustering_pipeline_tests.model.contract import (
     ours,
 )
 
+NOTHING = "no run is nothing to apply"
 EMPTY = "an empty text would name nothing"
 LENGTH = "a text of any length would be an attack"
 SEED = "scikit-learn and NumPy take seeds of 32 bits"
@@ -38,6 +41,11 @@ DIFFERENCES = {
     ("AgglomerativeParams", "affinity", "closed"): SCIKIT,
     ("AgglomerativeParams", "compute_full_tree", "closed"): SCIKIT,
     ("AgglomerativeParams", "linkage", "closed"): SCIKIT,
+    ("ApplyClusterEnrichmentRequest", "clustering_ids", "min_length"): NOTHING,
+    ("ApplyClusterEnrichmentRequest", "source_collection_id", "max_length"): LENGTH,
+    ("ApplyClusterEnrichmentRequest", "source_collection_id", "min_length"): EMPTY,
+    ("ApplyClusterEnrichmentRequest", "target_collection_id", "max_length"): LENGTH,
+    ("ApplyClusterEnrichmentRequest", "target_collection_id", "min_length"): EMPTY,
     ("AttributeBasedConfig", "aggregation_method", "closed"): PAGE,
     ("CreateClusterRequest", "auto_execute_cooldown_seconds", "ge"): MEANING,
     ("CreateClusterRequest", "auto_execute_min_documents", "ge"): MEANING,
@@ -98,6 +106,10 @@ DIFFERENCES = {
 
 def test_requests_differ_from_the_contract_only_where_there_is_a_reason():
     assert set(_differences()) == set(DIFFERENCES)
+
+
+def test_every_model_of_the_contract_is_compared():
+    assert set(contract()) == REQUESTS.keys() | VIEWS.keys() | FREE | ABSENT
 
 
 @pytest.mark.parametrize("name", VIEWS)
