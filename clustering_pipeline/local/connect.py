@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from clustering_pipeline.local.labelling import provider_of, terms_of
 from clustering_pipeline.local.services import MONGODB, QDRANT
 from clustering_pipeline.local.stack import attach
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.pipeline import IdentityTerms, Pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
@@ -37,6 +37,9 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             artifacts=Artifacts.open(settings.artifacts_root, settings.s3_endpoint),
             provider_of=provider_of(settings),
             terms=terms_of(settings),
+            identity=IdentityTerms(
+                jaccard=settings.identity_jaccard, cosine=settings.identity_cosine
+            ),
         )
 
 

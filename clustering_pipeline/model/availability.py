@@ -43,7 +43,7 @@ DEFINITION = (
     only("vector_config.layout_stability", [None, "none"]),
     Limit(
         path="source_enrichment_config.field_mappings[].source_field",
-        allows=lambda field: field != "group_uid" and not field.startswith("metadata."),
+        allows=lambda field: not field.startswith("metadata."),
         instead="map another result",
     ),
     only("llm_labeling.labeling_inputs.input_mappings[].source", ["payload", "literal"]),

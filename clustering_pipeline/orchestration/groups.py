@@ -56,4 +56,5 @@ def _group(centroid: ClusterExecutionCentroid, override: str | None) -> ClusterG
         summary=centroid.summary,
         keywords=centroid.keywords,
         member_count=centroid.num_members,
+        group_uid=centroid.group_uid,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from clustering_pipeline.engine.identity import Terms as IdentityTerms
 from clustering_pipeline.labeling import LabelingConfig, Terms
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.stores.artifacts import Artifacts
@@ -27,5 +28,7 @@ class Pipeline:
     artifacts: Artifacts
     provider_of: ProviderOf = no_provider
     """The model to ask when a definition enables labels by one."""
+    identity: IdentityTerms = field(default_factory=IdentityTerms)
+    """How much two groups must have in common to be one."""
     terms: Terms = field(default_factory=Terms)
     """What labels by a model may cost, and what of the documents may leave."""

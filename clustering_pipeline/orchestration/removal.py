@@ -26,6 +26,7 @@ def remove_cluster(
         pipeline.artifacts.delete(prefix)
     if not keep_output:
         _remove_output(pipeline, record)
+    pipeline.catalog.lineages.delete_of(record.cluster_id)
     return pipeline.catalog.clusters.delete(scope, record.cluster_id)
 
 

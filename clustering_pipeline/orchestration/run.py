@@ -7,10 +7,11 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.model.definition import ClusterSpec
-from clustering_pipeline.model.errors import RunCanceled, StateConflict
+from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.progress import Progress
+from clustering_pipeline.stores.catalog.claims import active
 
 # What a later run may read instead of making it again.
 ARTIFACTS = (
@@ -21,6 +22,8 @@ ARTIFACTS = (
     "assignments.parquet",
     "fit.json",
     "relations.json",
+    "identity.parquet",
+    "identity.json",
     "summaries.parquet",
     "distances.parquet",
     "metrics.json",
@@ -75,11 +78,7 @@ class Run:
 
         It was cancelled, or declared dead; another run may hold the definition by now.
         """
-        record = self.pipeline.catalog.clusters.by_id(self.cluster_id)
-        if record.state.archived_at is not None:
-            message = f"{self.title!r} was archived: {self.run_id} publishes nothing"
-            raise RunCanceled(message)
-        claim = record.claim
+        claim = active(self.pipeline.catalog.clusters.by_id(self.cluster_id)).claim
         if claim is None or claim.run_id != self.run_id:
             message = f"{self.run_id} no longer holds {self.title!r}: it was cancelled or replaced"
             raise StateConflict(message)

@@ -2,7 +2,16 @@
 
 from clustering_pipeline.engine.identity.evidence import Terms
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids
-from clustering_pipeline.engine.identity.identify import Identity, identify
+from clustering_pipeline.engine.identity.identify import Identity, compare, identify
 from clustering_pipeline.engine.identity.lineage import Event, EventKind
 
-__all__ = ["Event", "EventKind", "Generation", "Identity", "Terms", "fresh_uids", "identify"]
+__all__ = [
+    "Event",
+    "EventKind",
+    "Generation",
+    "Identity",
+    "Terms",
+    "compare",
+    "fresh_uids",
+    "identify",
+]

@@ -53,7 +53,7 @@ class Evidence:
         either = self.old_known[self.old] + self.new_known[self.new] - self.shared
         return self.shared / either
 
-    @property
+    @cached_property
     def overlap(self) -> Shares:
         """(m,) share of the smaller group, of the documents that both runs saw."""
         return self.shared / np.minimum(self.old_known[self.old], self.new_known[self.new])

@@ -27,6 +27,8 @@ class Generation:
     documents: Sequence[str]
     deepest: Labels
     paths: tuple[Path, ...]
+    names: Sequence[str] = ()
+    """What uids are made of in place of the keys: names that documents have elsewhere too."""
     uids: tuple[str, ...] = ()
     """The groups' lasting ids, once they have them."""
     centroids: Callable[[], Vectors] | None = None
@@ -68,7 +70,8 @@ class Generation:
 def fresh_uids(generation: Generation) -> tuple[str, ...]:
     """An id for each group that follows from its members and its level, in whatever order."""
     own: dict[int, list[str]] = {place: [] for place in range(generation.k)}
-    for document, place in zip(generation.documents, generation.deepest.tolist(), strict=True):
+    names = generation.names or generation.documents
+    for document, place in zip(names, generation.deepest.tolist(), strict=True):
         if place >= 0:
             own[place].append(document)
     members: dict[Path, list[str]] = {path: [] for path in generation.paths}

@@ -37,12 +37,12 @@ def identify(
     documents that both runs saw.  Where most documents of two groups are in one run only, their
     centroids do.  A group that continues keeps its number; a number is never given to another one.
     """
-    names = fresh_uids(after)
-    sizes = after.sizes
+    names, sizes = fresh_uids(after), after.sizes
     if before is None:
-        paths, next_numbers = numbered(after.paths, names, sizes, {}, {})
+        uids = _uids(names, (), ())
+        paths, next_numbers = numbered(after.paths, uids, sizes, {}, {})
         born = tuple(Event(kind="born", new=new) for new in range(after.k))
-        return Identity(uids=names, paths=paths, events=born, following=next_numbers)
+        return Identity(uids=uids, paths=paths, events=born, following=next_numbers)
     evidence = gather(before, after)
     matches = match(evidence, names, terms or Terms())
     uids = _uids(names, before.uids, matches)
@@ -68,6 +68,23 @@ def _uids(names: Sequence[str], before: Sequence[str], matches: Sequence[Match])
         taken.add(uid)
         uids.append(uid)
     return tuple(uids)
+
+
+def compare(before: Generation, after: Generation) -> tuple[Event, ...]:
+    """What became of the groups between two runs whose groups have their uids."""
+    evidence = gather(before, after)
+    places = {uid: place for place, uid in enumerate(before.uids)}
+    matches = [
+        Match(
+            old=places[uid],
+            new=new,
+            by="members",
+            score=evidence.jaccards.get((places[uid], new), 0.0),
+        )
+        for new, uid in enumerate(after.uids)
+        if uid in places
+    ]
+    return events_between(evidence, matches)
 
 
 def _earlier(before: Generation) -> dict[str, tuple[str, int]]:

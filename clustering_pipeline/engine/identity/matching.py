@@ -25,6 +25,10 @@ class Match:
     by: By
     score: float
     """Jaccard of the members, or cosine of the centroids."""
+    overlap: float = 0.0
+    """Documents of both, of the smaller group, over the documents that both runs saw."""
+    known: float = 0.0
+    """Documents of both, of all in the group of this run."""
 
 
 def match(evidence: Evidence, names: Sequence[str], terms: Terms) -> tuple[Match, ...]:
@@ -66,7 +70,14 @@ def _assign(
     old, new, scores = evidence.old[kept], evidence.new[kept], evidence.jaccard[kept]
     pairs = optimal(rank_old[old], rank_new[new], scores)
     return [
-        Match(old=int(old[at]), new=int(new[at]), by="members", score=float(scores[at]))
+        Match(
+            old=int(old[at]),
+            new=int(new[at]),
+            by="members",
+            score=float(scores[at]),
+            overlap=float(evidence.overlap[kept][at]),
+            known=float(evidence.shared[kept][at] / evidence.after.sizes[new[at]]),
+        )
         for at in pairs
     ]
 

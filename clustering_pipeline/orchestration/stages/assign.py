@@ -16,6 +16,7 @@ from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attributes import assign_by_attributes
+from clustering_pipeline.orchestration.stages.identity import name_groups
 from clustering_pipeline.orchestration.stages.inputs import (
     FEATURE,
     KEYS,
@@ -56,11 +57,15 @@ def assign(run: Run) -> StageReport:
     parts = [_grouped(run, space) for space in spaces]
     labels = _numbered(parts)
     keys = run.read_frame("embeddings", columns=KEYS)
-    frame = pl.concat(_table(keys, part, labels[part.space.rows]) for part in parts)
+    named = name_groups(
+        run, pl.concat(_table(keys, part, labels[part.space.rows]) for part in parts), spaces
+    )
+    frame = named.frame
     size = run.write_frame("assignments", frame)
     record = _record(parts) | {"versions": engine.versions()}
     run.write_json("fit", record)
-    run.write_json("relations", relate({one.name: labels[one.rows] for one in spaces}))
+    relations = relate({one.name: labels[one.rows] for one in spaces})
+    run.write_json("relations", named.renamed(relations))
     return _report(run, frame, record, size)
 
 

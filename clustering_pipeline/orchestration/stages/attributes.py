@@ -15,6 +15,7 @@ from clustering_pipeline.model.filters import split_path
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.identity import name_groups
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, payloads
 
 
@@ -66,7 +67,7 @@ def assign_by_attributes(run: Run) -> StageReport:
         outlier_score=pl.lit(None, dtype=pl.Float64),
         **{FEATURE: pl.lit(None, dtype=pl.String)},
     )
-    size = run.write_frame("assignments", frame)
+    size = run.write_frame("assignments", name_groups(run, frame).frame)
     record = {
         "algorithm": run.spec.method,
         "attributes": config.attributes,

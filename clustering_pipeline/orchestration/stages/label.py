@@ -10,6 +10,7 @@ from clustering_pipeline.orchestration.human_names import carried_names
 from clustering_pipeline.orchestration.label_cache import remember
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.keeping import keep, kept_labels, with_kept
 from clustering_pipeline.orchestration.stages.naming import Material, label_request, material
 
 GROUPS = "assignments.parquet"
@@ -36,9 +37,10 @@ def label(run: Run) -> StageReport:
     here: that sends nothing to anybody.
     """
     given = material(run)
-    names = carried_names(run, given.documents)
-    request = label_request(run, given, names=names)
-    labels = label_groups(request)
+    names = carried_names(run)
+    kept = kept_labels(run)
+    request = with_kept(label_request(run, given, names=names), kept)
+    labels = keep(label_groups(request), kept)
     remember(run.pipeline.catalog, run.spec.scope, given.config, labels.fresh)
     frame = _frame(labels, given)
     texts = [text[:_SHOWN] for text in given.prepared[0].texts]

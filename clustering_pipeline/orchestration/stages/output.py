@@ -79,6 +79,7 @@ def _identity(members: pl.DataFrame) -> list[str]:
 def _centroid_payloads(clusters: pl.DataFrame) -> Iterator[dict[str, object]]:
     columns = (
         "cluster_id",
+        "group_uid",
         "feature_name",
         "parent_cluster_id",
         "hierarchy_level",
@@ -95,6 +96,7 @@ def _centroid_payloads(clusters: pl.DataFrame) -> Iterator[dict[str, object]]:
 def _member_payloads(members: pl.DataFrame) -> Iterator[dict[str, object]]:
     frame = members.select(
         "cluster_id",
+        "group_uid",
         "feature_name",
         "cluster_label",
         "distance_to_centroid",

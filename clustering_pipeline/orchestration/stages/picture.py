@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.results import document_count
 from clustering_pipeline.report import GroupRow, MapPoints, group_table, map_png, write_map
 
 MAP_FILE = "map.html"
+NUMBER = r"^cl_(\d+)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +44,21 @@ def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
 
 
 def _points(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> MapPoints:
-    labels = run.read_frame("assignments", columns=["label"])
+    numbers = members["cluster_id"].str.extract(NUMBER).cast(pl.Int64).fill_null(NOISE)
+    labels = numbers.alias("label").to_frame()
     axes = axes_of(members)
     shown = pl.concat([members.select(axes), labels, run.read_frame("texts")], how="horizontal")
     shown = shown.drop_nulls(axes)
     return MapPoints(
         positions=shown.select(axes).to_numpy(),
         labels=shown["label"].to_numpy(),
-        names=dict(enumerate(clusters["label"].to_list())),
+        names=dict(
+            zip(
+                clusters["cluster_id"].str.extract(NUMBER).cast(pl.Int64),
+                clusters["label"],
+                strict=True,
+            )
+        ),
         texts=shown["text"].to_list(),
     )
 

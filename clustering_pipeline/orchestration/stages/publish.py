@@ -10,6 +10,7 @@ from clustering_pipeline.orchestration.generations import follow
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attribute_groups import named_by_values
+from clustering_pipeline.orchestration.stages.lineage import keep_lineage, lineage_table
 from clustering_pipeline.orchestration.stages.manifest import write_manifest
 from clustering_pipeline.orchestration.stages.output import write_output
 from clustering_pipeline.orchestration.stages.picture import Picture, draw
@@ -31,6 +32,7 @@ def publish(run: Run) -> StageReport:
     run.write_frame(CLUSTERS, clusters)
     run.write_frame(MEMBERS, members)
     picture = draw(run, clusters, members)
+    events = keep_lineage(run, clusters)
     if not run.spec.enrich:
         write_output(run, clusters, members)
     write_manifest(run)
@@ -38,7 +40,7 @@ def publish(run: Run) -> StageReport:
     run.pipeline.catalog.executions.update(run.run_id, **fields)
     _commit(run, fields)
     _follow(run)
-    return _report(run, clusters, members, picture)
+    return _report(run, clusters, members, picture, lineage_table(events))
 
 
 def _follow(run: Run) -> None:
@@ -78,8 +80,9 @@ def _commit(run: Run, fields: dict[str, Any]) -> None:
 
 
 def _report(
-    run: Run, clusters: pl.DataFrame, members: pl.DataFrame, picture: Picture
+    run: Run, clusters: pl.DataFrame, members: pl.DataFrame, picture: Picture, lineage: str
 ) -> StageReport:
+    markdown = {"map": picture.image, "table": picture.table, "lineage": lineage}
     return StageReport(
         numbers={
             "documents": document_count(members),
@@ -87,8 +90,6 @@ def _report(
             "noise": members.filter(cluster_id=NOISE_ID).height,
         },
         texts={"page": picture.page_uri} if picture.page_uri else {},
-        markdown={"map": picture.image, "table": picture.table}
-        if picture.image
-        else {"table": picture.table},
+        markdown={name: text for name, text in markdown.items() if text},
         uri=run.uri("clusters.parquet"),
     )

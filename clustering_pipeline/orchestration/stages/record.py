@@ -19,6 +19,7 @@ from clustering_pipeline.orchestration.stages.results import document_count
 # A record is one document of at most 16 MB; texts of this many groups stay far below.
 SUMMARY_COLUMNS = (
     "cluster_id",
+    "group_uid",
     "num_members",
     "label",
     "summary",

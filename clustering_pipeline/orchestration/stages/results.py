@@ -4,6 +4,7 @@ import polars as pl
 
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import axes_of
+from clustering_pipeline.orchestration.identities import known_groups
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, grouped_documents
 
@@ -15,7 +16,12 @@ def clusters_table(run: Run) -> pl.DataFrame:
     """One row a group, largest first, as the contract names the columns."""
     summaries = run.read_frame("summaries")
     labels = run.read_frame("labels", columns=LABEL_COLUMNS)
-    return summaries.join(labels, on="cluster_id", how="left", maintain_order="left")
+    known = known_groups(run).join(labels, on="cluster_id", how="left", maintain_order="left")
+    table = summaries.join(known, on="cluster_id", how="left", maintain_order="left")
+    # Groups that continue keep their numbers, so the numbers no longer say which is largest.
+    return table.sort(
+        "hierarchy_level", "num_members", descending=[False, True], maintain_order=True
+    )
 
 
 def members_table(run: Run) -> pl.DataFrame:
@@ -45,7 +51,12 @@ def _places(run: Run, documents: int) -> pl.DataFrame:
 def labelled(members: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
     """Members with what is known of their groups: label, summary, keywords and size."""
     groups = clusters.select(
-        "cluster_id", "summary", "keywords", cluster_label="label", member_count="num_members"
+        "cluster_id",
+        "group_uid",
+        "summary",
+        "keywords",
+        cluster_label="label",
+        member_count="num_members",
     )
     return members.join(groups, on="cluster_id", how="left", maintain_order="left").with_columns(
         cluster_label=pl.when(cluster_id=NOISE_ID)

@@ -18,6 +18,7 @@ from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.guard import Guard, address_of
 from clustering_pipeline.stores.catalog.keys import Keys
 from clustering_pipeline.stores.catalog.label_answers import LabelAnswers
+from clustering_pipeline.stores.catalog.lineage import Lineages
 from clustering_pipeline.stores.catalog.namespaces import Namespaces
 from clustering_pipeline.stores.catalog.organizations import Organizations
 from clustering_pipeline.stores.catalog.table import Table
@@ -55,6 +56,7 @@ class Catalog:
             clock=clock,
         )
         self.automation = Automations(clusters=self.clusters)
+        self.lineages = Lineages(table=tables["lineages"])
         self.tasks = Tasks(executions=self.executions)
         self.label_answers = LabelAnswers(table=tables["label_answers"], clock=clock)
         self.namespaces = Namespaces(table=tables["namespaces"], clock=clock)
@@ -105,6 +107,7 @@ _TABLES = {
     "executions": indexes.EXECUTIONS,
     "batches": indexes.BATCHES,
     "label_answers": indexes.LABEL_ANSWERS,
+    "lineages": indexes.LINEAGES,
     "namespaces": indexes.NAMESPACES,
     "organizations": indexes.ORGANIZATIONS,
     "keys": indexes.KEYS,

@@ -63,6 +63,7 @@ BATCHES = (
     ),
     _scoped("collection_ids", "-created_at"),
 )
+LINEAGES = (IndexModel([("cluster_id", ASCENDING), ("created_at", DESCENDING)]),)
 NAMESPACES = (
     IndexModel([("organization_id", ASCENDING), ("namespace_name", ASCENDING)], unique=True),
 )

@@ -1,0 +1,122 @@
+"""Which of a run's groups are groups of the published run: they keep their uid and number."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from clustering_pipeline.engine.hierarchy import Path, group_id
+from clustering_pipeline.engine.identity import Generation, Identity, identify
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.orchestration.events import told
+from clustering_pipeline.orchestration.identities import (
+    IDENTITY,
+    generation_of,
+    path_of,
+    published,
+)
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.inputs import Space
+
+_SCHEMA = {
+    "cluster_id": pl.String,
+    "group_uid": pl.String,
+    "parent_group_uid": pl.String,
+    "previous_cluster_id": pl.String,
+    "matched_by": pl.String,
+    "score": pl.Float64,
+    "stayed": pl.Float64,
+    "known": pl.Float64,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The assignments under the numbers that readers know, and those numbers by the run's own."""
+
+    frame: pl.DataFrame
+    ids: Mapping[str, str]
+
+    def renamed(self, relations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Records with the groups that they name under those numbers."""
+        return [{key: self._known(value) for key, value in one.items()} for one in relations]
+
+    def _known(self, value: Any) -> Any:
+        return self.ids.get(value, value) if isinstance(value, str) else value
+
+
+def name_groups(run: Run, frame: pl.DataFrame, spaces: Sequence[Space] = ()) -> Named:
+    """Matches the groups with those of the published run, and keeps what was found.
+
+    ``frame`` are the assignments under numbers of their own, ``spaces`` the vectors of their rows.
+    """
+    earlier = published(run.pipeline, run.published) if run.published else None
+    before = earlier.generation if earlier else None
+    after = generation_of(frame, centroids=lambda paths: _middles(frame, paths, spaces))
+    found = identify(
+        after,
+        before,
+        following=earlier.following if earlier else None,
+        terms=run.pipeline.identity,
+    )
+    run.write_frame(IDENTITY, pl.DataFrame(list(_rows(found, before)), schema=_SCHEMA))
+    record = {
+        "previous_run_id": run.published.run_id if run.published else None,
+        "following": dict(found.following),
+        "events": [
+            one.model_dump(mode="json")
+            for one in told(found.events, after, found.paths, found.uids, before)
+        ],
+    }
+    run.write_json(IDENTITY, record)
+    ids = {group_id(old): group_id(new) for old, new in zip(after.paths, found.paths, strict=True)}
+    renamed = pl.col("cluster_id").replace_strict(
+        {**ids, NOISE_ID: NOISE_ID}, return_dtype=pl.String
+    )
+    return Named(frame=frame.with_columns(renamed), ids=ids)
+
+
+def _rows(found: Identity, before: Generation | None) -> Iterator[dict[str, Any]]:
+    uids = dict(zip(found.paths, found.uids, strict=True))
+    matches = {one.new: one for one in found.matches}
+    for new, (path, uid) in enumerate(uids.items()):
+        match = matches.get(new)
+        earlier = before.paths[match.old] if match and before else None
+        yield {
+            "cluster_id": group_id(path),
+            "group_uid": uid,
+            "parent_group_uid": uids.get(path[:-1]),
+            "previous_cluster_id": group_id(earlier) if earlier else None,
+            "matched_by": match.by if match else None,
+            "score": match.score if match else None,
+            "stayed": match.overlap if match else None,
+            "known": match.known if match else None,
+        }
+
+
+def _middles(frame: pl.DataFrame, paths: tuple[Path, ...], spaces: Sequence[Space]) -> Vectors:
+    """(k, all dimensions) mean vectors; zeros in the dimensions of other features."""
+    empty = np.zeros((len(paths), 0), dtype=np.float32)
+    blocks = [
+        _block(frame[one.rows], paths, one) for one in sorted(spaces, key=lambda one: one.name)
+    ]
+    return np.concatenate([empty, *blocks], axis=1)
+
+
+def _block(frame: pl.DataFrame, paths: tuple[Path, ...], space: Space) -> Vectors:
+    places = {path: place for place, path in enumerate(paths)}
+    inside = [
+        (places[path[:end]], row)
+        for row, one in enumerate(frame["cluster_id"])
+        if one != NOISE_ID
+        for path in (path_of(one),)
+        for end in range(1, len(path) + 1)
+    ]
+    groups, rows = np.array(inside, dtype=np.int64).reshape(-1, 2).T
+    sizes = np.bincount(groups, minlength=len(paths)).clip(1)
+    weights = (1 / sizes)[groups].astype(np.float32)
+    return csr_array((weights, (groups, rows)), shape=(len(paths), frame.height)) @ space.vectors

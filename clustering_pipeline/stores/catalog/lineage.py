@@ -1,0 +1,38 @@
+"""What each run did to the groups of its definition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clustering_pipeline.model.lineage import RunLineage
+from clustering_pipeline.stores.catalog.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineages:
+    """One record a run, kept for as long as its execution."""
+
+    table: Table
+
+    def keep(self, lineage: RunLineage) -> None:
+        """Stores what a run did, in place of what it said before."""
+        fields = {**lineage.model_dump(mode="json"), **lineage.scope.fields()}
+        self.table.swap({"_id": lineage.run_id}, {"$set": fields}, upsert=True)
+
+    def find(self, run_id: str) -> RunLineage | None:
+        """What one run did."""
+        found = self.table.find_one({"_id": run_id})
+        return None if found is None else RunLineage.model_validate(found)
+
+    def of(self, cluster_id: str, *, run_ids: Sequence[str]) -> list[RunLineage]:
+        """What those runs of a definition did, newest first."""
+        query = {"cluster_id": cluster_id, "_id": {"$in": list(run_ids)}}
+        found = self.table.find(query, sort=[("created_at", -1), ("_id", -1)])
+        return [RunLineage.model_validate(one) for one in found]
+
+    def delete(self, run_id: str) -> int:
+        """Forgets what one run did."""
+        return self.table.delete({"_id": run_id})
+
+    def delete_of(self, cluster_id: str) -> int:
+        """Forgets all runs of a definition."""
+        return self.table.delete({"cluster_id": cluster_id})

@@ -1,0 +1,173 @@
+"""Groups outlive runs: their uid, number, label and the names that people gave them."""
+
+from collections.abc import Mapping
+
+import polars as pl
+import pytest
+
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.orchestration.groups import published_groups
+from clustering_pipeline.orchestration.jobs import RELABEL
+from clustering_pipeline_tests.orchestration.planted import SIZES, planted
+from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
+
+HDBSCAN = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}}
+FIRST = {"sea": 60, "kitchen": 45, "space": 30}
+
+
+def uids(world: World, ran: Ran) -> dict[str, str]:
+    """Subject of most of its members to the uid of each group."""
+    members = table(world, ran, "members").filter(pl.col("cluster_id") != NOISE_ID)
+    subjects = table(world, ran, "embeddings").select(
+        "point_id", subject=pl.col("payload").str.json_path_match("$.subject")
+    )
+    found = (
+        members.join(subjects, on="point_id").group_by("subject").agg(pl.col("group_uid").mode())
+    )
+    return {subject: some[0] for subject, some in found.iter_rows()}
+
+
+def table(world: World, ran: Ran, name: str) -> pl.DataFrame:
+    return world.pipeline.artifacts.read_frame(ran.execution.artifact_key(f"{name}.parquet"))
+
+
+def numbers(ran: Ran) -> dict[str, str]:
+    return {one.group_uid: one.cluster_id for one in ran.execution.centroids}
+
+
+def told(world: World, ran: Ran) -> list[tuple[str, str | None]]:
+    lineage = world.pipeline.catalog.lineages.find(ran.run_id)
+    return sorted((one.event, one.cluster_id) for one in lineage.events)
+
+
+@pytest.fixture(scope="module")
+def grown(world: World) -> tuple[Ran, Ran]:
+    """A run, and one after a fourth subject came and most of the first went."""
+    documents = planted(sizes=FIRST)
+    collection = world.collection(documents)
+    cluster = world.define(collection, HDBSCAN)
+    first = world.execute(cluster)
+    more = planted(sizes={"court": 70, "kitchen": 10}, seed=8, first_id=1_000)
+    world.add(collection.qdrant_collection, more)
+    return first, world.execute(cluster)
+
+
+def test_a_first_run_numbers_by_size(world, grown):
+    first, _ = grown
+    assert [one.cluster_id for one in first.execution.centroids] == ["cl_0", "cl_1", "cl_2"]
+    assert told(world, first) == [("born", "cl_0"), ("born", "cl_1"), ("born", "cl_2")]
+
+
+def test_groups_that_continue_keep_uid_number_and_label(world, grown):
+    first, second = grown
+    before, after = uids(world, first), uids(world, second)
+    assert {subject: after[subject] for subject in before} == before
+    assert numbers(second).items() >= numbers(first).items()
+    labels = {one.group_uid: one.label for one in second.execution.centroids}
+    assert labels.items() >= {one.group_uid: one.label for one in first.execution.centroids}.items()
+
+
+def test_a_new_group_takes_the_next_number_and_views_stay_by_size(world, grown):
+    _, second = grown
+    assert [one.cluster_id for one in second.execution.centroids] == [
+        "cl_3",
+        "cl_0",
+        "cl_1",
+        "cl_2",
+    ]
+    found = published_groups(
+        world.pipeline.catalog, second.cluster.scope, second.cluster.cluster_id
+    )
+    assert [one.group_uid for one in found.groups] == [
+        one.group_uid for one in second.execution.centroids
+    ]
+
+
+def test_what_happened_is_in_the_catalog_in_parquet_and_in_dagster(world, grown):
+    _, second = grown
+    expected = [("born", "cl_3"), ("continued", "cl_0"), ("continued", "cl_2"), ("grown", "cl_1")]
+    assert told(world, second) == expected
+    stored = table(world, second, "lineage").select("event", "cluster_id").rows()
+    assert sorted(stored) == expected
+    assert second.metadata("published")["lineage"].startswith("2 continued, ")
+
+
+def test_uids_are_wherever_groups_are(world, grown):
+    _, second = grown
+    known = numbers(second)
+    clusters = table(world, second, "clusters").select("group_uid", "cluster_id").rows()
+    assert dict(clusters) == known
+    (alias,) = second.cluster.state.output_collection_ids
+    points = [one.payload for page in world.pipeline.documents.scroll(alias) for one in page]
+    assert {(one["group_uid"], one["cluster_id"]) for one in points} - {(None, NOISE_ID)} == set(
+        known.items()
+    )
+
+
+def test_the_same_documents_again_change_nothing(world, grown):
+    _, second = grown
+    again = world.execute(second.cluster)
+    assert numbers(again) == numbers(second)
+    assert {kind for kind, _ in told(world, again)} == {"continued"}
+
+
+def test_a_name_by_people_follows_the_group(world):
+    collection = world.collection(planted(sizes=FIRST))
+    cluster = world.define(collection, HDBSCAN, enrich_source_collection=True)
+    first = world.execute(cluster)
+    world.pipeline.catalog.executions.relabel(cluster.scope, first.run_id, {"cl_1": "Cooking"})
+    more = planted(sizes={"court": 70, "kitchen": 10}, seed=8, first_id=1_000)
+    world.add(collection.qdrant_collection, more)
+    second = world.execute(cluster)
+    (renamed,) = [one for one in second.execution.centroids if one.cluster_id == "cl_1"]
+    assert (renamed.label, second.execution.label_overrides) == ("Cooking", {"cl_1": "Cooking"})
+    assert ("relabelled", "cl_1") not in told(world, second)
+    shown = {one["cluster_label"] for one in world.payloads(collection).values()}
+    assert "Cooking" in shown
+
+
+def test_uids_can_be_mapped_onto_documents(world):
+    collection = world.collection(planted(sizes=FIRST))
+    mappings = [{"source_field": "group_uid", "target_field": "topic.uid"}]
+    cluster = world.define(
+        collection,
+        HDBSCAN,
+        enrich_source_collection=True,
+        source_enrichment_config={"field_mappings": mappings},
+    )
+    ran = world.execute(cluster)
+    shown = {uid_of(one) for one in world.payloads(collection).values()} - {None}
+    assert shown == set(numbers(ran))
+
+
+def uid_of(payload: Mapping) -> str | None:
+    return payload["topic"]["uid"] if "topic" in payload else payload["topic.uid"]
+
+
+def test_labels_alone_leave_identities_as_they_are(world):
+    collection = world.collection(planted(sizes=SIZES))
+    first = world.execute(world.define(collection, KMEANS))
+    again = world.execute(first.cluster, job=RELABEL)
+    assert again.result.success
+    assert numbers(again) == numbers(first)
+    assert {kind for kind, _ in told(world, again)} == {"continued"}
+
+
+def test_groups_within_groups_have_identities_of_their_own(world):
+    collection = world.collection(planted(sizes=SIZES))
+    cluster = world.define(
+        collection,
+        KMEANS | {"hierarchical": True, "max_hierarchy_depth": 1},
+    )
+    first, second = world.execute(cluster), world.execute(cluster)
+    assert numbers(first) == numbers(second)
+    levels = {one.hierarchy_level for one in first.execution.centroids}
+    assert (levels, len(numbers(first))) == ({0, 1}, len(first.execution.centroids))
+
+
+def test_a_definition_takes_its_lineage_along(world):
+    from clustering_pipeline.orchestration.removal import remove_cluster  # noqa: PLC0415
+
+    ran = world.execute(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
+    remove_cluster(world.pipeline, ran.cluster.scope, ran.cluster.cluster_id)
+    assert world.pipeline.catalog.lineages.find(ran.run_id) is None
