@@ -6,7 +6,7 @@ from typing import Any
 from clustering_pipeline.model.automation import MANUAL
 from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.errors import RunCanceled, StateConflict
+from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.execution import ExecutionProgress, ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of, task_id_of
 from clustering_pipeline.model.owner import Owner
@@ -18,6 +18,7 @@ from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.progress import Progress
 from clustering_pipeline.orchestration.recovery import finish
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.stores.catalog.claims import active
 
 WRITES_DOCUMENTS = "enriched_documents"
 
@@ -92,10 +93,7 @@ def _begin(
     pipeline: Pipeline, cluster_id: str, identity: RunIdentity, owner: Owner
 ) -> ExecutionRecord:
     catalog = pipeline.catalog
-    record = catalog.clusters.by_id(cluster_id)
-    if record.state.archived_at is not None:
-        message = f"{record.name!r} is archived: unarchive it, then execute it"
-        raise RunCanceled(message)
+    record = active(catalog.clusters.by_id(cluster_id))
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     made = catalog.executions.begin(new_execution(record, identity, record.resolved()))
     spec = made.spec or record.resolved()

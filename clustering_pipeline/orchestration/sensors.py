@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from clustering_pipeline.orchestration.batch_sensor import run_after_batches
 from clustering_pipeline.orchestration.instance import why_failed
+from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
 from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
@@ -16,7 +18,7 @@ ENDS = (
 
 def build_sensors() -> list[dg.SensorDefinition]:
     """All sensors, running by default."""
-    return [sync_partitions, *map(_record, ENDS)]
+    return [sync_partitions, run_after_batches, free_lost_runs, *map(_record, ENDS)]
 
 
 @dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -34,6 +36,15 @@ def sync_partitions(
     if not requests:
         return dg.SkipReason(f"{len(known)} partitions, all current")
     return dg.SensorResult(dynamic_partitions_requests=requests)
+
+
+@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+def free_lost_runs(
+    context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
+) -> dg.SkipReason:
+    """Ends runs whose process or machine is gone, so that their definitions can run again."""
+    lost = free_lost(clustering.catalog, context.instance)
+    return dg.SkipReason(f"ended {', '.join(lost)}" if lost else "no run is lost")
 
 
 def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:

@@ -4,7 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.errors import ClusterNotFound, ExecutionInFlight, StateConflict
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import (
+    ClusterNotFound,
+    ExecutionInFlight,
+    RunCanceled,
+    StateConflict,
+)
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.table import Table
@@ -45,6 +51,14 @@ def release(table: Table, cluster_id: str, run_id: str) -> bool:
     """See ``Clusters.release``."""
     query = {"_id": cluster_id, "claim.run_id": run_id}
     return table.swap(query, {"$set": {"claim": None}}) is not None
+
+
+def active(record: ClusterRecord) -> ClusterRecord:
+    """The record as it is; raises RunCanceled when it is archived."""
+    if record.state.archived_at is not None:
+        message = f"{record.name!r} is archived: unarchive it, then execute it"
+        raise RunCanceled(message)
+    return record
 
 
 def lost(cluster_id: str, run_id: str) -> StateConflict:

@@ -177,14 +177,15 @@ class Clusters:
         """Makes a run the published one, with its ``results``, in one write.
 
         Readers see the run before it or this one, nothing between.  Raises StateConflict when the
-        run does not hold the definition (it was cancelled, or taken over).
+        run does not hold the definition (it was cancelled, or taken over), RunCanceled when the
+        definition was archived.
         """
         settled = {"status": ClusterStatus.COMPLETED, "error": None, "failure_category": None}
         found = settled | {"completed_at": self.clock()} | results | {"last_run_id": run_id}
         return self._change(
             {"_id": cluster_id, "claim.run_id": run_id},
             claims.lost(cluster_id, run_id),
-            lambda record: self._found(record, found | _history(record, run_id)),
+            lambda record: self._found(claims.active(record), found | _history(record, run_id)),
         )
 
     def written_by_others(

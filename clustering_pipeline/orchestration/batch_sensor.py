@@ -1,0 +1,67 @@
+"""Runs definitions whose collections have new batches."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from clustering_pipeline.model.automation import BATCH
+from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.orchestration.automation.counting import Counter
+from clustering_pipeline.orchestration.automation.tick import Request, Tick, look, without
+from clustering_pipeline.orchestration.dagster_runs import by_key, in_flight
+from clustering_pipeline.orchestration.jobs import EXECUTE
+from clustering_pipeline.orchestration.lost_runs import count_lost
+from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.tags import tags_of
+
+
+@dg.sensor(
+    job_name=EXECUTE,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def run_after_batches(
+    context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
+) -> dg.SensorResult | dg.SkipReason:
+    """Runs the definitions that are due since a batch completed; says what holds the others."""
+    instance = context.instance
+    tick = look(
+        clustering.catalog,
+        Counter(pipeline=clustering),
+        lambda: in_flight(instance),
+        utc_now(),
+    )
+    fresh = _fresh(clustering, instance, tick)
+    if not fresh.requests:
+        return dg.SkipReason(fresh.summary)
+    context.log.info(fresh.summary)
+    missing = _unknown(instance, fresh.requests)
+    return dg.SensorResult(
+        run_requests=[_run_request(one) for one in fresh.requests],
+        dynamic_partitions_requests=[CLUSTERS.build_add_request(missing)] if missing else [],
+    )
+
+
+def _fresh(clustering: Pipeline, instance: dg.DagsterInstance, tick: Tick) -> Tick:
+    """Without the runs there are: one that ended before it began is told to the catalog."""
+    there = by_key(instance, [one.run_key for one in tick.requests])
+    for request in tick.requests:
+        run = there.get(request.run_key)
+        if run is not None and run.is_finished:
+            count_lost(clustering.catalog, request.definition.cluster_id, run)
+    return without(tick, {key: run.run_id for key, run in there.items()})
+
+
+def _unknown(instance: dg.DagsterInstance, requests: Sequence[Request]) -> list[str]:
+    known = set(instance.get_dynamic_partitions(NAME))
+    return [one.definition.cluster_id for one in requests if one.definition.cluster_id not in known]
+
+
+def _run_request(request: Request) -> dg.RunRequest:
+    definition = request.definition
+    return dg.RunRequest(
+        run_key=request.run_key,
+        partition_key=definition.cluster_id,
+        tags=tags_of(BATCH, definition.scope),
+    )

@@ -1,0 +1,34 @@
+"""What Dagster knows of our runs: which are under way, and which there are for a key."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.orchestration.tags import PARTITION, RUN_KEY
+
+_AT_ONCE = 200
+
+
+def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """The runs over a partition that are queued or under way, of whatever job.
+
+    The asset page runs a job of its own, so that the job tells nothing.
+    """
+    runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    return [one for one in runs if PARTITION in one.tags]
+
+
+def in_flight(instance: dg.DagsterInstance) -> dict[str, str]:
+    """Definition to its run under way."""
+    return {one.tags[PARTITION]: run_id_of(one.run_id) for one in unfinished(instance)}
+
+
+def by_key(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.DagsterRun]:
+    """Key to the run that was made for it."""
+    found: dict[str, dg.DagsterRun] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        wanted = dg.RunsFilter(tags={RUN_KEY: list(keys[start : start + _AT_ONCE])})
+        found |= {one.tags[RUN_KEY]: one for one in instance.get_runs(wanted)}
+    return found
