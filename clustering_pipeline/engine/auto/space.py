@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering_pipeline.engine.blocks import blocks
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import reduce
@@ -13,6 +14,7 @@ from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Check, Vectors, unit_rows
 
 OUTLYING = 0.9  # of the outlier score: beyond it a document is noise to every candidate
+ROWS = 256
 MANIFOLD = {"method": "umap", "n_components": 5, "n_neighbors": 15}
 
 
@@ -44,12 +46,26 @@ class Space:
         """Ward's tree (1963) of the unit rows that are not outside, as scipy has it."""
         from scipy.cluster.hierarchy import ward  # noqa: PLC0415 - heavy
 
-        self.check()
         with one_thread():
-            return ward(self.units[~self.outside])
+            return ward(_distances(self.units[~self.outside], self.check))
 
     @cached_property
     def manifold(self) -> Vectors:
         """The rows in a few dimensions that keep neighbourhoods."""
         step = MANIFOLD | {"random_state": self.random_state}
         return reduce(self.vectors, [step], neighbors=self.neighborhood, check=self.check).vectors
+
+
+def _distances(points: Vectors, check: Check) -> NDArray[np.float64]:
+    """Every pair's Euclidean distance as scipy has it, row after row, asking between blocks."""
+    from scipy.spatial.distance import cdist  # noqa: PLC0415 - heavy
+
+    condensed = np.empty(len(points) * (len(points) - 1) // 2)
+    filled = 0
+    for rows in blocks(len(points), ROWS):
+        check()
+        for row, distances in enumerate(cdist(points[rows], points[rows.start :])):
+            end = filled + len(distances) - row - 1
+            condensed[filled:end] = distances[row + 1 :]
+            filled = end
+    return condensed

@@ -47,6 +47,7 @@ class Trial:
 
 def tried(candidate: Candidate, space: Space, labels: Labels) -> Trial:
     """Measure the ``labels`` a candidate made of ``space``."""
+    space.check()
     sizes = np.bincount(labels[labels >= 0])
     return Trial(
         candidate=candidate.described(),
