@@ -15,8 +15,12 @@ COMMANDS = {
     "collections": ("clustering_pipeline.cli.collections", "Register and load documents."),
     "config": ("clustering_pipeline.cli.config", "Print the settings in force, secrets masked."),
     "demo": ("clustering_pipeline.cli.demo", "Cluster the State of the Union addresses."),
+    "keys": ("clustering_pipeline.cli.keys", "Make, list and revoke API keys."),
+    "namespaces": ("clustering_pipeline.cli.namespaces", "Make and list namespaces."),
+    "organizations": ("clustering_pipeline.cli.organizations", "Make and list organisations."),
     "runs": ("clustering_pipeline.cli.runs", "List and read executions."),
-    "up": ("clustering_pipeline.cli.up", "Run the embedded stack and Dagster until Ctrl-C."),
+    "serve": ("clustering_pipeline.cli.serve", "Serve the HTTP API until Ctrl-C."),
+    "up": ("clustering_pipeline.cli.up", "Run stack, API and Dagster until Ctrl-C."),
 }
 EXIT_CODES = {404: 3, 409: 4, 422: 2, 503: 5}
 INTERRUPTED = 130

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack import Stack
 from clustering_pipeline.settings import Settings
-from clustering_pipeline_tests.api.served import Served, serving
+from clustering_pipeline_tests.api.served import Served, served_app
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def served(settings: Settings) -> Iterator[Served]:
     with ExitStack() as opened:
         pipeline = opened.enter_context(open_pipeline(settings))
         before = set(pipeline.documents.collections())
-        yield opened.enter_context(serving(settings, pipeline))
+        yield opened.enter_context(served_app(settings, pipeline))
         for name in set(pipeline.documents.collections()) - before:
             pipeline.documents.delete_collection(name)
 

@@ -1,0 +1,77 @@
+"""The app behind a socket, in a thread of its own or in this one."""
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from clustering_pipeline.api.app import create_app
+from clustering_pipeline.api.services import open_services
+from clustering_pipeline.model.errors import LocalStackUnavailable
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+_WAIT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """An app that answers."""
+
+    url: str
+    thread: threading.Thread
+
+
+@contextmanager
+def serving(
+    settings: Settings, pipeline: Pipeline, *, host: str = LOOPBACK, port: int = 0
+) -> Generator[Server]:
+    """Serves from a thread until the block ends; port 0 takes any that is free.
+
+    Requests under way get some seconds to end, and runs that were started are cancelled.
+    """
+    with open_services(settings, pipeline) as services, _listening(host, port) as listening:
+        # The socket listens already: who asks early waits until the server takes the request.
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(services),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_WAIT_SECONDS,
+            )
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield Server(url=_url(host, listening), thread=thread)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def log_to_stderr() -> None:
+    """One line of JSON for each request, and what uvicorn has to say from warnings on."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("clustering_pipeline.api").setLevel(logging.INFO)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Generator[socket.socket]:
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        message = f"cannot listen on {host}:{port} ({error.strerror}); choose another port"
+        raise LocalStackUnavailable(message) from error
+    with contextlib.closing(listening):
+        yield listening
+
+
+def _url(host: str, listening: socket.socket) -> str:
+    return f"http://{host}:{listening.getsockname()[1]}"
