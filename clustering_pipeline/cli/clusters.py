@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from clustering_pipeline.cli.follow import execute_and_follow, foresee
+from clustering_pipeline.cli.lineage import lineage
 from clustering_pipeline.cli.output import cell, emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
@@ -22,6 +23,9 @@ GROUPS = ("cluster_id", "label", "member_count", "keywords")
 @click.group("clusters")
 def command() -> None:
     """Define, execute and read clusters."""
+
+
+command.add_command(lineage)
 
 
 @command.command()

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from clustering_pipeline.cli.lineage import diff
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.execution import ExecutionRecord
@@ -16,6 +17,9 @@ LISTED = ("run_id", "status", "num_clusters", "num_points", "created_at", "compl
 @click.group("runs")
 def command() -> None:
     """List and read executions."""
+
+
+command.add_command(diff)
 
 
 @command.command("list")

@@ -283,3 +283,22 @@ def test_ctrl_c_cancels_the_run(story):
         out, err = process.communicate()
     assert (process.returncode, out, err.strip()) == (130, b"", b"interrupted")
     assert run("runs", "get", run_id, "--json").json["status"] == "canceled"
+
+
+def test_lineage_tells_of_every_run(story):
+    told = run("clusters", "lineage", story.cluster, "--json").json
+    (first,) = told["runs"]
+    assert [one["event"] for one in first["events"]] == ["born", "born"]
+    of_one = run("clusters", "lineage", story.cluster, "--group", "cl_1", "--output", "csv")
+    (row,) = csv.DictReader(io.StringIO(of_one.out))
+    assert (row["event"], row["cluster_id"]) == ("born", "cl_1")
+
+
+def test_a_run_and_itself_differ_in_nothing(story):
+    run_id = run("clusters", "get", story.cluster, "--json").json["last_run_id"]
+    same = run("runs", "diff", run_id, "--against", run_id)
+    assert same.code == 0
+    assert "0 added, 0 removed" in same.err
+    assert set(run("runs", "diff", run_id, "--against", run_id, "--json").json["counts"]) == {
+        "continued"
+    }

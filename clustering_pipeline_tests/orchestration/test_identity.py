@@ -5,9 +5,11 @@ from collections.abc import Mapping
 import polars as pl
 import pytest
 
+from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.jobs import RELABEL
+from clustering_pipeline.orchestration.lineage_views import cluster_lineage, run_diff
 from clustering_pipeline_tests.orchestration.planted import SIZES, planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
 
@@ -171,3 +173,34 @@ def test_a_definition_takes_its_lineage_along(world):
     ran = world.execute(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
     remove_cluster(world.pipeline, ran.cluster.scope, ran.cluster.cluster_id)
     assert world.pipeline.catalog.lineages.find(ran.run_id) is None
+
+
+def test_history_is_read_run_by_run_and_group_by_group(world, grown):
+    first, second = grown
+    catalog, cluster = world.pipeline.catalog, second.cluster
+    found = cluster_lineage(catalog, cluster.scope, cluster.cluster_id)
+    assert [one.run_id for one in found.runs][-2:] == [second.run_id, first.run_id]
+    of_one = cluster_lineage(catalog, cluster.scope, cluster.cluster_id, group="cl_3")
+    assert of_one.group_uid == second.execution.centroids[0].group_uid
+    assert [one.event for run in of_one.runs for one in run.events][-1] == "born"
+    with pytest.raises(InvalidRequest, match="has no group 'cl_9'"):
+        cluster_lineage(catalog, cluster.scope, cluster.cluster_id, group="cl_9")
+
+
+def test_two_runs_are_compared_in_either_direction(world, grown):
+    first, second = grown
+    scope = second.cluster.scope
+    forth = run_diff(world.pipeline, scope, second.run_id, first.run_id)
+    back = run_diff(world.pipeline, scope, first.run_id, second.run_id)
+    assert forth.counts == {"born": 1, "continued": 2, "grown": 1}
+    assert back.counts == {"died": 1, "continued": 2, "shrunk": 1}
+    assert (forth.documents_added, forth.documents_removed) == (80, 0)
+    assert (back.documents_added, back.documents_removed) == (0, 80)
+    assert forth.documents_kept + forth.documents_moved == sum(FIRST.values())
+
+
+def test_runs_of_two_definitions_are_not_compared(world, grown):
+    first, _ = grown
+    other = world.execute(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
+    with pytest.raises(InvalidRequest, match="runs of two definitions"):
+        run_diff(world.pipeline, other.cluster.scope, other.run_id, first.run_id)
