@@ -39,7 +39,6 @@ def _spoken(value: object) -> str:
 
 DEFINITION = (
     only("source_cluster_ids", [None]),
-    only("vector_config.output_strategy", ["single"]),
     only("vector_config.layout_stability", [None, "none"]),
     Limit(
         path="source_enrichment_config.field_mappings[].source_field",

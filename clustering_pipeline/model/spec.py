@@ -105,6 +105,13 @@ class ClusterSpec(Record):
         return {self.feature_name: self.feature_uris}
 
     @property
+    def output_features(self) -> tuple[str, ...]:
+        """The features that have an output collection each; none when there is one for all."""
+        if not self.feature_uris or self.vectors.output_strategy != "per_feature":
+            return ()
+        return tuple(self.feature_names.values())
+
+    @property
     def preprocessing(self) -> tuple[Mapping[str, Any], ...]:
         """The steps in order with their defaults; ``none`` is no step."""
         config = self.definition.vector_config

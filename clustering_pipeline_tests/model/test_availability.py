@@ -23,6 +23,10 @@ def test_defaults_are_available():
         pytest.param({"vector_config": vectors(feature_uris=[URI])}, id="one-of-several"),
         pytest.param({"vector_config": vectors(vis_n_components=3)}, id="three-dimensions"),
         pytest.param({"vector_config": vectors(effective_feature_method="medoid")}, id="medoid"),
+        pytest.param({"vector_config": vectors(output_strategy="per_feature")}, id="per-feature"),
+        pytest.param(
+            {"vector_config": vectors(multi_feature_strategy="independent")}, id="independent"
+        ),
         pytest.param({"llm_labeling": {"enabled": True, "use_embedding_dedup": True}}, id="labels"),
         pytest.param({"llm_labeling": {"use_embedding_dedup": False}}, id="no-dedup"),
         pytest.param({"llm_labeling": {"cache_ttl_seconds": 0}}, id="no-cache"),
@@ -48,10 +52,8 @@ def test_every_limit_is_about_a_field_there_is(limit):
 
 def test_the_message_names_field_value_and_way_out():
     with pytest.raises(NotAvailableYet) as refused:
-        check_available(request(vector_config=vectors(output_strategy="per_feature")))
-    assert refused.value.message == (
-        "vector_config.output_strategy 'per_feature' is not available yet: use 'single'"
-    )
+        check_available(validate(ExecuteClusterByIdRequest, {"assignment_threshold": 0.7}))
+    assert refused.value.message == "assignment_threshold 0.7 is not available yet: use 0.5"
 
 
 def test_overrides_are_held_to_it_too():

@@ -166,3 +166,46 @@ def test_a_mapped_field_holds_every_features_result(pictures: Pictures) -> None:
         assert payloads[point]["cluster_id"][feature] == cluster_id
     lacking = [payloads[str(one)] for one in pictures.documents.ids[BOTH:]]
     assert lacking == pictures.documents.payloads[BOTH:]
+
+
+def generation(pictures: Pictures, alias: str) -> tuple[dict[str, int], list[dict]]:
+    store = pictures.world.pipeline.documents
+    sizes = {name: one.size for name, one in store.describe(alias).vectors.items()}
+    return sizes, [point.payload for page in store.scroll(alias) for point in page]
+
+
+def test_each_feature_may_have_an_output_collection_with_its_own_groups(
+    pictures: Pictures,
+) -> None:
+    world = pictures.world
+    definition = world.define(pictures.collection, CONFIG | {"output_strategy": "per_feature"})
+    reserved = definition.state
+    assert len(set(reserved.output_collection_ids)) == 2
+    assert [
+        name.endswith(f" {feature} clusters")
+        for name, feature in zip(reserved.output_collection_names, FEATURES, strict=True)
+    ] == [True, True]
+    ran = world.execute(definition)
+    found = [generation(pictures, one) for one in ran.cluster.state.output_collection_ids]
+    assert [sizes for sizes, _ in found] == [{"centroid": 16}, {"centroid": 8}]
+    for (_, points), feature, groups in zip(found, FEATURES, (4, 2), strict=True):
+        assert {point["feature_name"] for point in points} == {feature}
+        assert sum(point["is_centroid"] for point in points) == groups
+        assert len(points) == groups + BOTH
+    assert set(ran.execution.output_collections) == set(reserved.output_collection_ids)
+
+
+def test_features_clustered_together_find_the_same_groups_in_each_collection(
+    pictures: Pictures,
+) -> None:
+    joint = CONFIG | {"multi_feature_strategy": "concatenate", "output_strategy": "per_feature"}
+    ran = pictures.world.execute(pictures.world.define(pictures.collection, joint))
+    (text, texts), (picture, pictured) = (
+        generation(pictures, one) for one in ran.cluster.state.output_collection_ids
+    )
+    assert (text, picture) == ({"centroid": 16}, {"centroid": 8})
+    drop = ("feature_name",)
+    assert [{name: value for name, value in one.items() if name not in drop} for one in texts] == [
+        {name: value for name, value in one.items() if name not in drop} for one in pictured
+    ]
+    assert sum(point["is_centroid"] for point in texts) == ran.execution.num_clusters

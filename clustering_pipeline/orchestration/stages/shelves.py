@@ -31,12 +31,12 @@ def shelves(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Iterator
     the same groups, each by that feature's part of their vectors.
     """
     aliases = run.pipeline.catalog.clusters.by_id(run.cluster_id).state.output_collection_ids
-    if len(aliases) == 1:
+    if not run.spec.output_features:
         yield Shelf(alias=aliases[0], parts=_by_feature(clusters), members=members)
         return
     independent = len(run.spec.clusterings) > 1
     columns = _columns(run)
-    for alias, name in zip(aliases, run.spec.feature_names.values(), strict=True):
+    for alias, name in zip(aliases, run.spec.output_features, strict=False):
         own = pl.col(FEATURE) == name if independent else pl.lit(value=True)
         groups = clusters.filter(own)
         if not independent:

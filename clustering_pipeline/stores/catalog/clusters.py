@@ -223,13 +223,19 @@ class Clusters:
         return with_state(record, automation=Automation(settled=there))
 
     def _with_output(self, record: ClusterRecord) -> ClusterRecord:
-        if record.spec.enriches or record.state.output_collection_ids:
+        there = record.state.output_collection_ids
+        wanted = [] if record.spec.enriches else _output_names(record)
+        made = [
+            self.collections.reserve(record.scope, record.cluster_id, name)
+            for name in wanted[len(there) :]
+        ]
+        if not made:
             return record
-        output = self.collections.reserve(record.scope, record.cluster_id, record.name)
+        names = [*record.state.output_collection_names, *(one.collection_name for one in made)]
         return with_state(
             record,
-            output_collection_ids=[output.collection_id],
-            output_collection_names=[output.collection_name],
+            output_collection_ids=[*there, *(one.collection_id for one in made)],
+            output_collection_names=names,
         )
 
     def _redefined(self, record: ClusterRecord, spec: CreateClusterRequest) -> ClusterRecord:
@@ -286,6 +292,12 @@ class Clusters:
 def _history(record: ClusterRecord, run_id: str) -> dict[str, list[str]]:
     runs = record.state.published_run_ids
     return {"published_run_ids": runs if run_id in runs else [*runs, run_id]}
+
+
+def _output_names(record: ClusterRecord) -> list[str]:
+    """Of one output collection, or of one for each feature."""
+    features = record.resolved().output_features
+    return [f"{record.name} {one}" for one in features] or [record.name]
 
 
 def _identified(scope: Scope, identifier: str) -> dict[str, Any]:
