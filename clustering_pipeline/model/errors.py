@@ -25,6 +25,7 @@ ClusteringError
 │   ├── BatchNotFound
 │   ├── ExecutionNotFound
 │   ├── TaskNotFound
+│   ├── TriggerNotFound
 │   ├── NamespaceNotFound
 │   ├── OrganizationNotFound
 │   ├── KeyNotFound
@@ -180,6 +181,10 @@ class ExecutionNotFound(NotFound):
 
 class TaskNotFound(NotFound):
     """No task has that id."""
+
+
+class TriggerNotFound(NotFound):
+    """No trigger has that id."""
 
 
 class NamespaceNotFound(NotFound):

@@ -23,6 +23,7 @@ from clustering_pipeline.stores.catalog.namespaces import Namespaces
 from clustering_pipeline.stores.catalog.organizations import Organizations
 from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline.stores.catalog.tasks import Tasks
+from clustering_pipeline.stores.catalog.triggers import Triggers
 
 TIMEOUT_MS = 6000
 
@@ -57,6 +58,7 @@ class Catalog:
         )
         self.automation = Automations(clusters=self.clusters)
         self.lineages = Lineages(table=tables["lineages"])
+        self.triggers = Triggers(table=tables["triggers"], clusters=self.clusters, clock=clock)
         self.tasks = Tasks(executions=self.executions)
         self.label_answers = LabelAnswers(table=tables["label_answers"], clock=clock)
         self.namespaces = Namespaces(table=tables["namespaces"], clock=clock)
@@ -106,6 +108,7 @@ _TABLES = {
     "collections": indexes.COLLECTIONS,
     "executions": indexes.EXECUTIONS,
     "batches": indexes.BATCHES,
+    "triggers": indexes.TRIGGERS,
     "label_answers": indexes.LABEL_ANSWERS,
     "lineages": indexes.LINEAGES,
     "namespaces": indexes.NAMESPACES,

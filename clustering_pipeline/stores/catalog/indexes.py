@@ -50,6 +50,10 @@ COLLECTIONS = (
 EXECUTIONS = (
     IndexModel([("cluster_id", ASCENDING), ("view.created_at", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("view.task_id", ASCENDING)]),
+    IndexModel(
+        [("view.trigger_id", ASCENDING), ("view.created_at", DESCENDING)],
+        partialFilterExpression={"view.trigger_id": {"$type": "string"}},
+    ),
 )
 BATCHES = (
     IndexModel(
@@ -64,6 +68,11 @@ BATCHES = (
     _scoped("collection_ids", "-created_at"),
 )
 LINEAGES = (IndexModel([("cluster_id", ASCENDING), ("created_at", DESCENDING)]),)
+TRIGGERS = (
+    IndexModel([("status", ASCENDING), ("next_run_at", ASCENDING)]),
+    IndexModel([("cluster_id", ASCENDING)]),
+    _scoped("-created_at", "_id"),
+)
 NAMESPACES = (
     IndexModel([("organization_id", ASCENDING), ("namespace_name", ASCENDING)], unique=True),
 )
