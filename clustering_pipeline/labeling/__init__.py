@@ -1,12 +1,13 @@
 """Names for groups: representatives, keyphrases, and one model call per group when asked for."""
 
 from clustering_pipeline.labeling.asking.cache import cache_keys
+from clustering_pipeline.labeling.asking.embedding_judge import EmbeddingJudge
 from clustering_pipeline.labeling.asking.estimate import Estimate, estimate
 from clustering_pipeline.labeling.asking.openai_provider import open_provider
 from clustering_pipeline.labeling.config import InputMapping, LabelingConfig
-from clustering_pipeline.labeling.fidelity import Fidelity, fidelity
+from clustering_pipeline.labeling.fidelity import Fidelity, fidelity, judged_texts
 from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
-from clustering_pipeline.labeling.judges import Judge, embedding_judge, tf_idf_judge
+from clustering_pipeline.labeling.judges import Judge, tf_idf_judge
 from clustering_pipeline.labeling.keyphrases import keyphrases
 from clustering_pipeline.labeling.labels import label_groups
 from clustering_pipeline.labeling.money.ledger import Ledger
@@ -27,6 +28,7 @@ from clustering_pipeline.labeling.request import (
 
 __all__ = [
     "PRICES",
+    "EmbeddingJudge",
     "Estimate",
     "Example",
     "Fidelity",
@@ -46,9 +48,9 @@ __all__ = [
     "Terms",
     "cache_keys",
     "choose_text_fields",
-    "embedding_judge",
     "estimate",
     "fidelity",
+    "judged_texts",
     "keyphrases",
     "label_groups",
     "names_of",

@@ -37,32 +37,47 @@ def fidelity(
     *,
     judge: Judge = tf_idf_judge,
     seed: int = 0,
+    least: int = 0,
 ) -> dict[int, Fidelity]:
     """The fidelity of each group's name; groups without neighbours or texts have none.
 
     ``labels`` (n,) gives the group of each document of ``prepared``; the same seed draws the same
-    documents, so two sets of names can be compared.
+    documents, so two sets of names can be compared.  Groups smaller than ``least`` take no part.
     """
-    drawn = _drawn(prepared, np.asarray(labels), seed)
-    rows = np.array(sorted({row for listed in drawn.values() for row in listed}), dtype=np.int64)
-    numbers = [group.number for group in prepared.groups if group.number in names]
+    drawn = _drawn(prepared, np.asarray(labels), seed, least)
+    rows = _rows(drawn)
+    numbers = [number for number in drawn if number in names]
     if not len(rows) or not numbers:
         return {}
     fits = judge([names[one] for one in numbers], [prepared.texts[row] for row in rows])
     places = {group: np.searchsorted(rows, listed) for group, listed in drawn.items()}
     nearest = {group.number: group.nearest for group in prepared.groups}
     scores = {
-        group: _picked(fits[at], [places[other] for other in (group, *nearest[group])])
+        group: _picked(fits[at], [places[one] for one in (group, *nearest[group]) if one in places])
         for at, group in enumerate(numbers)
     }
     return {group: found for group, found in scores.items() if found is not None}
 
 
-def _drawn(prepared: Prepared, labels: np.ndarray, seed: int) -> dict[int, list[int]]:
+def judged_texts(
+    prepared: Prepared, labels: np.ndarray, *, seed: int = 0, least: int = 0
+) -> list[str]:
+    """The documents that a judge of :func:`fidelity` reads."""
+    drawn = _drawn(prepared, np.asarray(labels), seed, least)
+    return [prepared.texts[row] for row in _rows(drawn)]
+
+
+def _rows(drawn: Mapping[int, Sequence[int]]) -> np.ndarray:
+    return np.array(sorted({row for listed in drawn.values() for row in listed}), dtype=np.int64)
+
+
+def _drawn(prepared: Prepared, labels: np.ndarray, seed: int, least: int) -> dict[int, list[int]]:
     """Documents of each group that have text, the ones the labeller saw last of all."""
     generator = np.random.default_rng(seed)
     drawn: dict[int, list[int]] = {}
     for group in prepared.groups:
+        if group.size < least:
+            continue
         shown = {example.row for example in group.examples}
         members = generator.permutation(np.flatnonzero(labels == group.number)).tolist()
         written = [row for row in members if prepared.texts[row].strip()]

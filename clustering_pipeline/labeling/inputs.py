@@ -10,6 +10,8 @@ from clustering_pipeline.labeling.config import InputMapping
 _MOST = 4_000
 _IMAGE = re.compile(r"^data:image/|^https?://\S+\.(png|jpe?g|webp|gif)(\?\S*)?$", re.IGNORECASE)
 _ADDRESS = re.compile(r"^(https?|data|s3):", re.IGNORECASE)
+# What a model's server can open.
+_OPEN = re.compile(r"^(https?://|data:image/)", re.IGNORECASE)
 _URL_KEYS = ("url", "presigned_url", "uri", "data")
 
 Payload: TypeAlias = Mapping[str, object]
@@ -28,21 +30,24 @@ def inputs_of(
     mappings: Sequence[InputMapping],
     fields: Sequence[str],
     *,
-    similarity: float | None = None,
+    similarities: Mapping[str, float] | None = None,
 ) -> Inputs:
     """The mapped inputs of a document, or the chosen fields when nothing is mapped.
 
-    A ``vector`` input reads as the document's cosine similarity to the centre of its group.
+    A ``vector`` input reads as the document's cosine to the centre of its group, by the vector that
+    its path names: ``similarities`` holds those.
     """
+    known = similarities or {}
     texts: dict[str, str] = {}
     images: list[str] = []
     for key, source, value in _values(payload, mappings or _as_mappings(fields)):
         if source == "vector":
-            texts[key] = "" if similarity is None else f"{similarity:.2f} similar to the centre"
+            near = known.get(str(value))
+            texts[key] = "" if near is None else f"{near:.2f} similar to the centre of its group"
             continue
         for item in value if isinstance(value, list) else [value]:
             address = _address(item)
-            if address and (source == "blob" or _IMAGE.match(address)):
+            if address and (_OPEN if source == "blob" else _IMAGE).match(address):
                 images.append(address)
         texts[key] = _written(value)
     return Inputs(texts={key: text for key, text in texts.items() if text}, images=tuple(images))
@@ -79,9 +84,9 @@ def _values(
 ) -> Iterator[tuple[str, str, object]]:
     for mapping in mappings:
         value = mapping.override
-        if value is None and mapping.source_type == "literal":
+        if (value is None and mapping.source_type == "literal") or mapping.source_type == "vector":
             value = mapping.path
-        elif value is None and mapping.source_type != "vector":
+        elif value is None:
             value = value_at(payload, mapping.path or mapping.input_key)
         yield mapping.input_key, mapping.source_type, value
 

@@ -1,14 +1,12 @@
 """Labels for all groups of a run: the model's where it gave a good one, keyphrases elsewhere."""
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from clustering_pipeline.labeling.asking.rounds import Answers, answers_for
+from clustering_pipeline.labeling.asking.waiting import finished
 from clustering_pipeline.labeling.candidates import closest_candidate
 from clustering_pipeline.labeling.names import names_of
-from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.labeling.request import (
     Group,
     Label,
@@ -30,7 +28,8 @@ def label_groups(request: LabelRequest) -> Labels:
         error = LabelingError(error=request.unreachable, clusters=everyone)
         return Labels(groups=plain, errors=(error,))
     plain = tuple(_chosen(label, request.config.candidate_labels) for label in plain)
-    answers = _answers(request, request.provider)
+    provider = request.provider
+    answers = finished(lambda: answers_for(request, provider))
     return Labels(
         groups=tuple(_merged(label, answers.outcomes.get(label.number)) for label in plain),
         errors=_errors(request, answers),
@@ -95,13 +94,3 @@ def _errors(request: LabelRequest, answers: Answers) -> tuple[LabelingError, ...
     return tuple(
         LabelingError(error=cause, clusters=tuple(clusters)) for cause, clusters in struck.items()
     )
-
-
-def _answers(request: LabelRequest, provider: Provider) -> Answers:
-    """Run to the end, also where a loop is running already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(answers_for(request, provider))
-    with ThreadPoolExecutor(1) as aside:
-        return aside.submit(lambda: asyncio.run(answers_for(request, provider))).result()

@@ -43,13 +43,15 @@ def prepare(
     vectors: np.ndarray,
     *,
     config: LabelingConfig,
+    features: Mapping[str, np.ndarray] | None = None,
     cluster_ids: Mapping[int, str] | None = None,
     ignore: Collection[str] = (),
 ) -> Prepared:
     """Choose texts, find keyphrases and pick the documents that stand for each group.
 
     ``payloads`` are mappings, JSON strings or nothing, read one at a time; ``labels`` (n,) holds −1
-    for noise, ``vectors`` is (n, d), ``ignore`` names payload fields that earlier runs wrote.
+    for noise, ``vectors`` is (n, d), ``features`` holds (n, d) vectors by the names that ``vector``
+    inputs have for them, ``ignore`` names payload fields that earlier runs wrote.
     """
     labels = np.asarray(labels, dtype=np.int64)
     choice = _choice(payloads, labels, ignore)
@@ -60,6 +62,9 @@ def prepare(
     centers = centers_of(vectors, members)
     nearest = nearest_groups(centers)
     names = cluster_ids or {}
+    middles = {
+        path: (found, centers_of(found, members)) for path, found in (features or {}).items()
+    }
     groups = tuple(
         Group(
             number=number,
@@ -67,7 +72,18 @@ def prepare(
             size=len(rows),
             keyphrases=tuple(phrases[number]),
             examples=tuple(
-                _example(row, payloads[row], cosine(vectors[row], centers[number]), config, choice)
+                Example(
+                    row=row,
+                    inputs=inputs_of(
+                        _read(payloads[row]),
+                        config.input_mappings,
+                        choice.fields,
+                        similarities={
+                            path: cosine(found[row], middle[number])
+                            for path, (found, middle) in middles.items()
+                        },
+                    ),
+                )
                 for row in representatives(
                     vectors,
                     rows,
@@ -109,11 +125,3 @@ def _read_rows(labels: np.ndarray) -> np.ndarray:
         wanted = min(size, max(_LEAST_OF_A_GROUP, round(part * size)))
         kept.append(members[np.linspace(0, size - 1, wanted).astype(np.int64)])
     return np.sort(np.concatenate(kept))
-
-
-def _example(
-    row: int, stored: Stored, similarity: float, config: LabelingConfig, choice: FieldChoice
-) -> Example:
-    payload, mappings = _read(stored), config.input_mappings
-    inputs = inputs_of(payload, mappings, choice.fields, similarity=similarity)
-    return Example(row=row, inputs=inputs)

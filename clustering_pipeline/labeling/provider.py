@@ -41,6 +41,22 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmbeddingCall:
+    """Texts to be turned into vectors by one request."""
+
+    texts: tuple[str, ...]
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """A vector for each text, in their order."""
+
+    vectors: Sequence[Sequence[float]]
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """No answer, in one sentence, and what may help."""
 
@@ -58,14 +74,22 @@ class Provider(Protocol):
         """The model's name, for prices, caches and records."""
         ...
 
+    @property
+    def base_url(self) -> str:
+        """Where the model listens: with its name, what tells one server's model from another's."""
+        ...
+
+    @property
+    def embedding_model(self) -> str | None:
+        """The model that embeds, if one is set."""
+        ...
+
     async def complete(self, call: Call) -> Answer | Failure:
         """Answer one call, once: retries are the caller's."""
         ...
 
-    async def embed(
-        self, texts: Sequence[str], *, timeout: float
-    ) -> Sequence[Sequence[float]] | Failure:
-        """A vector for each text; ``unsupported`` where no embedding model is set."""
+    async def embed(self, call: EmbeddingCall) -> Embedded | Failure:
+        """A vector for each text; asked only where an embedding model is set."""
         ...
 
     async def close(self) -> None:

@@ -45,7 +45,6 @@ DEFINITION = (
         allows=lambda field: not field.startswith("metadata."),
         instead="map another result",
     ),
-    only("llm_labeling.labeling_inputs.input_mappings[].source", ["payload", "literal"]),
 )
 
 EXECUTION = (

@@ -7,10 +7,12 @@ from pydantic import Field, model_validator
 from clustering_pipeline.model.attribute_config import AttributeConfig
 from clustering_pipeline.model.base import RequestModel
 from clustering_pipeline.model.enrichment import SourceEnrichmentConfig
+from clustering_pipeline.model.feature_uri import FeatureURI
 from clustering_pipeline.model.filter_field import FilterObject
 from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.names import Name
+from clustering_pipeline.model.quality_gates import QualityGates
 from clustering_pipeline.model.vector_config import VectorConfig
 
 ClusterType = Literal["vector", "attribute"]
@@ -45,6 +47,8 @@ class CreateClusterRequest(RequestModel):
     """Whether results are written onto the source documents, instead of an output collection."""
     source_enrichment_config: SourceEnrichmentConfig | None = None
     """Which results are written onto the source documents, under which names."""
+    quality_gates: QualityGates | None = None
+    """What a result must be like to be published; null asks for nothing."""
     auto_execute_on_batch: bool = False
     """Whether a completed batch of an input collection makes the definition due."""
     auto_execute_min_documents: int | None = Field(default=None, ge=0)
@@ -63,6 +67,7 @@ class CreateClusterRequest(RequestModel):
             raise ValueError(message)
         self._check_attributes()
         self._check_map()
+        self._check_label_inputs()
         return self
 
     def _check_attributes(self) -> None:
@@ -81,6 +86,25 @@ class CreateClusterRequest(RequestModel):
         if placed and self.by_attributes:
             message = f"the source field {placed[0]!r} needs vectors: attributes have none"
             raise ValueError(message)
+
+    def _check_label_inputs(self) -> None:
+        """A ``vector`` input tells of a vector that makes the groups."""
+        names = self._vector_names()
+        paths = self.llm_labeling.vector_paths if self.llm_labeling else ()
+        unknown = next((path for path in paths if names is not None and path not in names), None)
+        if unknown is not None:
+            there = ", ".join(sorted(names or ())) or "none, for attributes make the groups"
+            message = f"llm_labeling has no vector {unknown!r} for an input; there is: {there}"
+            raise ValueError(message)
+
+    def _vector_names(self) -> set[str] | None:
+        """Feature URIs and their outputs; None where the sources' definitions say."""
+        if self.by_attributes:
+            return set()
+        if self.vector_config is None:
+            return None
+        uris = self.vector_config.uris
+        return {name for uri in uris for name in (uri, FeatureURI.parse(uri).output) if name}
 
     @property
     def by_attributes(self) -> bool:

@@ -64,6 +64,9 @@ class LabelingLedger(Record):
     """Groups whose earlier answer was used again."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    embedding_calls: int = 0
+    """Requests for vectors, failed and repeated ones too."""
+    embedding_tokens: int = 0
     cost: float = 0.0
     """US dollars, of the calls whose model has a price."""
     unpriced: bool = False
@@ -110,7 +113,11 @@ class ExecutionRecord(ClusterExecutionResult):
     started_at: Moment | None = None
     updated_at: Moment | None = None
     manifest: dict[str, Any] = Field(default_factory=dict)
-    """Seeds, versions and digests."""
+    """Digests: of the manifest beside the results, and of the documents it was made from."""
+    refusals: list[str] = Field(default_factory=list)
+    """Why its results, which are kept, were not published."""
+    expired_at: Moment | None = None
+    """When its files were removed."""
 
     @property
     def scope(self) -> Scope:

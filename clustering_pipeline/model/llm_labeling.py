@@ -24,7 +24,12 @@ class InputMapping(RequestModel):
     source_type: SourceType | None = None
     """Where it comes from; null is ``literal`` with an override and ``payload`` without."""
     path: str | None = Field(default=None, min_length=1)
-    """Dotted path in the payload."""
+    """Dotted path in the payload; of a ``vector``, a feature URI of the definition or its output.
+
+    A ``vector`` tells the model how near the document is to the centre of its group. What a path in
+    the payload leads to is sent as an image where it is the address of one, as an ``http(s)`` or
+    ``data:image/`` URI; a ``blob`` is an image whatever its address ends with.
+    """
     override: JsonValue = None
     """A value that stands for whatever the document says."""
 
@@ -90,6 +95,12 @@ class LLMLabeling(RequestModel):
     """Further arguments of the model's call."""
     candidate_labels: list[LabelText] | dict[LabelText, str] | None = None
     """A closed list to choose from, or label to description; at most 255."""
+
+    @property
+    def vector_paths(self) -> tuple[str, ...]:
+        """Which vectors its inputs tell of."""
+        listed = self.labeling_inputs.input_mappings if self.labeling_inputs else []
+        return tuple(one.path for one in listed if one.source == "vector" and one.path)
 
     @model_validator(mode="after")
     def _few_candidates(self) -> Self:

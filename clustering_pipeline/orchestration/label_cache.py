@@ -1,13 +1,18 @@
 """Answers of models, kept in the catalog for as long as the definition says."""
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from clustering_pipeline.labeling import LabelingConfig, Named
+from clustering_pipeline.labeling import Fidelity, LabelingConfig, Named
+from clustering_pipeline.labeling.provider import FORMATS, Format, Provider
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog import Catalog
+
+# A server may learn stricter forms; after a month it is tried again.
+_SERVERS_CHANGE = 30 * 86_400
 
 
 def recall(
@@ -27,6 +32,48 @@ def remember(
     if config.cache_ttl_seconds:
         kept = {key: json.dumps(asdict(named)) for key, named in answers.items()}
         catalog.label_answers.keep(scope, kept, seconds=config.cache_ttl_seconds)
+
+
+def recall_fits(
+    catalog: Catalog, scope: Scope, config: LabelingConfig, key: str
+) -> dict[int, Fidelity] | None:
+    """What an embedding judge found before, if it was asked the same."""
+    if not config.cache_ttl_seconds:
+        return None
+    found = catalog.label_answers.find(scope, [key], seconds=config.cache_ttl_seconds)
+    if key not in found:
+        return None
+    return {number: Fidelity(**fit) for number, fit in json.loads(found[key])}
+
+
+def remember_fits(
+    catalog: Catalog,
+    scope: Scope,
+    config: LabelingConfig,
+    key: str,
+    fits: Mapping[int, Fidelity],
+) -> None:
+    """Keeps what an embedding judge found."""
+    if config.cache_ttl_seconds:
+        kept = json.dumps([(number, asdict(fit)) for number, fit in fits.items()])
+        catalog.label_answers.keep(scope, {key: kept}, seconds=config.cache_ttl_seconds)
+
+
+def recall_format(catalog: Catalog, scope: Scope, provider: Provider) -> Format:
+    """The strictest form of answer that this server's model gave last; the strictest there is."""
+    key = _server(provider)
+    known = catalog.label_answers.find(scope, [key], seconds=_SERVERS_CHANGE)
+    return next((one for one in FORMATS if one == known.get(key)), FORMATS[0])
+
+
+def remember_format(catalog: Catalog, scope: Scope, provider: Provider, form: Format) -> None:
+    """Keeps what the server can do, so that the next run does not find it out again."""
+    catalog.label_answers.keep(scope, {_server(provider): form}, seconds=_SERVERS_CHANGE)
+
+
+def _server(provider: Provider) -> str:
+    place = f"{provider.base_url} {provider.model}"
+    return f"format-{hashlib.sha256(place.encode()).hexdigest()}"
 
 
 def _named(answer: str) -> Named:

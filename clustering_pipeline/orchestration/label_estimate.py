@@ -1,18 +1,19 @@
 """What the labels of the next run would take, as far as the published groups tell."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
-from clustering_pipeline.labeling import estimate
+from clustering_pipeline.labeling import Estimate, estimate
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.orchestration.label_fit import texts_to_judge
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.plan import Plan
 from clustering_pipeline.orchestration.progress import Progress
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.naming import label_request, material
 
-_FIELDS = ("calls", "cached", "prompt_tokens", "completion_tokens", "cost")
+_FIELDS = tuple(one.name for one in fields(Estimate))
 
 
 def estimate_labels(pipeline: Pipeline, spec: ClusterSpec, *, plan: Plan) -> dict[str, object]:
@@ -41,12 +42,15 @@ def _of_groups(
         published=published,
         progress=Progress(write=lambda _done, _total: None),
     )
-    request = label_request(run, material(run))
+    given = material(run)
+    request = label_request(run, given)
     if request.provider is None:
         return {**dict.fromkeys(_FIELDS, 0), "note": request.unreachable}
-    expected = estimate(request)
+    expected = estimate(request, judged=texts_to_judge(given, request))
     base = f"for the {len(request.groups)} groups of {published.run_id}"
     notes = [base if plan == "relabel" else f"{base}; a full run may find others"]
     if expected.cost is None:
-        notes.append(f"no price of {request.provider.model!r}: set CLUSTERING_LLM_PRICES")
+        models = filter(None, (request.provider.model, request.provider.embedding_model))
+        names = " or ".join(map(repr, models))
+        notes.append(f"no price of {names}: set CLUSTERING_LLM_PRICES")
     return {**asdict(expected), "note": "; ".join(notes)}

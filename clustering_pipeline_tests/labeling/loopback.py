@@ -39,7 +39,7 @@ class Server:
         self.requests: list[dict] = []
         self.embedded: list[list[str]] = []
         self.at_once = self.most_at_once = 0
-        self.prompt_tokens = self.completion_tokens = 0
+        self.prompt_tokens = self.completion_tokens = self.embedding_tokens = 0
         self.lock = threading.Lock()
         self.closing = threading.Event()
         handler = type("Handler", (_Handler,), {"owner": self})
@@ -136,12 +136,17 @@ class _Handler(BaseHTTPRequestHandler):
         }
 
     def _embed(self, request: dict) -> None:
-        self.owner.embedded.append(request["input"])
+        asked = sum(map(count, request["input"]))
+        with self.owner.lock:
+            self.owner.embedded.append(request["input"])
+            self.owner.embedding_tokens += asked
         rows = [
             {"object": "embedding", "index": at, "embedding": letters(text)}
             for at, text in enumerate(request["input"])
         ]
-        self._send(200, {"object": "list", "data": rows, "model": request["model"]}, {})
+        usage = {"prompt_tokens": asked, "total_tokens": asked}
+        body = {"object": "list", "data": rows, "model": request["model"], "usage": usage}
+        self._send(200, body, {})
 
     def _send(self, status: int, body: dict, headers: dict[str, str]) -> None:
         data = json.dumps(body).encode()
@@ -177,7 +182,9 @@ def answer(label: str, **fields) -> str:
 
 def named(request: dict) -> str:
     """A label from the first keyphrases of the prompt, as a good model would."""
-    found = re.search(r"rare elsewhere: ([^.]*)\.", request["messages"][1]["content"])
+    content = request["messages"][1]["content"]
+    text = content if isinstance(content, str) else content[0]["text"]
+    found = re.search(r"rare elsewhere: ([^.]*)\.", text)
     return "Talk of " + " and ".join(found.group(1).split(", ")[:2])
 
 

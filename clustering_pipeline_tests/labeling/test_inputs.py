@@ -9,6 +9,7 @@ PAYLOAD = {
     "a.b": "dotted",
     "photo": "https://example.org/a.jpg",
     "blob": {"url": "https://example.org/raw"},
+    "kept": "s3://bucket/a.jpg",
     "inline": "data:image/png;base64,AAAA",
 }
 
@@ -45,15 +46,22 @@ def test_a_dotted_path_finds_its_value(path, value):
         pytest.param(mapping("t", path="nope"), {}, (), id="missing"),
         pytest.param(mapping("t", path="title", override="Rye"), {"t": "Rye"}, (), id="override"),
         pytest.param(mapping("t", "literal", override="fixed"), {"t": "fixed"}, (), id="literal"),
-        pytest.param(mapping("v", "vector"), {"v": "0.93 similar to the centre"}, (), id="vector"),
+        pytest.param(
+            mapping("v", "vector", path="text"),
+            {"v": "0.93 similar to the centre of its group"},
+            (),
+            id="vector",
+        ),
+        pytest.param(mapping("v", "vector", path="image"), {}, (), id="a-vector-without-a-centre"),
         pytest.param(mapping("p", path="photo"), {}, (PAYLOAD["photo"],), id="image-address"),
         pytest.param(mapping("p", path="inline"), {}, (PAYLOAD["inline"],), id="data-uri"),
         pytest.param(mapping("b", "blob", path="blob"), {}, (PAYLOAD["blob"]["url"],), id="blob"),
+        pytest.param(mapping("b", "blob", path="kept"), {}, (), id="blob-nobody-can-open"),
         pytest.param(mapping("b", "blob", path="title"), {"b": "Wheat"}, (), id="blob-of-text"),
     ],
 )
 def test_a_mapping_shows_its_value(given, texts, images):
-    shown = inputs_of(PAYLOAD, [given], (), similarity=0.93)
+    shown = inputs_of(PAYLOAD, [given], (), similarities={"text": 0.93})
     assert (dict(shown.texts), shown.images) == (texts, images)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.errors import LabelingFailed
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
-from clustering_pipeline.orchestration.jobs import RELABEL
+from clustering_pipeline.orchestration.jobs import EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import ProviderOf
 from clustering_pipeline_tests.labeling.loopback import Reply, Server, answer, named, serving, well
+from clustering_pipeline_tests.labeling.test_labels import only_json_object
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
 
@@ -49,9 +51,10 @@ def server() -> Iterator[Server]:
         yield listening
 
 
-def asking(server: Server) -> ProviderOf:
+def asking(server: Server, **models: str) -> ProviderOf:
     def provider(_config: LabelingConfig):
-        return open_provider(api_key="local", base_url=server.base_url, model="tiny")
+        named = {"model": "tiny"} | models
+        return open_provider(api_key="local", base_url=server.base_url, **named)
 
     return provider
 
@@ -62,6 +65,11 @@ def over(world: World, server: Server, **terms) -> World:
 
 def labels(ran: Ran) -> list[str | None]:
     return [one.label for one in ran.execution.centroids]
+
+
+def how(world: World, ran: Ran) -> dict[str, Any]:
+    """What the manifest says of the labels."""
+    return world.pipeline.artifacts.read_json(ran.execution.artifact_key("labelling.json"))
 
 
 def frame(world: World, ran: Ran):
@@ -78,10 +86,43 @@ def test_what_did_not_change_is_not_asked_again(world, collection, server):
     assert second.execution.ledger.cost == 0
 
 
+def test_vectors_are_paid_for_once_and_their_verdict_is_kept(world, collection, server):
+    labeling = BY_MODEL | {"labeling_context": "vectors", "embedding_similarity_threshold": 1.0}
+    prices = {**TERMS.prices, "letters": Price(prompt=100, completion=0)}
+    there = world.over(
+        provider_of=asking(server, embedding_model="letters"), terms=replace(TERMS, prices=prices)
+    )
+    definition = world.define(collection, CONFIG, llm_labeling=labeling)
+    first, again = there.execute(definition), there.execute(definition)
+    ledger = first.execution.ledger
+    assert (len(server.embedded), ledger.embedding_calls) == (2, 2)
+    assert ledger.embedding_tokens == server.embedding_tokens
+    by_model = (ledger.prompt_tokens + 10 * ledger.completion_tokens) / 1e6
+    assert ledger.cost == pytest.approx(by_model + 100 * ledger.embedding_tokens / 1e6)
+    assert all(len(text) <= 200 for texts in server.embedded for text in texts)
+    assert again.execution.ledger.embedding_calls == again.execution.ledger.calls == 0
+    fits = [frame(world, one)["fidelity"].to_list() for one in (first, again)]
+    assert fits[0] == fits[1]
+    assert how(world, first)["fidelity_judge"] == "embedding"
+
+
+def test_what_a_server_cannot_do_is_found_out_once(world, collection):
+    labeling = BY_MODEL | {"labeling_context": "forms", "cache_ttl_seconds": 0}
+    definition = world.define(collection, CONFIG, llm_labeling=labeling)
+    with serving(only_json_object) as listening:
+        one_by_one = over(world, listening, concurrency=1)
+        forms = []
+        for job in (EXECUTE, RELABEL):
+            listening.requests.clear()
+            one_by_one.execute(definition, job=job)
+            forms.append([one["response_format"]["type"] for one in listening.requests])
+    assert forms == [["json_schema", *["json_object"] * 2], ["json_object"] * 2]
+
+
 def test_zero_seconds_ask_every_time(world, collection, server):
     labeling = BY_MODEL | {"cache_ttl_seconds": 0, "labeling_context": "uncached"}
     definition = world.define(collection, CONFIG, llm_labeling=labeling)
-    for job in ("execute_cluster", RELABEL):
+    for job in (EXECUTE, RELABEL):
         over(world, server).execute(definition, job=job)
     assert server.calls == 4
 
@@ -143,14 +184,14 @@ def test_names_by_people_win_and_follow_a_group_whose_members_stay(world, collec
     there, definition = over(world, server), world.define(collection, CONFIG, llm_labeling=BY_MODEL)
     first = there.execute(definition)
     world.pipeline.catalog.executions.relabel(LOCAL, first.run_id, {"cl_0": "By the shore"})
-    for job in (RELABEL, "execute_cluster"):
+    for job in (RELABEL, EXECUTE):
         ran = there.execute(definition, job=job)
         assert labels(ran)[0] == "By the shore"
         assert ran.execution.label_overrides == {"cl_0": "By the shore"}
         assert frame(world, ran)["source"].to_list() == ["human", "llm"]
 
 
-def test_a_group_of_other_members_does_not_inherit_a_name(world):
+def test_names_follow_a_group_that_grows(world):
     documents = planted(sizes={"sea": 30, "court": 20})
     growing = world.collection(documents)
     definition = world.define(growing, CONFIG)
@@ -159,7 +200,7 @@ def test_a_group_of_other_members_does_not_inherit_a_name(world):
     world.pipeline.catalog.executions.relabel(LOCAL, first.run_id, names)
     world.add(growing.qdrant_collection, planted(sizes={"sea": 5}, first_id=900, seed=9))
     ran = world.execute(definition)
-    assert ran.execution.label_overrides == {"cl_1": "Before the judge"}
+    assert ran.execution.label_overrides == names
 
 
 def test_a_closed_list_and_further_fields_are_kept(world, collection):

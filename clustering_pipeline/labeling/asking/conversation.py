@@ -1,11 +1,22 @@
 """What it takes to get one good answer: retries, looser forms, more room, one repair."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from clustering_pipeline.labeling.asking.answers import CutShort, Reader
 from clustering_pipeline.labeling.money.purse import Purse
-from clustering_pipeline.labeling.provider import FORMATS, Answer, Call, Failure, Format, Provider
+from clustering_pipeline.labeling.provider import (
+    FORMATS,
+    Answer,
+    Call,
+    Embedded,
+    EmbeddingCall,
+    Failure,
+    Format,
+    Provider,
+)
 from clustering_pipeline.labeling.request import Named
 from clustering_pipeline.model.errors import LabelingFailed
 
@@ -14,29 +25,41 @@ _ROOM = 4
 _TRIES = {"busy": 6, "unreachable": 3, "timeout": 2}
 _LONGEST_PAUSE = 20.0
 _GIVEN_UP_AFTER = 8
+_Asked = TypeVar("_Asked", bound=Call | EmbeddingCall)
+_Given = TypeVar("_Given", bound=Answer | Embedded)
 _NO_MONEY = "max_cost is spent; raise it, or let the rest keep their keyphrases"
 
 
 class Line:
     """The line to one server: what it can do, whether it is there, and what it costs."""
 
-    def __init__(self, provider: Provider, purse: Purse, *, format: Format, retry_pause: float):  # noqa: A002 - the contract's word
+    def __init__(
+        self,
+        provider: Provider,
+        purse: Purse,
+        *,
+        retry_pause: float,
+        format: Format = FORMATS[0],  # noqa: A002 - the contract's word
+    ):
         self.purse = purse
         self.format: Format = format
-        self._provider = provider
+        self.proven: Format = format
+        """The form of the last answer; what no answer came in proves nothing about the server."""
+        self.provider = provider
         self._retry_pause = retry_pause
         self._unanswered = 0
 
     async def send(self, call: Call) -> Answer | Failure:
         """One answer, whatever retries it takes; paid for."""
-        attempt = 1
-        outcome = await self._once(call)
-        while isinstance(outcome, Failure) and attempt < _TRIES.get(outcome.kind, 1):
-            await asyncio.sleep(self._pause(outcome, attempt))
-            outcome = await self._once(call)
-            attempt += 1
+        outcome = await self._tried(call, self.provider.complete)
         self._note(outcome)
+        if isinstance(outcome, Answer):
+            self.proven = call.format
         return outcome
+
+    async def embed(self, call: EmbeddingCall) -> Embedded | Failure:
+        """Vectors, whatever retries they take; paid for."""
+        return await self._tried(call, self.provider.embed)
 
     @property
     def is_dead(self) -> bool:
@@ -51,13 +74,26 @@ class Line:
         self.format = max(self.format, FORMATS[place], key=FORMATS.index)
         return replace(call, format=self.format)
 
-    async def _once(self, call: Call) -> Answer | Failure:
+    async def _tried(
+        self, call: _Asked, ask: Callable[[_Asked], Awaitable[_Given | Failure]]
+    ) -> _Given | Failure:
+        attempt = 1
+        outcome = await self._once(call, ask)
+        while isinstance(outcome, Failure) and attempt < _TRIES.get(outcome.kind, 1):
+            await asyncio.sleep(self._pause(outcome, attempt))
+            outcome = await self._once(call, ask)
+            attempt += 1
+        return outcome
+
+    async def _once(
+        self, call: _Asked, ask: Callable[[_Asked], Awaitable[_Given | Failure]]
+    ) -> _Given | Failure:
         if not await self.purse.allows(call):
             return Failure(kind="refused", message=_NO_MONEY)
-        outcome: Answer | Failure | None = None
+        outcome: _Given | Failure | None = None
         try:
             async with asyncio.timeout(call.timeout):
-                outcome = await self._provider.complete(call)
+                outcome = await ask(call)
         except TimeoutError:
             outcome = Failure(kind="timeout", message=_too_late(call))
         finally:
@@ -121,5 +157,5 @@ def _repair(call: Call, answer: Answer, failed: LabelingFailed) -> Call:
     return replace(call, user=f"{call.user}\n{request}")
 
 
-def _too_late(call: Call) -> str:
+def _too_late(call: Call | EmbeddingCall) -> str:
     return f"the model did not answer within {call.timeout:g} s"

@@ -1,15 +1,25 @@
 """Anything that speaks OpenAI's chat completions: OpenAI, Azure, Ollama, vLLM, LM Studio, …"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from clustering_pipeline.labeling.asking.refusals import failure_of
-from clustering_pipeline.labeling.provider import Answer, Call, Failure, Usage
+from clustering_pipeline.labeling.provider import (
+    Answer,
+    Call,
+    Embedded,
+    EmbeddingCall,
+    Failure,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from openai.types.chat import ChatCompletion
     from openai.types.chat.chat_completion import Choice
+    from openai.types.create_embedding_response import CreateEmbeddingResponse
+    from openai.types.create_embedding_response import Usage as EmbeddingUsage
+    from openai.types.embedding import Embedding
 
 _BASE_URLS = {
     "openai": "https://api.openai.com/v1",
@@ -52,8 +62,8 @@ class OpenAICompatible:
     ):
         self.model = model
         self.base_url = base_url
+        self.embedding_model = embedding_model
         self._api_key = api_key
-        self._embedding_model = embedding_model
         self._limit = _LIMIT
         self._client: AsyncOpenAI | None = None
 
@@ -71,21 +81,19 @@ class OpenAICompatible:
             return await self.complete(call)
         return failure
 
-    async def embed(
-        self, texts: Sequence[str], *, timeout: float
-    ) -> Sequence[Sequence[float]] | Failure:
+    async def embed(self, call: EmbeddingCall) -> Embedded | Failure:
         """A vector for each text, of the embedding model that was set."""
         from openai import OpenAIError  # noqa: PLC0415
 
-        if self._embedding_model is None:
+        if self.embedding_model is None:
             return Failure(kind="unsupported", message="no embedding model is set")
         try:
             found = await self._connected().embeddings.create(
-                model=self._embedding_model, input=list(texts), timeout=timeout
+                model=self.embedding_model, input=list(call.texts), timeout=call.timeout
             )
         except OpenAIError as error:
             return failure_of(error, self.base_url)
-        return [one.embedding for one in sorted(found.data, key=lambda one: one.index)]
+        return _embedded(found, len(call.texts))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -135,6 +143,19 @@ def _response_format(call: Call) -> Mapping[str, object]:
         return {"type": "json_object"}
     shape = {"name": "group_label", "strict": True, "schema": dict(call.schema)}
     return {"type": "json_schema", "json_schema": shape}
+
+
+def _embedded(found: "CreateEmbeddingResponse", wanted: int) -> Embedded | Failure:
+    """What compatible servers send is not always what the client's types promise."""
+    listed = cast("list[Embedding] | None", found.data) or []
+    if len(listed) != wanted:
+        message = f"the model's server gave {len(listed)} vectors for {wanted} texts"
+        return Failure(kind="refused", message=message)
+    used = cast("EmbeddingUsage | None", found.usage)
+    return Embedded(
+        vectors=[one.embedding for one in sorted(listed, key=lambda one: one.index)],
+        usage=Usage(prompt_tokens=(used.prompt_tokens or 0) if used else 0),
+    )
 
 
 def _answer(completion: "ChatCompletion") -> Answer:

@@ -12,7 +12,7 @@ from clustering_pipeline.labeling.asking.stage import Outcomes, Stage
 from clustering_pipeline.labeling.money.ledger import Ledger
 from clustering_pipeline.labeling.money.prices import price_of
 from clustering_pipeline.labeling.money.purse import Purse
-from clustering_pipeline.labeling.provider import Failure, Format, Provider
+from clustering_pipeline.labeling.provider import Format, Provider
 from clustering_pipeline.labeling.request import Group, LabelRequest, Named
 from clustering_pipeline.model.errors import LabelingFailed
 
@@ -33,7 +33,11 @@ async def answers_for(request: LabelRequest, provider: Provider) -> Answers:
     if request.terms.max_cost is not None and price is None:
         return _unpriced(request, provider)
     terms = request.terms
-    purse = Purse(price=price, limit=terms.max_cost)
+    purse = Purse(
+        price=price,
+        limit=terms.max_cost,
+        embedding_price=price_of(provider.embedding_model or "", terms.prices),
+    )
     line = Line(provider, purse, format=request.format, retry_pause=terms.retry_pause)
     ends_at = asyncio.get_running_loop().time() + terms.deadline
     stage = Stage(request=request, line=line, prompter=prompter(request), ends_at=ends_at)
@@ -43,7 +47,7 @@ async def answers_for(request: LabelRequest, provider: Provider) -> Answers:
         new = await stage.ask(tuple(one for one in asked(request) if one.number not in old))
         outcomes = old | new
         if new and not request.config.candidate_labels:
-            outcomes |= await _apart(stage, provider, outcomes, known=frozenset(old))
+            outcomes |= await _apart(stage, outcomes, known=frozenset(old))
     finally:
         await provider.close()
     purse.reuse(len(old))
@@ -52,7 +56,7 @@ async def answers_for(request: LabelRequest, provider: Provider) -> Answers:
         for number, named in outcomes.items()
         if isinstance(named, Named) and named != request.cached.get(keys[number])
     }
-    return Answers(outcomes=outcomes, ledger=purse.ledger, fresh=fresh, format=line.format)
+    return Answers(outcomes=outcomes, ledger=purse.ledger, fresh=fresh, format=line.proven)
 
 
 def asked(request: LabelRequest) -> tuple[Group, ...]:
@@ -65,19 +69,17 @@ def _shows(group: Group) -> bool:
     return any(example.inputs.texts or example.inputs.images for example in group.examples)
 
 
-async def _apart(
-    stage: Stage, provider: Provider, outcomes: Outcomes, *, known: frozenset[int]
-) -> Outcomes:
+async def _apart(stage: Stage, outcomes: Outcomes, *, known: frozenset[int]) -> Outcomes:
     """Another label for those that clash: asked for, else made with a keyphrase of theirs."""
     request = stage.request
     order = _by_right(request, known)
     labels = _labels(order, outcomes, request.human_names)
-    contested = await _contested(request, provider, labels)
+    contested = await _contested(stage, labels)
     again = tuple(group for group in order if group.number in contested)
     answers = await stage.ask(again, taken=contested)
     settled = outcomes | {n: one for n, one in answers.items() if isinstance(one, Named)}
     labels = _labels(order, settled, request.human_names)
-    left = await _contested(request, provider, labels) if again else {}
+    left = await _contested(stage, labels) if again else {}
     return settled | _lengthened(request, settled, left)
 
 
@@ -126,14 +128,11 @@ def _labels(
     return labels
 
 
-async def _contested(
-    request: LabelRequest, provider: Provider, labels: Mapping[int, str]
-) -> dict[int, tuple[str, ...]]:
-    vectors, threshold = None, None
+async def _contested(stage: Stage, labels: Mapping[int, str]) -> dict[int, tuple[str, ...]]:
+    request, vectors, threshold = stage.request, None, None
     if request.config.use_embedding_dedup and len(labels) > 1:
         threshold = request.config.embedding_similarity_threshold
-        found = await provider.embed(list(labels.values()), timeout=request.terms.call_timeout)
-        vectors = None if isinstance(found, Failure) else dict(zip(labels, found, strict=True))
+        vectors = await stage.embedded(labels)
     contested = clashes(labels, vectors=vectors, threshold=threshold)
     return {number: by for number, by in contested.items() if number not in request.human_names}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from clustering_pipeline.labeling.asking.answers import Reader
 from clustering_pipeline.labeling.asking.conversation import Conversation, Line
+from clustering_pipeline.labeling.asking.embedding import embedded
 from clustering_pipeline.labeling.asking.prompt import Prompter
 from clustering_pipeline.labeling.request import Group, LabelRequest, Named
 from clustering_pipeline.model.errors import LabelingFailed
@@ -39,6 +40,11 @@ class Stage:
         if tasks:
             await self._until_the_end(list(tasks.values()))
         return {number: self._outcome(task) for number, task in tasks.items()}
+
+    async def embedded(self, labels: Mapping[int, str]) -> dict[int, list[float]] | None:
+        """A vector for each label; ``None`` where no model, time or money gives them."""
+        found = await embedded(self.line, list(labels.values()), self.request.terms, self.ends_at)
+        return None if found is None else dict(zip(labels, found.tolist(), strict=True))
 
     async def _until_the_end(self, tasks: list[asyncio.Task[Named | LabelingFailed]]) -> None:
         try:

@@ -31,6 +31,10 @@ PRICES: Mapping[str, Price] = {
     "gemini-1.5-flash": Price(prompt=0.075, completion=0.3),
     "gemini-2.5-flash": Price(prompt=0.3, completion=2.5),
     "gemini-2.5-pro": Price(prompt=1.25, completion=10),
+    "text-embedding-3-small": Price(prompt=0.02, completion=0),
+    "text-embedding-3-large": Price(prompt=0.13, completion=0),
+    "text-embedding-ada-002": Price(prompt=0.1, completion=0),
+    "gemini-embedding-001": Price(prompt=0.15, completion=0),
     "claude-3-5-haiku": Price(prompt=0.8, completion=4),
     "claude-3-5-sonnet": Price(prompt=3, completion=15),
 }

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from itertools import pairwise
+from typing import cast
 
 BREAK = ""
 """Stands where no phrase may pass: punctuation, a line break, a number."""
@@ -41,8 +42,9 @@ def pieces(text: str, *, lower: bool = True) -> list[str]:
     plain = unicodedata.normalize("NFKC", _MARKUP.sub("\n", text) if _marked(text) else text)
     plain = plain.lower() if lower else plain
     plain = _DASH.sub(" - ", plain) if "-" in plain else plain
-    found: list[str] = _segments(plain) if _NEEDS_ICU.search(plain) else _SPACED.findall(plain)
-    return found
+    if _NEEDS_ICU.search(plain):
+        return _segments(plain)
+    return cast("list[str]", _SPACED.findall(plain))
 
 
 def word_of(piece: str) -> str:

@@ -1,13 +1,15 @@
 import json
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.labeling import Fidelity, Label, Labels, fidelity, label_groups
+from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, label_groups
 from clustering_pipeline.model.execution import LabelingLedger
 from clustering_pipeline.orchestration.human_names import carried_names
-from clustering_pipeline.orchestration.label_cache import remember
+from clustering_pipeline.orchestration.label_cache import remember, remember_format
+from clustering_pipeline.orchestration.label_fit import Fitness, fitness
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.keeping import keep, kept_labels, with_kept
@@ -33,30 +35,39 @@ _SCHEMA = {
 def label(run: Run) -> StageReport:
     """Names every group: keyphrases, or a model's answer when the definition asks for one.
 
-    Names by people win.  How well each name tells its group's documents is measured by their words,
-    here: that sends nothing to anybody.
+    Names by people win.  How well each name tells its group's documents is measured as well.
     """
     given = material(run)
     names = carried_names(run)
     kept = kept_labels(run)
     request = with_kept(label_request(run, given, names=names), kept)
+    ends_at = time.monotonic() + request.terms.deadline
     labels = keep(label_groups(request), kept)
-    remember(run.pipeline.catalog, run.spec.scope, given.config, labels.fresh)
-    frame = _frame(labels, given)
+    _remember(run, request, labels)
+    measured = fitness(run, given, labels, request, ends_at=ends_at)
+    labels = replace(labels, ledger=labels.ledger + measured.ledger)
+    frame = _frame(labels, given, measured.fits)
     texts = [text[:_SHOWN] for text in given.prepared[0].texts]
     size = run.write_frame("labels", frame)
     run.write_frame("texts", pl.DataFrame({"text": texts}))
     run.write_json("label_errors", labels.error_strings)
-    run.write_json("labelling", _how(given, labels))
+    run.write_json("labelling", _how(given, labels, measured))
     _record(run, labels, names, asked=request.provider is not None)
     return _report(run, given, labels, frame, size)
+
+
+def _remember(run: Run, request: LabelRequest, labels: Labels) -> None:
+    catalog, scope = run.pipeline.catalog, run.spec.scope
+    remember(catalog, scope, request.config, labels.fresh)
+    if request.provider is not None and labels.format != request.format:
+        remember_format(catalog, scope, request.provider, labels.format)
 
 
 def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> None:
     """At once: what was spent was spent, whatever becomes of the run."""
     ledger = LabelingLedger(**asdict(labels.ledger)) if asked else None
     changes = {"ledger": ledger, "label_overrides": names or None, **_plan(run)}
-    run.pipeline.catalog.executions.update(run.run_id, **changes)
+    run.record(**changes)
 
 
 def _plan(run: Run) -> dict[str, Any]:
@@ -66,9 +77,8 @@ def _plan(run: Run) -> dict[str, Any]:
     return {"plan": "relabel", "covered_batches": run.published.covered_batches}
 
 
-def _frame(labels: Labels, given: Material) -> pl.DataFrame:
+def _frame(labels: Labels, given: Material, fits: dict[int, Fidelity]) -> pl.DataFrame:
     rows = _representatives(given)
-    fits = _fidelities(labels, given)
     table = [_row(one, rows[one.number], fits.get(one.number)) for one in labels.groups]
     return pl.DataFrame(table, schema=_SCHEMA)
 
@@ -98,22 +108,13 @@ def _representatives(given: Material) -> dict[int, list[str]]:
     }
 
 
-def _fidelities(labels: Labels, given: Material) -> dict[int, Fidelity]:
-    """Each label against those of its own level."""
-    found: dict[int, Fidelity] = {}
-    for level, prepared, start in zip(given.levels, given.prepared, given.starts, strict=True):
-        names = {one.number: labels.by_number[start + one.number].label for one in prepared.groups}
-        measured = fidelity(names, prepared, level.labels)
-        found |= {start + number: fit for number, fit in measured.items()}
-    return found
-
-
-def _how(given: Material, labels: Labels) -> dict[str, Any]:
+def _how(given: Material, labels: Labels, measured: Fitness) -> dict[str, Any]:
     """For the manifest: the texts that were chosen, level by level, and what was spent."""
     return {
         "text_fields": [asdict(one.choice) for one in given.prepared],
         "ledger": asdict(labels.ledger),
         "format": labels.format,
+        "fidelity_judge": measured.judge,
     }
 
 
@@ -137,6 +138,8 @@ def _report(
             "cached": ledger.cached,
             "prompt_tokens": ledger.prompt_tokens,
             "completion_tokens": ledger.completion_tokens,
+            "embedding_calls": ledger.embedding_calls,
+            "embedding_tokens": ledger.embedding_tokens,
             "cost": ledger.cost,
         },
         texts={"text_fields": ", ".join(given.prepared[0].choice.fields)},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+import numpy as np
 import polars as pl
 
 from clustering_pipeline.labeling import (
@@ -16,11 +17,17 @@ from clustering_pipeline.labeling import (
 )
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.model.errors import LabelingFailed
+from clustering_pipeline.model.feature_uri import FeatureURI
 from clustering_pipeline.model.marks import run_mark
-from clustering_pipeline.orchestration.label_cache import recall
+from clustering_pipeline.orchestration.label_cache import recall, recall_format
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import target_fields
-from clustering_pipeline.orchestration.stages.inputs import grouped_documents, original_space
+from clustering_pipeline.orchestration.stages.inputs import (
+    Matrix,
+    features,
+    grouped_documents,
+    original_space,
+)
 from clustering_pipeline.orchestration.stages.levels import Level, levels
 
 
@@ -54,6 +61,7 @@ def material(run: Run) -> Material:
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
     documents = grouped_documents(run, columns=["payload"])
     payloads, vectors = documents["payload"].to_list(), original_space(run)
+    told = _told_vectors(run, documents.height)
     found = tuple(levels(documents["cluster_id"], documents["feature_name"]))
     ours = {run_mark(run.cluster_id), *target_fields(run)}
     return Material(
@@ -66,12 +74,28 @@ def material(run: Run) -> Material:
                 level.labels,
                 vectors,
                 config=config,
+                features=told,
                 cluster_ids=dict(enumerate(level.cluster_ids)),
                 ignore=ours,
             )
             for level in found
         ),
     )
+
+
+def _told_vectors(run: Run, rows: int) -> dict[str, Matrix]:
+    """The vectors that ``vector`` inputs tell of, by the names they use, a row for each row."""
+    paths = run.spec.llm_labeling.vector_paths
+    if not paths:
+        return {}
+    found = {
+        path: matrix
+        for uri, matrix in features(run).items()
+        for path in paths
+        if path in {uri, FeatureURI.parse(uri).output}
+    }
+    # Clusterings of one feature each lie one after the other, over the same documents.
+    return {path: np.tile(one, (rows // max(len(one), 1), 1)) for path, one in found.items()}
 
 
 def label_request(
@@ -89,10 +113,14 @@ def label_request(
             one.number: by_people[one.cluster_id] for one in groups if one.cluster_id in by_people
         },
     )
-    if reason:
-        return replace(request, unreachable=reason)
-    keys = cache_keys(request).values()
-    return replace(request, cached=recall(run.pipeline.catalog, run.spec.scope, config, list(keys)))
+    if provider is None:
+        return replace(request, unreachable=reason) if reason else request
+    catalog, scope = run.pipeline.catalog, run.spec.scope
+    return replace(
+        request,
+        cached=recall(catalog, scope, config, list(cache_keys(request).values())),
+        format=recall_format(catalog, scope, provider),
+    )
 
 
 def _provider(run: Run, config: LabelingConfig) -> tuple[Provider | None, str | None]:

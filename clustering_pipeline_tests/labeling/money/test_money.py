@@ -1,8 +1,10 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from clustering_pipeline.labeling import (
+    EmbeddingJudge,
     Ledger,
     Price,
     Terms,
@@ -13,7 +15,7 @@ from clustering_pipeline.labeling import (
 from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.money.tokens import count_tokens
 from clustering_pipeline.labeling.provider import Answer, Call, Usage
-from clustering_pipeline_tests.labeling.groups import groups, request_to
+from clustering_pipeline_tests.labeling.groups import documents, groups, request_to
 from clustering_pipeline_tests.labeling.loopback import Reply, answer, named, serving, well
 
 DEAR = {"gpt-4.1-mini": Price(prompt=1_000, completion=4_000)}
@@ -104,6 +106,40 @@ def test_the_estimate_is_within_fifteen_percent_of_the_ledger():
         assert (expected.calls, expected.cached) == (spent.calls, 0)
         assert expected.prompt_tokens == pytest.approx(spent.prompt_tokens, rel=0.15)
         assert expected.cost == pytest.approx(spent.cost, rel=0.15)
+
+
+def test_vectors_are_in_the_ledger_and_in_the_estimate():
+    prices = DEAR | {"tiny": Price(prompt=50_000, completion=0)}
+    with serving(at_length) as server:
+        terms = Terms(prices=prices)
+        apart = {"embedding_similarity_threshold": 1.0}
+        request = request_to(server, *groups(30), terms=terms, embedding_model="tiny", config=apart)
+        judged = [text for group in request.groups for text in documents(group.keyphrases)]
+        expected, spent = estimate(request, judged=judged), label_groups(request).ledger
+        judge = EmbeddingJudge(request.provider, terms, length=200)
+        judge([one.keyphrases[0] for one in request.groups], judged)
+        spent += judge.ledger
+        assert (expected.calls, expected.embedding_calls) == (spent.calls, spent.embedding_calls)
+        assert spent.embedding_tokens == server.embedding_tokens
+        assert expected.embedding_tokens == pytest.approx(spent.embedding_tokens, rel=0.15)
+        assert expected.cost == pytest.approx(spent.cost, rel=0.15)
+        known = label_groups(request).fresh
+        again = estimate(replace(request, cached=known), judged=judged)
+        assert (again.calls, again.embedding_calls, again.cost) == (0, 0, 0)
+
+
+def test_without_a_price_of_the_embedding_model_the_cost_is_unknown():
+    with serving(well) as server:
+        request = request_to(server, terms=Terms(prices=DEAR), embedding_model="tiny")
+        assert (estimate(request).calls, estimate(request).cost) == (3, None)
+        assert label_groups(request).ledger.unpriced
+
+
+def test_under_a_limit_a_model_without_a_price_does_not_embed():
+    with serving(well) as server:
+        terms = Terms(prices=DEAR, max_cost=1_000)
+        labels = label_groups(request_to(server, terms=terms, embedding_model="tiny"))
+        assert (server.embedded, labels.errors, labels.ledger.unpriced) == ([], (), False)
 
 
 def test_what_is_cached_is_not_estimated():
