@@ -137,5 +137,6 @@ class ClusterExecutionResult(View):
     """Full, assign or composite."""
     source_execution_ids: list[str] | None = None
     """Executions whose groups were grouped."""
-    composite_mapping: dict[str, Any] | None = None
-    """Which of their groups went where."""
+    # Never null: the published client could not read it.
+    composite_mapping: dict[str, Any] = Field(default_factory=dict)
+    """Which of their groups went where; empty for others."""

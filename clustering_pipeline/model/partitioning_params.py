@@ -12,6 +12,7 @@ from clustering_pipeline.model.parameters import (
     Parameters,
     Positive,
     Seed,
+    Share,
 )
 
 
@@ -82,6 +83,8 @@ class MeanShiftParams(Parameters):
 
     bandwidth: Positive | None = None
     """Radius of the kernel; null estimates it from the data."""
+    bandwidth_quantile: Share = 0.3
+    """Where among the distances of each document to the others the estimate lies."""
     seeds: list[list[float]] | None = None
     """Points to climb from; null takes the documents themselves."""
     bin_seeding: bool = False

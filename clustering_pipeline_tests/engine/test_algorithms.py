@@ -125,10 +125,11 @@ def test_a_solver_whose_package_is_missing_is_refused():
         fit(blobs()[0], algorithm="spectral", params={"eigen_solver": "amg"})
 
 
-def test_mean_shift_estimates_the_bandwidth():
+@pytest.mark.parametrize("quantile", [0.0, 0.1, 0.3])
+def test_mean_shift_estimates_the_bandwidth(quantile):
     points, _ = blobs()
-    bandwidth = sklearn_cluster.estimate_bandwidth(points)
-    fitted = fit(points, algorithm="mean_shift")
+    bandwidth = sklearn_cluster.estimate_bandwidth(points, quantile=quantile)
+    fitted = fit(points, algorithm="mean_shift", params={"bandwidth_quantile": quantile})
     assert fitted.record["bandwidth"] == pytest.approx(bandwidth, rel=1e-6)
 
 

@@ -14,7 +14,9 @@ def fit(vectors: Vectors, params: MeanShiftParams, context: FitContext) -> Group
 
     context.check()
     with one_thread():
-        bandwidth = params.bandwidth or float(estimate_bandwidth(vectors))
+        bandwidth = params.bandwidth or float(
+            estimate_bandwidth(vectors, quantile=params.bandwidth_quantile)
+        )
         if bandwidth <= 0:
             return Grouping(labels=np.zeros(len(vectors)), notes={"bandwidth": 0.0})
         model = MeanShift(
