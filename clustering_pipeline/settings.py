@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     """Most documents that a call without a stored definition clusters."""
     api_one_shot_seconds: float = Field(default=60.0, gt=0)
     """Longest that such a call may take."""
+    kept_runs: int = Field(default=10, ge=1)
+    """Runs of a definition whose results are kept, to roll back to."""
     identity_jaccard: float = Field(default=0.5, gt=0, le=1)
     """Of the documents that two runs saw, the share of two groups' that makes them one group."""
     identity_cosine: float = Field(default=0.9, gt=0, le=1)

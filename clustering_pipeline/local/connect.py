@@ -37,6 +37,7 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             artifacts=Artifacts.open(settings.artifacts_root, settings.s3_endpoint),
             provider_of=provider_of(settings),
             terms=terms_of(settings),
+            kept_runs=settings.kept_runs,
             identity=IdentityTerms(
                 jaccard=settings.identity_jaccard, cosine=settings.identity_cosine
             ),

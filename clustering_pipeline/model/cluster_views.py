@@ -9,6 +9,7 @@ from clustering_pipeline.model.create_request import ClusterType
 from clustering_pipeline.model.enrichment import SourceEnrichmentConfig
 from clustering_pipeline.model.face_merge import FaceClusterMergeConfig
 from clustering_pipeline.model.llm_labeling import LLMLabeling
+from clustering_pipeline.model.quality_gates import QualityGates
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import Moment
 from clustering_pipeline.model.vector_config import VectorConfig
@@ -81,6 +82,8 @@ class ClusterMetadata(View):
     """Which results, under which names."""
     llm_labeling: LLMLabeling | None
     """Labels by a language model."""
+    quality_gates: QualityGates | None
+    """What a result must be like to be published."""
     auto_execute_on_batch: bool
     """Whether a completed batch makes the definition due."""
     auto_execute_min_documents: int | None
@@ -154,6 +157,8 @@ class ClusterModel(View):
     """Whether source documents get the results."""
     source_enrichment_config: SourceEnrichmentConfig | None
     """Which results, under which names."""
+    quality_gates: QualityGates | None
+    """What a result must be like to be published."""
     auto_execute_on_batch: bool
     """Whether a completed batch makes the definition due."""
     auto_execute_min_documents: int | None

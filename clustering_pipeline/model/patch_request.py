@@ -12,6 +12,7 @@ from clustering_pipeline.model.filter_field import FilterObject
 from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.names import Name
+from clustering_pipeline.model.quality_gates import QualityGates
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.model.vector_config import OLDER_PARAMS, LayoutStability, SampleSize
 
@@ -42,6 +43,8 @@ class PatchClusterRequest(RequestModel):
     """New relation of the map to the one before."""
     source_cluster_ids: References | None = None
     """New sources of a composite definition."""
+    quality_gates: QualityGates | None = None
+    """New conditions for a result to be published, in place of all of the old."""
     auto_execute_on_batch: bool | None = None
     """Whether a completed batch makes the definition due."""
     auto_execute_min_documents: int | None = Field(default=None, ge=0)

@@ -1,17 +1,37 @@
-"""Blocking checks on the exported documents: a run that fails one clusters nothing."""
+"""Checks: on the exported documents (a run that fails one clusters nothing), and on the result."""
 
 import dagster as dg
 
 from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.orchestration.graph import Graph
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.recording import verify
+from clustering_pipeline.orchestration.recording import identity_of, verify
 from clustering_pipeline.orchestration.stages.verify import CHECKS, Check
 
 
 def build_checks(graph: Graph) -> list[dg.AssetChecksDefinition]:
-    """One asset check for each way in which the documents can be unusable."""
-    return [_check(graph, check) for check in CHECKS]
+    """One asset check for each way in which documents can be unusable, and one of the result."""
+    return [*(_check(graph, check) for check in CHECKS), _gates(graph)]
+
+
+def _gates(graph: Graph) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=graph.key("published"),
+        name="quality_gates",
+        description="The result is as good as its definition asks for; else it is not shown.",
+    )
+    def look(
+        context: dg.AssetCheckExecutionContext, clustering: dg.ResourceParam[Pipeline]
+    ) -> dg.AssetCheckResult:
+        execution = clustering.catalog.executions.find(identity_of(context).run_id)
+        refusals = execution.refusals if execution else []
+        return dg.AssetCheckResult(
+            passed=not refusals,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(refusals) or None,
+        )
+
+    return look
 
 
 def _check(graph: Graph, check: Check) -> dg.AssetChecksDefinition:

@@ -61,7 +61,9 @@ def complete(catalog: Catalog, run_id: str) -> None:
             "progress": None,
             "completed_at": now,
         },
-        state={"status": status, "completed_at": now, "execution_time_seconds": seconds},
+        state={"status": status, "error": execution.error_message}
+        if execution.refusals
+        else {"status": status, "completed_at": now, "execution_time_seconds": seconds},
     )
 
 
@@ -74,9 +76,15 @@ def settle(catalog: Catalog, run_id: str) -> None:
         return
     released = catalog.clusters.release(execution.cluster_id, run_id)
     state = catalog.clusters.by_id(execution.cluster_id).state
-    if released and not unfinished and state.last_attempt_id == run_id:
-        settled = {"status": _completed(execution), "error": None, "failure_category": None}
-        catalog.clusters.update_state(execution.cluster_id, **settled)
+    idle = run_id == state.last_attempt_id or state.status is ClusterStatus.PROCESSING
+    if released and not unfinished and idle:
+        catalog.clusters.update_state(
+            execution.cluster_id,
+            status=_completed(execution),
+            error=None,
+            failure_category=None,
+            completed_at=execution.completed_at,
+        )
 
 
 def record_end(catalog: Catalog, run: dg.DagsterRun, *, reason: str | None = None) -> None:
@@ -134,7 +142,7 @@ def _close(catalog: Catalog, run_id: str) -> None:
 
 
 def _completed(execution: ExecutionRecord) -> ClusterStatus:
-    if execution.llm_labeling_errors:
+    if execution.llm_labeling_errors or execution.refusals:
         return ClusterStatus.COMPLETED_WITH_ERRORS
     return ClusterStatus.COMPLETED
 
@@ -167,6 +175,9 @@ def _end(
 
     # A definition that another run holds by now says what that run does.
     catalog.clusters.finish(record.cluster_id, run_id, edit)
+    if over.trigger_id is not None:
+        told = {"status": over.status.value, "error": over.error_message}
+        catalog.triggers.ended(over.trigger_id, run_id, **told)
 
 
 def _told(record: ExecutionRecord) -> dict[str, Any]:

@@ -32,3 +32,5 @@ class Pipeline:
     """How much two groups must have in common to be one."""
     terms: Terms = field(default_factory=Terms)
     """What labels by a model may cost, and what of the documents may leave."""
+    kept_runs: int = 10
+    """Runs of a definition whose results are kept."""

@@ -44,7 +44,9 @@ def _published(pipeline: Pipeline, spec: ClusterSpec) -> ExecutionRecord | None:
 def _groups_of(spec: ClusterSpec) -> dict[str, Any]:
     """All of a definition that its groups, or where they are written, depend on."""
     given = spec.model_dump(mode="json", exclude={"version", "cluster_name"})
-    definition = spec.definition.model_dump(mode="json", exclude={"llm_labeling", *_NAMES})
+    definition = spec.definition.model_dump(
+        mode="json", exclude={"llm_labeling", "quality_gates", *_NAMES}
+    )
     return given | {"definition": definition}
 
 

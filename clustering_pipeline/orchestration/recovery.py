@@ -4,6 +4,8 @@ The catalog's pointer is the one commit; the alias of the output collection and 
 source documents follow it, by the next execution or the next start at the latest.
 """
 
+from dataclasses import replace
+
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.execution import ExecutionRecord
@@ -24,15 +26,15 @@ def finish(run: Run, *, documents: bool = True) -> None:
     """
     record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
     follow(run.pipeline, record)
-    if documents and is_unfinished(record, run.published):
-        write_back(run)
+    shown = _published(run.pipeline, record)
+    if documents and is_unfinished(record, shown):
+        write_back(replace(run, published=shown))
 
 
 def recover(pipeline: Pipeline, cluster_id: str) -> bool:
     """The same without an execution; False when there was nothing to do or somebody is at it."""
     record = pipeline.catalog.clusters.by_id(cluster_id)
-    published = record.state.last_run_id
-    shown = pipeline.catalog.executions.find(published) if published else None
+    shown = _published(pipeline, record)
     if shown is None or (record.claim is not None and is_alive(record.claim)):
         return False
     if not is_unfinished(record, shown) and not is_behind(pipeline, record):
@@ -55,6 +57,11 @@ def recover_all(pipeline: Pipeline) -> dict[str, str | None]:
         except ClusteringError as error:
             found[cluster_id] = error.message
     return found
+
+
+def _published(pipeline: Pipeline, record: ClusterRecord) -> ExecutionRecord | None:
+    run_id = record.state.last_run_id
+    return pipeline.catalog.executions.find(run_id) if run_id else None
 
 
 def holding(pipeline: Pipeline, record: ClusterRecord, execution: ExecutionRecord) -> Run:

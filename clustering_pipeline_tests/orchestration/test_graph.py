@@ -25,6 +25,7 @@ relabel_cluster: cluster_labels definition enriched_documents published
 CHECKS = """\
 embeddings:finite_vectors blocking
 embeddings:has_documents blocking
+published:quality_gates
 """
 SENSORS = """\
 record_canceled RUNNING

@@ -8,7 +8,7 @@ def enrich(run: Run) -> StageReport:
 
     Materializing this alone finishes what was interrupted.
     """
-    if not run.spec.enrich:
+    if not run.spec.enrich or run.execution.refusals:
         return StageReport(skipped=True)
     done = write_back(run)
     return StageReport(

@@ -1,28 +1,116 @@
-"""How a run came to its results: enough to do it again."""
+"""How a run came to its results: enough to do it again, and to tell whether they are the same."""
 
+import hashlib
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from clustering_pipeline.orchestration.run import Run
+import polars as pl
+
+from clustering_pipeline.orchestration.run import ARTIFACTS, Run
+from clustering_pipeline.stores.artifacts import Artifacts
 
 PACKAGES = ("clustering-pipeline", "hdbscan", "numpy", "polars", "scikit-learn", "umap-learn")
+FILE = "manifest.json"
+SEEDS = frozenset({"random_state", "seed"})
+ROWS = 10_000
 
 
-def write_manifest(run: Run) -> None:
-    """Writes ``manifest.json`` beside the results."""
-    run.write_json("manifest", manifest(run))
+def write_manifest(run: Run) -> dict[str, str | None]:
+    """Writes ``manifest.json`` beside the results; what the catalog keeps of it.
+
+    Everything else in the run's directory is there already.
+    """
+    content = manifest(run)
+    run.write_json("manifest", content)
+    return {
+        "sha256": run.pipeline.artifacts.sha256(run.key(FILE)),
+        "input_digest": content["input"]["digest"],
+        "parent_run_id": content["parent_run_id"],
+    }
 
 
 def manifest(run: Run) -> dict[str, Any]:
-    """The definition, what the engine did with it, the documents it saw, and the versions."""
-    return {
-        "run_id": run.run_id,
-        "cluster_id": run.cluster_id,
+    """The definition, what the engine did with it, the documents it saw, and every file."""
+    records = {
         "definition": run.spec.definition.model_dump(mode="json"),
+        "parameters": run.spec.params.model_dump(mode="json"),
         "preprocessing": run.read_json("reduction"),
         "fit": run.read_json("fit"),
-        "export": run.read_json("export"),
         "labelling": run.read_json("labelling"),
-        "covered_batches": run.execution.covered_batches,
-        "versions": {name: version(name) for name in PACKAGES},
     }
+    return records | {
+        "run_id": run.run_id,
+        "cluster_id": run.cluster_id,
+        "parent_run_id": run.published.run_id if run.published else None,
+        "mode": run.spec.mode,
+        "plan": run.execution.plan,
+        "input": _input(run),
+        "export": run.read_json("export"),
+        "covered_batches": run.execution.covered_batches,
+        "seeds": dict(_seeds(records)),
+        "versions": {name: version(name) for name in PACKAGES},
+        "artifacts": {file: _described(run, key) for file, key in _files(run).items()},
+    }
+
+
+def input_digest(artifacts: Artifacts, key: str) -> str:
+    """SHA-256 over the exported documents' ids and vectors, in canonical order."""
+    names = artifacts.scan(key).collect_schema().names()
+    wanted = [name for name in names if name != "payload"]
+    digest = hashlib.sha256()
+    for part in artifacts.read_frame(key, columns=wanted).iter_slices(ROWS):
+        for name in wanted:
+            digest.update(_bytes(part[name]))
+    return digest.hexdigest()
+
+
+def files_of(content: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """File, key and expected digest of everything that a manifest names."""
+    for file, facts in sorted(content["artifacts"].items()):
+        yield str(file), str(facts["key"]), str(facts["sha256"])
+
+
+def _input(run: Run) -> dict[str, Any]:
+    return {
+        "collections": list(run.spec.collection_ids),
+        "filters": run.spec.filters,
+        "feature_uris": list(run.spec.feature_uris),
+        "watermark": run.execution.covered_batches,
+        "digest": input_digest(run.pipeline.artifacts, run.source("embeddings.parquet")),
+    }
+
+
+def _files(run: Run) -> dict[str, str]:
+    """File to key: of the run's own directory, and of what it took from another run."""
+    artifacts, prefix = run.pipeline.artifacts, run.execution.artifacts_prefix
+    own = {key.removeprefix(f"{prefix}/"): key for key in artifacts.list(f"{prefix}/")}
+    own.pop(FILE, None)
+    taken = {file: run.source(file) for file in ARTIFACTS if file not in own}
+    return own | {file: key for file, key in taken.items() if artifacts.exists(key)}
+
+
+def _described(run: Run, key: str) -> dict[str, Any]:
+    artifacts = run.pipeline.artifacts
+    return {"key": key, "bytes": artifacts.size(key), "sha256": artifacts.sha256(key)}
+
+
+def _seeds(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every seed that the records name, by where it stands."""
+    if isinstance(value, dict):
+        items = [(str(key), inner) for key, inner in value.items()]
+    elif isinstance(value, list):
+        items = [(str(place), inner) for place, inner in enumerate(value)]
+    else:
+        return
+    for key, inner in items:
+        place = f"{path}.{key}" if path else key
+        if key in SEEDS:
+            yield place, inner
+        yield from _seeds(inner, place)
+
+
+def _bytes(column: pl.Series) -> bytes:
+    if column.dtype == pl.String:
+        return "\0".join(map(str, column)).encode()
+    return bytes(column.to_numpy().tobytes())

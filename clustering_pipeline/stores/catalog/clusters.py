@@ -1,6 +1,6 @@
 """The stored definitions."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -187,6 +187,15 @@ class Clusters:
             claims.lost(cluster_id, run_id),
             lambda record: self._found(claims.active(record), found | _history(record, run_id)),
         )
+
+    def forget_runs(self, cluster_id: str, run_ids: Collection[str]) -> ClusterRecord:
+        """Takes runs out of those that were published and are kept."""
+
+        def edit(record: ClusterRecord) -> ClusterRecord:
+            kept = [one for one in record.state.published_run_ids if one not in run_ids]
+            return self._found(record, {"published_run_ids": kept})
+
+        return self._change({"_id": cluster_id}, _not_found(cluster_id), edit)
 
     def written_by_others(
         self, record: ClusterRecord, collection_id: str, fields: Iterable[str]

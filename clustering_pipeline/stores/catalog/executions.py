@@ -26,7 +26,7 @@ from clustering_pipeline.stores.catalog.execution_documents import (
 )
 from clustering_pipeline.stores.catalog.execution_lists import list_executions
 from clustering_pipeline.stores.catalog.scoping import within
-from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
+from clustering_pipeline.stores.catalog.table import Document, Duplicate, Query, Table
 from clustering_pipeline.stores.catalog.versions import change
 
 Edit = Callable[[ExecutionRecord], ExecutionRecord]
@@ -34,8 +34,22 @@ Edit = Callable[[ExecutionRecord], ExecutionRecord]
 NEWEST = (("view.created_at", -1), ("_id", -1))
 # What may still change when an execution has ended, among the fields that clients see.
 _OPEN = frozenset({"label_overrides", "run_name", "member_counts_stale", "generation_reap"})
+_OF_FILES = ("view.created_at", "view.status", "view.members_key", "view.artifacts")
 _SUMMED = tuple(name for name in LabelingLedger.model_fields if name != "unpriced")
 _CLOSED = frozenset(ClusterExecutionResult.model_fields) - _OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFiles:
+    """What is to be known of an execution to keep its files or not."""
+
+    run_id: str
+    created_at: str
+    """ISO 8601, so that they sort."""
+    ended: bool
+    has_results: bool
+    uses: frozenset[str]
+    """The runs in whose directories some of its files lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +180,11 @@ class Executions:
         )
         return LabelingLedger.model_validate(found[0] if found else {})
 
+    def with_files(self, cluster_id: str) -> tuple[RunFiles, ...]:
+        """The executions of a definition whose files were not removed, without their results."""
+        query = {"cluster_id": cluster_id, "view.expired_at": None}
+        return tuple(map(_files, self.table.find(query, fields=_OF_FILES)))
+
     def ids_of(self, cluster_id: str) -> tuple[str, ...]:
         """The run ids of a definition's executions, in order."""
         found = self.table.find({"cluster_id": cluster_id}, sort=[("_id", 1)], fields=["_id"])
@@ -201,6 +220,18 @@ class Executions:
         elif edited.status.ended and edited.completed_at is None:
             edited = edited.model_copy(update={"completed_at": now})
         return edited.model_copy(update={"updated_at": now})
+
+
+def _files(document: Document) -> RunFiles:
+    view = document["view"]
+    keys = (view.get("artifacts") or {}).values()
+    return RunFiles(
+        run_id=document["_id"],
+        created_at=view["created_at"],
+        ended=ExecutionStatus(view["status"]).ended,
+        has_results=view.get("members_key") is not None,
+        uses=frozenset(key.rsplit("/", 2)[-2] for key in keys),
+    )
 
 
 def _check_open(before: ExecutionRecord, after: ExecutionRecord) -> None:
