@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     llm_model: str | None = None
     """The model where a definition names none; the provider's default otherwise."""
     llm_embedding_model: str | None = None
-    """Finds labels that mean the same; without it, their words are compared."""
+    """Finds labels that mean the same and judges how well each fits; without it, their words do."""
     llm_prices: dict[str, ModelPrice] = Field(default_factory=dict)
     """Model to price, as JSON: replaces and adds to those that are built in."""
     llm_max_cost: float | None = Field(default=None, ge=0)
