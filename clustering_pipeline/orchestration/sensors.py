@@ -8,6 +8,7 @@ from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
 from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.trigger_sensor import run_triggers
 
 ENDS = (
     dg.DagsterRunStatus.SUCCESS,
@@ -18,7 +19,13 @@ ENDS = (
 
 def build_sensors() -> list[dg.SensorDefinition]:
     """All sensors, running by default."""
-    return [sync_partitions, run_after_batches, free_lost_runs, *map(_record, ENDS)]
+    return [
+        sync_partitions,
+        run_after_batches,
+        run_triggers,
+        free_lost_runs,
+        *map(_record, ENDS),
+    ]
 
 
 @dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)

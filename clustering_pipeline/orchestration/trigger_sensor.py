@@ -1,0 +1,180 @@
+"""Runs definitions whose triggers' time has come."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import dagster as dg
+
+from clustering_pipeline.model.automation import SCHEDULE
+from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound
+from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.schedules import ConditionalSchedule, EventSchedule
+from clustering_pipeline.model.triggers import TriggerRecord
+from clustering_pipeline.orchestration.automation.conditions import Facts, judge_trigger
+from clustering_pipeline.orchestration.automation.counting import Counter
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
+from clustering_pipeline.orchestration.dagster_runs import by_key, in_flight
+from clustering_pipeline.orchestration.drift import drift
+from clustering_pipeline.orchestration.jobs import EXECUTE
+from clustering_pipeline.orchestration.outcome import interrupt
+from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.tags import tags_of
+from clustering_pipeline.stores.catalog import Catalog
+
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """One look: the stores, what runs, and the runs there are for the triggers that are due."""
+
+    pipeline: Pipeline
+    counter: Counter
+    flying: Mapping[str, str]
+    made: Mapping[str, dg.DagsterRun]
+    now: datetime
+
+
+@dg.sensor(
+    job_name=EXECUTE,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def run_triggers(
+    context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
+) -> dg.SensorResult | dg.SkipReason:
+    """Runs what cron expressions, intervals, events and conditions ask for, once each time.
+
+    A time that passed while nobody looked is made up for once.
+    """
+    now = utc_now()
+    due = clustering.catalog.triggers.due(now, limit=AT_ONCE)
+    if not due:
+        return dg.SkipReason("no trigger's time has come")
+    looking = Looking(
+        pipeline=clustering,
+        counter=Counter(pipeline=clustering),
+        flying=in_flight(context.instance),
+        made=by_key(context.instance, [one.run_key for one in due]),
+        now=now,
+    )
+    requests = list(_requests(looking, due))
+    if not requests:
+        return dg.SkipReason(f"{len(due)} triggers looked at, none of them starts a run now")
+    known = set(context.instance.get_dynamic_partitions(NAME))
+    missing = sorted({str(one.partition_key) for one in requests} - known)
+    return dg.SensorResult(
+        run_requests=requests,
+        dynamic_partitions_requests=[CLUSTERS.build_add_request(missing)] if missing else [],
+    )
+
+
+def _requests(looking: Looking, due: Sequence[TriggerRecord]) -> Iterator[dg.RunRequest]:
+    taken = set(looking.flying)
+    for trigger in due:
+        record = _definition(looking, trigger)
+        if record is None or not _starts(looking, record, trigger):
+            continue
+        # Two triggers of one definition: the other one's time stays due until this run has ended.
+        if record.cluster_id not in taken and record.claim is None:
+            taken.add(record.cluster_id)
+            yield dg.RunRequest(
+                run_key=trigger.run_key,
+                partition_key=record.cluster_id,
+                tags=tags_of(SCHEDULE, record.scope, trigger_id=trigger.trigger_id),
+            )
+
+
+def _definition(looking: Looking, trigger: TriggerRecord) -> ClusterRecord | None:
+    catalog = looking.pipeline.catalog
+    try:
+        record = catalog.clusters.by_id(trigger.cluster_id)
+    except ClusterNotFound:
+        catalog.triggers.delete_of(trigger.cluster_id)
+        return None
+    if record.state.archived_at is not None:
+        catalog.triggers.looked(trigger)
+        return None
+    return record
+
+
+def _starts(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bool:
+    """Whether a run is to be made; notes the firing of one that was made, or a look in vain."""
+    catalog, run = looking.pipeline.catalog, looking.made.get(trigger.run_key)
+    schedule = trigger.schedule
+    if run is not None:
+        catalog.triggers.fired(trigger, run_id_of(run.run_id), **_seen(looking, record))
+        if run.is_finished:
+            _told_of(catalog, record, trigger, run)
+        return False
+    if not isinstance(schedule, EventSchedule | ConditionalSchedule):
+        return True
+    facts = _facts(looking, record)
+    try:
+        verdict = judge_trigger(trigger, schedule, facts, looking.now)
+    except ClusteringError as error:
+        catalog.triggers.looked(trigger, last_execution_error=error.message)
+        return False
+    if not verdict.fires:
+        first = trigger.seen_documents is None
+        seen = {"seen_documents": facts.documents} if first else {}
+        catalog.triggers.looked(trigger, event_counter=verdict.counter, **seen)
+    return verdict.fires
+
+
+def _told_of(
+    catalog: Catalog, record: ClusterRecord, trigger: TriggerRecord, run: dg.DagsterRun
+) -> None:
+    """A run that ended before it began is in the history all the same, as a failure."""
+    identity = RunIdentity(
+        dagster_run_id=run.run_id,
+        root_run_id=run.root_run_id or run.run_id,
+        trigger=SCHEDULE,
+        trigger_id=trigger.trigger_id,
+    )
+    catalog.executions.begin(new_execution(record, identity, record.resolved()))
+    interrupt(catalog, identity.run_id, reason="before it began")
+
+
+def _seen(looking: Looking, record: ClusterRecord) -> dict[str, object]:
+    facts = _facts(looking, record)
+    return {
+        "seen_documents": facts.documents,
+        "seen_batches": facts.batches,
+        "judged_run_id": facts.published_run_id,
+    }
+
+
+def _facts(looking: Looking, record: ClusterRecord) -> Facts:
+    catalog, inputs = looking.pipeline.catalog, list(record.spec.collection_ids or ())
+    published = record.state.last_run_id
+    run = catalog.executions.find(published) if published else None
+    return Facts(
+        documents=looking.counter(record.scope, inputs),
+        batches=sum(catalog.batches.completed(record.scope, inputs).values()),
+        published_run_id=run.run_id if run else None,
+        published_documents=(run.source_documents or 0) if run else 0,
+        selected=partial(_selected, looking.pipeline, record),
+        metrics={
+            name: value
+            for name, value in (record.state.quality_metrics or {}).items()
+            if isinstance(value, int | float)
+        },
+        drift=partial(drift, looking.pipeline, run) if run else _nothing,
+    )
+
+
+def _selected(pipeline: Pipeline, record: ClusterRecord) -> int:
+    inputs = pipeline.catalog.collections.resolve(record.scope, record.spec.collection_ids or ())
+    tree = parse_filter(record.spec.filters)
+    return sum(pipeline.documents.count(one.qdrant_collection, tree) for one in inputs)
+
+
+def _nothing(_measure: str) -> float:
+    return 0.0

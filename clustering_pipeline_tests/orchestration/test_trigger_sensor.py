@@ -1,0 +1,186 @@
+"""Triggers make runs: once each time, late when nobody looked, with a history."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.triggers import CreateTriggerRequest, TriggerHistoryRequest
+from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration.drift import drift
+from clustering_pipeline.orchestration.partitions import NAME
+from clustering_pipeline.orchestration.resources import RESOURCE
+from clustering_pipeline.orchestration.trigger_sensor import run_triggers
+from clustering_pipeline_tests.orchestration.planted import planted
+from clustering_pipeline_tests.orchestration.world import KMEANS, World
+
+CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
+HOURLY = {"interval_seconds": 3600}
+
+
+@pytest.fixture
+def there(world: World) -> Iterator[World]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield World(pipeline=world.pipeline, instance=instance)
+        catalog = world.pipeline.catalog
+        for cluster_id in catalog.clusters.ids():
+            catalog.triggers.delete_of(cluster_id)
+            catalog.clusters.delete(LOCAL, cluster_id)
+
+
+@pytest.fixture
+def definition(there: World) -> ClusterRecord:
+    return there.define(there.collection(planted(sizes={"sea": 30, "court": 30})), CONFIG)
+
+
+def trigger(world: World, definition: ClusterRecord, kind: str = "interval", **config):
+    request = {
+        "cluster_id": definition.cluster_id,
+        "trigger_type": kind,
+        "schedule_config": config or HOURLY,
+    }
+    wanted = validate(CreateTriggerRequest, request)
+    return world.pipeline.catalog.triggers.create(LOCAL, wanted)
+
+
+def come(world: World, made, seconds: float = 0) -> None:
+    """The trigger's time was so long ago."""
+    then = (utc_now() - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+    moment = then.replace("+00:00", "Z")
+    table = world.pipeline.catalog.triggers.table
+    changes = {"next_run_at": moment, "scheduled_for": moment}
+    table.swap({"_id": made.trigger_id}, {"$set": changes})
+
+
+def requested(world: World) -> list[dg.RunRequest]:
+    context = dg.build_sensor_context(
+        instance=world.instance, resources={RESOURCE: world.pipeline}, definitions=world.definitions
+    )
+    found = run_triggers(context)
+    return list(found.run_requests) if isinstance(found, dg.SensorResult) else []
+
+
+def run(world: World, request: dg.RunRequest):
+    cluster = world.pipeline.catalog.clusters.by_id(request.partition_key)
+    tags = {**request.tags, "dagster/run_key": request.run_key}
+    return world.ran(world.start(cluster, tags=tags), cluster)
+
+
+def now_of(world: World, made):
+    return world.pipeline.catalog.triggers.get(LOCAL, made.trigger_id)
+
+
+def test_a_time_that_was_missed_is_made_up_for_once(there, definition):
+    made = trigger(there, definition)
+    assert requested(there) == []
+    come(there, made, seconds=10 * 86_400)
+    (request,) = requested(there)
+    # The daemon died before it made the run: the same request again, under the same key.
+    assert [one.run_key for one in requested(there)] == [request.run_key]
+    assert (request.tags["clustering/trigger"], request.tags["dagster/priority"]) == (
+        "schedule",
+        "-20",
+    )
+    ran = run(there, request)
+    assert (ran.execution.status, ran.execution.trigger_id) == ("completed", made.trigger_id)
+    assert ran.cluster.state.automation.batch_run_at is None
+    assert requested(there) == []
+    after = now_of(there, made)
+    assert (after.execution_count, after.last_execution_job_id) == (1, ran.run_id)
+    assert (after.last_execution_status, after.consecutive_failures) == ("completed", 0)
+    assert 0 < (after.next_run_at - utc_now()).total_seconds() <= 3600
+    page = there.pipeline.catalog.triggers.history(LOCAL, made.trigger_id, TriggerHistoryRequest())
+    assert [(one.job_id, one.status, one.num_clusters) for one in page.executions] == [
+        (ran.run_id, "completed", 2)
+    ]
+
+
+def test_a_run_that_ended_before_it_began_is_a_failure_in_the_history(there, definition):
+    made = trigger(there, definition)
+    come(there, made)
+    (request,) = requested(there)
+    there.instance.add_dynamic_partitions(NAME, [definition.cluster_id])
+    there.instance.create_run_for_job(
+        there.definitions.resolve_job_def("execute_cluster"),
+        tags={**request.tags, "dagster/run_key": request.run_key},
+        status=dg.DagsterRunStatus.CANCELED,
+    )
+    assert requested(there) == []
+    after = now_of(there, made)
+    assert (after.execution_count, after.consecutive_failures) == (1, 1)
+    assert "before it began" in after.last_execution_error
+
+
+def test_two_triggers_of_one_definition_run_one_after_the_other(there, definition):
+    for made in (trigger(there, definition), trigger(there, definition)):
+        come(there, made)
+    (first,) = requested(there)
+    run(there, first)
+    (second,) = requested(there)
+    assert second.run_key != first.run_key
+
+
+def test_paused_and_archived_ones_do_not_run(there, definition):
+    made = trigger(there, definition)
+    come(there, made)
+    catalog = there.pipeline.catalog
+    catalog.triggers.pause(LOCAL, made.trigger_id)
+    assert requested(there) == []
+    catalog.triggers.resume(LOCAL, made.trigger_id)
+    come(there, made)
+    catalog.automation.archive(LOCAL, definition.cluster_id)
+    assert requested(there) == []
+    assert now_of(there, made).next_run_at > utc_now()
+
+
+def test_a_trigger_without_its_definition_goes(there, definition):
+    made = trigger(there, definition)
+    come(there, made)
+    there.pipeline.catalog.clusters.delete(LOCAL, definition.cluster_id)
+    assert requested(there) == []
+    assert there.pipeline.catalog.triggers.due(utc_now() + timedelta(days=9)) == []
+
+
+def test_completed_batches_fire_an_event(there, definition):
+    made = trigger(
+        there,
+        definition,
+        "event",
+        event_type="batch_completed",
+        event_threshold=2,
+        cooldown_seconds=0,
+    )
+    batches = there.pipeline.catalog.batches
+    found = []
+    for _ in range(2):
+        batches.complete(LOCAL, batches.open(LOCAL, definition.spec.collection_ids).batch_id)
+        come(there, made)
+        found.append(requested(there))
+    assert [len(one) for one in found] == [0, 1]
+    run(there, found[1][0])
+    assert requested(there) == []
+    after = now_of(there, made)
+    assert (after.execution_count, after.event_counter) == (1, 0)
+    come(there, made)
+    assert requested(there) == []
+
+
+def test_documents_far_from_every_group_are_drift(there, definition):
+    ran = there.execute(definition)
+    made = trigger(there, definition, "conditional", condition_type="drift", threshold=0.5)
+    come(there, made)
+    assert requested(there) == []
+    (collection,) = there.pipeline.catalog.collections.resolve(
+        LOCAL, definition.spec.collection_ids
+    )
+    there.add(collection.qdrant_collection, planted(sizes={"sea": 20}, seed=3, first_id=100))
+    assert drift(there.pipeline, ran.execution, "share_far") < 0.3
+    there.add(collection.qdrant_collection, planted(sizes={"space": 80}, seed=3, first_id=200))
+    assert drift(there.pipeline, ran.execution, "share_far") > 0.6
+    assert drift(there.pipeline, ran.execution, "mean_cosine") > 0.2
+    come(there, made)
+    assert len(requested(there)) == 1
