@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from clustering_pipeline.api.launches import Launches
+from clustering_pipeline.api.one_shots import OneShots
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
@@ -16,10 +17,14 @@ class Services:
     settings: Settings
     pipeline: Pipeline
     launches: Launches
+    one_shots: OneShots
 
 
 @contextmanager
 def open_services(settings: Settings, pipeline: Pipeline) -> Generator[Services]:
     """The services over open stores; runs that were started are cancelled at the end."""
-    with closing(Launches(settings, pipeline)) as launches:
-        yield Services(settings=settings, pipeline=pipeline, launches=launches)
+    with (
+        closing(Launches(settings, pipeline)) as launches,
+        closing(OneShots(settings, pipeline)) as one_shots,
+    ):
+        yield Services(settings=settings, pipeline=pipeline, launches=launches, one_shots=one_shots)

@@ -8,6 +8,8 @@ from functools import reduce
 import numpy as np
 import polars as pl
 
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.enrich_request import (
     ApplyClusterEnrichmentRequest,
@@ -25,6 +27,7 @@ from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.registering import check_own
 from clustering_pipeline.orchestration.visualization import shown_run
 from clustering_pipeline.stores.documents import Point
 from clustering_pipeline.stores.documents.concurrency import in_order
@@ -136,8 +139,8 @@ def _results(pipeline: Pipeline, scope: Scope, wanted: str) -> _Results:
     if execution is None:
         message = f"{wanted[:200]!r} has no published run yet: execute it first"
         raise StateConflict(message)
-    definition = pipeline.catalog.clusters.by_id(execution.cluster_id)
-    return _Results(execution=execution, spec=execution.spec or definition.resolved())
+    spec = execution.spec or pipeline.catalog.clusters.by_id(execution.cluster_id).resolved()
+    return _Results(execution=execution, spec=spec)
 
 
 def _execution(pipeline: Pipeline, scope: Scope, run_id: str) -> ExecutionRecord:
@@ -165,12 +168,10 @@ def _check_inputs(results: Sequence[_Results], source: CollectionRecord) -> None
 def _check_fields(
     pipeline: Pipeline, results: Sequence[_Results], target: CollectionRecord
 ) -> None:
-    if target.output_of is not None:
-        message = f"collection {target.collection_name!r} holds results of {target.output_of}"
-        raise StateConflict(message)
+    check_own(pipeline, target)
     seen: dict[str, str] = {}
     for one in results:
-        record = pipeline.catalog.clusters.by_id(one.execution.cluster_id)
+        record = _definition(pipeline, one)
         others = pipeline.catalog.clusters.written_by_others(
             record, target.collection_id, one.targets
         )
@@ -178,6 +179,22 @@ def _check_fields(
             if field in others or field in seen:
                 raise _taken(field, target, record.name, seen.get(field, "another definition"))
         seen |= dict.fromkeys(one.targets, record.name)
+
+
+def _definition(pipeline: Pipeline, results: _Results) -> ClusterRecord:
+    """Whose results they are; a call that clustered at once had no stored definition."""
+    execution, spec = results.execution, results.spec
+    try:
+        return pipeline.catalog.clusters.by_id(execution.cluster_id)
+    except ClusterNotFound:
+        then = execution.created_at
+        return ClusterRecord(
+            cluster_id=spec.cluster_id,
+            organization_id=spec.organization_id,
+            namespace_id=spec.namespace_id,
+            spec=spec.definition.model_copy(update={"cluster_name": spec.cluster_name}),
+            state=ClusterState(created_at=then, updated_at=then),
+        )
 
 
 def _taken(field: str, target: CollectionRecord, name: str, owner: str) -> FieldTaken:

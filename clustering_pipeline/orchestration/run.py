@@ -83,6 +83,10 @@ class Run:
             message = f"{self.run_id} no longer holds {self.title!r}: it was cancelled or replaced"
             raise StateConflict(message)
 
+    def record(self, **changes: Any) -> None:
+        """Notes what is known by now in the execution's record."""
+        self.pipeline.catalog.executions.update(self.run_id, **changes)
+
     def key(self, file: str) -> str:
         """Where this run writes ``file``."""
         return f"{self.execution.artifacts_prefix}/{file}"

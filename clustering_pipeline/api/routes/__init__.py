@@ -13,6 +13,7 @@ from clustering_pipeline.api.routes import (
     groups,
     names,
     namespaces,
+    one_shot,
     tasks,
 )
 
@@ -22,6 +23,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     documents.router,
     batches.router,
     enrich.router,
+    one_shot.router,
     clusters.router,
     executions.router,
     groups.router,

@@ -23,7 +23,7 @@ def export(run: Run) -> StageReport:
     )
     names = sorted({name for source in sources for name in source.vector_names})
     run.write_json("export", asdict(report) | {"vector_names": names})
-    run.pipeline.catalog.executions.update(run.run_id, covered_batches=batches)
+    run.record(covered_batches=batches)
     return _described(run, report)
 
 

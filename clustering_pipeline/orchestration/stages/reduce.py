@@ -21,6 +21,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
     clustering_spaces,
     features,
 )
+from clustering_pipeline.orchestration.stages.steadying import steady
 from clustering_pipeline.orchestration.stages.weighing import weigh
 
 GAP = 0.1  # between the maps of two clusterings, as a share of the wider one
@@ -49,7 +50,7 @@ def reduce(run: Run) -> StageReport:
     weights = weigh(run, found)
     spaces = clustering_spaces(run, found, weights=weights.values)
     parts = [_reduced(run, space) for space in spaces]
-    size = run.write_frame("reduced", _frame(parts))
+    size = run.write_frame("reduced", _frame(run, parts))
     steps = [step for part in parts for step in part.steps]
     documents, fitted = len(spaces[0].vectors), len(parts[0].rows)
     record = {
@@ -83,8 +84,11 @@ def _reduced(run: Run, space: Space) -> Reduced:
     check = Paced(ask=run.check)
     neighbors = engine.Neighborhood(sampled, check)
     reduction = engine.reduce(sampled, run.spec.preprocessing, neighbors=neighbors, check=check)
-    places = engine.layout(
-        sampled, n_components=run.spec.vis_n_components, neighbors=neighbors, check=check
+    components = run.spec.vis_n_components
+    places = (
+        np.empty((len(sampled), 0), dtype=np.float32)
+        if run.spec.defer_visualization
+        else engine.layout(sampled, n_components=components, neighbors=neighbors, check=check)
     )
     return Reduced(
         space=space,
@@ -95,10 +99,10 @@ def _reduced(run: Run, space: Space) -> Reduced:
     )
 
 
-def _frame(parts: Sequence[Reduced]) -> pl.DataFrame:
+def _frame(run: Run, parts: Sequence[Reduced]) -> pl.DataFrame:
     """One line a fitted document: its row among all, its place, its vector to cluster."""
     rows = np.concatenate([part.space.rows.start + part.rows for part in parts])
-    places = _side_by_side([part.places for part in parts])
+    places = steady(run, rows, _side_by_side([part.places for part in parts])).places
     axes = {axis: places[:, i] for i, axis in enumerate(AXES[: places.shape[1]])}
     vectors = vector_stack(VECTOR, [part.vectors for part in parts])
     return pl.DataFrame({ROW: rows, **axes}).with_columns(vectors)
@@ -107,9 +111,9 @@ def _frame(parts: Sequence[Reduced]) -> pl.DataFrame:
 def _side_by_side(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """The first map where it is, each of the others to the right of the one before."""
     placed = [maps[0]]
-    for one in maps[1:]:
+    for one in maps[1:] if maps[0].shape[1] else ():
         gap = GAP * max(float(np.ptp(one[:, 0])), float(np.ptp(placed[-1][:, 0])), 1.0)
         shifted = one.copy()
         shifted[:, 0] += placed[-1][:, 0].max() + gap - one[:, 0].min()
         placed.append(shifted)
-    return np.concatenate(placed)
+    return np.concatenate(placed if maps[0].shape[1] else maps)

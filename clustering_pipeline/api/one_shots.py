@@ -1,0 +1,73 @@
+"""Clusters while the client waits: a few calls at once, each with its time."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from clustering_pipeline.model.errors import DoesNotFit, RunCanceled
+from clustering_pipeline.model.one_shot import ExecuteClusterRequest
+from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.orchestration.one_shot import execute_once
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.settings import Settings
+
+AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stop:
+    """Ends the work of a call when its time is over, or the server's."""
+
+    ends_at: float
+    seconds: float
+    closing: threading.Event
+
+    def __call__(self) -> None:
+        if self.closing.is_set():
+            message = "the server is stopping: ask again"
+            raise RunCanceled(message)
+        if time.monotonic() > self.ends_at:
+            raise _too_long(self.seconds)
+
+
+class OneShots:
+    """Calls beyond those at work wait for their turn, and their time runs meanwhile."""
+
+    def __init__(self, settings: Settings, pipeline: Pipeline):
+        self._settings = settings
+        self._pipeline = pipeline
+        self._closing = threading.Event()
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="one-shot")
+
+    def execute(self, scope: Scope, request: ExecuteClusterRequest) -> ExecuteClusterResponse:
+        """The groups; raises what ``execute_once`` does, and DoesNotFit when time is over."""
+        seconds = self._settings.api_one_shot_seconds
+        stop = _Stop(ends_at=time.monotonic() + seconds, seconds=seconds, closing=self._closing)
+        work = self._pool.submit(
+            execute_once,
+            self._pipeline,
+            scope,
+            request,
+            most_documents=self._settings.api_one_shot_documents,
+            stop=stop,
+        )
+        try:
+            return work.result(seconds)
+        except TimeoutError:
+            work.cancel()
+            raise _too_long(seconds) from None
+
+    def close(self) -> None:
+        """Ends the calls at work at their next step."""
+        self._closing.set()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _too_long(seconds: float) -> DoesNotFit:
+    message = (
+        f"this takes longer than the {seconds:g} s that a call may: store a definition "
+        "(POST /v1/clusters) and execute that"
+    )
+    return DoesNotFit(message)

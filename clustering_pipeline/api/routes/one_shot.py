@@ -1,0 +1,35 @@
+"""Clustering while the client waits, without a stored definition."""
+
+from fastapi import APIRouter
+
+from clustering_pipeline.api.caller import Caller, Writer
+from clustering_pipeline.api.dependencies import TheServices
+from clustering_pipeline.api.errors import documented
+from clustering_pipeline.model.errors import Forbidden
+from clustering_pipeline.model.one_shot import ExecuteClusterRequest
+from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
+
+router = APIRouter(prefix="/clusters", tags=["clusters"])
+
+
+@router.post("/execute", responses=documented(404))
+def execute_clustering(
+    request: ExecuteClusterRequest, caller: Writer, services: TheServices
+) -> ExecuteClusterResponse:
+    """Cluster a small collection now and answer with its groups.
+
+    Past the limits of documents and time the answer is 422: store a definition and execute that.
+    """
+    _check_owner(caller, request)
+    return services.one_shots.execute(caller.scope, request)
+
+
+def _check_owner(caller: Caller, request: ExecuteClusterRequest) -> None:
+    own = {
+        "namespace_id": (request.namespace_id, caller.scope.namespace_id),
+        "internal_id": (request.internal_id, caller.scope.organization_id),
+    }
+    for name, (given, wanted) in own.items():
+        if given is not None and given != wanted:
+            message = f"{name} {given[:200]!r} is not that of this call: leave it out"
+            raise Forbidden(message)

@@ -1,0 +1,186 @@
+"""Clusters once without a stored definition: the stages of the graph, in this process."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from clustering_pipeline.model.availability import check_available
+from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.errors import DoesNotFit
+from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.ids import new_id, run_id_of, task_id_of
+from clustering_pipeline.model.one_shot import ExecuteClusterRequest
+from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.orchestration.one_shot_answer import centroids, members_of, metrics
+from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.progress import Progress
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.assign import assign
+from clustering_pipeline.orchestration.stages.attribute_groups import named_by_values
+from clustering_pipeline.orchestration.stages.export import FILE, export
+from clustering_pipeline.orchestration.stages.label import label
+from clustering_pipeline.orchestration.stages.record import result_fields
+from clustering_pipeline.orchestration.stages.reduce import reduce
+from clustering_pipeline.orchestration.stages.results import (
+    clusters_table,
+    document_count,
+    labelled,
+    members_table,
+)
+from clustering_pipeline.orchestration.stages.summarize import summarize
+from clustering_pipeline.stores.artifacts import Artifacts
+from clustering_pipeline.stores.catalog.new_clusters import by_id
+
+CLUSTERS, MEMBERS = "clusters", "members"
+TRIGGER = "one_shot"
+_WORK = (export, reduce, assign, summarize, label)
+
+Check = Callable[[], None]
+"""Raises when the call is to end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Once(Run):
+    """A run that holds no definition and whose record is made only when it is to be kept."""
+
+    stop: Check
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raises when the call is to end."""
+        self.stop()
+
+    def record(self, **changes: Any) -> None:
+        """Noted here; nothing is in the catalog yet."""
+        self.notes.update(changes)
+
+
+def execute_once(
+    pipeline: Pipeline,
+    scope: Scope,
+    request: ExecuteClusterRequest,
+    *,
+    most_documents: int,
+    stop: Check,
+) -> ExecuteClusterResponse:
+    """Raises CollectionNotFound, InvalidRequest, DoesNotFit, and whatever ``stop`` raises.
+
+    What is made on the way lies in a folder that goes with the call.
+    """
+    began, created = time.monotonic(), utc_now()
+    definition = request.definition()
+    check_available(definition)
+    inputs = pipeline.catalog.collections.resolve(scope, request.collection_ids)
+    _check_size(pipeline, inputs, most_documents)
+    spec = _spec(scope, by_id(definition, inputs))
+    with TemporaryDirectory() as folder:
+        here = replace(pipeline, artifacts=Artifacts.open(folder))
+        run = _run(here, spec, stop, created)
+        for work in _WORK:
+            run.check()
+            work(run)
+        clusters = named_by_values(run, clusters_table(run))
+        members = labelled(members_table(run), clusters)
+        run.check()
+        keys = _kept(pipeline, run, request, clusters, members)
+        return ExecuteClusterResponse(
+            success=True,
+            run_id=run.run_id,
+            algorithm=spec.method,
+            num_clusters=clusters.filter(hierarchy_level=0).height,
+            num_documents=document_count(members),
+            centroids=centroids(spec, clusters),
+            members=members_of(members) if request.include_members else None,
+            metrics=metrics(run) if request.compute_metrics else {},
+            execution_time_ms=round((time.monotonic() - began) * 1000),
+            created_at=created,
+            **keys,
+        )
+
+
+def _spec(scope: Scope, definition: CreateClusterRequest) -> ClusterSpec:
+    cluster_id = new_id("clust")
+    return ClusterSpec(
+        cluster_id=cluster_id,
+        cluster_name=f"one-shot {cluster_id.removeprefix('clust_')[:6]}",
+        organization_id=scope.organization_id,
+        namespace_id=scope.namespace_id,
+        version=1,
+        definition=definition,
+        # Nobody looks at the map of a call that answers with numbers.
+        defer_visualization=True,
+    )
+
+
+def _check_size(pipeline: Pipeline, inputs: Sequence[CollectionRecord], most: int) -> None:
+    documents = sum(pipeline.documents.count(one.qdrant_collection, None) for one in inputs)
+    if documents > most:
+        message = (
+            f"{documents:,} documents are more than the {most:,} that are clustered while you "
+            "wait: store a definition (POST /v1/clusters) and execute that"
+        )
+        raise DoesNotFit(message)
+
+
+def _run(pipeline: Pipeline, spec: ClusterSpec, stop: Check, created: datetime) -> _Once:
+    dagster_run_id = str(uuid.uuid4())
+    execution = ExecutionRecord(
+        run_id=run_id_of(dagster_run_id),
+        cluster_id=spec.cluster_id,
+        dagster_run_id=dagster_run_id,
+        task_id=task_id_of(dagster_run_id),
+        organization_id=spec.organization_id,
+        namespace_id=spec.namespace_id,
+        spec=spec,
+        params=spec.params.model_dump(mode="json"),
+        mode=spec.mode,
+        trigger=TRIGGER,
+        created_at=created,
+        started_at=created,
+    )
+    return _Once(
+        pipeline=pipeline,
+        execution=execution,
+        spec=spec,
+        published=None,
+        progress=Progress(write=lambda _done, _total: stop()),
+        stop=stop,
+    )
+
+
+def _kept(
+    pipeline: Pipeline,
+    run: _Once,
+    request: ExecuteClusterRequest,
+    clusters: pl.DataFrame,
+    members: pl.DataFrame,
+) -> dict[str, str | None]:
+    """Writes what the request asks to keep, the record last; the keys of both tables."""
+    if not request.keeps:
+        return {"parquet_path": None, "members_key": None}
+    keys = {
+        "parquet_path": run.key(f"{CLUSTERS}.parquet"),
+        "members_key": run.key(f"{MEMBERS}.parquet"),
+    }
+    if request.save_artifacts:
+        file = run.key(FILE)
+        pipeline.artifacts.write_bytes(file, run.pipeline.artifacts.read_bytes(file))
+    pipeline.artifacts.write_frame(keys["parquet_path"], clusters)
+    pipeline.artifacts.write_frame(keys["members_key"], members)
+    if request.store_results:
+        found = result_fields(run, clusters, members) | run.notes
+        ended = {"status": ExecutionStatus.COMPLETED, "completed_at": utc_now(), "artifacts": {}}
+        record = run.execution.model_dump() | found | ended
+        pipeline.catalog.executions.begin(ExecutionRecord.model_validate(record))
+    return {**keys}
