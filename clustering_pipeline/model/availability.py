@@ -39,7 +39,7 @@ def _spoken(value: object) -> str:
 
 DEFINITION = (
     only("source_cluster_ids", [None]),
-    only("vector_config.layout_stability", [None, "none"]),
+    only("vector_config.layout_stability", [None, "none", "align"]),
     Limit(
         path="source_enrichment_config.field_mappings[].source_field",
         allows=lambda field: not field.startswith("metadata."),
@@ -52,6 +52,7 @@ EXECUTION = (
     only("source_execution_ids", [None, []]),
     only("assignment_threshold", [0.5]),
     only("defer_visualization", [None, False]),
+    only("layout_stability", [None, "none", "align"]),
 )
 
 
