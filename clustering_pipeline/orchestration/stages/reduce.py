@@ -84,8 +84,11 @@ def _reduced(run: Run, space: Space) -> Reduced:
     check = Paced(ask=run.check)
     neighbors = engine.Neighborhood(sampled, check)
     reduction = engine.reduce(sampled, run.spec.preprocessing, neighbors=neighbors, check=check)
-    places = engine.layout(
-        sampled, n_components=run.spec.vis_n_components, neighbors=neighbors, check=check
+    components = run.spec.vis_n_components
+    places = (
+        np.empty((len(sampled), 0), dtype=np.float32)
+        if run.spec.defer_visualization
+        else engine.layout(sampled, n_components=components, neighbors=neighbors, check=check)
     )
     return Reduced(
         space=space,
@@ -108,9 +111,9 @@ def _frame(run: Run, parts: Sequence[Reduced]) -> pl.DataFrame:
 def _side_by_side(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """The first map where it is, each of the others to the right of the one before."""
     placed = [maps[0]]
-    for one in maps[1:]:
+    for one in maps[1:] if maps[0].shape[1] else ():
         gap = GAP * max(float(np.ptp(one[:, 0])), float(np.ptp(placed[-1][:, 0])), 1.0)
         shifted = one.copy()
         shifted[:, 0] += placed[-1][:, 0].max() + gap - one[:, 0].min()
         placed.append(shifted)
-    return np.concatenate(placed)
+    return np.concatenate(placed if maps[0].shape[1] else maps)
