@@ -16,15 +16,11 @@ from clustering_pipeline.model.documents import (
     ListDocumentsResponse,
     PutDocumentsRequest,
 )
-from clustering_pipeline.model.errors import (
-    DocumentNotFound,
-    DocumentsRefused,
-    InvalidRequest,
-    StateConflict,
-)
+from clustering_pipeline.model.errors import DocumentNotFound, DocumentsRefused, InvalidRequest
 from clustering_pipeline.model.filters import Filter, parse_filter
 from clustering_pipeline.model.point_ids import point_id_of
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.registering import check_own
 from clustering_pipeline.stores.documents.facts import CollectionInfo, Point
 
 _LARGEST = 2**64
@@ -38,7 +34,7 @@ def put_documents(
 
     Raises DocumentsRefused, and StateConflict for a collection that a definition writes.
     """
-    _check_own(collection)
+    check_own(pipeline, collection)
     info = pipeline.documents.describe(collection.qdrant_collection)
     for one in request.documents:
         _check_vectors(one, info)
@@ -85,7 +81,7 @@ def delete_documents(
     pipeline: Pipeline, collection: CollectionRecord, request: DeleteDocumentsRequest
 ) -> int:
     """Deletes what there is of them, and returns how many that was."""
-    _check_own(collection)
+    check_own(pipeline, collection)
     name = collection.qdrant_collection
     if request.document_ids is None:
         deleted = pipeline.documents.delete_points(name, tree=parse_filter(request.filters))
@@ -95,15 +91,6 @@ def delete_documents(
     if deleted:
         _note_stale_counts(pipeline, collection)
     return deleted
-
-
-def _check_own(collection: CollectionRecord) -> None:
-    if collection.output_of is not None:
-        message = (
-            f"collection {collection.collection_name!r} is written by definition "
-            f"{collection.output_of}: its documents are results"
-        )
-        raise StateConflict(message)
 
 
 def _check_vectors(document: DocumentInput, info: CollectionInfo) -> None:

@@ -1,12 +1,19 @@
 """Makes Qdrant collections known, existing ones after a look at them and new ones from nothing."""
 
+from contextlib import suppress
+
 from clustering_pipeline.model.collection import (
     CollectionRecord,
     CollectionView,
     CreateCollectionRequest,
     RegisterCollectionRequest,
 )
-from clustering_pipeline.model.errors import CollectionNotFound, StateConflict, UnknownVector
+from clustering_pipeline.model.errors import (
+    ClusterNotFound,
+    CollectionNotFound,
+    StateConflict,
+    UnknownVector,
+)
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.generations import SEPARATOR
@@ -53,17 +60,25 @@ def forget_collection(
     Raises CollectionNotFound, and StateConflict while a definition reads or writes it.
     """
     record = pipeline.catalog.collections.get(scope, collection)
-    if record.output_of is not None:
-        message = (
-            f"collection {record.collection_name!r} is written by definition {record.output_of}: "
-            "delete that"
-        )
-        raise StateConflict(message)
+    check_own(pipeline, record)
     record = pipeline.catalog.collections.delete(scope, record.collection_id)
     others = pipeline.catalog.collections.behind(_names_of(pipeline, record.qdrant_collection))
     if delete_documents and not others:
         pipeline.documents.delete_collection(record.qdrant_collection)
     return record
+
+
+def check_own(pipeline: Pipeline, collection: CollectionRecord) -> None:
+    """Raises StateConflict for a collection that a definition writes."""
+    if collection.output_of is None:
+        return
+    with suppress(ClusterNotFound):
+        owner = pipeline.catalog.clusters.by_id(collection.output_of)
+        message = (
+            f"collection {collection.collection_name!r} holds results of definition "
+            f"{owner.name!r}: change them there"
+        )
+        raise StateConflict(message)
 
 
 def collection_view(pipeline: Pipeline, record: CollectionRecord) -> CollectionView:
