@@ -29,11 +29,7 @@ def steady(run: Run, rows: NDArray[np.int64], places: NDArray[np.float32]) -> St
     ``rows`` are the documents' places among those of all clusterings, one after the other.
     """
     found = _steadied(run, rows, places)
-    run.pipeline.catalog.executions.update(
-        run.run_id,
-        layout_stability_applied=found.applied,
-        layout_stability_reason=found.reason,
-    )
+    run.record(layout_stability_applied=found.applied, layout_stability_reason=found.reason)
     return found
 
 
