@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clustering_pipeline.engine.algorithms import Fit
+from clustering_pipeline.engine.hierarchy import of_deepest
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
 from clustering_pipeline.model import errors
 from clustering_pipeline.model.parameters import Parameters
@@ -95,7 +96,12 @@ def _refuse_failure(folder: Path, code: int) -> None:
 
 
 def _answer(folder: Path) -> Fit:
+    told = json.loads((folder / RECORD).read_text())
     with np.load(folder / ANSWER) as arrays:
-        labels, probabilities = arrays["labels"], arrays["probabilities"]
-    record = json.loads((folder / RECORD).read_text())
-    return Fit(labels=labels, probabilities=probabilities, record=record)
+        tree = None if told["paths"] is None else of_deepest(told["paths"], arrays["deepest"])
+        return Fit(
+            labels=arrays["labels"],
+            probabilities=arrays["probabilities"],
+            record=told["record"],
+            hierarchy=tree,
+        )

@@ -29,8 +29,15 @@ def main(arguments: Sequence[str]) -> int:
         }
         (folder / RECORD).write_text(json.dumps(failure, default=str))
         return 1
-    np.savez(folder / ANSWER, labels=fitted.labels, probabilities=fitted.probabilities)
-    (folder / RECORD).write_text(json.dumps(fitted.record))
+    tree = fitted.hierarchy
+    np.savez(
+        folder / ANSWER,
+        labels=fitted.labels,
+        probabilities=fitted.probabilities,
+        deepest=fitted.labels if tree is None else tree.deepest,
+    )
+    paths = None if tree is None else [node.path for node in tree.nodes]
+    (folder / RECORD).write_text(json.dumps({"record": fitted.record, "paths": paths}))
     return 0
 
 

@@ -77,6 +77,39 @@ def hierarchy(count: int, nodes: Iterable[Node]) -> Hierarchy:
     return Hierarchy(nodes=ordered, deepest=deepest)
 
 
+def moved(tree: Hierarchy, count: int, rows: NDArray[np.int64]) -> Hierarchy:
+    """The same groups among ``count`` documents, where those of ``tree`` are ``rows``."""
+    nodes = [Node(path=node.path, rows=rows[node.rows]) for node in tree.nodes]
+    return hierarchy(count, nodes)
+
+
+def of_deepest(paths: Sequence[Sequence[int]], deepest: Labels) -> Hierarchy:
+    """The groups of ``paths``, parents first, where ``deepest`` holds each document's place."""
+    names = [tuple(path) for path in paths]
+    places = {path: place for place, path in enumerate(names)}
+    rows = [np.flatnonzero(deepest == place) for place in range(len(names))]
+    for path in reversed(names):
+        if len(path) > 1:
+            above = places[path[:-1]]
+            rows[above] = np.union1d(rows[above], rows[places[path]])
+    nodes = [Node(path=path, rows=rows[place]) for path, place in places.items()]
+    return hierarchy(len(deepest), nodes)
+
+
+def by_size(tree: Hierarchy) -> Hierarchy:
+    """The same groups, siblings numbered by size, without those that hold no document."""
+    nodes: list[Node] = []
+    pending: list[tuple[Path | None, Path]] = [(None, ())]
+    while pending:
+        old, new = pending.pop()
+        kept = [node for node in tree.nodes if node.parent == old and len(node.rows)]
+        kept.sort(key=lambda node: (-len(node.rows), int(node.rows[0])))
+        for number, node in enumerate(kept):
+            nodes.append(Node(path=(*new, number), rows=node.rows))
+            pending.append((node.path, (*new, number)))
+    return hierarchy(len(tree.deepest), nodes)
+
+
 def of_labels(parents: Labels, children: Labels) -> Hierarchy:
     """Two levels: the groups of ``parents``, and those of ``children`` renumbered within each."""
     nodes = [Node(path=(number,), rows=rows) for number, rows in enumerate(members_of(parents))]

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.hdbscan import fit_hdbscan
 from clustering_pipeline.engine.hdbscan.condensed import condense
-from clustering_pipeline.engine.hierarchy import Hierarchy, Node, Path, hierarchy
+from clustering_pipeline.engine.hdbscan.forest import Edges
+from clustering_pipeline.engine.hierarchy import Hierarchy, Node, Path, hierarchy, moved
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
 
 MOST_LAYERS = 6
@@ -51,13 +52,50 @@ def persistent_layers(
         metric=metric,
         check=check,
     )
-    if not len(fitted.spanning_tree.weight):
-        return hierarchy(len(points), [])
-    tree = condense(fitted.spanning_tree, min_cluster_size)
-    bars = barcode(tree, len(points), min_cluster_size)
+    edges = fitted.spanning_tree
+    tree = layers_of(edges, min_cluster_size=min_cluster_size, most=most).hierarchy
+    # Rows of zeros have no place in a tree of angles.
+    rows = np.flatnonzero(points.any(axis=1)) if len(edges) + 1 < len(points) else None
+    return tree if rows is None else moved(tree, len(points), rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """``hierarchy`` of the n documents of a spanning tree, and how deep each lies in its deepest
+    group: ``probabilities`` (n,) in [0, 1], 0 for noise.
+    """
+
+    hierarchy: Hierarchy
+    probabilities: NDArray[np.float64]
+
+
+def layers_of(edges: Edges, *, min_cluster_size: int, most: int = MOST_LAYERS) -> Layers:
+    """The layers of a spanning tree's density tree, from ``fit_hdbscan``."""
+    count = len(edges) + 1
+    if count < 2:
+        return Layers(hierarchy=hierarchy(count, []), probabilities=np.zeros(count))
+    tree = condense(edges, min_cluster_size)
+    bars = barcode(tree, count, min_cluster_size)
     chosen = [bars.alive(size) for size in persistent_sizes(bars, most)]
     layers = sorted([*chosen, bars.alive(min_cluster_size)], key=len)
-    return _nested(tree, len(points), layers)
+    nested = _nested(tree, count, layers)
+    return Layers(hierarchy=nested, probabilities=_depths(tree, nested))
+
+
+def _depths(tree: NDArray[np.void], nested: Hierarchy) -> NDArray[np.float64]:
+    """The density at which each document leaves, as a share of the densest of its group."""
+    deepest = nested.deepest
+    leaves = tree[tree["child"] < len(deepest)]
+    density = np.empty(len(deepest))
+    density[leaves["child"]] = leaves["lambda_val"]
+    densest = np.zeros(len(nested.nodes))
+    inside = np.flatnonzero(deepest >= 0)
+    np.maximum.at(densest, deepest[inside], density[inside])
+    depths = np.zeros(len(deepest))
+    with np.errstate(invalid="ignore"):
+        shares = density[inside] / densest[deepest[inside]]
+    depths[inside] = np.nan_to_num(shares, nan=1.0)  # copies are infinitely dense
+    return depths
 
 
 def barcode(tree: NDArray[np.void], count: int, smallest: int) -> Bars:

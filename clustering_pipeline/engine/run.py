@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms import Fit, fit
+from clustering_pipeline.engine.hierarchy import Hierarchy, by_size, of_deepest, top_labels
 from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.outliers import outlier_scores
-from clustering_pipeline.engine.preprocessing import reduce
+from clustering_pipeline.engine.preprocessing import Reduction, reduce
 from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
 from clustering_pipeline.engine.vectors import (
     ANGULAR,
@@ -31,13 +32,24 @@ from clustering_pipeline.model.preprocessing import Step
 class Clustering:
     """``labels`` (n,) int64, 0 the largest group and -1 noise; ``probabilities`` and
     ``outlier_scores`` (n,) float64 in [0, 1], the latter from the original vectors whatever the
-    preprocessing; ``record`` what was done.
+    preprocessing; ``record`` what was done; ``hierarchy`` the groups within groups, where the
+    algorithm was asked for them.
     """
 
     labels: Labels
     probabilities: NDArray[np.float64]
     outlier_scores: NDArray[np.float64]
     record: dict[str, object]
+    hierarchy: Hierarchy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The groups of all documents, fitted or not; as in ``Clustering``."""
+
+    labels: Labels
+    probabilities: NDArray[np.float64]
+    hierarchy: Hierarchy | None
 
 
 def cluster(
@@ -62,9 +74,8 @@ def cluster(
     hood = Neighborhood(original, check)
     rows = sample_rows(len(original), sample_size, random_state=random_state)
     whole = len(rows) == len(original)
-    sampled = original if whole else original[rows]
     reduction = reduce(
-        sampled,
+        original if whole else original[rows],
         preprocessing,
         random_state=random_state,
         neighbors=hood if whole else None,
@@ -79,21 +90,32 @@ def cluster(
         memory_limit=memory_limit,
         check=check,
     )
-    labels, probabilities = everywhere(original, rows, fitted, check, steps=reduction.record)
+    placed = everywhere(original, rows, fitted, check, steps=reduction.record)
     return Clustering(
-        labels=labels,
-        probabilities=probabilities,
-        outlier_scores=outlier_scores(original, neighbors=hood),
-        record={
-            "input": digest(original),
-            "random_state": random_state,
-            "preprocessing": list(reduction.record),
-            **fitted.record,
-            "fitted": len(rows),
-            "assigned": len(original) - len(rows),
-            "versions": versions(),
-        },
+        labels=placed.labels,
+        probabilities=placed.probabilities,
+        hierarchy=placed.hierarchy,
+        outlier_scores=outlier_scores(original, neighbors=hood, check=check),
+        record=_record(original, rows, reduction, fitted, random_state),
     )
+
+
+def _record(
+    original: Vectors,
+    rows: NDArray[np.int64],
+    reduction: Reduction,
+    fitted: Fit,
+    random_state: int,
+) -> dict[str, object]:
+    return {
+        "input": digest(original),
+        "random_state": random_state,
+        "preprocessing": list(reduction.record),
+        **fitted.record,
+        "fitted": len(rows),
+        "assigned": len(original) - len(rows),
+        "versions": versions(),
+    }
 
 
 def everywhere(
@@ -103,28 +125,37 @@ def everywhere(
     check: Check,
     *,
     steps: Sequence[Mapping[str, Any]] = (),
-) -> tuple[Labels, NDArray[np.float64]]:
+) -> Placement:
     """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours.
 
     ``steps`` are the preprocessing steps: where one goes by angles, a zero vector, which has none,
     is noise.
     """
-    labels, probabilities = fitted.labels.copy(), fitted.probabilities.copy()
+    tree = fitted.hierarchy
+    labels = (fitted.labels if tree is None else tree.deepest).copy()
+    probabilities = fitted.probabilities.copy()
     if len(rows) < len(original):
-        labels, probabilities = _with_the_others(original, rows, fitted, check)
+        labels, probabilities = _with_the_others(original, rows, labels, probabilities, check)
     if any(step.get("metric") in ANGULAR for step in steps):
         lost = ~original.any(axis=1)
         labels[lost], probabilities[lost] = NOISE, 0
-    return canonical(labels), probabilities
+    if tree is None:
+        return Placement(labels=canonical(labels), probabilities=probabilities, hierarchy=None)
+    grown = by_size(of_deepest([node.path for node in tree.nodes], labels))
+    return Placement(labels=top_labels(grown), probabilities=probabilities, hierarchy=grown)
 
 
 def _with_the_others(
-    original: Vectors, rows: NDArray[np.int64], fitted: Fit, check: Check
+    original: Vectors,
+    rows: NDArray[np.int64],
+    fitted: Labels,
+    known: NDArray[np.float64],
+    check: Check,
 ) -> tuple[Labels, NDArray[np.float64]]:
     others = np.setdiff1d(np.arange(len(original)), rows)
-    assigned = assign(original[others], original[rows], fitted.labels, voters=VOTERS, check=check)
+    assigned = assign(original[others], original[rows], fitted, voters=VOTERS, check=check)
     labels = np.empty(len(original), dtype=np.int64)
-    labels[rows], labels[others] = fitted.labels, assigned.labels
+    labels[rows], labels[others] = fitted, assigned.labels
     probabilities = np.empty(len(original))
-    probabilities[rows], probabilities[others] = fitted.probabilities, assigned.probabilities
+    probabilities[rows], probabilities[others] = known, assigned.probabilities
     return labels, probabilities

@@ -55,6 +55,9 @@ class HDBSCANParams(Parameters):
     """Whether to keep what assigning later documents needs."""
     match_reference_implementation: bool = False
     """Whether ties and boundary cases follow the authors' first implementation."""
+    layers: bool = False
+    """Whether groups of several sizes are kept, small ones within large ones, instead of one
+    choice of them: the layers that persist longest, as in PLSCAN."""
 
 
 class DBSCANParams(Parameters):

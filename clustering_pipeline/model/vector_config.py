@@ -113,6 +113,7 @@ class VectorConfig(RequestModel):
         _check_older_params(self)
         _check_features(self)
         _check_sample_size(self)
+        _check_layers(self)
         return self
 
     @property
@@ -173,5 +174,15 @@ def _check_sample_size(config: VectorConfig) -> None:
         message = (
             f"sample_size {config.sample_size:,} is above the {largest:,} that "
             f"{config.clustering_method} may be fitted on"
+        )
+        raise ValueError(message)
+
+
+def _check_layers(config: VectorConfig) -> None:
+    merges = config.face_cluster_merge is not None and config.face_cluster_merge.enabled
+    if config.given_params.get("layers") and (config.hierarchical or merges):
+        message = (
+            "algorithm_params.layers makes the groups within groups: leave out hierarchical and "
+            "face_cluster_merge, or layers"
         )
         raise ValueError(message)

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.engine import (
     Node,
+    cluster,
     divide,
     fit,
+    fit_in_child,
     group_id,
     hierarchy,
     of_labels,
@@ -146,3 +149,54 @@ def test_two_levels_of_labels_nest(pairs):
     parents = np.unique(parents, return_inverse=True)[1]
     children = np.unique([first * 4 + second for first, second in pairs], return_inverse=True)[1]
     assert_sizes_add_up(of_labels(parents, children))
+
+
+def test_hdbscan_answers_its_layers_when_asked():
+    points, large, small = blobs_of_blobs()
+    result = cluster(points, algorithm="hdbscan", params={"min_cluster_size": 20, "layers": True})
+    tree = result.hierarchy
+    assert (top_labels(tree) == result.labels).all()
+    assert adjusted_rand_score(large, result.labels) == 1.0
+    assert adjusted_rand_score(small, tree.deepest) == 1.0
+    assert ((result.probabilities > 0) == (result.labels >= 0)).all()
+    assert result.probabilities.max() == 1.0
+    assert result.record["layers"] == tree.depth == 2
+    assert_sizes_add_up(tree)
+
+
+def test_layers_of_a_sample_take_in_the_others():
+    points, large, _ = blobs_of_blobs()
+    params = {"min_cluster_size": 12, "layers": True}
+    result = cluster(points, algorithm="hdbscan", params=params, sample_size=150)
+    assert adjusted_rand_score(large, result.labels) > 0.95
+    assert result.record["assigned"] == 30
+    sizes_at_top = [len(one.rows) for one in result.hierarchy.nodes if one.level == 0]
+    assert sizes_at_top == sorted(sizes_at_top, reverse=True)
+    assert sum(sizes_at_top) == (result.labels >= 0).sum()
+    assert_sizes_add_up(result.hierarchy)
+
+
+def test_layers_leave_out_what_has_no_direction():
+    points, _, _ = blobs_of_blobs()
+    points[[3, 90]] = 0
+    params = {"min_cluster_size": 20, "layers": True, "metric": "cosine"}
+    result = cluster(points, algorithm="hdbscan", params=params)
+    assert result.labels[[3, 90]].tolist() == [-1, -1]
+    assert_sizes_add_up(result.hierarchy)
+    assert_sizes_add_up(persistent_layers(points, min_cluster_size=20, metric="cosine"))
+
+
+def test_layers_come_back_from_a_process_of_their_own():
+    points, _, _ = blobs_of_blobs()
+    params = {"min_cluster_size": 20, "layers": True}
+    here, there = (run(points, algorithm="hdbscan", params=params) for run in (fit, fit_in_child))
+    assert there.hierarchy.deepest.tolist() == here.hierarchy.deepest.tolist()
+    assert [one.path for one in there.hierarchy.nodes] == [one.path for one in here.hierarchy.nodes]
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 40])
+def test_equal_documents_have_an_answer_in_layers(count):
+    params = {"min_cluster_size": 10, "layers": True}
+    result = cluster(np.ones((count, 3)), algorithm="hdbscan", params=params)
+    assert result.labels.shape == result.probabilities.shape == (count,)
+    assert np.isfinite(result.probabilities).all()

@@ -39,7 +39,7 @@ def test_every_default_may_be_given(method):
                 "it takes: min_cluster_size, min_samples, cluster_selection_epsilon, "
                 "max_cluster_size, metric, alpha, cluster_selection_method, "
                 "allow_single_cluster, prediction_data, "
-                "match_reference_implementation"
+                "match_reference_implementation, layers"
             ),
         ),
         (

@@ -47,6 +47,13 @@ from clustering_pipeline_tests.model.factories import definition, vectors
             id="no-method",
         ),
         pytest.param(
+            definition(vector_config=vectors(hierarchical=True, algorithm_params={"layers": True})),
+            InvalidDefinition,
+            "vector_config: algorithm_params.layers makes the groups within groups: leave out "
+            "hierarchical and face_cluster_merge, or layers",
+            id="layers-and-division",
+        ),
+        pytest.param(
             definition(enrich_source_collection="yes"),
             InvalidDefinition,
             "enrich_source_collection: should be a valid boolean",

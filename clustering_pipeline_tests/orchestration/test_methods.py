@@ -71,6 +71,23 @@ def test_an_algorithm_finds_what_was_planted_and_its_parameters_are_in_the_catal
     assert manifest["preprocessing"]["input"]["sha256"]
 
 
+def test_density_validity_is_measured_where_density_was(
+    world: World, collection: CollectionRecord
+) -> None:
+    reduced = {"preprocessing_steps": [{"method": "pca", "n_components": 4}]}
+    config = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}}
+    ran = world.execute(world.define(collection, config | reduced))
+    manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
+    validity = manifest["fit"]["density_validity"]
+    assert (validity["space"], validity["documents"]) == ("4 dimensions after pca", 300)
+    assert 0 < validity["value"] <= 1
+    further = ran.execution.metrics.additional_properties
+    assert further["density_validity"] == validity["value"]
+    assert further["density_validity_space"] == validity["space"]
+    by_middles = world.execute(world.define(collection)).execution
+    assert by_middles.metrics.additional_properties["density_validity"] is None
+
+
 def test_auto_leaves_its_trials_in_the_manifest_and_in_dagster(
     world: World, collection: CollectionRecord, documents: Documents
 ) -> None:
@@ -140,22 +157,42 @@ def test_groups_are_fitted_on_a_sample_and_the_others_join_them(
     assert members["x"].is_not_null().sum() == 120
 
 
-def test_a_hierarchy_has_one_parent_each_and_sizes_that_add_up(world: World) -> None:
-    # Two pairs of subjects close to each other, the pairs far apart.
+@pytest.fixture(scope="module")
+def pairs(world: World) -> CollectionRecord:
+    """Two pairs of subjects close to each other, the pairs far apart."""
     random = np.random.default_rng(3)
-    base = planted(sizes=dict.fromkeys(SUBJECTS, 60), spread=0.02)
+    base = planted(sizes=dict(zip(SUBJECTS, (80, 40, 40, 80), strict=True)), spread=0.02)
     far = np.array([[5.0 if one in SUBJECTS[:2] else -5.0] for one in base.subjects])
     vectors = np.hstack([base.vectors, far, random.normal(scale=0.01, size=far.shape)])
     documents = Documents(vectors=vectors.astype(np.float32), payloads=base.payloads, ids=base.ids)
-    collection = world.collection(documents, distance="Euclid")
-    config = {
-        "clustering_method": "kmeans",
-        "algorithm_params": {"n_clusters": 2},
-        "normalize_features": False,
-        "hierarchical": True,
-        "max_hierarchy_depth": 1,
-    }
-    ran = world.execute(world.define(collection, config))
+    return world.collection(documents, distance="Euclid")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(
+            {
+                "clustering_method": "kmeans",
+                "algorithm_params": {"n_clusters": 2},
+                "hierarchical": True,
+                "max_hierarchy_depth": 1,
+            },
+            id="divided-again",
+        ),
+        pytest.param(
+            {
+                "clustering_method": "hdbscan",
+                "algorithm_params": {"min_cluster_size": 30, "layers": True},
+            },
+            id="layers-of-one-fit",
+        ),
+    ],
+)
+def test_a_hierarchy_has_one_parent_each_and_sizes_that_add_up(
+    world: World, pairs: CollectionRecord, config: dict[str, Any]
+) -> None:
+    ran = world.execute(world.define(pairs, config | {"normalize_features": False}))
 
     clusters = world.pipeline.artifacts.read_frame(str(ran.execution.parquet_path))
     members = world.pipeline.artifacts.read_frame(str(ran.execution.members_key))
@@ -175,6 +212,7 @@ def test_a_hierarchy_has_one_parent_each_and_sizes_that_add_up(world: World) -> 
     tops = clusters.filter(hierarchy_level=0).select("cluster_id", "num_members")
     assert dict(children.iter_rows()) == dict(tops.iter_rows())
     assert set(members["cluster_id"]) == set(clusters.filter(hierarchy_level=1)["cluster_id"])
+    assert members.height == clusters.filter(hierarchy_level=0)["num_members"].sum() == 240
     assert ran.execution.num_clusters == 2
     assert ran.cluster.state.hierarchy_detected
     assert clusters["label"].null_count() == 0

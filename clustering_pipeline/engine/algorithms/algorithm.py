@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from clustering_pipeline.engine.hierarchy import Hierarchy
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model.parameters import Parameters
@@ -27,10 +28,13 @@ class Grouping:
     """What an algorithm answers: any negative label is noise, numbers are its own.
 
     ``probabilities`` defaults to one for members and zero for noise; ``notes`` go to the record.
+    A method that finds groups within groups answers a ``hierarchy`` too, whose top groups are those
+    of ``labels`` and numbered by size.
     """
 
     labels: ArrayLike
     probabilities: NDArray[np.float64] | None = None
+    hierarchy: Hierarchy | None = None
     notes: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.algorithms.registry import algorithm as named
+from clustering_pipeline.engine.hierarchy import Hierarchy, moved
 from clustering_pipeline.engine.library_warnings import collected
 from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
@@ -32,11 +33,13 @@ class Fit:
     """One group per row: 0 is the largest group, -1 is noise.
 
     ``labels`` is (n,) int64, ``probabilities`` (n,) float64 in [0, 1], ``record`` what was done.
+    ``hierarchy`` holds the groups within groups, where the method was asked for them.
     """
 
     labels: Labels
     probabilities: NDArray[np.float64]
     record: dict[str, object]
+    hierarchy: Hierarchy | None = None
 
 
 def fit(
@@ -66,7 +69,12 @@ def fit(
     record = {"algorithm": algorithm, "params": settings.model_dump(), **grouping.notes}
     if warned:
         record["warnings"] = warned
-    return Fit(labels=labels, probabilities=_probabilities(grouping, labels), record=record)
+    return Fit(
+        labels=labels,
+        probabilities=_probabilities(grouping, labels),
+        record=record,
+        hierarchy=grouping.hierarchy,
+    )
 
 
 def _grouped(
@@ -100,6 +108,7 @@ def _without_zeros(
     """A zero vector has no direction: it is noise, and the others are grouped without it."""
     rows = np.flatnonzero(points.any(axis=1))
     labels, probabilities = np.full(len(points), NOISE), np.zeros(len(points))
+    tree = None
     if len(rows) > 1:
         inner = points[rows]
         hood = Neighborhood(inner, context.check)
@@ -107,12 +116,13 @@ def _without_zeros(
         grouping = _fitted(method, inner, settings, context)
         labels[rows] = grouping.labels
         probabilities[rows] = _probabilities(grouping, labels[rows])
+        tree = grouping.hierarchy and moved(grouping.hierarchy, len(points), rows)
     else:
         grouping = Grouping(labels=labels)
         labels[rows] = 0
         probabilities[rows] = 1
     notes = {**grouping.notes, "zero_vectors": len(points) - len(rows)}
-    return Grouping(labels=labels, probabilities=probabilities, notes=notes)
+    return Grouping(labels=labels, probabilities=probabilities, hierarchy=tree, notes=notes)
 
 
 def _probabilities(grouping: Grouping, labels: Labels) -> NDArray[np.float64]:

@@ -3,7 +3,9 @@
 from typing import cast
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
-from clustering_pipeline.engine.hdbscan import fit_hdbscan
+from clustering_pipeline.engine.hdbscan import HDBSCANFit, fit_hdbscan
+from clustering_pipeline.engine.hierarchy import top_labels
+from clustering_pipeline.engine.layers import layers_of
 from clustering_pipeline.engine.neighborhood import Metric
 from clustering_pipeline.engine.neighbors import NeighborGraph
 from clustering_pipeline.engine.vectors import Vectors
@@ -30,8 +32,21 @@ def fit(vectors: Vectors, params: HDBSCANParams, context: FitContext) -> Groupin
         neighbors=_neighbors(params, context),
         check=context.check,
     )
+    if params.layers:
+        return _layered(fitted, params)
     return Grouping(
         labels=fitted.labels, probabilities=fitted.probabilities, notes=dict(fitted.record)
+    )
+
+
+def _layered(fitted: HDBSCANFit, params: HDBSCANParams) -> Grouping:
+    """Groups at several resolutions of the same fit."""
+    found = layers_of(fitted.spanning_tree, min_cluster_size=params.min_cluster_size)
+    return Grouping(
+        labels=top_labels(found.hierarchy),
+        probabilities=found.probabilities,
+        hierarchy=found.hierarchy,
+        notes={**fitted.record, "layers": found.hierarchy.depth},
     )
 
 

@@ -26,6 +26,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
     original_spaces,
     payloads,
 )
+from clustering_pipeline.orchestration.stages.measures import validity
 from clustering_pipeline.orchestration.stages.relations import relate
 
 # From here on a fit may take so long that a cancel must be able to end its process.
@@ -74,15 +75,15 @@ def _grouped(run: Run, space: Space) -> Grouped:
     rows, points = _points(run, space)
     steps = [one for one in run.read_json("reduction")["steps"] if one[FEATURE] == space.name]
     fitted = _fit(run, points, check)
-    labels, probabilities = engine.everywhere(space.vectors, rows, fitted, check, steps=steps)
-    labels, merged = _merge_faces(run, space, labels)
+    placed = engine.everywhere(space.vectors, rows, fitted, check, steps=steps)
+    labels, merged = _merge_faces(run, space, placed.labels)
     return Grouped(
         space=space,
         labels=labels,
-        tree=_divide(run, space, labels, check),
-        probabilities=probabilities,
+        tree=placed.hierarchy or _divide(run, space, labels, check),
+        probabilities=placed.probabilities,
         outlier_scores=engine.outlier_scores(space.vectors, check=check),
-        record={**fitted.record, **merged},
+        record={**fitted.record, **merged, **validity(run, points, labels[rows], steps)},
     )
 
 

@@ -1,24 +1,49 @@
 """How good a clustering is, and what to say of several that are independent of each other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from clustering_pipeline import engine
+from clustering_pipeline.engine.algorithms import algorithm
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.vectors import Labels
-from clustering_pipeline.orchestration.stages.inputs import FEATURE, Space
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.inputs import FEATURE, Matrix, Space
 
 SPACE = "original"
 EXPLAINED = "explained_by_fields"
+VALIDITY = "density_validity"
+SAMPLE = 5_000  # documents that density validity is measured on, drawn with a seed
 PER_FEATURE = "per_feature"
 Metrics = dict[str, Any]
 
 
-def measured(space: Space, labels: Labels) -> Metrics:
-    """The contract's metrics over the vectors as they came in."""
-    return engine.quality(space.vectors, canonical(labels), space=SPACE).contract()
+def measured(space: Space, labels: Labels, fit: Mapping[str, Any]) -> Metrics:
+    """The contract's metrics over the vectors as they came in; density validity from ``fit``."""
+    found = engine.quality(space.vectors, canonical(labels), space=SPACE).contract()
+    density = fit.get(VALIDITY)
+    if density is None:
+        return found
+    return {**found, VALIDITY: density["value"], f"{VALIDITY}_space": density["space"]}
+
+
+def validity(
+    run: Run, points: Matrix, labels: Labels, steps: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """For a method that goes by density, DBCV of the top groups where they were clustered."""
+    if not algorithm(run.spec.method).density:
+        return {}
+    value = engine.density_validity(points, canonical(labels), sample=SAMPLE)
+    done = " and ".join(str(step["method"]) for step in steps) or "no preprocessing"
+    space = f"{points.shape[1]} dimensions after {done}"
+    return {VALIDITY: {"value": value, "space": space, "documents": min(len(points), SAMPLE)}}
+
+
+def fits_of(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the fit of each clustering said, from the record of all of them."""
+    return list(record.get("fits") or [record])
 
 
 def all_of(found: Mapping[str, Metrics]) -> Metrics:

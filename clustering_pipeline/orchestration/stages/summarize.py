@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from clustering_pipeline.orchestration.stages.levels import Level, levels
 from clustering_pipeline.orchestration.stages.measures import (
     EXPLAINED,
     all_of,
+    fits_of,
     measured,
     numbers_of,
 )
@@ -41,7 +42,11 @@ def summarize(run: Run) -> StageReport:
         return summarize_attributes(run)
     assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
     spaces = original_spaces(run)
-    found = [_summary(run, space, assignments[space.rows]) for space in spaces]
+    fits = fits_of(run.read_json("fit"))
+    found = [
+        _summary(run, space, assignments[space.rows], fit)
+        for space, fit in zip(spaces, fits, strict=True)
+    ]
     labels = [assignments["label"].to_numpy()[space.rows] for space in spaces]
     explained = explained_by_fields(run, labels)
     metrics = all_of(
@@ -67,7 +72,7 @@ def summarize(run: Run) -> StageReport:
     )
 
 
-def _summary(run: Run, space: Space, assignments: pl.DataFrame) -> Summary:
+def _summary(run: Run, space: Space, assignments: pl.DataFrame, fit: Mapping[str, Any]) -> Summary:
     method = run.spec.vectors.effective_feature_method
     distances = np.full(len(space.vectors), np.nan)
     parts = []
@@ -83,7 +88,7 @@ def _summary(run: Run, space: Space, assignments: pl.DataFrame) -> Summary:
             feature_dimensions=pl.lit(space.vectors.shape[1], dtype=pl.Int64),
         ),
         distances=distances,
-        metrics=measured(space, assignments["label"].to_numpy()),
+        metrics=measured(space, assignments["label"].to_numpy(), fit),
     )
 
 
