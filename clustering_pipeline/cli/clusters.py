@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from clustering_pipeline.cli.archiving import archive, unarchive
 from clustering_pipeline.cli.follow import execute_and_follow, foresee
 from clustering_pipeline.cli.lineage import lineage
 from clustering_pipeline.cli.output import cell, emit, emit_one, note, output_options
@@ -13,6 +14,7 @@ from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.fixed import read_mapping
 from clustering_pipeline.orchestration.groups import label_fidelities, published_groups
 
@@ -26,6 +28,8 @@ def command() -> None:
 
 
 command.add_command(lineage)
+command.add_command(archive)
+command.add_command(unarchive)
 
 
 @command.command()
@@ -79,7 +83,11 @@ def get(output: str, cluster: str) -> None:
         catalog = session.pipeline.catalog
         record = catalog.clusters.get(session.scope, cluster)
         spent = catalog.executions.spent(session.scope, cluster_id=record.cluster_id)
-    total = {"labels_spent": spent.model_dump(mode="json")}
+        standing = standing_of(session.pipeline, record)
+    total = {
+        "labels_spent": spent.model_dump(mode="json"),
+        "automation": standing.model_dump(mode="json"),
+    }
     emit_one(record.metadata().model_dump(mode="json") | total, output=output)
 
 

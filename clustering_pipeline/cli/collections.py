@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from clustering_pipeline.cli.archiving import arrange
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.progress import live_bar
 from clustering_pipeline.cli.session import Session, open_session
@@ -20,6 +21,9 @@ LISTED = ("collection_id", "collection_name", "qdrant_collection", "points", "ve
 @click.group("collections")
 def command() -> None:
     """Register and load documents."""
+
+
+command.add_command(arrange)
 
 
 @command.command()

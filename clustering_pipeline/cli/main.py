@@ -11,6 +11,7 @@ from stamina.instrumentation import set_on_retry_hooks
 from clustering_pipeline.model.errors import ClusteringError
 
 COMMANDS = {
+    "batches": ("clustering_pipeline.cli.batches", "Tell of documents that arrive together."),
     "clusters": ("clustering_pipeline.cli.clusters", "Define, execute and read clusters."),
     "collections": ("clustering_pipeline.cli.collections", "Register and load documents."),
     "config": ("clustering_pipeline.cli.config", "Print the settings in force, secrets masked."),
@@ -20,6 +21,7 @@ COMMANDS = {
     "organizations": ("clustering_pipeline.cli.organizations", "Make and list organisations."),
     "runs": ("clustering_pipeline.cli.runs", "List and read executions."),
     "serve": ("clustering_pipeline.cli.serve", "Serve the HTTP API until Ctrl-C."),
+    "triggers": ("clustering_pipeline.cli.triggers", "Run definitions by clock or events."),
     "up": ("clustering_pipeline.cli.up", "Run stack, API and Dagster until Ctrl-C."),
 }
 EXIT_CODES = {404: 3, 409: 4, 422: 2, 503: 5}

@@ -1,0 +1,48 @@
+"""Takes definitions out of service and back."""
+
+import click
+
+from clustering_pipeline.cli.output import emit_one, note, output_options
+from clustering_pipeline.cli.session import open_session
+
+
+@click.command()
+@click.argument("cluster")
+@output_options
+def archive(output: str, cluster: str) -> None:
+    """Take a definition out of service: it does not run, its results stay."""
+    from clustering_pipeline.orchestration.archiving import archive_cluster  # noqa: PLC0415
+
+    with open_session() as session:
+        record = archive_cluster(session.pipeline, session.scope, cluster, session.settings)
+    emit_one(record.metadata().model_dump(mode="json"), output=output)
+    note(f"clustering-pipeline clusters unarchive {record.cluster_id} takes it into service again")
+
+
+@click.command()
+@click.argument("cluster")
+@output_options
+def unarchive(output: str, cluster: str) -> None:
+    """Take an archived definition into service again."""
+    with open_session() as session:
+        record = session.pipeline.catalog.automation.unarchive(session.scope, cluster)
+    emit_one(record.metadata().model_dump(mode="json"), output=output)
+
+
+@click.command()
+@click.argument("collection")
+@click.argument("cluster")
+@click.option("--phase", type=click.IntRange(1, 3), help="Lower phases run first.")
+@click.option("--priority", type=click.IntRange(0, 1000), help="In a phase, higher runs first.")
+@output_options
+def arrange(
+    output: str, collection: str, cluster: str, phase: int | None, priority: int | None
+) -> None:
+    """Say when a definition runs among those that wait for a batch of the collection."""
+    with open_session() as session:
+        catalog = session.pipeline.catalog
+        cluster_id = catalog.clusters.get(session.scope, cluster).cluster_id
+        record = catalog.automation.arrange(
+            session.scope, collection, cluster_id, phase=phase, priority=priority
+        )
+    emit_one(record.model_dump(mode="json"), output=output)

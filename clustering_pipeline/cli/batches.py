@@ -1,0 +1,63 @@
+"""Tell of documents that arrive together; a completed batch makes definitions run."""
+
+import click
+
+from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.session import open_session
+
+LISTED = ("batch_id", "status", "created_at", "ended_at", "error")
+
+
+@click.group("batches")
+def command() -> None:
+    """Tell of documents that arrive together."""
+
+
+@command.command("open")
+@click.argument("collections", nargs=-1, required=True)
+@output_options
+def open_(output: str, collections: tuple[str, ...]) -> None:
+    """Open a batch of one or more collections, before its documents are written."""
+    with open_session() as session:
+        record = session.pipeline.catalog.batches.open(session.scope, collections)
+    emit_one(record.model_dump(mode="json"), output=output)
+    note(f"when all are there: clustering-pipeline batches complete {record.batch_id}")
+
+
+@command.command()
+@click.argument("batch", required=False)
+@click.option("--collection", "collections", multiple=True, help="Open a batch of it right now.")
+@output_options
+def complete(output: str, batch: str | None, collections: tuple[str, ...]) -> None:
+    """Count a batch, once however often it is called; what listens to it becomes due."""
+    if (batch is None) == (not collections):
+        message = "name a batch, or a --collection whose documents are all there"
+        raise click.UsageError(message)
+    with open_session() as session:
+        batches = session.pipeline.catalog.batches
+        batch_id = batch or batches.open(session.scope, collections).batch_id
+        record = batches.complete(session.scope, batch_id)
+    emit_one(record.model_dump(mode="json"), output=output)
+
+
+@command.command()
+@click.argument("batch")
+@click.option("--error", default="given up", show_default=True, help="Why.")
+@output_options
+def fail(output: str, batch: str, error: str) -> None:
+    """End a batch without counting it."""
+    with open_session() as session:
+        record = session.pipeline.catalog.batches.fail(session.scope, batch, error)
+    emit_one(record.model_dump(mode="json"), output=output)
+
+
+@command.command("list")
+@click.argument("collection")
+@output_options
+def list_(output: str, collection: str) -> None:
+    """Show the batches of a collection, newest first."""
+    with open_session() as session:
+        catalog = session.pipeline.catalog
+        record = catalog.collections.get(session.scope, collection)
+        found = catalog.batches.list(session.scope, record.collection_id)
+    emit([one.model_dump(mode="json") for one in found], columns=LISTED, output=output)

@@ -1,0 +1,108 @@
+"""Batches, triggers and the archive, from the command line."""
+
+import pytest
+
+from clustering_pipeline_tests.cli.command import run
+
+URI = "mixpeek://text@v1/embedding"
+
+
+@pytest.fixture(scope="module")
+def collection(file) -> str:
+    return run("collections", "load", file, "--name", "arrivals", "--json").json["collection_id"]
+
+
+@pytest.fixture(scope="module")
+def cluster(collection) -> str:
+    made = run(
+        *("clusters", "create", "--name", "arriving", "--collection", "arrivals"),
+        *("--feature-uri", URI, "--method", "kmeans", "--params", '{"n_clusters": 2}', "--json"),
+    ).json["cluster_id"]
+    assert run("clusters", "update", made, "--set", "auto_execute_on_batch=true").code == 0
+    assert run("clusters", "update", made, "--set", "auto_execute_min_documents=60").code == 0
+    return made
+
+
+def automation(cluster: str) -> dict:
+    return run("clusters", "get", cluster, "--json").json["automation"]
+
+
+def test_a_completed_batch_is_counted_and_says_what_waits(collection, cluster):
+    assert automation(cluster)["waits_for"] == [
+        "no batch has completed since the last run",
+        "10 documents are missing to the threshold",
+    ]
+    opened = run("batches", "open", "arrivals", "--json").json
+    assert opened["status"] == "open"
+    for _ in range(2):
+        done = run("batches", "complete", opened["batch_id"], "--json").json
+        assert (done["status"], done["completions"][0]["number"]) == ("completed", 1)
+    told = automation(cluster)
+    assert (told["batches_behind"], told["documents_missing"]) == ({collection: 1}, 10)
+    assert told["waits_for"] == ["10 documents are missing to the threshold"]
+
+
+def test_a_batch_is_completed_at_once_or_given_up(collection):
+    assert run("batches", "complete", "--collection", "arrivals", "--json").json["status"] == (
+        "completed"
+    )
+    opened = run("batches", "open", collection, "--json").json["batch_id"]
+    failed = run("batches", "fail", opened, "--error", "disk full", "--json").json
+    assert (failed["status"], failed["error"]) == ("failed", "disk full")
+    assert run("batches", "complete", opened).code == 4
+    assert run("batches", "list", "arrivals", "--json").json[0]["status"] == "failed"
+    assert run("batches", "complete").code == 2
+    assert run("batches", "open", "nowhere").code == 3
+
+
+def test_the_order_at_a_batch_is_said_on_the_collection(collection, cluster):
+    arranged = run(
+        *("collections", "arrange", "arrivals", "arriving", "--phase", 1, "--priority", 9, "--json")
+    ).json
+    (entry,) = arranged["cluster_applications"]
+    assert (entry["cluster_id"], entry["execution_phase"], entry["priority"]) == (cluster, 1, 9)
+
+
+def test_an_archived_definition_is_not_executed(cluster):
+    assert run("clusters", "archive", cluster, "--json").json["status"] == "ARCHIVED"
+    refused = run("clusters", "execute", cluster)
+    assert (refused.code, refused.err.splitlines()[-1]) == (
+        4,
+        "error: 'arriving' is archived: unarchive it, then execute it",
+    )
+    assert automation(cluster)["due"] is False
+    assert run("clusters", "unarchive", cluster, "--json").json["status"] == "PENDING"
+
+
+def test_triggers_live_and_die(cluster):
+    nightly = run(
+        *("triggers", "create", "arriving", "--cron", "0 2 * * *"),
+        *("--timezone", "Europe/Berlin", "--json"),
+    ).json
+    assert (nightly["cluster_id"], nightly["status"]) == (cluster, "active")
+    assert nightly["next_scheduled_at"][11:16] in {"00:00", "01:00"}
+    trigger = nightly["trigger_id"]
+    assert run("triggers", "pause", trigger, "--json").json["status"] == "paused"
+    assert run("triggers", "resume", trigger, "--json").json["status"] == "active"
+    assert run("triggers", "get", trigger, "--json").json["trigger_id"] == trigger
+    assert run("triggers", "history", trigger, "--json").json == []
+    listed = run("triggers", "list", "--cluster", "arriving", "--json").json
+    assert [one["trigger_id"] for one in listed] == [trigger]
+    assert run("triggers", "delete", trigger, "--yes").code == 0
+    assert run("triggers", "get", trigger).code == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        pytest.param([], "choose one of --cron, --every", id="none"),
+        pytest.param(["--cron", "* * * * *", "--every", 600], "choose one of", id="two"),
+        pytest.param(["--every", 10], "greater than or equal to 300", id="too-often"),
+        pytest.param(["--cron", "soon"], "'soon' is no cron expression", id="no-cron"),
+        pytest.param(["--type", "event", "--config", "{"], "--config is not JSON", id="no-json"),
+    ],
+)
+def test_a_trigger_that_makes_no_sense_is_refused(cluster, options, sentence):
+    done = run("triggers", "create", cluster, *options)
+    assert done.code == 2
+    assert sentence in done.err
