@@ -10,6 +10,7 @@ from clustering_pipeline.cli.archiving import archive, unarchive
 from clustering_pipeline.cli.follow import execute_and_follow, foresee
 from clustering_pipeline.cli.lineage import lineage
 from clustering_pipeline.cli.output import cell, emit, emit_one, note, output_options
+from clustering_pipeline.cli.published import clear_fields, rollback, verify_documents
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
@@ -28,6 +29,8 @@ def command() -> None:
 
 
 command.add_command(lineage)
+for one in (rollback, verify_documents, clear_fields):
+    command.add_command(one)
 command.add_command(archive)
 command.add_command(unarchive)
 
@@ -108,13 +111,22 @@ def update(output: str, cluster: str, file: Path | None, changes: tuple[str, ...
 @command.command()
 @click.argument("cluster")
 @click.option("--keep-output", is_flag=True, help="Leave its output collections.")
+@click.option(
+    "--remove-enriched-fields", is_flag=True, help="Take its fields off the source documents."
+)
 @click.confirmation_option("--yes", prompt="Delete the definition and its results?")
-def delete(cluster: str, *, keep_output: bool) -> None:
+def delete(cluster: str, *, keep_output: bool, remove_enriched_fields: bool) -> None:
     """Delete a definition, its executions, artifacts and output collections."""
     from clustering_pipeline.orchestration.removal import remove_cluster  # noqa: PLC0415
 
     with open_session() as session:
-        removed = remove_cluster(session.pipeline, session.scope, cluster, keep_output=keep_output)
+        removed = remove_cluster(
+            session.pipeline,
+            session.scope,
+            cluster,
+            keep_output=keep_output,
+            remove_fields=remove_enriched_fields,
+        )
     note(f"deleted {removed.cluster_id}")
 
 

@@ -6,6 +6,7 @@ import click
 
 from clustering_pipeline.cli.lineage import diff
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.published import gc, verify
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.listing import ListClusterExecutionsRequest
@@ -20,6 +21,8 @@ def command() -> None:
 
 
 command.add_command(diff)
+command.add_command(verify)
+command.add_command(gc)
 
 
 @command.command("list")

@@ -12,6 +12,7 @@ from clustering_pipeline.model.errors import StoreUnavailable
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.recovery import recover_all
 from clustering_pipeline.settings import Settings
 
 
@@ -30,6 +31,7 @@ def command(port: int, api_port: int) -> None:
         note(f"MongoDB  {pipeline.catalog.address}")
         note(f"Qdrant   {pipeline.documents.address}")
         note(f"Results  {settings.artifacts_root}")
+        _recover(pipeline)
         with serving(settings, pipeline, port=api_port) as api, _development_key(pipeline) as key:
             click.echo(f"API      {api.url}  (docs: {api.url}/docs)")
             click.echo(f"Key      {key}  (namespace: default; good until we stop)")
@@ -42,6 +44,14 @@ def command(port: int, api_port: int) -> None:
                 except KeyboardInterrupt:
                     note("Stopping …")
     note("Stopped.")
+
+
+def _recover(pipeline: Pipeline) -> None:
+    """What runs left unfinished that died with the machine."""
+    names = pipeline.catalog.clusters
+    for cluster_id, problem in recover_all(pipeline).items():
+        name = names.by_id(cluster_id).name
+        note(f"Finished what was left of {name!r}" if problem is None else f"{name!r}: {problem}")
 
 
 @contextmanager

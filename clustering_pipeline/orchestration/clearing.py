@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.errors import CollectionNotFound
+from clustering_pipeline.model.errors import CollectionNotFound, ExecutionInFlight
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.orchestration.document_marks import held_runs, marked, written_fields
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.process import is_alive
 from clustering_pipeline.orchestration.stages.fields import mapped_fields
 
 IDS_PER_READ = 5_000
@@ -32,6 +33,17 @@ def clear(
     removed = sum(_clear_one(pipeline, record, one, fields, check) for one in collections)
     pipeline.catalog.clusters.update_state(record.cluster_id, documents_hold=[])
     return removed
+
+
+def clear_unheld(pipeline: Pipeline, record: ClusterRecord) -> int:
+    """The same from outside; raises ExecutionInFlight while a run is under way.
+
+    The next execution takes every document for one that shows nothing.
+    """
+    if record.claim is not None and is_alive(record.claim):
+        message = f"{record.name!r} is being executed by {record.claim.run_id}: cancel it first"
+        raise ExecutionInFlight(message)
+    return clear(pipeline, record)
 
 
 def take_off(

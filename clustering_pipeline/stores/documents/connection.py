@@ -164,6 +164,14 @@ def status(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
     return grpc.StatusCode.UNKNOWN, str(error)
 
 
+def timed_out(error: DocumentsUnavailable) -> bool:
+    """Whether the server took longer over a call than it may."""
+    cause = error.__cause__
+    return (
+        isinstance(cause, grpc.RpcError) and status(cause)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
+    )
+
+
 def _quoted_in(details: str) -> str:
     """The name between the back-quotes of a message of Qdrant's."""
     return details.partition("`")[2].partition("`")[0]

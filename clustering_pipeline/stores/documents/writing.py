@@ -1,17 +1,17 @@
 """Payload fields written to points, and points written whole."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeVar
 
 from qdrant_client import grpc
 
-from clustering_pipeline.model.errors import DocumentsRefused
+from clustering_pipeline.model.errors import DocumentsRefused, DocumentsUnavailable
 from clustering_pipeline.stores.documents.concurrency import in_order
-from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.connection import Connection, timed_out
 from clustering_pipeline.stores.documents.facts import WriteReport
+from clustering_pipeline.stores.documents.pace import SMALLEST, Pace, at_most
 from clustering_pipeline.stores.documents.paths import quoted
 from clustering_pipeline.stores.documents.wire import Floats, write_id, write_payload, write_vector
 
@@ -34,6 +34,23 @@ class _Outcome:
     failures: Sequence[tuple[str, str]] = ()
 
 
+@dataclass(frozen=True)
+class _Call:
+    """Where updates go, and how many are right at a time."""
+
+    connection: Connection
+    name: str
+    pace: Pace
+
+    def update(self, items: int, operations: list[grpc.PointsUpdateOperation]) -> None:
+        if operations:
+            request = grpc.UpdateBatchPoints(
+                collection_name=self.name, operations=operations, wait=True
+            )
+            with self.pace.timing(items):
+                self.connection.points("UpdateBatch", request)
+
+
 def write_payloads(
     connection: Connection,
     name: str,
@@ -46,9 +63,10 @@ def write_payloads(
     """Merge each point's fields into its payload, one operation a point."""
 
     def write(batch: Sequence[Update]) -> _Outcome:
-        return _write_updates(connection, name, batch, remove_keys)
+        return _write_updates(_Call(connection, name, pace), batch, remove_keys)
 
-    outcomes = in_order(write, _batches(updates, UPDATES_PER_CALL), in_flight=IN_FLIGHT)
+    pace = at_most(UPDATES_PER_CALL)
+    outcomes = in_order(write, pace.batches(updates), in_flight=IN_FLIGHT)
     return _report(outcomes, progress, check)
 
 
@@ -65,9 +83,10 @@ def write_shared(
     """Merge the same fields into many payloads, one operation for thousands of points."""
 
     def write(batch: Sequence[str | int]) -> _Outcome:
-        return _write_same(connection, name, batch, payload, remove_keys)
+        return _write_same(_Call(connection, name, pace), batch, payload, remove_keys)
 
-    outcomes = in_order(write, _batches(point_ids, IDS_PER_OPERATION), in_flight=IN_FLIGHT)
+    pace = at_most(IDS_PER_OPERATION)
+    outcomes = in_order(write, pace.batches(point_ids), in_flight=IN_FLIGHT)
     return _report(outcomes, progress, check)
 
 
@@ -107,19 +126,16 @@ def _point(
     return point
 
 
-def _write_updates(
-    connection: Connection, name: str, batch: Sequence[Update], remove_keys: Sequence[str]
-) -> _Outcome:
+def _write_updates(call: _Call, batch: Sequence[Update], remove_keys: Sequence[str]) -> _Outcome:
     def operations(part: Sequence[Update]) -> list[grpc.PointsUpdateOperation]:
         set_fields = [_set([point_id], payload) for point_id, payload in part]
         return set_fields + _removals(part, remove_keys)
 
-    return _isolated(connection, name, batch, operations, lambda update: str(update[0]))
+    return _isolated(call, batch, operations, lambda update: str(update[0]))
 
 
 def _write_same(
-    connection: Connection,
-    name: str,
+    call: _Call,
     batch: Sequence[str | int],
     payload: Mapping[str, object],
     remove_keys: Sequence[str],
@@ -128,36 +144,35 @@ def _write_same(
         set_fields = [_set(part, payload)] if payload else []
         return set_fields + _removals([(one, payload) for one in part], remove_keys)
 
-    return _isolated(connection, name, batch, operations, str)
+    return _isolated(call, batch, operations, str)
 
 
 def _isolated(
-    connection: Connection,
-    name: str,
+    call: _Call,
     batch: Sequence[Item],
     operations: Callable[[Sequence[Item]], list[grpc.PointsUpdateOperation]],
     id_of: Callable[[Item], str],
 ) -> _Outcome:
-    """Write a batch; where Qdrant refuses it, halves of it, until what it refuses stands alone."""
+    """Write a batch; where Qdrant refuses it, halves of it, until what it refuses stands alone.
+
+    A batch that it could not take in time is halved as well.
+    """
     try:
-        request = grpc.UpdateBatchPoints(
-            collection_name=name, operations=operations(batch), wait=True
-        )
-        if request.operations:
-            connection.points("UpdateBatch", request)
+        call.update(len(batch), operations(batch))
+    except DocumentsUnavailable as error:
+        if len(batch) <= SMALLEST or not timed_out(error):
+            raise
     except (DocumentsRefused, ValueError, TypeError) as error:
         if len(batch) == 1:
             return _Outcome(written=0, failures=[(id_of(batch[0]), str(error))])
-        middle = len(batch) // 2
-        halves = [
-            _isolated(connection, name, part, operations, id_of)
-            for part in (batch[:middle], batch[middle:])
-        ]
-        return _Outcome(
-            written=sum(half.written for half in halves),
-            failures=[failure for half in halves for failure in half.failures],
-        )
-    return _Outcome(written=len(batch))
+    else:
+        return _Outcome(written=len(batch))
+    middle = len(batch) // 2
+    halves = [_isolated(call, part, operations, id_of) for part in (batch[:middle], batch[middle:])]
+    return _Outcome(
+        written=sum(half.written for half in halves),
+        failures=[failure for half in halves for failure in half.failures],
+    )
 
 
 def _set(
@@ -208,9 +223,3 @@ def _report(outcomes: Generator[_Outcome], progress: Progress, check: Check) -> 
             progress(written + failed)
             check()
     return WriteReport(written=written, failed=failed, failures=tuple(named))
-
-
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

@@ -1,0 +1,91 @@
+"""Commands on what was published: return to it, check it, and remove what is kept no more."""
+
+from dataclasses import asdict
+
+import click
+
+from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.model.errors import StateConflict
+
+
+@click.command()
+@click.argument("cluster")
+@click.argument("run_id", required=False)
+@output_options
+def rollback(output: str, cluster: str, run_id: str | None) -> None:
+    """Publish a kept run again: RUN_ID, or the one published before the current."""
+    from clustering_pipeline.orchestration.rollback import roll_back  # noqa: PLC0415
+
+    with open_session() as session:
+        record = roll_back(session.pipeline, session.scope, cluster, run_id)
+    emit_one(record.metadata().model_dump(mode="json"), output=output)
+    note(f"{record.name!r} shows {record.state.last_run_id} again")
+
+
+@click.command("verify-documents")
+@click.argument("cluster")
+@output_options
+def verify_documents(output: str, cluster: str) -> None:
+    """Compare the source documents with the fields that the published run gave them."""
+    from clustering_pipeline.orchestration import verification  # noqa: PLC0415
+
+    with open_session() as session:
+        record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+        check = verification.verify_documents(session.pipeline, record)
+    emit_one(asdict(check), output=output)
+    if not check.fine:
+        message = (
+            f"{check.wrong} documents do not show {check.run_id}, {check.strangers} others show "
+            f"something: take it off with `clusters clear-fields {cluster}` and execute again"
+        )
+        raise StateConflict(message)
+
+
+@click.command("clear-fields")
+@click.argument("cluster")
+@click.confirmation_option("--yes", prompt="Remove the definition's fields from its documents?")
+def clear_fields(cluster: str) -> None:
+    """Remove what a definition wrote from its documents; its next execution writes it again."""
+    from clustering_pipeline.orchestration.clearing import clear_unheld  # noqa: PLC0415
+
+    with open_session() as session:
+        record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+        removed = clear_unheld(session.pipeline, record)
+    note(f"removed the fields of {record.name!r} from {removed} documents")
+
+
+@click.command()
+@click.argument("run_id")
+@output_options
+def verify(output: str, run_id: str) -> None:
+    """Compute the digests of a run's manifest again."""
+    from clustering_pipeline.orchestration.verification import verify_run  # noqa: PLC0415
+
+    with open_session() as session:
+        execution = session.pipeline.catalog.executions.get(session.scope, run_id)
+        found = verify_run(session.pipeline, execution)
+    emit([asdict(one) for one in found], columns=("file", "verdict", "key"), output=output)
+    odd = [one.file for one in found if one.verdict != "same"]
+    if odd:
+        message = f"{len(odd)} of {len(found)} files of {run_id} are not as written: {odd[0]} …"
+        raise StateConflict(message)
+
+
+@click.command()
+@click.option("--orphans", is_flag=True, help="Remove directories that no record names, too.")
+@output_options
+def gc(output: str, *, orphans: bool) -> None:
+    """Remove the files of runs beyond CLUSTERING_KEPT_RUNS for each definition."""
+    from clustering_pipeline.orchestration import retention  # noqa: PLC0415
+
+    with open_session() as session:
+        done = retention.collect_all(session.pipeline)
+        lost = retention.find_orphans(session.pipeline)
+        doomed = (*lost.ours, *lost.unknown) if orphans else lost.ours
+        files = done.files + retention.remove_orphans(session.pipeline, doomed)
+    left = () if orphans else lost.unknown
+    removed = {"runs": done.runs, "orphans": doomed, "files": files, "unknown": left}
+    emit_one(removed, output=output)
+    if left:
+        note(f"{len(left)} directories belong to no definition here: --orphans removes them")
