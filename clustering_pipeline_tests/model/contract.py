@@ -24,10 +24,13 @@ from clustering_pipeline.model import (
     groups,
     listing,
     llm_labeling,
+    one_shot,
+    one_shot_views,
     partitioning_params,
     patch_request,
     preprocessing,
     task,
+    triggers,
     vector_config,
 )
 
@@ -61,6 +64,37 @@ REQUESTS: dict[str, type[BaseModel]] = {
     "WhiteningParams": preprocessing.WhiteningStep,
     "TSNEParams": preprocessing.TSNEStep,
     "ApplyClusterEnrichmentRequest": enrich_request.ApplyClusterEnrichmentRequest,
+    "CreateTriggerRequest": triggers.CreateTriggerRequest,
+    "UpdateTriggerRequest": triggers.UpdateTriggerRequest,
+    "ListTriggersRequest": triggers.ListTriggersRequest,
+    "TriggerHistoryRequest": triggers.TriggerHistoryRequest,
+    "TriggerExecutionConfig": triggers.TriggerExecutionConfig,
+}
+ALGORITHMS = (
+    "AgglomerativeParams",
+    "DBSCANParams",
+    "GaussianMixtureParams",
+    "HDBSCANParams",
+    "KMeansParams",
+    "MeanShiftParams",
+    "OPTICSParams",
+    "SpectralParams",
+)
+ONE_SHOT: dict[str, type[BaseModel]] = {
+    "ExecuteClusterRequest": one_shot.ExecuteClusterRequest,
+    "ClusteringConfig": one_shot.ClusteringConfig,
+    "FeatureVectorRef": one_shot.FeatureVectorRef,
+    "FeatureAddress": one_shot.FeatureAddress,
+    "UMAPParams": one_shot.OneShotUMAP,
+    "TSNEParams": one_shot.OneShotTSNE,
+    "NoReduction": one_shot.NoReduction,
+    "LLMLabeling": one_shot.OneShotLabeling,
+    "AttributeBasedConfig": attribute_config.AttributeConfig,
+    **{name: REQUESTS[name] for name in ALGORITHMS},
+}
+ONE_SHOT_VIEWS: dict[str, type[BaseModel]] = {
+    "ClusterCentroid": one_shot_views.ClusterCentroid,
+    "ExecuteClusterResponse": one_shot_views.ExecuteClusterResponse,
 }
 VIEWS: dict[str, type[BaseModel]] = {
     "ClusterMetadata": cluster_views.ClusterMetadata,
@@ -82,23 +116,13 @@ VIEWS: dict[str, type[BaseModel]] = {
     "GenericDeleteResponse": deleted.GenericDeleteResponse,
     "ErrorResponse": api_errors.ErrorResponse,
     "ErrorDetail": api_errors.ErrorDetail,
+    "TriggerModel": triggers.TriggerModel,
+    "ListTriggersResponse": triggers.ListTriggersResponse,
+    "TriggerHistoryResponse": triggers.TriggerHistoryResponse,
+    "TriggerExecutionHistoryItem": triggers.TriggerExecutionHistoryItem,
 }
 # Read as free-form JSON and checked by their own parsers.
 FREE = frozenset({"FilterCondition"})
-# Triggers are not available yet.
-ABSENT = frozenset(
-    {
-        "CreateTriggerRequest",
-        "ListTriggersRequest",
-        "ListTriggersResponse",
-        "TriggerExecutionConfig",
-        "TriggerExecutionHistoryItem",
-        "TriggerHistoryRequest",
-        "TriggerHistoryResponse",
-        "TriggerModel",
-        "UpdateTriggerRequest",
-    }
-)
 
 _BOUNDS = {
     "minimum": "ge",
@@ -123,6 +147,11 @@ def contract() -> dict[str, dict[str, dict[str, Any]]]:
             enum = known.get(field, {}).get("enum")
             known[field] = {**facts, "enum": enum} if enum else facts
     return merged
+
+
+def one_shot_contract() -> dict[str, dict[str, dict[str, Any]]]:
+    """The same of the call without a definition, which keeps defaults of its own."""
+    return json.loads(Path(__file__).with_name("contract.json").read_text())["execute"]
 
 
 def json_types(spelled: str) -> set[str]:
@@ -168,7 +197,7 @@ def _facts(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]
     while pending:
         part = pending.pop()
         part = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
-        pending += part.get("anyOf", [])
+        pending += [*part.get("anyOf", ()), *part.get("oneOf", ())]
         facts["types"] |= {part["type"]} if "type" in part else set()
         facts["enum"] |= set(part.get("enum", ()))
         facts |= {_BOUNDS[key]: part[key] for key in _BOUNDS.keys() & part.keys()}

@@ -3,16 +3,23 @@ import pytest
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.contract import (
-    ABSENT,
+    ALGORITHMS,
     BOUND_NAMES,
     FREE,
+    ONE_SHOT,
+    ONE_SHOT_VIEWS,
     REQUESTS,
     VIEWS,
     contract,
     json_types,
+    one_shot_contract,
     ours,
 )
 
+PROMPT = "more would not fit a prompt, and stored definitions take no more either"
+FAILED = "only failures make a trigger failed"
+DEFINED = "the definition says how; these settings are shown, and none are needed"
+SORTED = "records have no other order"
 NOTHING = "no run is nothing to apply"
 EMPTY = "an empty text would name nothing"
 LENGTH = "a text of any length would be an attack"
@@ -49,6 +56,9 @@ DIFFERENCES = {
     ("AttributeBasedConfig", "aggregation_method", "closed"): PAGE,
     ("CreateClusterRequest", "auto_execute_cooldown_seconds", "ge"): MEANING,
     ("CreateClusterRequest", "auto_execute_min_documents", "ge"): MEANING,
+    ("CreateTriggerRequest", "cluster_id", "max_length"): LENGTH,
+    ("CreateTriggerRequest", "description", "max_length"): LENGTH,
+    ("CreateTriggerRequest", "status", "enum"): FAILED,
     ("DBSCANParams", "algorithm", "closed"): SCIKIT,
     ("DBSCANParams", "metric", "closed"): SCIKIT,
     ("EnrichmentFieldMapping", "target_field", "max_length"): LENGTH,
@@ -75,6 +85,8 @@ DIFFERENCES = {
     ("LeidenParams", "resolution", "gt"): MEANING,
     ("ListClusterExecutionsRequest", "search", "max_length"): LENGTH,
     ("ListClustersRequest", "search", "max_length"): LENGTH,
+    ("ListTriggersRequest", "direction", "closed"): SORTED,
+    ("ListTriggersRequest", "sort_by", "closed"): SORTED,
     ("OPTICSParams", "algorithm", "closed"): SCIKIT,
     ("OPTICSParams", "cluster_method", "closed"): SCIKIT,
     ("OPTICSParams", "metric", "closed"): SCIKIT,
@@ -86,7 +98,10 @@ DIFFERENCES = {
     ("SpectralParams", "eigen_solver", "closed"): SCIKIT,
     ("TSNEParams", "learning_rate", "gt"): MEANING,
     ("TSNEParams", "perplexity", "gt"): MEANING,
+    ("TriggerExecutionConfig", "config", "required"): DEFINED,
     ("UMAPParams", "metric", "closed"): ENGINE,
+    ("UpdateTriggerRequest", "description", "max_length"): LENGTH,
+    ("UpdateTriggerRequest", "status", "enum"): FAILED,
     ("VectorBasedConfigInput", "feature_extractor_name", "min_length"): EMPTY,
     ("VectorBasedConfigInput", "feature_uri", "min_length"): EMPTY,
     ("VectorBasedConfigInput", "output_name", "min_length"): EMPTY,
@@ -102,14 +117,49 @@ DIFFERENCES = {
         for aspect in ("required", "default", "type")
     },
 }
+ONE_SHOT_DIFFERENCES = {
+    ("ClusteringConfig", "batch_size", "ge"): MEANING,
+    ("ClusteringConfig", "max_hierarchy_depth", "ge"): PAGE,
+    ("ClusteringConfig", "max_hierarchy_depth", "le"): PAGE,
+    ("ClusteringConfig", "parallelism", "ge"): MEANING,
+    ("ClusteringConfig", "sample_size", "ge"): MEANING,
+    ("ClusteringConfig", "sample_size", "le"): PAGE,
+    ("ExecuteClusterRequest", "sample_size", "ge"): MEANING,
+    ("ExecuteClusterRequest", "sample_size", "le"): PAGE,
+    ("FeatureAddress", "extractor", "min_length"): EMPTY,
+    ("FeatureAddress", "scheme", "min_length"): EMPTY,
+    ("FeatureAddress", "version", "min_length"): EMPTY,
+    ("FeatureVectorRef", "feature_address", "required"): PAGE,
+    ("LLMLabeling", "custom_prompt", "min_length"): EMPTY,
+    ("LLMLabeling", "max_samples_per_cluster", "ge"): MEANING,
+    ("LLMLabeling", "max_samples_per_cluster", "le"): PROMPT,
+    ("LLMLabeling", "model_name", "max_length"): LENGTH,
+    ("LLMLabeling", "model_name", "min_length"): EMPTY,
+    ("NoReduction", "method", "default"): STEP,
+    ("NoReduction", "method", "required"): STEP,
+}
 
 
 def test_requests_differ_from_the_contract_only_where_there_is_a_reason():
-    assert set(_differences()) == set(DIFFERENCES)
+    assert set(_differences(contract(), REQUESTS)) == set(DIFFERENCES)
+
+
+def test_the_call_without_a_definition_differs_only_where_there_is_a_reason():
+    found = set(_differences(one_shot_contract(), ONE_SHOT))
+    own = {one for one in found if one[0] not in {*ALGORITHMS, "AttributeBasedConfig"}}
+    assert own == set(ONE_SHOT_DIFFERENCES)
+    assert found - own <= set(DIFFERENCES)
 
 
 def test_every_model_of_the_contract_is_compared():
-    assert set(contract()) == REQUESTS.keys() | VIEWS.keys() | FREE | ABSENT
+    assert set(contract()) == REQUESTS.keys() | VIEWS.keys() | FREE
+    shared = {"ErrorResponse", "ErrorDetail"}
+    assert set(one_shot_contract()) == ONE_SHOT.keys() | ONE_SHOT_VIEWS.keys() | shared
+
+
+@pytest.mark.parametrize("name", ONE_SHOT_VIEWS)
+def test_answers_of_the_call_without_a_definition_have_every_field(name):
+    assert one_shot_contract()[name].keys() <= ONE_SHOT_VIEWS[name].model_fields.keys()
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -154,9 +204,8 @@ def test_a_client_may_send_every_field_it_knows_with_the_default():
     assert definition.vector_config.given_params == _defaults(facts["KMeansParams"])
 
 
-def _differences():
-    facts = contract()
-    for name, model in REQUESTS.items():
+def _differences(facts, models):
+    for name, model in models.items():
         mine = ours(model)
         for field, theirs in facts[name].items():
             aspects = _aspects(theirs, mine[field]) if field in mine else ["missing"]
