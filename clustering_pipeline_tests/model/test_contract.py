@@ -137,8 +137,6 @@ ONE_SHOT_DIFFERENCES = {
     ("LLMLabeling", "model_name", "min_length"): EMPTY,
     ("NoReduction", "method", "default"): STEP,
     ("NoReduction", "method", "required"): STEP,
-    ("TSNEParams", "learning_rate", "gt"): MEANING,
-    ("TSNEParams", "perplexity", "gt"): MEANING,
     **{
         (model, "method", aspect): STEP
         for model in ("TSNEParams", "UMAPParams")
