@@ -13,7 +13,7 @@ from clustering_pipeline.orchestration.run import Run
 
 STAYED = 0.7
 """Of the smaller of both groups, the documents that are in the other."""
-KNOWN = 0.5
+KNOWN = 1 / 3
 """Of the group as it is now, the documents that it had before."""
 _COLUMNS = ("cluster_id", "label", "summary", "keywords", "source", "probability", "extra")
 
