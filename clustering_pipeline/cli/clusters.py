@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from clustering_pipeline.cli.agreement import agreement
 from clustering_pipeline.cli.archiving import archive, unarchive
 from clustering_pipeline.cli.follow import execute_and_follow, foresee
 from clustering_pipeline.cli.lineage import lineage
@@ -31,6 +32,7 @@ def command() -> None:
 command.add_command(lineage)
 for one in (rollback, verify_documents, clear_fields):
     command.add_command(one)
+command.add_command(agreement)
 command.add_command(archive)
 command.add_command(unarchive)
 

@@ -81,6 +81,15 @@ def test_execute_waits_for_the_result_and_tells_where_the_log_is(story):
     assert Path(line.partition("(log: ")[2].rstrip(")")).exists()
 
 
+def test_agreement_with_a_field_is_measured(story):
+    (found,) = run("clusters", "agreement", story.cluster, "document_id", "--json").json
+    assert (found["feature_name"], found["documents"]) == ("embedding", 50)
+    assert found["adjusted_rand_index"] == 0  # every document has a value of its own
+    refused = run("clusters", "agreement", story.cluster, "mood")
+    assert refused.code == 2
+    assert "has a value of 'mood'" in refused.err
+
+
 def test_groups_are_shown_largest_first(story):
     shown = run("clusters", "groups", story.cluster)
     header, first, second = shown.out.splitlines()

@@ -8,6 +8,9 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.errors import InvalidRequest, StateConflict
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.orchestration.agreement import field_agreement
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, Ran, World
 from clustering_pipeline_tests.sizes import FULL
@@ -138,9 +141,28 @@ def test_a_field_that_explains_the_groups_is_named(
     assert [one["field"] for one in shares] == ["subject", "year"]
     assert shares[0]["share"] > 0.9
     assert shares[1]["share"] < 0.1
+    manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
+    assert manifest["metrics"]["explained_by_fields"] == shares
     shown = ran.metadata("cluster_summaries")
     assert shown["explained_by_fields"] == shares
     assert "'subject' explains" in shown["warning"]
+
+
+def test_groups_are_compared_with_a_field_when_asked(
+    world: World, collection: CollectionRecord, documents: Documents
+) -> None:
+    ran = world.execute(world.define(collection))
+    pipeline, cluster_id = world.pipeline, ran.cluster.cluster_id
+    (by_subject,) = field_agreement(pipeline, LOCAL, cluster_id, "subject")
+    assert by_subject.adjusted_rand_index == pytest.approx(agrees(world, ran, documents))
+    assert (by_subject.feature_name, by_subject.documents) == ("embedding", 300)
+    assert by_subject.normalized_mutual_information > 0.9
+    (by_year,) = field_agreement(pipeline, LOCAL, cluster_id, "year")
+    assert by_year.adjusted_rand_index < 0.1
+    with pytest.raises(InvalidRequest, match=r"no document in a group of .* has a value of 'mood'"):
+        field_agreement(pipeline, LOCAL, cluster_id, "mood")
+    with pytest.raises(StateConflict, match="has published nothing yet: execute it"):
+        field_agreement(pipeline, LOCAL, world.define(collection).cluster_id, "subject")
 
 
 def test_groups_are_fitted_on_a_sample_and_the_others_join_them(

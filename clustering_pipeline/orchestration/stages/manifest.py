@@ -37,6 +37,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "parameters": run.spec.params.model_dump(mode="json"),
         "preprocessing": run.read_json("reduction"),
         "fit": run.read_json("fit"),
+        "metrics": run.read_json("metrics"),
         "labelling": run.read_json("labelling"),
     }
     return records | {
