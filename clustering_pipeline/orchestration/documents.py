@@ -38,6 +38,7 @@ def put_documents(
     info = pipeline.documents.describe(collection.qdrant_collection)
     for one in request.documents:
         _check_vectors(one, info)
+    _note_updates(pipeline, collection, request.documents)
     ordered = sorted(request.documents, key=_vector_names)
     for names, part in groupby(ordered, key=_vector_names):
         _upsert(pipeline, collection, names, list(part))
@@ -103,6 +104,20 @@ def _check_vectors(document: DocumentInput, info: CollectionInfo) -> None:
                 f"{len(numbers)}; the collection takes: {there}"
             )
             raise DocumentsRefused(message)
+
+
+def _note_updates(
+    pipeline: Pipeline, collection: CollectionRecord, documents: Sequence[DocumentInput]
+) -> None:
+    """Tells those who count replaced documents; Qdrant keeps no trace of them."""
+    points = [str(point_id_of(one.document_id)) for one in documents]
+    there = pipeline.documents.retrieve(
+        collection.qdrant_collection, points, payload_fields=(DOCUMENT_ID,)
+    )
+    if there:
+        pipeline.catalog.triggers.updated_documents(
+            collection.scope, collection.collection_id, len(there)
+        )
 
 
 def _vector_names(document: DocumentInput) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from clustering_pipeline.api.routes import (
     namespaces,
     one_shot,
     tasks,
+    triggers,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -24,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     batches.router,
     enrich.router,
     one_shot.router,
+    triggers.router,
     clusters.router,
     executions.router,
     groups.router,
