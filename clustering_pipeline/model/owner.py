@@ -14,3 +14,5 @@ class Owner(Record):
     process_started: float | None = None
     """Seconds since the epoch: with the pid it tells a process from a later one of that number."""
     claimed_at: Moment | None = None
+    beat_at: Moment | None = None
+    """When it last said that it is alive."""

@@ -10,6 +10,9 @@ from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.recording import perform
 from clustering_pipeline.orchestration.stages.table import STAGES, Stage
 
+# What many runs share; a deployment limits how many use it at once.
+POOLS = {"embeddings": "qdrant", "enriched_documents": "qdrant", "cluster_labels": "llm"}
+
 
 def build_assets(graph: Graph) -> list[dg.AssetsDefinition]:
     """One asset a stage; every asset reads what its own run wrote."""
@@ -25,6 +28,7 @@ def _asset(graph: Graph, stage: Stage) -> dg.AssetsDefinition:
         deps=_keys(graph, stage.after),
         description=stage.description,
         kinds=set(stage.kinds),
+        pool=POOLS.get(stage.name),
         # A definition that does not ask for the write-back materializes nothing there.
         output_required=not stage.optional,
     )

@@ -9,7 +9,12 @@ EXECUTE = "execute_cluster"
 RELABEL = "relabel_cluster"
 
 # A crashed worker is worth one more run; a failed stage would only fail again.
-_RETRY_CRASHES = {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "false"}
+_RETRY_CRASHES = {
+    "dagster/max_retries": "1",
+    "dagster/retry_on_asset_or_op_failure": "false",
+    # A run reads what it wrote itself: its retry starts from the beginning.
+    "dagster/retry_strategy": "ALL_STEPS",
+}
 
 
 def execute_job(graph: Graph) -> UnresolvedAssetJobDefinition:

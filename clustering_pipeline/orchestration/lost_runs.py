@@ -38,7 +38,7 @@ def count_lost(catalog: Catalog, cluster_id: str, run: dg.DagsterRun) -> None:
 
 def free_lost(catalog: Catalog, instance: dg.DagsterInstance) -> list[str]:
     """Ends the runs whose process is gone, in the catalog and in Dagster; which they were."""
-    lost = [one for one in catalog.clusters.held() if one.claim and not is_alive(one.claim)]
+    lost = [one for one in catalog.automation.held() if one.claim and not is_alive(one.claim)]
     for record in lost:
         _free(catalog, instance, record)
     return [record.claim.run_id for record in lost if record.claim]

@@ -5,10 +5,13 @@ import socket
 
 import psutil
 
+from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.owner import Owner
 
 # Clocks that tell a process's start differ by ticks; two processes of one pid differ by more.
 SAME_START_SECONDS = 1.0
+# Long work may keep a process from telling that it is alive; beats come every 15 s otherwise.
+LOST_SECONDS = 300.0
 
 
 def this_process(run_id: str, task_id: str) -> Owner:
@@ -23,9 +26,9 @@ def this_process(run_id: str, task_id: str) -> Owner:
 
 
 def is_alive(owner: Owner) -> bool:
-    """Whether the owner's process still runs; one on another machine is taken for alive."""
+    """Whether the owner's process still runs; one on another machine says so itself."""
     if owner.host != socket.gethostname():
-        return True
+        return _was_heard_of(owner)
     try:
         process = psutil.Process(owner.pid)
         started, status = process.create_time(), process.status()
@@ -34,3 +37,8 @@ def is_alive(owner: Owner) -> bool:
     if status == psutil.STATUS_ZOMBIE:
         return False
     return bool(abs(started - (owner.process_started or started)) < SAME_START_SECONDS)
+
+
+def _was_heard_of(owner: Owner) -> bool:
+    heard = owner.beat_at or owner.claimed_at
+    return heard is None or (utc_now() - heard).total_seconds() < LOST_SECONDS

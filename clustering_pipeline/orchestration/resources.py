@@ -6,6 +6,8 @@ from functools import cache
 
 import dagster as dg
 
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.orchestration.heartbeat import beating
 from clustering_pipeline.orchestration.outcome import record_part
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
@@ -24,8 +26,11 @@ def pipeline_resource(connect: Connect) -> dg.ResourceDefinition:
     @dg.resource(description="The catalog, the documents, the artifacts and the label provider.")
     def pipeline(context: dg.InitResourceContext) -> Iterator[Pipeline]:
         with connect() as opened:
-            yield opened
-            if context.run is not None:
+            if context.run is None:
+                yield opened
+                return
+            with beating(opened.catalog, run_id_of(context.run.run_id)):
+                yield opened
                 record_part(opened.catalog, context.run)
 
     return pipeline

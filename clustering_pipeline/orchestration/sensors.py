@@ -3,11 +3,13 @@
 import dagster as dg
 
 from clustering_pipeline.orchestration.batch_sensor import run_after_batches
+from clustering_pipeline.orchestration.dagster_runs import unfinished
 from clustering_pipeline.orchestration.instance import why_failed
 from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
 from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.queue_status import cancel_unwanted, show_queue
 from clustering_pipeline.orchestration.trigger_sensor import run_triggers
 
 ENDS = (
@@ -23,7 +25,7 @@ def build_sensors() -> list[dg.SensorDefinition]:
         sync_partitions,
         run_after_batches,
         run_triggers,
-        free_lost_runs,
+        follow_runs,
         *map(_record, ENDS),
     ]
 
@@ -45,13 +47,20 @@ def sync_partitions(
     return dg.SensorResult(dynamic_partitions_requests=requests)
 
 
-@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
-def free_lost_runs(
+@dg.sensor(minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+def follow_runs(
     context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
 ) -> dg.SkipReason:
-    """Ends runs whose process or machine is gone, so that their definitions can run again."""
-    lost = free_lost(clustering.catalog, context.instance)
-    return dg.SkipReason(f"ended {', '.join(lost)}" if lost else "no run is lost")
+    """Tells the catalog what is queued, and ends runs that are lost or no longer wanted."""
+    catalog, instance = clustering.catalog, context.instance
+    lost = free_lost(catalog, instance)
+    runs = unfinished(instance)
+    unwanted = cancel_unwanted(catalog, instance, runs)
+    changed = show_queue(catalog, [one for one in runs if one.run_id not in unwanted])
+    return dg.SkipReason(
+        f"{len(runs)} runs queued or under way, {changed} changes told, {len(lost)} lost and "
+        f"{len(unwanted)} unwanted ones ended"
+    )
 
 
 def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:

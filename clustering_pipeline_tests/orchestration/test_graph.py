@@ -28,9 +28,12 @@ embeddings:has_documents blocking
 published:quality_gates
 """
 SENSORS = """\
+follow_runs RUNNING
 record_canceled RUNNING
 record_failure RUNNING
 record_success RUNNING
+run_after_batches RUNNING
+run_triggers RUNNING
 sync_partitions RUNNING
 """
 
@@ -94,7 +97,11 @@ def test_every_run_has_one_process(location):
 
 def test_only_a_crashed_worker_is_worth_another_run(location):
     assert [dict(job.tags) for job in location.jobs] == [
-        {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "false"}
+        {
+            "dagster/max_retries": "1",
+            "dagster/retry_on_asset_or_op_failure": "false",
+            "dagster/retry_strategy": "ALL_STEPS",
+        }
     ] * 2
 
 

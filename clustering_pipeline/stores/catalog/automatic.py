@@ -1,6 +1,6 @@
 """Definitions that run by themselves, ten thousand in one read: plain values, nothing validated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,10 @@ from clustering_pipeline.model.automation import AutomaticDefinition
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.status import ClusterStatus
+from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog import applications
+from clustering_pipeline.stores.catalog.cluster_documents import from_document
 from clustering_pipeline.stores.catalog.clusters import Clusters
 
 _FIELDS = (
@@ -72,6 +75,22 @@ class Automations:
         return applications.arrange(
             self.clusters.collections, scope, collection, cluster_id, phase=phase, priority=priority
         )
+
+    def held(self) -> list[ClusterRecord]:
+        """The definitions that a run holds."""
+        found = self.clusters.table.find({"claim.run_id": {"$exists": True}})
+        return [from_document(one) for one in found]
+
+    def beat(self, run_id: str) -> None:
+        """A run says that it is alive, if it holds a definition."""
+        now = iso(self.clusters.clock())
+        self.clusters.table.swap({"claim.run_id": run_id}, {"$set": {"claim.beat_at": now}})
+
+    def with_status(self, wanted: Iterable[ClusterStatus]) -> dict[str, ClusterStatus]:
+        """The definitions whose last execution is in one of these states."""
+        query = {"state.status": {"$in": [one.value for one in wanted]}}
+        found = self.clusters.table.find(query, fields=["state.status"])
+        return {one["_id"]: ClusterStatus(one["state"]["status"]) for one in found}
 
     def archive(self, scope: Scope, identifier: str) -> ClusterRecord:
         """Takes a definition out of service: it is never due, and cannot be executed."""

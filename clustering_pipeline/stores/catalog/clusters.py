@@ -1,11 +1,10 @@
 """The stored definitions."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.model.automation import Automation
 from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.cluster import ClusterRecord
@@ -14,12 +13,18 @@ from clustering_pipeline.model.definition import (
     PatchClusterRequest,
     patched,
 )
-from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound, NameTaken
+from clustering_pipeline.model.errors import (
+    ClusteringError,
+    ClusterNotFound,
+    NameTaken,
+    StateConflict,
+)
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.stores.catalog import applications, claims
+from clustering_pipeline.stores.catalog.automatic_start import listening
 from clustering_pipeline.stores.catalog.batches import Batches
 from clustering_pipeline.stores.catalog.cluster_conflicts import conflict
 from clustering_pipeline.stores.catalog.cluster_documents import (
@@ -41,10 +46,6 @@ from clustering_pipeline.stores.catalog.versions import change
 Edit = Callable[[ClusterRecord], ClusterRecord]
 Revision = Callable[[ClusterRecord], Mapping[str, Any]]
 """Fields of ``ClusterState`` as they become."""
-
-
-class _NotHeld(ClusteringError):
-    """The run does not hold the definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,29 +148,23 @@ class Clusters:
             {"_id": cluster_id}, _not_found(cluster_id), lambda record: self._found(record, changes)
         )
 
-    def held(self) -> Sequence[ClusterRecord]:
-        """The definitions of all namespaces that a run holds."""
-        found = self.table.find({"claim.run_id": {"$exists": True}})
-        return [from_document(one) for one in found]
-
     def revise(self, cluster_id: str, edit: Revision) -> ClusterRecord:
         """Changes fields of ``ClusterState`` by what they are."""
         return self._change(
             {"_id": cluster_id},
             _not_found(cluster_id),
-            lambda record: self._found(record, edit(record)),
+            lambda record: self._found(record, changes) if (changes := edit(record)) else record,
         )
 
     def finish(self, cluster_id: str, run_id: str, edit: Revision) -> bool:
         """Ends the hold of a run and says what came of it, in one write; False if it had none."""
-        free = {"claim": None}
-        with suppress(_NotHeld):
-            self._change(
-                {"_id": cluster_id, "claim.run_id": run_id},
-                _NotHeld(run_id),
-                lambda record: self._found(record, edit(record)),
-                beside=free,
-            )
+        held = {"_id": cluster_id, "claim.run_id": run_id}
+
+        def over(record: ClusterRecord) -> ClusterRecord:
+            return self._found(record, edit(record))
+
+        with suppress(StateConflict):
+            self._change(held, claims.lost(cluster_id, run_id), over, beside={"claim": None})
             return True
         return False
 
@@ -226,10 +221,8 @@ class Clusters:
     def _new(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
         collections = self.collections.resolve(scope, request.collection_ids or ())
         record = new_cluster(scope, request, collections, now=self.clock())
-        if not request.auto_execute_on_batch:
-            return record
-        there = self.batches.completed(scope, record.spec.collection_ids or ())
-        return with_state(record, automation=Automation(settled=there))
+        baseline = listening(self.batches, record.spec, scope)
+        return with_state(record, automation=baseline)
 
     def _with_output(self, record: ClusterRecord) -> ClusterRecord:
         there = record.state.output_collection_ids
@@ -251,7 +244,7 @@ class Clusters:
         if spec == record.spec:
             return record
         check_available(spec)
-        baseline = self._baseline(record, spec)
+        baseline = listening(self.batches, spec, record.scope, before=record)
         changed = record.model_copy(update={"spec": spec})
         return self._with_output(with_state(changed, updated_at=self.clock(), automation=baseline))
 
@@ -266,15 +259,6 @@ class Clusters:
         )
         applications.follow(self.collections, record)
         return record
-
-    def _baseline(self, record: ClusterRecord, spec: CreateClusterRequest) -> Automation:
-        """Batches that were completed before it listened to them, or read the collection."""
-        before = set(record.spec.collection_ids or ()) if record.spec.auto_execute_on_batch else ()
-        fresh = [one for one in spec.collection_ids or () if one not in before]
-        if not spec.auto_execute_on_batch or not fresh:
-            return record.state.automation
-        settled = record.state.automation.settled | self.batches.completed(record.scope, fresh)
-        return record.state.automation.model_copy(update={"settled": settled})
 
     def _found(self, record: ClusterRecord, changes: Mapping[str, Any]) -> ClusterRecord:
         return with_state(record, **{"updated_at": self.clock(), **changes})

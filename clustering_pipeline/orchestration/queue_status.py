@@ -1,0 +1,75 @@
+"""Tells the catalog what waits in Dagster's queue, and takes out of it what is not to run."""
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ClusterNotFound
+from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus
+from clustering_pipeline.orchestration.tags import PARTITION
+from clustering_pipeline.stores.catalog import Catalog
+
+WAITING = {
+    dg.DagsterRunStatus.NOT_STARTED: ClusterStatus.QUEUED,
+    dg.DagsterRunStatus.QUEUED: ClusterStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING: ClusterStatus.IN_PROGRESS,
+}
+
+
+def show_queue(catalog: Catalog, runs: Iterable[dg.DagsterRun]) -> int:
+    """Definitions show that a run of theirs waits, and stop doing so when it is gone.
+
+    What a run has begun says itself.  Returns how many changed.
+    """
+    wanted = {one.tags[PARTITION]: WAITING[one.status] for one in runs if one.status in WAITING}
+    shown = catalog.automation.with_status(set(WAITING.values()))
+    changed = [one for one, status in wanted.items() if shown.get(one) is not status]
+    for cluster_id in changed:
+        _show(catalog, cluster_id, wanted[cluster_id])
+    left = shown.keys() - {one.tags[PARTITION] for one in runs}
+    for cluster_id in left:
+        _show(catalog, cluster_id, None)
+    return len(changed) + len(left)
+
+
+def cancel_unwanted(
+    catalog: Catalog, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]
+) -> list[str]:
+    """Takes runs out of the queue whose definitions were deleted or archived since."""
+    unwanted = [
+        one
+        for one in runs
+        if one.status is dg.DagsterRunStatus.QUEUED and not _runs(catalog, one.tags[PARTITION])
+    ]
+    for run in unwanted:
+        instance.report_run_canceled(run, "Its definition was deleted or archived.")
+    return [one.run_id for one in unwanted]
+
+
+def _runs(catalog: Catalog, cluster_id: str) -> bool:
+    try:
+        return catalog.clusters.by_id(cluster_id).state.archived_at is None
+    except ClusterNotFound:
+        return False
+
+
+def _show(catalog: Catalog, cluster_id: str, status: ClusterStatus | None) -> None:
+    def edit(record: ClusterRecord) -> dict[str, object]:
+        if record.claim is not None:
+            return {}
+        return {"status": status or _last(catalog, record)}
+
+    try:
+        catalog.clusters.revise(cluster_id, edit)
+    except ClusterNotFound:
+        return
+
+
+def _last(catalog: Catalog, record: ClusterRecord) -> ClusterStatus:
+    """How its last attempt ended."""
+    attempt = record.state.last_attempt_id
+    found = catalog.executions.find(attempt) if attempt else None
+    if found is None:
+        return ClusterStatus.PENDING if attempt is None else ClusterStatus.INTERRUPTED
+    return found.task_status or TASK_STATUS[found.status]
