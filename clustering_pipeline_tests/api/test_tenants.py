@@ -99,7 +99,7 @@ class Owned:
             "create_trigger": {
                 "cluster_id": cluster,
                 "trigger_type": "interval",
-                "schedule_config": {"interval_seconds": 300},
+                "schedule_config": {"interval_seconds": 3600},
             },
             "update_trigger": {"description": "theirs"},
         }
@@ -114,6 +114,9 @@ def owned(served) -> Iterator[Owned]:
         cluster = world.define(collection, description="ours")
         ran = world.execute(cluster)
         batch = ok(client.post(f"/v1/collections/{collection.collection_id}/batches"))
+        hourly = {"trigger_type": "interval", "schedule_config": {"interval_seconds": 3600}}
+        wanted = {"cluster_id": cluster.cluster_id, **hourly}
+        trigger = ok(client.post("/v1/clusters/triggers", json=wanted))
         yield Owned(
             ids={
                 "cluster_identifier": cluster.cluster_id,
@@ -123,7 +126,7 @@ def owned(served) -> Iterator[Owned]:
                 "collection_identifier": collection.collection_id,
                 "document_id": "doc_00000",
                 "batch_id": batch["batch_id"],
-                "trigger_id": "trig_0123456789abcdef",
+                "trigger_id": trigger["trigger_id"],
             },
             names=(cluster.name, collection.collection_name),
             qdrant_collection=collection.qdrant_collection,
