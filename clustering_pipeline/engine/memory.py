@@ -1,46 +1,85 @@
-"""Refuse a fit that cannot end well, with the numbers and what would fit."""
+"""Refuse work that cannot end well, with the numbers and what would fit."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, Job
+from clustering_pipeline.engine.algorithms.registry import algorithm as named
+from clustering_pipeline.engine.effort import spoken
+from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.parameters import resolved, resolved_step
+from clustering_pipeline.engine.preprocessing.registry import step_named
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline.model.parameters import Parameters
+from clustering_pipeline.model.preprocessing import Step
 
 SHARE = 0.8  # of what is free; the rest is for what the estimate does not see
 GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 GROUP_USE = Path("/sys/fs/cgroup/memory.current")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A step or the fit, over documents like those of ``job``."""
+
+    name: str
+    job: Job
+    memory: Callable[[Job], int]
+    seconds: Callable[[Job], float]
+
+    def of(self, count: int) -> "Part":
+        """The same over so many documents."""
+        return replace(self, job=replace(self.job, count=count))
+
+    @property
+    def needed(self) -> int:
+        """Bytes."""
+        return self.memory(self.job)
+
+
 def refuse_what_does_not_fit(
-    method: Algorithm[Any], vectors: Vectors, params: Parameters, *, limit: int | None = None
+    vectors: Vectors,
+    *,
+    algorithm: str,
+    params: Mapping[str, Any] | Parameters | None = None,
+    preprocessing: Sequence[Mapping[str, Any] | Step] | None = None,
+    limit: int | None = None,
 ) -> None:
-    """Raise ``DoesNotFit`` when fitting ``vectors`` would need more than ``limit`` bytes."""
+    """Raise ``DoesNotFit`` when a step or the fit would need more than ``limit`` bytes.
+
+    None is what the machine has free.  The message names the sample that fits, and about how long
+    that takes.
+    """
     limit = int(free_memory() * SHARE) if limit is None else limit
-    needed = method.memory(_job(len(vectors), vectors), params)
-    if needed <= limit:
+    parts = list(_parts(vectors, algorithm, params, preprocessing or ()))
+    largest = max(parts, key=lambda part: part.needed)
+    if largest.needed <= limit:
         return
-    fitting = largest_that_fits(method, vectors, params, limit)
+    fitting = min(largest_that_fits(part, limit) for part in parts)
     message = (
-        f"{params.method} on {len(vectors):,} documents of {vectors.shape[1]} dimensions needs "
-        f"about {_readable(needed)}, and {_readable(limit)} may be used; "
-        f"set sample_size to {fitting:,} or less"
+        f"{largest.name} on {largest.job.count:,} documents of {largest.job.dimensions} "
+        f"dimensions needs about {_readable(largest.needed)}, and {_readable(limit)} may be used; "
+        f"{_way_out(parts, fitting)}"
     )
     raise DoesNotFit(
         message,
-        details={"needed_bytes": needed, "limit_bytes": limit, "sample_size": fitting},
+        details={
+            "needed_bytes": largest.needed,
+            "limit_bytes": limit,
+            "sample_size": fitting or None,
+            "seconds": round(_seconds(parts, fitting), 1) if fitting else None,
+        },
     )
 
 
-def largest_that_fits(
-    method: Algorithm[Any], vectors: Vectors, params: Parameters, limit: int
-) -> int:
-    """The most documents like ``vectors`` that need no more than ``limit`` bytes, by bisection."""
-    low, high = 1, len(vectors)
+def largest_that_fits(part: Part, limit: int) -> int:
+    """The most documents that need no more than ``limit`` bytes, by bisection; 0 is none."""
+    low, high = 0, part.job.count
     while low < high:
         middle = (low + high + 1) // 2
-        fits = method.memory(_job(middle, vectors), params) <= limit
+        fits = part.of(middle).needed <= limit
         low, high = (middle, high) if fits else (low, middle - 1)
     return low
 
@@ -57,13 +96,42 @@ def free_memory() -> int:
     return min(available, limit - used)
 
 
-def _job(count: int, vectors: Vectors) -> Job:
-    return Job(
-        count=count,
-        dimensions=int(vectors.shape[1]),
-        itemsize=int(vectors.itemsize),
-        vectors=vectors,
+def _parts(
+    vectors: Vectors,
+    algorithm: str,
+    params: Mapping[str, Any] | Parameters | None,
+    preprocessing: Sequence[Mapping[str, Any] | Step],
+) -> Sequence[Part]:
+    """Every step, and the fit in the dimensions that they leave."""
+    count, dimensions = vectors.shape
+    job = Job(count=count, dimensions=dimensions, itemsize=int(vectors.itemsize), vectors=vectors)
+    parts = []
+    for given in preprocessing:
+        step = resolved_step(given)
+        method = step_named(step)
+        parts.append(_part(str(step.model_dump()["method"]), job, method, step))
+        left = min(getattr(step, "n_components", job.dimensions), job.dimensions)
+        job = replace(job, dimensions=left, vectors=None)
+    return [*parts, _part(algorithm, job, named(algorithm), resolved(algorithm, params))]
+
+
+def _part(name: str, job: Job, method: Any, settings: Any) -> Part:
+    return Part(
+        name=name,
+        job=job,
+        memory=lambda job: int(method.memory(job, settings)),
+        seconds=lambda job: float(method.seconds(job, settings)),
     )
+
+
+def _way_out(parts: Sequence[Part], fitting: int) -> str:
+    if not fitting:
+        return "no sample is small enough: free memory, or choose another algorithm"
+    return f"set sample_size to {fitting:,} or less (about {spoken(_seconds(parts, fitting))})"
+
+
+def _seconds(parts: Sequence[Part], count: int) -> float:
+    return sum(part.seconds(part.of(count).job) for part in parts)
 
 
 def _readable(count: int) -> str:

@@ -31,6 +31,7 @@ class Neighborhood:
 def search(vectors: Vectors, count: int, metric: Metric, check: Check = never) -> NeighborGraph:
     """Exact neighbours; correlation is the cosine of centred rows."""
     if metric == "manhattan":
+        check()
         return _city_blocks(vectors, count)
     if metric == "correlation":
         centred = vectors - vectors.mean(axis=1, keepdims=True)
@@ -43,4 +44,8 @@ def _city_blocks(vectors: Vectors, count: int) -> NeighborGraph:
 
     index = NearestNeighbors(n_neighbors=count, algorithm="brute", metric="manhattan")
     distances, indices = index.fit(vectors).kneighbors()
-    return NeighborGraph(indices=indices.astype(np.int64), distances=distances.astype(np.float64))
+    return NeighborGraph(
+        indices=indices.astype(np.int64),
+        distances=distances.astype(np.float64),
+        metric="manhattan",
+    )

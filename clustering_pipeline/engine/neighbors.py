@@ -12,6 +12,7 @@ from clustering_pipeline.engine.vectors import Check, Vectors, never, unit_rows
 from clustering_pipeline.model.errors import InvalidVectors
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
+Named: TypeAlias = Literal["euclidean", "cosine", "manhattan"]
 
 LARGEST = 1e150  # beyond it squares overflow
 EXPANDED = 1 << 20  # entries held at once while copies are put back
@@ -27,7 +28,7 @@ class NeighborGraph:
 
     indices: NDArray[np.int64]
     distances: NDArray[np.float64]
-    metric: Metric = "euclidean"
+    metric: Named = "euclidean"
 
     def first(self, count: int) -> "NeighborGraph":
         """The same graph with only the nearest ``count`` of each row."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from clustering_pipeline.engine.algorithms import Fit, fit
 from clustering_pipeline.engine.hierarchy import Hierarchy, by_size, of_deepest, top_labels
 from clustering_pipeline.engine.manifest import digest, versions
+from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.outliers import outlier_scores
@@ -74,8 +75,16 @@ def cluster(
     hood = Neighborhood(original, check)
     rows = sample_rows(len(original), sample_size, random_state=random_state)
     whole = len(rows) == len(original)
+    sampled = original if whole else original[rows]
+    refuse_what_does_not_fit(
+        sampled,
+        algorithm=algorithm,
+        params=params,
+        preprocessing=preprocessing,
+        limit=memory_limit,
+    )
     reduction = reduce(
-        original if whole else original[rows],
+        sampled,
         preprocessing,
         random_state=random_state,
         neighbors=hood if whole else None,

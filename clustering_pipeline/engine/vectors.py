@@ -23,13 +23,11 @@ def never() -> None:
 def as_vectors(vectors: ArrayLike) -> Vectors:
     """``vectors`` as a C-contiguous float32 or float64 matrix of shape (n, d).
 
-    float32 and float64 stay what they are; everything else becomes float32.  Raises
-    ``EmptySelection`` when there is no row and ``InvalidVectors`` when the shape is not (n, d)
-    or a value is NaN or infinite.
+    float32 and float64 stay what they are; what float32 holds exactly becomes that, everything else
+    float64.  Raises ``EmptySelection`` when there is no row and ``InvalidVectors`` when the shape
+    is not (n, d) or a value is no finite number.
     """
-    matrix = np.asarray(vectors)
-    if matrix.dtype not in (np.float32, np.float64):
-        matrix = matrix.astype(np.float32)
+    matrix = _numbers(vectors)
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         message = f"vectors must have the shape (documents, dimensions), not {matrix.shape}"
         raise InvalidVectors(message)
@@ -38,6 +36,20 @@ def as_vectors(vectors: ArrayLike) -> Vectors:
         raise EmptySelection(message)
     _refuse_unusable(matrix)
     return np.ascontiguousarray(matrix)
+
+
+def _numbers(vectors: ArrayLike) -> Vectors:
+    try:
+        matrix = np.asarray(vectors)
+    except ValueError as error:
+        message = f"vectors must all have the same number of dimensions: {error}"
+        raise InvalidVectors(message) from error
+    if matrix.dtype.kind not in "fiub":
+        message = f"vectors must be real numbers, not {matrix.dtype.name}"
+        raise InvalidVectors(message)
+    exact = np.can_cast(matrix.dtype, np.float32)
+    floats: Vectors = matrix.astype(np.float32 if exact else np.float64, copy=False)
+    return floats
 
 
 def unit_rows(vectors: Vectors) -> Vectors:

@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine import fit
+from clustering_pipeline.engine import cluster, fit, refuse_what_does_not_fit
+from clustering_pipeline.engine.algorithms import algorithm as registered
 from clustering_pipeline.engine.algorithms import names
+from clustering_pipeline.engine.effort import spoken
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.memory import free_memory
+from clustering_pipeline.model.algorithms import parameters
 from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline_tests.engine.data import blobs
 
@@ -16,12 +20,13 @@ def test_all_distances_that_do_not_fit_are_refused_with_the_sample_that_does():
         fit(points, algorithm="agglomerative", memory_limit=8_000_000)
     assert refused.value.message == (
         "agglomerative on 2,000 documents of 8 dimensions needs about 32.0 MB, and 8.0 MB may be "
-        "used; set sample_size to 1,000 or less"
+        "used; set sample_size to 1,000 or less (about 1 s)"
     )
     assert refused.value.details == {
         "needed_bytes": 32_000_000,
         "limit_bytes": 8_000_000,
         "sample_size": 1_000,
+        "seconds": 0.0,
     }
 
 
@@ -48,6 +53,68 @@ def test_a_wide_eps_needs_more_than_a_narrow_one():
 def test_nothing_fits_in_one_byte(algorithm):
     with pytest.raises(DoesNotFit, match=f"{algorithm} on 40 documents"):
         fit(blobs(40)[0], algorithm=algorithm, memory_limit=0)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        pytest.param({"method": "tsne", "n_components": 5}, "tsne on 2,000", id="every-pair"),
+        pytest.param({"method": "umap", "n_components": 2}, "umap on 2,000", id="graph"),
+        pytest.param({"method": "pca", "n_components": 2}, "pca on 2,000", id="copy"),
+        pytest.param({"method": "whitening"}, "whitening on 2,000", id="two-copies"),
+    ],
+)
+def test_a_step_that_does_not_fit_is_refused_before_anything_is_done(step, said):
+    def never_asked():
+        raise AssertionError
+
+    points, _ = blobs(2_000)
+    with pytest.raises(DoesNotFit, match=said) as refused:
+        cluster(
+            points,
+            algorithm="dbscan",
+            preprocessing=[step],
+            memory_limit=100_000,
+            check=never_asked,
+        )
+    sample = refused.value.details["sample_size"]
+    refuse_what_does_not_fit(
+        points[:sample],
+        algorithm="dbscan",
+        preprocessing=[step],
+        limit=100_000,
+    )
+
+
+def test_a_fit_is_measured_in_the_dimensions_that_steps_leave():
+    points = np.random.default_rng(0).normal(size=(500, 64)).astype(np.float32)
+    wanted = {"algorithm": "gaussian_mixture", "params": {"n_components": 10}, "limit": 1_500_000}
+    with pytest.raises(DoesNotFit, match="500 documents of 64 dimensions"):
+        refuse_what_does_not_fit(points, **wanted)
+    refuse_what_does_not_fit(points, **wanted, preprocessing=[{"method": "pca", "n_components": 4}])
+
+
+def test_what_no_sample_makes_fit_says_so():
+    with pytest.raises(DoesNotFit, match="no sample is small enough") as refused:
+        fit(blobs(40)[0], algorithm="mean_shift", memory_limit=1_000)
+    assert refused.value.details["sample_size"] is None
+
+
+@pytest.mark.parametrize("algorithm", names())
+def test_more_documents_take_longer(algorithm):
+    method, params = registered(algorithm), parameters(algorithm, {})
+    small, large = (
+        method.seconds(Job(count=count, dimensions=384, itemsize=4), params)
+        for count in (1_000, 100_000)
+    )
+    assert 0 < small < large < 1e6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.1, "1 s"), (80, "80 s"), (600, "10 min"), (7_200, "2 h")]
+)
+def test_times_are_said_as_people_do(seconds, said):
+    assert spoken(seconds) == said
 
 
 def test_there_is_memory():

@@ -13,7 +13,8 @@ from clustering_pipeline.model.errors import EmptySelection, InvalidVectors
         pytest.param(np.float32, np.float32, id="float32-stays"),
         pytest.param(np.float64, np.float64, id="float64-stays"),
         pytest.param(np.float16, np.float32, id="float16-widens"),
-        pytest.param(np.int64, np.float32, id="integers-become-float32"),
+        pytest.param(np.int16, np.float32, id="short-integers-become-float32"),
+        pytest.param(np.int64, np.float64, id="integers-become-float64"),
         pytest.param(np.bool_, np.float32, id="booleans-become-float32"),
     ],
 )
@@ -21,6 +22,11 @@ def test_numbers_become_single_or_double_precision(dtype, kept):
     vectors = as_vectors(np.ones((3, 2), dtype=dtype))
     assert vectors.dtype == kept
     assert vectors.tolist() == [[1, 1], [1, 1], [1, 1]]
+
+
+def test_large_integers_stay_what_they_are():
+    apart = [[2**24, 0], [2**24 + 1, 0]]
+    assert as_vectors(np.array(apart)).tolist() == apart
 
 
 def test_a_strided_view_is_copied():
@@ -35,6 +41,9 @@ def test_a_strided_view_is_copied():
         pytest.param(np.empty((0, 4)), EmptySelection, "widen the filter", id="no-document"),
         pytest.param(np.ones(4), InvalidVectors, r"not \(4,\)", id="one-axis"),
         pytest.param(np.ones((4, 0)), InvalidVectors, r"not \(4, 0\)", id="no-dimension"),
+        pytest.param([[1, 2], [3]], InvalidVectors, "same number of dimensions", id="ragged"),
+        pytest.param([["a", "b"]], InvalidVectors, "real numbers, not str", id="text"),
+        pytest.param([[1j, 2]], InvalidVectors, "real numbers, not complex128", id="complex"),
         pytest.param([[0, np.nan], [1, 2]], InvalidVectors, r"rows 0\)", id="nan"),
         pytest.param([[0, 1], [np.inf, 2]], InvalidVectors, r"rows 1\)", id="infinity"),
     ],

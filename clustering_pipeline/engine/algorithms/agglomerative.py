@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.errors import InvalidParameters
@@ -37,6 +39,11 @@ def memory(job: Job, params: AgglomerativeParams) -> int:
     return job.count**2 * 8
 
 
+def seconds(job: Job, _params: AgglomerativeParams) -> float:
+    """Every distance, and joining."""
+    return of_pairs(job, 1.5)
+
+
 def _wanted(params: AgglomerativeParams) -> int | None:
     """``distance_threshold`` replaces the default number of groups; both at once is an error."""
     if params.linkage == "ward" and params.affinity not in {"euclidean", "l2"}:
@@ -58,4 +65,4 @@ def _undecided() -> int:
     raise InvalidParameters(message)
 
 
-ALGORITHM = Algorithm(params=AgglomerativeParams, fit=fit, memory=memory)
+ALGORITHM = Algorithm(params=AgglomerativeParams, fit=fit, memory=memory, seconds=seconds)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.hierarchy import Hierarchy
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model.parameters import Parameters
@@ -39,25 +40,15 @@ class Grouping:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """The size of a fit: ``count`` documents like ``vectors``, whose number may be another."""
-
-    count: int
-    dimensions: int
-    itemsize: int
-    vectors: Vectors
-
-
-@dataclass(frozen=True, kw_only=True)
 class Algorithm(Generic[P]):
     """A clustering method, registered by the name of its module, the ``method`` of its ``params``.
 
     ``fit`` groups vectors.  ``memory`` says how many bytes that takes, the vectors themselves
-    apart.  ``density`` methods leave noise between dense
-    regions.
+    apart, and ``seconds`` about how long.  ``density`` methods leave noise between dense regions.
     """
 
     params: type[P]
     fit: Callable[[Vectors, P, FitContext], Grouping]
     memory: Callable[[Job, P], int]
+    seconds: Callable[[Job, P], float]
     density: bool = False

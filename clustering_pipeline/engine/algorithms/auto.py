@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.auto.search import SAMPLE, search
+from clustering_pipeline.engine.effort import of_products
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.graph_params import AutoParams
@@ -32,4 +34,9 @@ def memory(job: Job, _params: AutoParams) -> int:
     return min(job.count, SAMPLE) ** 2 * 8 + job.count * job.dimensions * BYTES_PER_DIMENSION
 
 
-ALGORITHM = Algorithm(params=AutoParams, fit=fit, memory=memory)
+def seconds(job: Job, _params: AutoParams) -> float:
+    """The trials on a sample, and the neighbours of everything."""
+    return 60 + of_products(job, 1)
+
+
+ALGORITHM = Algorithm(params=AutoParams, fit=fit, memory=memory, seconds=seconds)

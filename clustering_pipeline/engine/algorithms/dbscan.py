@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.density_params import DBSCANParams
@@ -32,7 +34,14 @@ def fit(vectors: Vectors, params: DBSCANParams, context: FitContext) -> Grouping
 
 def memory(job: Job, params: DBSCANParams) -> int:
     """The neighbour lists, from the share of documents within ``eps`` of a few of them."""
+    if job.vectors is None:
+        return 0  # known once they are reduced
     return int(job.count**2 * _neighbor_share(job.vectors, params) * BYTES_PER_NEIGHBOR)
+
+
+def seconds(job: Job, _params: DBSCANParams) -> float:
+    """Every distance."""
+    return of_pairs(job)
 
 
 def _neighbor_share(vectors: Vectors, params: DBSCANParams) -> float:
@@ -44,4 +53,4 @@ def _neighbor_share(vectors: Vectors, params: DBSCANParams) -> float:
     return float(within.mean())
 
 
-ALGORITHM = Algorithm(params=DBSCANParams, fit=fit, memory=memory, density=True)
+ALGORITHM = Algorithm(params=DBSCANParams, fit=fit, memory=memory, seconds=seconds, density=True)

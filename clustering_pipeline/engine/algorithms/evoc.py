@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_rows
 from clustering_pipeline.engine.extras import required
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.graph_params import EVoCParams
 
@@ -46,4 +48,9 @@ def memory(job: Job, params: EVoCParams) -> int:
     return job.count * (params.n_neighbors * BYTES_PER_NEIGHBOR + 4 * job.dimensions)
 
 
-ALGORITHM = Algorithm(params=EVoCParams, fit=fit, memory=memory)
+def seconds(job: Job, _params: EVoCParams) -> float:
+    """Compiling, and descending for every document."""
+    return 30 + of_rows(job, 3)
+
+
+ALGORITHM = Algorithm(params=EVoCParams, fit=fit, memory=memory, seconds=seconds)

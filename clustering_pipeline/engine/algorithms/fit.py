@@ -61,7 +61,7 @@ def fit(
     points = as_vectors(vectors)
     method = named(algorithm)
     settings = seeded(resolved(algorithm, params), random_state)
-    refuse_what_does_not_fit(method, points, settings, limit=memory_limit)
+    refuse_what_does_not_fit(points, algorithm=algorithm, params=settings, limit=memory_limit)
     context = FitContext(neighborhood=neighbors or Neighborhood(points, check), check=check)
     with collected() as warned:
         grouping = _grouped(method, points, settings, context)

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import PRODUCTS
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.errors import InvalidParameters
@@ -58,6 +60,12 @@ def memory(job: Job, params: GaussianMixtureParams) -> int:
     return 8 * (3 * values + 3 * job.count * components + 2 * job.count * dimensions)
 
 
+def seconds(job: Job, params: GaussianMixtureParams) -> float:
+    """Fifty passes over all components."""
+    values = COVARIANCES[params.covariance_type](params.n_components, job.dimensions)
+    return 50 * job.count * values * params.n_init / PRODUCTS
+
+
 def _shares(model: Any, vectors: Vectors) -> tuple[np.ndarray, str]:
     """Each component's share of each document, in double precision where single does not do."""
     try:
@@ -73,4 +81,4 @@ def _array(given: list[object] | None) -> np.ndarray | None:
     return None if given is None else np.array(given, dtype=np.float64)
 
 
-ALGORITHM = Algorithm(params=GaussianMixtureParams, fit=fit, memory=memory)
+ALGORITHM = Algorithm(params=GaussianMixtureParams, fit=fit, memory=memory, seconds=seconds)

@@ -2,16 +2,17 @@
 
 from typing import cast
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
-from clustering_pipeline.engine.hdbscan import HDBSCANFit, fit_hdbscan
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_products, of_rows
+from clustering_pipeline.engine.hdbscan import HDBSCANFit, fit_hdbscan, lists_needed
 from clustering_pipeline.engine.hierarchy import top_labels
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.layers import layers_of
 from clustering_pipeline.engine.neighborhood import Metric
 from clustering_pipeline.engine.neighbors import NeighborGraph
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.density_params import HDBSCANParams
 
-LISTED = 32
 BYTES_PER_NEIGHBOR = 64
 BLOCKS = 1 << 28
 
@@ -52,17 +53,26 @@ def _layered(fitted: HDBSCANFit, params: HDBSCANParams) -> Grouping:
 
 def memory(job: Job, params: HDBSCANParams) -> int:
     """The neighbour lists, two copies of the vectors and the blocks of products."""
-    listed = max(LISTED, params.min_samples or params.min_cluster_size)
+    listed = lists_needed(_near(params))
     row = listed * BYTES_PER_NEIGHBOR + 2 * job.dimensions * job.itemsize
     return job.count * row + BLOCKS
 
 
+def seconds(job: Job, _params: HDBSCANParams) -> float:
+    """Two passes over all pairs, and the tree."""
+    return of_products(job, 2.5) + of_rows(job, 0.05)
+
+
+def _near(params: HDBSCANParams) -> int:
+    return params.min_samples or params.min_cluster_size
+
+
 def _neighbors(params: HDBSCANParams, context: FitContext) -> NeighborGraph | None:
     """The lists the rest of the run uses too."""
-    listed = max(LISTED, params.min_samples or params.min_cluster_size)
+    listed = lists_needed(_near(params))
     if params.metric not in {"euclidean", "cosine"} or listed >= len(context.neighborhood.vectors):
         return None
     return context.neighborhood.nearest(listed, cast("Metric", params.metric))
 
 
-ALGORITHM = Algorithm(params=HDBSCANParams, fit=fit, memory=memory, density=True)
+ALGORITHM = Algorithm(params=HDBSCANParams, fit=fit, memory=memory, seconds=seconds, density=True)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import PRODUCTS
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.kmeans_start import random_start, spread_start
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
@@ -39,6 +41,12 @@ def memory(job: Job, params: KMeansParams) -> int:
     return copies * job.count * job.dimensions * job.itemsize
 
 
+def seconds(job: Job, params: KMeansParams) -> float:
+    """Thirty rounds for each start."""
+    rounds = 30 * params.n_init
+    return 2 * rounds * job.count * params.n_clusters * job.dimensions / PRODUCTS
+
+
 def _starts(
     vectors: Vectors, params: KMeansParams, count: int, context: FitContext
 ) -> Iterator[np.ndarray]:
@@ -65,4 +73,4 @@ def _lloyd(vectors: Vectors, params: KMeansParams, start: np.ndarray) -> Any:
     ).fit(vectors)
 
 
-ALGORITHM = Algorithm(params=KMeansParams, fit=fit, memory=memory)
+ALGORITHM = Algorithm(params=KMeansParams, fit=fit, memory=memory, seconds=seconds)

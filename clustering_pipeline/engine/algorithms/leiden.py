@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, triu
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_products, of_rows
 from clustering_pipeline.engine.extras import required
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.manifold import fuzzy_graph
 from clustering_pipeline.engine.vectors import NOISE, Vectors
 from clustering_pipeline.model.graph_params import LeidenParams
@@ -45,6 +47,11 @@ def memory(job: Job, params: LeidenParams) -> int:
     return job.count * params.n_neighbors * BYTES_PER_EDGE
 
 
+def seconds(job: Job, _params: LeidenParams) -> float:
+    """The neighbours, and moving every document."""
+    return of_products(job, 1) + of_rows(job, 2)
+
+
 def _weighted(igraph: Any, graph: csr_matrix) -> Any:
     upper = triu(graph, k=1).tocoo()
     edges = np.column_stack([upper.row, upper.col])
@@ -55,4 +62,4 @@ def _large(labels: NDArray[np.int64], smallest: int) -> NDArray[np.int64]:
     return np.where(np.bincount(labels)[labels] >= smallest, labels, NOISE)
 
 
-ALGORITHM = Algorithm(params=LeidenParams, fit=fit, memory=memory)
+ALGORITHM = Algorithm(params=LeidenParams, fit=fit, memory=memory, seconds=seconds)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.partitioning_params import MeanShiftParams
@@ -36,4 +38,9 @@ def memory(job: Job, _params: MeanShiftParams) -> int:
     return 3 * job.count * job.dimensions * 8 + (1 << 30)
 
 
-ALGORITHM = Algorithm(params=MeanShiftParams, fit=fit, memory=memory)
+def seconds(job: Job, _params: MeanShiftParams) -> float:
+    """Thirty steps of every climb."""
+    return of_pairs(job, 30)
+
+
+ALGORITHM = Algorithm(params=MeanShiftParams, fit=fit, memory=memory, seconds=seconds)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_pairs, of_rows
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.density_params import OPTICSParams
@@ -40,4 +42,9 @@ def memory(job: Job, _params: OPTICSParams) -> int:
     return 2 * job.count * job.dimensions * job.itemsize + (1 << 30)
 
 
-ALGORITHM = Algorithm(params=OPTICSParams, fit=fit, memory=memory, density=True)
+def seconds(job: Job, _params: OPTICSParams) -> float:
+    """The neighbours of one document after the other."""
+    return of_pairs(job, 2) + of_rows(job, 1)
+
+
+ALGORITHM = Algorithm(params=OPTICSParams, fit=fit, memory=memory, seconds=seconds, density=True)

@@ -2,7 +2,9 @@
 
 from importlib.util import find_spec
 
-from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping, Job
+from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.errors import InvalidParameters
@@ -48,4 +50,9 @@ def memory(job: Job, params: SpectralParams) -> int:
     return 3 * job.count**2 * 8
 
 
-ALGORITHM = Algorithm(params=SpectralParams, fit=fit, memory=memory)
+def seconds(job: Job, _params: SpectralParams) -> float:
+    """Every similarity, and the eigenvectors."""
+    return of_pairs(job, 2)
+
+
+ALGORITHM = Algorithm(params=SpectralParams, fit=fit, memory=memory, seconds=seconds)

@@ -1,5 +1,7 @@
 """Principal components."""
 
+from clustering_pipeline.engine.effort import PRODUCTS
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
@@ -19,4 +21,14 @@ def project(vectors: Vectors, step: PCAStep, context: StepContext) -> Reduced:
     return Reduced(vectors=reduced, notes={"explained_variance": explained})
 
 
-STEP = Preprocessing(apply=project)
+def memory(job: Job, _step: PCAStep) -> int:
+    """A centred copy of the vectors, and their covariance."""
+    return (job.count + job.dimensions) * job.dimensions * 8
+
+
+def seconds(job: Job, _step: PCAStep) -> float:
+    """The covariance."""
+    return 4 * job.count * float(job.dimensions) ** 2 / PRODUCTS
+
+
+STEP = Preprocessing(apply=project, memory=memory, seconds=seconds)

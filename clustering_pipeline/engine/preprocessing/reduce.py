@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -10,7 +9,8 @@ from numpy.typing import ArrayLike
 from clustering_pipeline.engine.library_warnings import collected
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved_step, seeded
-from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
+from clustering_pipeline.engine.preprocessing.registry import step_named
+from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext
 from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never
 from clustering_pipeline.model.preprocessing import Step
 
@@ -52,12 +52,6 @@ def _applied(step: Step, vectors: Vectors, context: StepContext) -> Reduced:
     if (vectors == vectors[0]).all():
         return Reduced(vectors=vectors, notes={"skipped": "all vectors are equal"})
     with collected() as warned:
-        reduced = _method(step).apply(vectors, step, context)
+        reduced = step_named(step).apply(vectors, step, context)
     notes = reduced.notes | ({"warnings": warned} if warned else {})
     return Reduced(vectors=reduced.vectors, notes=notes)
-
-
-def _method(step: Step) -> Preprocessing[Any]:
-    name = step.model_dump()["method"]
-    found: Preprocessing[Any] = import_module(f"{__package__}.{name}").STEP
-    return found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model.preprocessing import Step
@@ -29,6 +30,12 @@ class Reduced:
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing(Generic[S]):
-    """A preprocessing method, found by the name of its module."""
+    """A preprocessing method, found by the name of its module.
+
+    ``memory`` says how many bytes it takes, the vectors themselves apart, ``seconds`` about how
+    long.
+    """
 
     apply: Callable[[Vectors, S, StepContext], Reduced]
+    memory: Callable[[Job, S], int]
+    seconds: Callable[[Job, S], float]

@@ -1,11 +1,14 @@
 """t-distributed stochastic neighbour embedding, by scikit-learn."""
 
+from clustering_pipeline.engine.effort import LOOPS, of_pairs, of_rows
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.preprocessing import TSNEStep
 
 BARNES_HUT_DIMENSIONS = 3
+BYTES_PER_NEIGHBOR = 64
 
 
 def embed(vectors: Vectors, step: TSNEStep, context: StepContext) -> Reduced:
@@ -27,4 +30,18 @@ def embed(vectors: Vectors, step: TSNEStep, context: StepContext) -> Reduced:
     return Reduced(vectors=reduced, notes=notes)
 
 
-STEP = Preprocessing(apply=embed)
+def memory(job: Job, step: TSNEStep) -> int:
+    """The neighbours; by the exact method every pair, four times."""
+    if step.n_components > BARNES_HUT_DIMENSIONS:
+        return 4 * job.count**2 * 8
+    return int(job.count * 3 * step.perplexity * BYTES_PER_NEIGHBOR)
+
+
+def seconds(job: Job, step: TSNEStep) -> float:
+    """A thousand rounds over the neighbours, or over every pair."""
+    if step.n_components > BARNES_HUT_DIMENSIONS:
+        return 1000 * 4 * float(job.count) ** 2 / LOOPS
+    return of_pairs(job) + of_rows(job, 8)
+
+
+STEP = Preprocessing(apply=embed, memory=memory, seconds=seconds)

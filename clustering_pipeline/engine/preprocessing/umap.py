@@ -1,11 +1,14 @@
 """UMAP on exact neighbours."""
 
+from clustering_pipeline.engine.effort import of_products, of_rows
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.manifold import embed
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.preprocessing import UMAPStep
 
 SMALLEST = 4
+BYTES_PER_NEIGHBOR = 120
 
 
 def reduce(vectors: Vectors, step: UMAPStep, context: StepContext) -> Reduced:
@@ -24,4 +27,15 @@ def reduce(vectors: Vectors, step: UMAPStep, context: StepContext) -> Reduced:
     return Reduced(vectors=coordinates.astype(vectors.dtype), notes={"neighbors": "exact"})
 
 
-STEP = Preprocessing(apply=reduce)
+def memory(job: Job, step: UMAPStep) -> int:
+    """The neighbour lists, the graph of both directions, and a copy of the vectors."""
+    row = step.n_neighbors * BYTES_PER_NEIGHBOR + 8 * step.n_components
+    return job.count * (row + job.dimensions * job.itemsize)
+
+
+def seconds(job: Job, _step: UMAPStep) -> float:
+    """The neighbours, and a few hundred rounds over the graph."""
+    return of_products(job, 1) + of_rows(job, 2)
+
+
+STEP = Preprocessing(apply=reduce, memory=memory, seconds=seconds)

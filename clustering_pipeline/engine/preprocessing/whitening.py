@@ -6,6 +6,8 @@ added to every variance, so that directions without any are not blown up.
 
 import numpy as np
 
+from clustering_pipeline.engine.effort import PRODUCTS
+from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
@@ -24,4 +26,15 @@ def whiten(vectors: Vectors, step: WhiteningStep, context: StepContext) -> Reduc
     return Reduced(vectors=whitened.astype(vectors.dtype))
 
 
-STEP = Preprocessing(apply=whiten)
+def memory(job: Job, _step: WhiteningStep) -> int:
+    """Two copies of the vectors in double precision, and three matrices of their directions."""
+    return (2 * job.count + 3 * job.dimensions) * job.dimensions * 8
+
+
+def seconds(job: Job, _step: WhiteningStep) -> float:
+    """The covariance, its directions, and turning the vectors."""
+    rows = job.count + 10 * job.dimensions
+    return 8 * rows * float(job.dimensions) ** 2 / PRODUCTS
+
+
+STEP = Preprocessing(apply=whiten, memory=memory, seconds=seconds)

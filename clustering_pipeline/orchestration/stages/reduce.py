@@ -81,9 +81,13 @@ def _reduced(run: Run, space: Space) -> Reduced:
     vectors: Matrix = space.vectors
     rows = engine.sample_rows(len(vectors), run.spec.sample_size)
     sampled = vectors if len(rows) == len(vectors) else vectors[rows]
+    steps = run.spec.preprocessing
+    engine.refuse_what_does_not_fit(
+        sampled, algorithm=run.spec.method, params=run.spec.params, preprocessing=steps
+    )
     check = Paced(ask=run.check)
     neighbors = engine.Neighborhood(sampled, check)
-    reduction = engine.reduce(sampled, run.spec.preprocessing, neighbors=neighbors, check=check)
+    reduction = engine.reduce(sampled, steps, neighbors=neighbors, check=check)
     components = run.spec.vis_n_components
     places = (
         np.empty((len(sampled), 0), dtype=np.float32)
