@@ -8,6 +8,7 @@ import click
 
 from clustering_pipeline.cli.agreement import agreement
 from clustering_pipeline.cli.archiving import archive, unarchive
+from clustering_pipeline.cli.edits import edits
 from clustering_pipeline.cli.follow import execute_and_follow, foresee
 from clustering_pipeline.cli.lineage import lineage
 from clustering_pipeline.cli.output import cell, emit, emit_one, note, output_options
@@ -29,6 +30,7 @@ def command() -> None:
     """Define, execute and read clusters."""
 
 
+command.add_command(edits)
 command.add_command(lineage)
 for one in (rollback, verify_documents, clear_fields):
     command.add_command(one)

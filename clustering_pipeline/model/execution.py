@@ -6,6 +6,7 @@ from pydantic import Field
 
 from clustering_pipeline.model.automation import MANUAL
 from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.execution_views import (
     ClusterExecutionCentroid,
     ClusterExecutionMetrics,
@@ -106,6 +107,10 @@ class ExecutionRecord(ClusterExecutionResult):
     hierarchy_relationships: list[dict[str, Any]] | None = None
     """Which group of one feature lies within one of another, where features are independent."""
     write_back: WriteBack | None = None
+    edits: ClusterEdits | None = None
+    """What people wanted of the groups when it ran."""
+    edit_conflicts: list[str] = Field(default_factory=list)
+    """What of that could not be done, and why."""
     ledger: LabelingLedger | None = None
     """What its labels took; null when no model was to be asked."""
     owner: Owner | None = None

@@ -117,6 +117,7 @@ def _begin(
         owner=owner,
         started_at=utc_now(),
         spec=spec,
+        edits=catalog.edits.get(cluster_id).edits,
         params=spec.params.model_dump(mode="json"),
     )
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from clustering_pipeline.engine.hierarchy import Path, group_id
 from clustering_pipeline.engine.identity import Generation, fresh_uids
+from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
@@ -15,6 +16,7 @@ from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.run import Run
 
 IDENTITY = "identity"
+FOUND = "found_uid"
 FEATURE = "feature_name"
 Centroids = Callable[[tuple[Path, ...]], Vectors]
 _DOCUMENT = ["collection_id", "point_id"]
@@ -24,10 +26,17 @@ _KNOWN = {"cluster_id": pl.String, "group_uid": pl.String}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The groups of an earlier run, and the next free number below each."""
+    """The groups of an earlier run."""
 
     generation: Generation
+    found: Generation
+    """The groups as the algorithm found them; people may have wanted others."""
+    edited: bool
+    """Whether they did."""
     following: Mapping[str, int] | None
+    """The next free number below each."""
+    split_of: Mapping[str, str]
+    """Uid of a part that people asked for to the group they cut."""
 
 
 def path_of(cluster_id: str) -> Path:
@@ -48,9 +57,10 @@ def generation_of(
     paths = tuple(sorted(every, key=lambda path: (len(path), path)))
     places = {one: paths.index(path) for one, path in inner.items()}
     column = assignments["cluster_id"].replace_strict(places, default=-1, return_dtype=pl.Int64)
+    documents, names = keys_of(assignments)
     return Generation(
-        documents=_joined(assignments, _DOCUMENT),
-        names=_joined(assignments, ["document_id"]),
+        documents=documents,
+        names=names,
         deepest=column.to_numpy(),
         paths=paths,
         uids=tuple(uids[group_id(path)] for path in paths) if uids is not None else (),
@@ -94,9 +104,27 @@ def published(pipeline: Pipeline, execution: ExecutionRecord) -> Published:
     """What the groups of the next run are compared with."""
     key = execution.artifact_key(f"{IDENTITY}.json")
     known = pipeline.artifacts.read_json(key) if pipeline.artifacts.exists(key) else {}
+    shown, found = generation_of_run(pipeline, execution), known.get("found")
     return Published(
-        generation=generation_of_run(pipeline, execution), following=known.get("following")
+        generation=shown,
+        found=_found(pipeline, execution, found["parents"]) if found else shown,
+        edited=found is not None,
+        following=known.get("following"),
+        split_of=found["split_of"] if found else {},
     )
+
+
+def _found(
+    pipeline: Pipeline, execution: ExecutionRecord, parents: Mapping[str, str]
+) -> Generation:
+    assignments = _read(pipeline, execution, "assignments")
+    groups = Groups(inner=np.array(assignments[FOUND].to_list(), dtype=object), parents=parents)
+    return groups.generation(*keys_of(assignments))
+
+
+def keys_of(assignments: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """What tells the rows apart, and what their documents are called."""
+    return _joined(assignments, _DOCUMENT), _joined(assignments, ["document_id"])
 
 
 def _read(pipeline: Pipeline, execution: ExecutionRecord, name: str) -> pl.DataFrame:

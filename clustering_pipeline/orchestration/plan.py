@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.model.marks import run_mark
@@ -30,6 +31,9 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
     if published is None or published.spec is None or spec.mode != "full":
         return "full"
     if _groups_of(spec) != _groups_of(published.spec):
+        return "full"
+    edits = pipeline.catalog.edits.get(spec.cluster_id).edits
+    if not edits.regroups_as(published.edits or ClusterEdits()):
         return "full"
     return "relabel" if _same_input(pipeline, spec, published) else "full"
 

@@ -36,6 +36,7 @@ def remove_cluster(
     if not keep_output:
         _remove_output(pipeline, record)
     pipeline.catalog.lineages.delete_of(record.cluster_id)
+    pipeline.catalog.edits.delete(record.cluster_id)
     pipeline.catalog.triggers.delete_of(record.cluster_id)
     return pipeline.catalog.clusters.delete(scope, record.cluster_id)
 

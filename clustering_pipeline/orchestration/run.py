@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.model.definition import ClusterSpec
+from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.orchestration.pipeline import Pipeline
@@ -62,6 +63,11 @@ class Run:
     def title(self) -> str:
         """What people call the definition."""
         return self.spec.cluster_name
+
+    @property
+    def edits(self) -> ClusterEdits:
+        """What people want of the groups, as it stood when the run began."""
+        return self.execution.edits or ClusterEdits()
 
     @property
     def last_stage(self) -> str:

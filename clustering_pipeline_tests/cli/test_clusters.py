@@ -311,3 +311,27 @@ def test_a_run_and_itself_differ_in_nothing(story):
     assert set(run("runs", "diff", run_id, "--against", run_id, "--json").json["counts"]) == {
         "continued"
     }
+
+
+def test_edits_are_kept_for_the_next_run(collection, tmp_path):
+    cluster = create(collection).json["cluster_id"]
+    wanted = {"merge": [["grp_0a", "grp_0b"]], "rename": {"grp_0a": "Everything"}}
+    file = tmp_path / "edits.yaml"
+    file.write_text(yaml.safe_dump(wanted))
+    put = run("clusters", "edits", "put", cluster, "--file", file, "--json")
+    assert (put.json["version"], put.err.strip()) == (
+        1,
+        f"next: clustering-pipeline clusters execute {cluster}",
+    )
+    kept = run("clusters", "edits", "get", cluster, "--json").json
+    assert kept["edits"].items() >= wanted.items()
+    assert kept["conflicts"] == []
+
+
+def test_edits_that_contradict_each_other_are_refused(collection, tmp_path):
+    cluster = create(collection).json["cluster_id"]
+    file = tmp_path / "edits.json"
+    file.write_text('{"must_link": [["a", "b"]], "cannot_link": [["b", "a"]]}')
+    done = run("clusters", "edits", "put", cluster, "--file", file)
+    assert done.code == 2
+    assert "'a' and 'b' must and cannot be linked: drop one of both" in done.err

@@ -1,13 +1,10 @@
 """The State of the Union addresses to 2010, and then all of them: topics keep their names."""
 
-from importlib.resources import files
-
-import numpy as np
 import polars as pl
 import pytest
 
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline_tests.orchestration.planted import Documents
+from clustering_pipeline_tests.orchestration.sample import passages
 from clustering_pipeline_tests.orchestration.world import Ran, World
 from clustering_pipeline_tests.sizes import size
 
@@ -22,23 +19,13 @@ AT_LEAST = 0.9
 LATER = 100_000  # ids of the passages after 2010 begin here
 
 
-def passages(years: pl.Expr, *, first_id: int) -> Documents:
-    """Every so many passages of some years."""
-    file = files("clustering_pipeline.local") / "data" / "state_of_the_union.parquet"
-    found = pl.read_parquet(str(file)).gather_every(EVERY).filter(years)
-    vectors = np.asarray(found["embedding"].to_list(), dtype=np.float32)
-    payloads = found.drop("embedding").to_dicts()
-    ids = list(range(first_id, first_id + found.height))
-    return Documents(vectors=vectors, payloads=payloads, ids=ids)
-
-
 @pytest.fixture(scope="module")
 def runs(world: World) -> tuple[Ran, Ran]:
     """The definition over the passages to 2010, and over all of them."""
-    collection = world.collection(passages(pl.col("year") <= 2010, first_id=1))
+    collection = world.collection(passages(pl.col("year") <= 2010, every=EVERY, first_id=1))
     cluster = world.define(collection, CONFIG)
     first = world.execute(cluster)
-    later = passages(pl.col("year") > 2010, first_id=LATER)
+    later = passages(pl.col("year") > 2010, every=EVERY, first_id=LATER)
     world.add(collection.qdrant_collection, later)
     return first, world.execute(cluster)
 

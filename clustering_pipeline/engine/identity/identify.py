@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clustering_pipeline.engine.hierarchy import Path
-from clustering_pipeline.engine.identity.evidence import Terms, gather
+from clustering_pipeline.engine.identity.evidence import Evidence, Terms, gather
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids, rehashed
 from clustering_pipeline.engine.identity.lineage import Event, events_between
 from clustering_pipeline.engine.identity.matching import Match, match
@@ -36,16 +36,17 @@ def identify(
     Members decide: an optimal assignment on the Jaccard index (the Hungarian method), over the
     documents that both runs saw.  Where most documents of two groups are in one run only, their
     centroids do.  A group that continues keeps its number; a number is never given to another one.
+    Where groups ``after`` have uids already, these tell which continue.
     """
-    names, sizes = fresh_uids(after), after.sizes
+    names, sizes = after.uids or fresh_uids(after), after.sizes
     if before is None:
-        uids = _uids(names, (), ())
+        uids = after.uids or _uids(names, (), ())
         paths, next_numbers = numbered(after.paths, uids, sizes, {}, {})
         born = tuple(Event(kind="born", new=new) for new in range(after.k))
         return Identity(uids=uids, paths=paths, events=born, following=next_numbers)
     evidence = gather(before, after)
-    matches = match(evidence, names, terms or Terms())
-    uids = _uids(names, before.uids, matches)
+    matches = _by_uid(evidence) if after.uids else match(evidence, names, terms or Terms())
+    uids = after.uids or _uids(names, before.uids, matches)
     known = dict(following) if following is not None else _following(before)
     paths, next_numbers = numbered(after.paths, uids, sizes, _earlier(before), known)
     return Identity(
@@ -73,18 +74,33 @@ def _uids(names: Sequence[str], before: Sequence[str], matches: Sequence[Match])
 def compare(before: Generation, after: Generation) -> tuple[Event, ...]:
     """What became of the groups between two runs whose groups have their uids."""
     evidence = gather(before, after)
-    places = {uid: place for place, uid in enumerate(before.uids)}
-    matches = [
-        Match(
-            old=places[uid],
-            new=new,
-            by="members",
-            score=evidence.jaccards.get((places[uid], new), 0.0),
-        )
-        for new, uid in enumerate(after.uids)
+    return events_between(evidence, _by_uid(evidence))
+
+
+def _by_uid(evidence: Evidence) -> tuple[Match, ...]:
+    places = {uid: place for place, uid in enumerate(evidence.before.uids)}
+    shared = {
+        pair: at
+        for at, pair in enumerate(zip(evidence.old.tolist(), evidence.new.tolist(), strict=True))
+    }
+    return tuple(
+        _match(evidence, places[uid], new, shared.get((places[uid], new)))
+        for new, uid in enumerate(evidence.after.uids)
         if uid in places
-    ]
-    return events_between(evidence, matches)
+    )
+
+
+def _match(evidence: Evidence, old: int, new: int, at: int | None) -> Match:
+    if at is None:
+        return Match(old=old, new=new, by="members", score=0.0)
+    return Match(
+        old=old,
+        new=new,
+        by="members",
+        score=float(evidence.jaccard[at]),
+        overlap=float(evidence.overlap[at]),
+        known=float(evidence.shared[at] / evidence.after.sizes[new]),
+    )
 
 
 def _earlier(before: Generation) -> dict[str, tuple[str, int]]:

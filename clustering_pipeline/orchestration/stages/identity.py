@@ -1,7 +1,7 @@
 """Which of a run's groups are groups of the published run: they keep their uid and number."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,21 @@ from scipy.sparse import csr_array
 
 from clustering_pipeline.engine.hierarchy import Path, group_id
 from clustering_pipeline.engine.identity import Generation, Identity, identify
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.numbering import canonical
+from clustering_pipeline.engine.overlay import Groups
+from clustering_pipeline.engine.vectors import NOISE, Vectors
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.events import told
 from clustering_pipeline.orchestration.identities import (
+    FOUND,
     IDENTITY,
+    Published,
     generation_of,
     path_of,
     published,
 )
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.editing import Documents, edited
 from clustering_pipeline.orchestration.stages.inputs import Space
 
 _SCHEMA = {
@@ -42,42 +47,98 @@ class Named:
     ids: Mapping[str, str]
 
     def renamed(self, relations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Records with the groups that they name under those numbers."""
-        return [{key: self._known(value) for key, value in one.items()} for one in relations]
-
-    def _known(self, value: Any) -> Any:
-        return self.ids.get(value, value) if isinstance(value, str) else value
+        """Records of groups within groups under those numbers, less those of groups that went."""
+        both = ("parent_cluster_id", "child_cluster_id")
+        return [
+            {**one, **{key: self.ids[one[key]] for key in both}}
+            for one in relations
+            if all(one[key] in self.ids for key in both)
+        ]
 
 
 def name_groups(run: Run, frame: pl.DataFrame, spaces: Sequence[Space] = ()) -> Named:
     """Matches the groups with those of the published run, and keeps what was found.
 
     ``frame`` are the assignments under numbers of their own, ``spaces`` the vectors of their rows.
+    What people want of the groups is applied to them once they have their uids.
     """
     earlier = published(run.pipeline, run.published) if run.published else None
-    before = earlier.generation if earlier else None
     after = generation_of(frame, centroids=lambda paths: _middles(frame, paths, spaces))
     found = identify(
         after,
-        before,
+        earlier.found if earlier else None,
         following=earlier.following if earlier else None,
         terms=run.pipeline.identity,
     )
-    run.write_frame(IDENTITY, pl.DataFrame(list(_rows(found, before)), schema=_SCHEMA))
-    record = {
-        "previous_run_id": run.published.run_id if run.published else None,
-        "following": dict(found.following),
-        "events": [
-            one.model_dump(mode="json")
-            for one in told(found.events, after, found.paths, found.uids, before)
-        ],
-    }
-    run.write_json(IDENTITY, record)
-    ids = {group_id(old): group_id(new) for old, new in zip(after.paths, found.paths, strict=True)}
+    if run.edits.regroups or (earlier and earlier.edited):
+        return _regrouped(run, frame, replace(after, uids=found.uids), spaces, earlier)
+    _keep(run, after, found, earlier)
+    ids = _ids(after, found.uids, dict(zip(found.uids, found.paths, strict=True)))
     renamed = pl.col("cluster_id").replace_strict(
         {**ids, NOISE_ID: NOISE_ID}, return_dtype=pl.String
     )
     return Named(frame=frame.with_columns(renamed), ids=ids)
+
+
+def _regrouped(
+    run: Run,
+    frame: pl.DataFrame,
+    after: Generation,
+    spaces: Sequence[Space],
+    earlier: Published | None,
+) -> Named:
+    """The assignments as people want them; beside them, the groups that were found."""
+    first = Groups.of(after, after.uids)
+    documents = Documents(keys=after.documents, ids=after.names, spaces=spaces)
+    wanted = edited(first, run.edits, documents, earlier)
+    shown = wanted.groups.generation(after.documents, after.names)
+    identity = identify(
+        shown,
+        earlier.generation if earlier else None,
+        following=earlier.following if earlier else None,
+    )
+    kept = {"parents": dict(first.parents), "split_of": wanted.split_of}
+    _keep(run, shown, identity, earlier, found=kept)
+    run.pipeline.catalog.executions.update(run.run_id, edit_conflicts=list(wanted.conflicts))
+    names = [*map(group_id, identity.paths), NOISE_ID]
+    tops = np.array([*(path[0] for path in identity.paths), NOISE], dtype=np.int64)
+    return Named(
+        frame=frame.with_columns(
+            pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
+            cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
+            label=canonical(tops[shown.deepest]),
+        ),
+        ids=_ids(after, after.uids, dict(zip(identity.uids, identity.paths, strict=True))),
+    )
+
+
+def _ids(after: Generation, uids: Sequence[str], paths: Mapping[str, Path]) -> dict[str, str]:
+    """The run's own numbers to those that readers know, of the groups that are still there."""
+    return {
+        group_id(old): group_id(paths[uid])
+        for old, uid in zip(after.paths, uids, strict=True)
+        if uid in paths
+    }
+
+
+def _keep(
+    run: Run,
+    after: Generation,
+    identity: Identity,
+    earlier: Published | None,
+    *,
+    found: Mapping[str, Any] | None = None,
+) -> None:
+    before = earlier.generation if earlier else None
+    run.write_frame(IDENTITY, pl.DataFrame(list(_rows(identity, before)), schema=_SCHEMA))
+    events = told(identity.events, after, identity.paths, identity.uids, before)
+    record = {
+        "previous_run_id": run.published.run_id if run.published else None,
+        "following": dict(identity.following),
+        "events": [one.model_dump(mode="json") for one in events],
+        "found": found,
+    }
+    run.write_json(IDENTITY, record)
 
 
 def _rows(found: Identity, before: Generation | None) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from clustering_pipeline.stores.catalog.automatic import Automations
 from clustering_pipeline.stores.catalog.batches import Batches
 from clustering_pipeline.stores.catalog.clusters import Clusters
 from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.edits import Edits
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.guard import Guard, address_of
 from clustering_pipeline.stores.catalog.keys import Keys
@@ -57,6 +58,7 @@ class Catalog:
             clock=clock,
         )
         self.automation = Automations(clusters=self.clusters)
+        self.edits = Edits(table=tables["edits"], clock=clock)
         self.lineages = Lineages(table=tables["lineages"])
         self.triggers = Triggers(table=tables["triggers"], clusters=self.clusters, clock=clock)
         self.tasks = Tasks(executions=self.executions)
@@ -110,6 +112,7 @@ _TABLES = {
     "batches": indexes.BATCHES,
     "triggers": indexes.TRIGGERS,
     "label_answers": indexes.LABEL_ANSWERS,
+    "edits": (),
     "lineages": indexes.LINEAGES,
     "namespaces": indexes.NAMESPACES,
     "organizations": indexes.ORGANIZATIONS,

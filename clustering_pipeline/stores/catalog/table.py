@@ -43,11 +43,12 @@ class Table:
         skip: int = 0,
         limit: int = 0,
         fields: Sequence[str] | None = None,
+        hint: str | None = None,
     ) -> list[Document]:
-        """The documents that match, whole or with ``fields`` only."""
+        """The documents that match, whole or with ``fields`` only; ``hint`` names the index."""
 
         def read() -> list[Document]:
-            cursor = self.collection.find(query, fields, skip=skip, limit=limit)
+            cursor = self.collection.find(query, fields, skip=skip, limit=limit, hint=hint)
             return list(cursor.sort(list(sort)) if sort else cursor)
 
         return self.guard(read)
@@ -86,10 +87,14 @@ class Table:
         """Deletes all that match; how many there were."""
         return self.guard(lambda: self.collection.delete_many(query).deleted_count)
 
-    def aggregate(self, stages: Sequence[Mapping[str, Any]]) -> list[Document]:
-        """The answer of an aggregation."""
-        return self.guard(lambda: list(self.collection.aggregate(list(stages))))
+    def aggregate(
+        self, stages: Sequence[Mapping[str, Any]], *, hint: str | None = None
+    ) -> list[Document]:
+        """The answer of an aggregation; ``hint`` names the index that it reads."""
+        options = {} if hint is None else {"hint": hint}
+        return self.guard(lambda: list(self.collection.aggregate(list(stages), **options)))
 
     def ensure(self, indexes: Sequence[IndexModel]) -> None:
         """Makes the indexes that are not there."""
-        self.guard(lambda: self.collection.create_indexes(list(indexes)))
+        if indexes:
+            self.guard(lambda: self.collection.create_indexes(list(indexes)))

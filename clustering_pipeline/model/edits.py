@@ -1,0 +1,92 @@
+"""What people want of a definition's groups, whatever the algorithm finds: kept and applied anew at
+each run.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from clustering_pipeline.model.base import Record, RequestModel, View
+from clustering_pipeline.model.errors import InvalidRequest
+from clustering_pipeline.model.times import Moment
+
+GroupUid = Annotated[str, Field(pattern=r"^grp_[0-9a-f]+$", max_length=100)]
+DocumentId = Annotated[str, Field(min_length=1, max_length=500)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Parts = Annotated[int, Field(ge=2, le=50)]
+Together = Annotated[list[GroupUid], Field(min_length=2, max_length=100)]
+Linked = Annotated[list[DocumentId], Field(min_length=2, max_length=1000)]
+
+
+class ClusterEdits(RequestModel):
+    """An overlay over the groups that runs find; groups go by uid, documents by ``document_id``."""
+
+    refused_as: ClassVar[type[InvalidRequest]] = InvalidRequest
+
+    rename: dict[GroupUid, Name] = Field(default_factory=dict, max_length=1000)
+    """Group to the name it bears."""
+    pin: list[GroupUid] = Field(default_factory=list, max_length=1000)
+    """Groups whose documents stay together as they are; new ones may join."""
+    merge: list[Together] = Field(default_factory=list, max_length=1000)
+    """Groups that are one: the first of each list, which takes in the others."""
+    split: dict[GroupUid, Parts] = Field(default_factory=dict, max_length=1000)
+    """Group to the number of parts it is cut into."""
+    exclude: list[DocumentId] = Field(default_factory=list, max_length=10_000)
+    """Documents that belong to no group."""
+    must_link: list[Linked] = Field(default_factory=list, max_length=1000)
+    """Documents that belong to one group."""
+    cannot_link: list[Linked] = Field(default_factory=list, max_length=1000)
+    """Documents that belong to different groups, each to its own."""
+
+    @property
+    def regroups(self) -> bool:
+        """Whether it asks for more than names."""
+        return not self.regroups_as(ClusterEdits())
+
+    def regroups_as(self, other: "ClusterEdits") -> bool:
+        """Whether both ask for the same groups, whatever their names."""
+        return self == other.model_copy(update={"rename": self.rename})
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        for problem in self._contradictions():
+            raise ValueError(problem)
+        return self
+
+    def _contradictions(self) -> Iterator[str]:
+        merged = [uid for one in self.merge for uid in one]
+        if twice := {uid for uid in merged if merged.count(uid) > 1}:
+            yield f"{sorted(twice)[0]} is merged twice: name it in one list"
+        if gone := {uid for one in self.merge for uid in one[1:]} & set(self.pin):
+            yield f"{sorted(gone)[0]} is pinned and merged into another: do one of both"
+        together = {pair for one in self.must_link for pair in combinations(sorted(set(one)), 2)}
+        apart = {pair for one in self.cannot_link for pair in combinations(sorted(set(one)), 2)}
+        if both := together & apart:
+            first, second = sorted(both)[0]
+            yield f"{first!r} and {second!r} must and cannot be linked: drop one of both"
+
+
+class EditsRecord(Record):
+    """The overlay of one definition as the catalog keeps it."""
+
+    cluster_id: str
+    version: int = 0
+    edits: ClusterEdits = Field(default_factory=ClusterEdits)
+    updated_at: Moment | None = None
+
+
+class ClusterEditsResponse(View):
+    """The overlay of a definition."""
+
+    cluster_id: str
+    """The definition."""
+    version: int
+    """Goes up with each change; 0 before the first."""
+    edits: ClusterEdits
+    """What is applied at the next run."""
+    updated_at: Moment | None = None
+    """When it was changed last."""
+    conflicts: list[str]
+    """What the published run could not do of those it applied, and why."""
