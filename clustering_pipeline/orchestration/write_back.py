@@ -55,7 +55,8 @@ class _Writer:
     def write(self) -> WriteBack:
         self.run.check()
         planned = self.shown.write_back or WriteBack()
-        self._say(WriteBack(**_fields(planned), status="writing"))
+        asked = WriteBack(fields=planned.fields, stale_fields=planned.stale_fields)
+        self._say(asked.model_copy(update={"status": "writing"}))
         now = document_fields(self.pipeline, self.shown)
         found = self._difference(now)
         self._hold(*self.record.state.documents_hold, self.shown.run_id)
@@ -63,15 +64,9 @@ class _Writer:
         done = self._write(found)
         if not done.failed:
             self._hold(self.shown.run_id)
-        ended = WriteBack(
-            **_fields(planned),
-            status="completed",
-            written=done.written,
-            unchanged=found.unchanged,
-            removed=removed,
-            failed=done.failed,
-            error=_reasons(done),
-        )
+        counts = {"written": done.written, "unchanged": found.unchanged, "removed": removed}
+        failed = {"failed": done.failed, "error": _reasons(done)}
+        ended = asked.model_copy(update={"status": "completed", **counts, **failed})
         self._say(ended)
         return ended
 
@@ -142,36 +137,43 @@ class _Writer:
         return done
 
     def _reports(self, found: Difference, total: int) -> Iterator[WriteReport]:
-        documents, check, start = self.pipeline.documents, self.run.check, 0
+        documents, start = self.pipeline.documents, 0
         for (collection_id,), part in found.whole.group_by("collection_id", maintain_order=True):
-            updates = zip(part["point_id"], self._payloads(part), strict=True)
             yield documents.write_payloads(
-                self._name(collection_id), updates, progress=self._told(start, total), check=check
+                self._name(collection_id),
+                zip(part["point_id"], self._payloads(part), strict=True),
+                progress=self._told(start, total),
+                check=self.run.check,
             )
             start += part.height
-        groups = found.shared.group_by("collection_id", GROUP, maintain_order=True)
-        for (collection_id, _), part in groups:
-            (payload,) = self._payloads(part.head(1).drop(self._own(self.shown), strict=False))
-            yield documents.write_shared(
-                self._name(collection_id), part["point_id"], payload, check=check
+        for (collection_id,), part in found.shared.group_by("collection_id", maintain_order=True):
+            yield documents.write_groups(
+                self._name(collection_id),
+                self._groups(part),
+                progress=self._told(start, total),
+                check=self.run.check,
             )
+            start += part.height
+
+    def _groups(self, rows: pl.DataFrame) -> Iterator[tuple[pl.Series, Mapping[str, object]]]:
+        own = self._own(self.shown)
+        for _, part in rows.group_by(GROUP, maintain_order=True):
+            (payload,) = self._payloads(part.head(1).drop(own, strict=False))
+            yield part["point_id"], payload
 
     def _told(self, start: int, total: int) -> Callable[[int], None]:
         return lambda done: self.run.progress(start + done, total)
 
     def _own(self, *runs: ExecutionRecord) -> frozenset[str]:
         """Columns whose values a document shares with no other, in any of the runs."""
-        return frozenset().union(*(own_columns(one.spec) for one in runs if one.spec))
+        none: frozenset[str] = frozenset()
+        return none.union(*(own_columns(one.spec) for one in runs if one.spec))
 
     def _payloads(self, rows: pl.DataFrame) -> Iterator[Mapping[str, object]]:
         fields = {name: name.removeprefix(FIELD) for name in rows.columns if name.startswith(FIELD)}
         columns = [pl.col(name).alias(field) for name, field in fields.items()]
         mark = pl.lit(self.shown.run_id).alias(self.mark)
         return rows.select(*columns, mark).iter_rows(named=True)
-
-
-def _fields(write_back: WriteBack) -> dict[str, tuple[str, ...]]:
-    return {"fields": write_back.fields, "stale_fields": write_back.stale_fields}
 
 
 def _sum(before: WriteReport, after: WriteReport) -> WriteReport:

@@ -215,6 +215,22 @@ class Documents:
             check=check,
         )
 
+    def write_groups(
+        self,
+        qdrant_collection: str,
+        groups: Iterable[tuple[Iterable[str | int], Mapping[str, object]]],
+        *,
+        progress: writing.Progress = _ignore,
+        check: writing.Check = _ignore,
+    ) -> WriteReport:
+        """The same fields for the points of a group, for many groups: ``(point ids, fields)``.
+
+        As with ``write_payloads``, a reader sees all fields of a point or none.
+        """
+        return writing.write_groups(
+            self._connection, qdrant_collection, groups, progress=progress, check=check
+        )
+
     def write_shared(
         self,
         qdrant_collection: str,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeVar
 
 from qdrant_client import grpc
@@ -70,6 +71,24 @@ def write_payloads(
     return _report(outcomes, progress, check)
 
 
+def write_groups(
+    connection: Connection,
+    name: str,
+    groups: Iterable[tuple[Iterable[str | int], Mapping[str, object]]],
+    *,
+    progress: Progress,
+    check: Check,
+) -> WriteReport:
+    """Merge fields into the payloads of groups of points, one operation a group."""
+
+    def write(batch: Sequence[Update]) -> _Outcome:
+        return _write_updates(_Call(connection, name, pace), batch, ())
+
+    pace = at_most(IDS_PER_OPERATION)
+    updates = ((point_id, payload) for ids, payload in groups for point_id in ids)
+    return _report(in_order(write, pace.batches(updates), in_flight=IN_FLIGHT), progress, check)
+
+
 def write_shared(
     connection: Connection,
     name: str,
@@ -128,7 +147,10 @@ def _point(
 
 def _write_updates(call: _Call, batch: Sequence[Update], remove_keys: Sequence[str]) -> _Outcome:
     def operations(part: Sequence[Update]) -> list[grpc.PointsUpdateOperation]:
-        set_fields = [_set([point_id], payload) for point_id, payload in part]
+        # Neighbours with the very same fields are one operation.
+        same = groupby(part, key=lambda update: id(update[1]))
+        members = (list(updates) for _, updates in same)
+        set_fields = [_set([one for one, _ in updates], updates[0][1]) for updates in members]
         return set_fields + _removals(part, remove_keys)
 
     return _isolated(call, batch, operations, lambda update: str(update[0]))
