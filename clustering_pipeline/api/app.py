@@ -3,7 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from clustering_pipeline.api.errors import documented, handle_errors
@@ -12,6 +12,7 @@ from clustering_pipeline.api.middleware.limited import Limited
 from clustering_pipeline.api.middleware.observed import Observed
 from clustering_pipeline.api.middleware.sized import Sized
 from clustering_pipeline.api.paths import KeepSlashes
+from clustering_pipeline.api.queries import KnownQueries
 from clustering_pipeline.api.routes import ROUTERS, health
 from clustering_pipeline.api.services import Services
 
@@ -59,8 +60,12 @@ def _routed() -> FastAPI:
     )
     handle_errors(app)
     app.include_router(health.router)
+    known = KnownQueries()
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1", responses=documented(*ALWAYS))
+        app.include_router(
+            router, prefix="/v1", responses=documented(*ALWAYS), dependencies=[Depends(known)]
+        )
+    known.learn(app.openapi())
     return app
 
 

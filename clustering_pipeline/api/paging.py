@@ -33,7 +33,12 @@ def _page(
     ] = None,
     page: Annotated[int | None, Query(ge=1, description="Page, counted from 1.")] = None,
     cursor: Annotated[
-        str | None, Query(max_length=100_000, description="Where a page before left off.")
+        str | None,
+        Query(
+            max_length=60_000,
+            pattern=r"^[A-Za-z0-9_=-]*$",
+            description="Where a page before left off.",
+        ),
     ] = None,
     search: Annotated[
         str | None, Query(max_length=1000, description="Words that must all occur.")

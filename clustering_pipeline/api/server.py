@@ -18,6 +18,8 @@ from clustering_pipeline.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 _WAIT_SECONDS = 5
+# A cursor carries filters, which may be long; httptools takes 64 KiB, and this is for h11.
+_LONGEST_ADDRESS = 96 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ def serving(
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_WAIT_SECONDS,
+                h11_max_incomplete_event_size=_LONGEST_ADDRESS,
             )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

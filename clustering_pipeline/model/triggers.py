@@ -7,6 +7,7 @@ from pydantic import Field
 
 from clustering_pipeline.model.base import Record, RequestModel, View
 from clustering_pipeline.model.json_values import JsonObject
+from clustering_pipeline.model.listing import LARGEST_OFFSET
 from clustering_pipeline.model.schedules import KINDS, Schedule
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
@@ -77,7 +78,7 @@ class ListTriggersRequest(RequestModel):
     """Those of one type."""
     status: TriggerStatus | None = Field(default=None, strict=False)
     """Those in one state."""
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=LARGEST_OFFSET)
     """Results to pass over."""
     limit: Limit = 50
     """Results at most."""
@@ -92,7 +93,7 @@ class ListTriggersRequest(RequestModel):
 class TriggerHistoryRequest(RequestModel):
     """Which of its executions."""
 
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=LARGEST_OFFSET)
     """Results to pass over."""
     limit: Limit = 50
     """Results at most."""

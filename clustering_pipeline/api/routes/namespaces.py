@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from clustering_pipeline.api.caller import TheKey, TheWritingKey
 from clustering_pipeline.api.dependencies import TheCatalog
+from clustering_pipeline.api.errors import documented
 from clustering_pipeline.model.errors import Forbidden
 from clustering_pipeline.model.namespace import (
     CreateNamespaceRequest,
@@ -14,7 +15,7 @@ from clustering_pipeline.model.namespace import (
 router = APIRouter(prefix="/namespaces", tags=["namespaces"])
 
 
-@router.post("")
+@router.post("", responses=documented(409))
 def create_namespace(
     request: CreateNamespaceRequest, key: TheWritingKey, catalog: TheCatalog
 ) -> NamespaceRecord:
