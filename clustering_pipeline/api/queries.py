@@ -10,7 +10,7 @@ from clustering_pipeline.model.errors import InvalidRequest
 
 
 class KnownQueries:
-    """Refuses parameters after the ``?`` that an operation does not have."""
+    """Refuses parameters after the ``?`` that an operation does not have, or has twice."""
 
     def __init__(self) -> None:
         self._known: dict[str, list[str]] = {}
@@ -26,8 +26,11 @@ class KnownQueries:
     async def __call__(self, request: Request) -> None:
         """Raises InvalidRequest."""
         known = self._known[request.scope["endpoint"].__name__]
-        unknown = [name for name in request.query_params if name not in known]
-        if unknown:
+        given = [name for name, _ in request.query_params.multi_items()]
+        if unknown := [name for name in given if name not in known]:
             takes = f"it takes: {', '.join(known)}" if known else "it takes none"
             message = f"this address takes no parameter {listed(unknown)}; {takes}"
+            raise InvalidRequest(message)
+        if repeated := sorted({name for name in given if given.count(name) > 1}):
+            message = f"{listed(repeated)} is given twice: give it once"
             raise InvalidRequest(message)

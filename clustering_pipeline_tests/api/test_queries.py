@@ -11,6 +11,7 @@ from clustering_pipeline_tests.api.answers import error_of, ok
         ("/v1/clusters?limt=5", "limit"),
         ("/v1/collections?limit=5&colour=red", "offset"),
         ("/v1/namespaces?=1", "it takes none"),
+        ("/v1/clusters?limit=5&limit=6", "twice"),
     ],
 )
 def test_a_parameter_that_nobody_reads_is_refused_by_name(client, address, takes):

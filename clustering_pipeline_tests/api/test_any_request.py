@@ -1,0 +1,166 @@
+"""Requests made up from the OpenAPI document: no 5xx, and every answer is as the document says."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import dagster as dg
+import hypothesis
+import pytest
+import requests
+import schemathesis
+from hypothesis import strategies as st
+
+from clustering_pipeline.api.app import openapi_document
+from clustering_pipeline.local.connect import open_pipeline
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.orchestration.process import is_alive, this_process
+from clustering_pipeline.settings import Settings
+from clustering_pipeline_tests.api.answers import ok
+from clustering_pipeline_tests.api.served import Served, served_app
+from clustering_pipeline_tests.orchestration.planted import planted
+from clustering_pipeline_tests.orchestration.world import World
+from clustering_pipeline_tests.sizes import FULL, size
+
+SUBJECTS = {"sea": 70, "kitchen": 60, "space": 40, "court": 30}
+WITH_BODY = size(ci=40, full=1000)
+WITHOUT_BODY = size(ci=10, full=100)
+EXECUTE = "POST /v1/clusters/{cluster_identifier}/execute"
+
+# Some rules are beyond what a schema can say: a request that keeps to it may still be a 422.
+ACCEPTED = {"expected-statuses": ["2xx", "401", "403", "404", "409", "422"]}
+CONFIG = schemathesis.Config.from_dict({"checks": {"positive_data_acceptance": ACCEPTED}})
+SCHEMA = schemathesis.openapi.from_dict(openapi_document(), config=CONFIG)
+OPERATIONS = {one.ok().label: one.ok() for one in SCHEMA.get_all_operations()}
+
+
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Served]:
+    """A server that takes any number of requests."""
+    unlimited = settings.model_copy(update={"api_requests_per_second": 1e9})
+    with ExitStack() as opened:
+        pipeline = opened.enter_context(open_pipeline(settings))
+        before = set(pipeline.documents.collections())
+        yield opened.enter_context(served_app(unlimited, pipeline))
+        for name in set(pipeline.documents.collections()) - before:
+            pipeline.documents.delete_collection(name)
+
+
+@pytest.fixture(scope="module")
+def session(client) -> Iterator[requests.Session]:
+    """What schemathesis calls with, as the same caller."""
+    with requests.Session() as session:
+        for name in ("Authorization", "X-Namespace"):
+            session.headers[name] = client.headers[name]
+        yield session
+
+
+@pytest.fixture(scope="module")
+def world(served) -> Iterator[World]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield World(pipeline=served.pipeline, instance=instance)
+
+
+@pytest.fixture(scope="module")
+def there(world, client) -> dict[str, str]:
+    """Ids of what there is: a collection of 200 documents, a definition that has run."""
+    documents = planted(sizes=SUBJECTS)
+    ran = world.execute(world.define(world.collection(documents)))
+    ids = _listened_to(client, ran.cluster.cluster_id, ran.cluster.spec.collection_ids[0])
+    document_id = documents.payloads[0]["document_id"]
+    return {
+        **ids,
+        "run_id": ran.run_id,
+        "task_id": ran.execution.task_id,
+        "document_id": document_id,
+    }
+
+
+@pytest.fixture
+def spare(world, client, there) -> dict[str, str]:
+    """The same for operations that delete."""
+    collection = world.collection(planted(sizes={"sea": 3}))
+    cluster = world.define(collection)
+    return {**there, **_listened_to(client, cluster.cluster_id, collection.collection_id)}
+
+
+@pytest.fixture
+def runnable(world, there) -> dict[str, str]:
+    """The same for executions; at CI size one is under way, so that no other is started."""
+    collection = world.pipeline.catalog.collections.get(LOCAL, there["collection_identifier"])
+    cluster = world.define(collection)
+    if not FULL:
+        owner = this_process("run_0", "task_0")
+        world.pipeline.catalog.clusters.claim(cluster.cluster_id, owner, is_alive=is_alive)
+    return {**there, "cluster_identifier": cluster.cluster_id}
+
+
+@pytest.fixture
+def ids(request, label) -> dict[str, str]:
+    """Ids that an operation may do its worst to."""
+    if label == EXECUTE:
+        return request.getfixturevalue("runnable")
+    deletes = label.startswith("DELETE") or label.endswith("/delete")
+    return request.getfixturevalue("spare" if deletes else "there")
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_any_request_is_answered_as_documented(label, served, session, ids):
+    operation = OPERATIONS[label]
+
+    @hypothesis.given(case=_cases(operation, ids))
+    @hypothesis.settings(
+        max_examples=WITH_BODY if operation.body else WITHOUT_BODY,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        # What fails is shown as it was found: to shrink it would take longer than to read it.
+        phases=[hypothesis.Phase.generate],
+    )
+    def answered_as_documented(case: schemathesis.Case) -> None:
+        case.call_and_validate(base_url=served.url, session=session)
+
+    answered_as_documented()
+
+
+def _cases(
+    operation: schemathesis.APIOperation, ids: dict[str, str]
+) -> st.SearchStrategy[schemathesis.Case]:
+    """Strange ids; true ids with what keeps to the document, and with what breaks it."""
+    true = {one.name: ids[one.name] for one in operation.path_parameters}
+    kinds = [operation.as_strategy(path_parameters=true).map(lambda case: _pointed(case, ids))]
+    if true:
+        kinds.append(operation.as_strategy())
+    if operation.body or operation.query:
+        broken = schemathesis.GenerationMode.NEGATIVE
+        kinds.append(operation.as_strategy(broken, path_parameters=true))
+    return st.one_of(*kinds)
+
+
+def _pointed(case: schemathesis.Case, ids: dict[str, str]) -> schemathesis.Case:
+    """The request about what there is, where its body names something."""
+    named = {
+        "collection_ids": [ids["collection_identifier"]],
+        "source_collection_id": ids["collection_identifier"],
+        "clustering_ids": [ids["cluster_identifier"]],
+        "cluster_id": ids["cluster_identifier"],
+    }
+    if isinstance(case.body, dict):
+        case.body = {key: named.get(key, value) for key, value in case.body.items()}
+    return case
+
+
+def _listened_to(client, cluster: str, collection: str) -> dict[str, str]:
+    request = {
+        "cluster_id": cluster,
+        "trigger_type": "interval",
+        "schedule_config": {"interval_seconds": 3600},
+    }
+    trigger = ok(client.post("/v1/clusters/triggers", json=request))["trigger_id"]
+    batch = ok(client.post(f"/v1/collections/{collection}/batches"))["batch_id"]
+    return {
+        "cluster_identifier": cluster,
+        "collection_identifier": collection,
+        "trigger_id": trigger,
+        "batch_id": batch,
+    }
