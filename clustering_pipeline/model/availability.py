@@ -39,7 +39,6 @@ def _spoken(value: object) -> str:
 
 DEFINITION = (
     only("source_cluster_ids", [None]),
-    only("vector_config.layout_stability", [None, "none", "align"]),
     Limit(
         path="source_enrichment_config.field_mappings[].source_field",
         allows=lambda field: not field.startswith("metadata."),
@@ -48,11 +47,9 @@ DEFINITION = (
 )
 
 EXECUTION = (
-    only("mode", ["full"]),
+    only("mode", ["full", "assign"]),
     only("source_execution_ids", [None, []]),
-    only("assignment_threshold", [0.5]),
     only("defer_visualization", [None, False]),
-    only("layout_stability", [None, "none", "align"]),
 )
 
 

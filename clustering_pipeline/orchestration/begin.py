@@ -7,6 +7,7 @@ from clustering_pipeline.model.automation import MANUAL
 from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest, ExecutionMode
 from clustering_pipeline.model.execution import ExecutionProgress, ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of, task_id_of
 from clustering_pipeline.model.owner import Owner
@@ -31,6 +32,8 @@ class RunIdentity:
     root_run_id: str
     trigger: str = MANUAL
     trigger_id: str | None = None
+    mode: ExecutionMode = "full"
+    """Of a run that was not launched, but started in Dagster."""
 
     @property
     def run_id(self) -> str:
@@ -95,8 +98,9 @@ def _begin(
     catalog = pipeline.catalog
     record = active(catalog.clusters.by_id(cluster_id))
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
-    made = catalog.executions.begin(new_execution(record, identity, record.resolved()))
-    spec = made.spec or record.resolved()
+    resolved = record.resolved(ExecuteClusterByIdRequest(mode=identity.mode))
+    made = catalog.executions.begin(new_execution(record, identity, resolved))
+    spec = made.spec or resolved
     now = utc_now()
     started = {
         "status": ClusterStatus.PROCESSING,

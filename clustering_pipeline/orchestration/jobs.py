@@ -4,9 +4,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 )
 
 from clustering_pipeline.orchestration.graph import Graph
+from clustering_pipeline.orchestration.tags import MODE
 
 EXECUTE = "execute_cluster"
 RELABEL = "relabel_cluster"
+ASSIGN = "assign_documents"
 
 # A crashed worker is worth one more run; a failed stage would only fail again.
 _RETRY_CRASHES = {
@@ -37,4 +39,15 @@ def relabel_job(graph: Graph) -> UnresolvedAssetJobDefinition:
         executor_def=dg.in_process_executor,
         tags=_RETRY_CRASHES,
         description="Labels and publishes the published groups again.",
+    )
+
+
+def assign_job(graph: Graph) -> UnresolvedAssetJobDefinition:
+    """All stages, of which most keep what is published: see ``stages.incremental``."""
+    return dg.define_asset_job(
+        ASSIGN,
+        selection=dg.AssetSelection.groups(graph.group_name),
+        executor_def=dg.in_process_executor,
+        tags={**_RETRY_CRASHES, MODE: "assign"},
+        description="Assigns new and changed documents to the published groups.",
     )

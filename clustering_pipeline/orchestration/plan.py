@@ -9,11 +9,12 @@ from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.document_marks import marked
-from clustering_pipeline.orchestration.jobs import EXECUTE, RELABEL
+from clustering_pipeline.orchestration.incremental import groups_to_join
+from clustering_pipeline.orchestration.jobs import ASSIGN, EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
-Plan = Literal["full", "relabel"]
-JOBS: dict[Plan, str] = {"full": EXECUTE, "relabel": RELABEL}
+Plan = Literal["full", "relabel", "assign"]
+JOBS: dict[Plan, str] = {"full": EXECUTE, "relabel": RELABEL, "assign": ASSIGN}
 
 # What names and describes a definition changes none of its groups.
 _NAMES = {"cluster_name", "description"}
@@ -26,8 +27,14 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
     collection; a definition that writes onto its documents must find its mark on each: a document
     that was put anew has lost it.  A vector or payload changed in place leaves no trace that Qdrant
     could be asked for: after such a change a full run has to be asked for.
+
+    Mode ``assign`` is a plan of its own; raises InvalidRequest or StateConflict where there are no
+    groups that documents could be assigned to.
     """
     published = _published(pipeline, spec)
+    if spec.mode == "assign":
+        groups_to_join(pipeline, spec, published)
+        return "assign"
     if published is None or published.spec is None or spec.mode != "full":
         return "full"
     if _groups_of(spec) != _groups_of(published.spec):

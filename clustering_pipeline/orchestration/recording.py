@@ -25,7 +25,7 @@ from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.table import Stage
 from clustering_pipeline.orchestration.stages.verify import Check
-from clustering_pipeline.orchestration.tags import trigger_of
+from clustering_pipeline.orchestration.tags import mode_of, trigger_of
 
 TRACEBACK_LINES = 12
 
@@ -61,6 +61,7 @@ def identity_of(context: Context) -> RunIdentity:
         root_run_id=run.root_run_id or run.run_id,
         trigger=trigger,
         trigger_id=trigger_id,
+        mode=mode_of(run.tags),
     )
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from clustering_pipeline.model.automation import BATCH, MANUAL, SCHEDULE
+from clustering_pipeline.model.execute_request import ExecutionMode
 from clustering_pipeline.model.scope import Scope
 
 TRIGGER = "clustering/trigger"
 TRIGGER_ID = "clustering/trigger_id"
+MODE = "clustering/mode"
 NAMESPACE = "clustering/namespace"
 PRIORITY = "dagster/priority"
 PARTITION = "dagster/partition"
@@ -25,6 +27,11 @@ def tags_of(trigger: str, scope: Scope, *, trigger_id: str | None = None) -> dic
         PRIORITY: str(PRIORITIES[trigger]),
         **named,
     }
+
+
+def mode_of(tags: Mapping[str, str]) -> ExecutionMode:
+    """What a job that somebody starts in Dagster does."""
+    return "assign" if tags.get(MODE) == "assign" else "full"
 
 
 def trigger_of(tags: Mapping[str, str]) -> tuple[str, str | None]:

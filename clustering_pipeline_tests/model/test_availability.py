@@ -52,13 +52,15 @@ def test_every_limit_is_about_a_field_there_is(limit):
 
 def test_the_message_names_field_value_and_way_out():
     with pytest.raises(NotAvailableYet) as refused:
-        check_available(validate(ExecuteClusterByIdRequest, {"assignment_threshold": 0.7}))
-    assert refused.value.message == "assignment_threshold 0.7 is not available yet: use 0.5"
+        check_available(validate(ExecuteClusterByIdRequest, {"mode": "composite"}))
+    assert refused.value.message == (
+        "mode 'composite' is not available yet: use 'full' or 'assign'"
+    )
 
 
 def test_overrides_are_held_to_it_too():
-    with pytest.raises(NotAvailableYet, match="mode 'assign' is not available yet"):
-        check_available(validate(ExecuteClusterByIdRequest, {"mode": "assign"}))
-    overrides = validate(ExecuteClusterByIdRequest, {"layout_stability": "align"})
-    with pytest.raises(NotAvailableYet, match="layout_stability 'align'"):
+    with pytest.raises(NotAvailableYet, match="mode 'composite' is not available yet"):
+        check_available(validate(ExecuteClusterByIdRequest, {"mode": "composite"}))
+    overrides = validate(ExecuteClusterByIdRequest, {"layout_stability": "transform"})
+    with pytest.raises(NotAvailableYet, match="layout_stability 'transform'"):
         check_available(cluster().resolved(overrides).definition)

@@ -173,8 +173,8 @@ def test_nothing_is_launched_while_a_run_is_under_way(local, settings):
 
 def test_nothing_is_launched_that_is_not_available(local, settings):
     definition, _ = define(local, few())
-    request = ExecuteClusterByIdRequest(mode="assign")
-    with pytest.raises(NotAvailableYet, match="mode 'assign' is not available yet"):
+    request = ExecuteClusterByIdRequest(mode="composite")
+    with pytest.raises(NotAvailableYet, match="mode 'composite' is not available yet"):
         launch(settings, local.pipeline.catalog, LOCAL, definition.cluster_id, request)
 
 

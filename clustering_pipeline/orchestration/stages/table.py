@@ -3,16 +3,34 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from clustering_pipeline.orchestration.incremental import ASSIGN
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.assign import assign
 from clustering_pipeline.orchestration.stages.enrich import enrich
 from clustering_pipeline.orchestration.stages.export import export
 from clustering_pipeline.orchestration.stages.freeze import freeze
+from clustering_pipeline.orchestration.stages.incremental.assigning import keep_groups
+from clustering_pipeline.orchestration.stages.incremental.describing import (
+    keep_labels,
+    measure_groups,
+)
+from clustering_pipeline.orchestration.stages.incremental.joining import join_groups
 from clustering_pipeline.orchestration.stages.label import label
 from clustering_pipeline.orchestration.stages.publish import publish
 from clustering_pipeline.orchestration.stages.reduce import reduce
 from clustering_pipeline.orchestration.stages.summarize import summarize
+
+Work = Callable[[Run], StageReport]
+
+
+def either(full: Work, *, assigning: Work) -> Work:
+    """A stage's work, which differs where new documents only join published groups."""
+
+    def work(run: Run) -> StageReport:
+        return (assigning if run.spec.mode == ASSIGN else full)(run)
+
+    return work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +39,7 @@ class Stage:
 
     name: str
     description: str
-    work: Callable[[Run], StageReport]
+    work: Work
     after: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     optional: bool = False
@@ -44,28 +62,28 @@ STAGES = (
     Stage(
         name="reduced_embeddings",
         description="The vectors in the space they are clustered in, and their place on the map.",
-        work=reduce,
+        work=either(reduce, assigning=join_groups),
         after=("definition", "embeddings"),
         kinds=("parquet",),
     ),
     Stage(
         name="assignments",
         description="The group of every document; -1 is noise.",
-        work=assign,
+        work=either(assign, assigning=keep_groups),
         after=("definition", "embeddings", "reduced_embeddings"),
         kinds=("scikitlearn", "parquet"),
     ),
     Stage(
         name="cluster_summaries",
         description="Centroids, sizes, distances and quality of the groups.",
-        work=summarize,
+        work=either(summarize, assigning=measure_groups),
         after=("definition", "embeddings", "assignments"),
         kinds=("parquet",),
     ),
     Stage(
         name="cluster_labels",
         description="A label, keywords and a summary for every group.",
-        work=label,
+        work=either(label, assigning=keep_labels),
         after=("definition", "embeddings", "assignments", "cluster_summaries"),
         kinds=("parquet",),
     ),

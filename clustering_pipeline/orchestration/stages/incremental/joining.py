@@ -1,0 +1,161 @@
+"""The group of every document: that of the published run, or for new ones the one they join."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from clustering_pipeline.engine.incremental import Assigned, Reference, assign_to, reference_of
+from clustering_pipeline.engine.vectors import NOISE
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.orchestration.frames import axes_of
+from clustering_pipeline.orchestration.pacing import Paced
+from clustering_pipeline.orchestration.report import StageReport
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.incremental.known import (
+    Known,
+    earlier,
+    known_documents,
+)
+from clustering_pipeline.orchestration.stages.incremental.places import (
+    among_members,
+    laid_out,
+    reduced_frame,
+)
+from clustering_pipeline.orchestration.stages.inputs import (
+    FEATURE,
+    Matrix,
+    Space,
+    original_spaces,
+)
+
+JOINED = "joined"
+NOVEL = "novel"
+NEAREST = "nearest_cluster_id"
+NOBODY = Assigned(
+    labels=np.zeros(0, dtype=np.int64),
+    nearest=np.zeros(0, dtype=np.int64),
+    cosines=np.zeros(0),
+    probabilities=np.zeros(0),
+)
+FOUND = "found_uid"
+_TEXTS = ("cluster_id", NEAREST, FOUND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """One clustering: its rows of ``joined.parquet`` and of ``reduced.parquet``.
+
+    ``drift`` is by how much the mean cosine to a centroid falls from members to new documents.
+    """
+
+    table: pl.DataFrame
+    reduced: pl.DataFrame
+    drift: float
+
+
+def join_groups(run: Run) -> StageReport:
+    """Assigns what is new or changed in the original space, and gives it a place on the map.
+
+    A document that no group reaches goes to the novelty pool; documents that are as they were keep
+    their group and their place.
+    """
+    before = earlier(run)
+    known = known_documents(run, before)
+    spaces = zip(original_spaces(run), original_spaces(before), strict=True)
+    parts = [_joined(run, before, known, *pair) for pair in spaces]
+    run.write_frame(JOINED, pl.concat([part.table for part in parts]))
+    size = run.write_frame("reduced", pl.concat([part.reduced for part in parts]))
+    counts = _counts(known, parts)
+    run.write_json(JOINED, counts)
+    reason = f"documents keep their places of {before.run_id}; new ones lie among their like"
+    run.record(layout_stability_applied="kept", layout_stability_reason=reason)
+    return StageReport(numbers={**counts, "bytes": size}, uri=run.uri("reduced.parquet"))
+
+
+def _counts(known: Known, parts: list[Joined]) -> dict[str, float]:
+    """Of several clusterings, a document is assigned by any and new to the groups of all."""
+    grouped = np.array([(part.table["cluster_id"] != NOISE_ID).to_numpy() for part in parts])
+    novel = np.all([part.table[NOVEL].to_numpy() for part in parts], axis=0)
+    fresh = known.fresh
+    new_to_all = int(np.count_nonzero(novel[fresh]))
+    return {
+        "new_documents": len(fresh) - known.changed,
+        "changed_documents": known.changed,
+        "removed_documents": known.removed,
+        "assigned_documents": int(grouped[:, fresh].any(axis=0).sum()),
+        "novelty_pool": int(novel.sum()),
+        "novelty_share": new_to_all / max(len(fresh), 1),
+        "drift": float(np.mean([part.drift for part in parts])),
+    }
+
+
+def _joined(run: Run, before: Run, known: Known, space: Space, then: Space) -> Joined:
+    published = before.read_frame("assignments")[then.rows]
+    names = sorted(set(published["cluster_id"].to_list()) - {NOISE_ID})
+    places = {name: place for place, name in enumerate(names)} | {NOISE_ID: NOISE}
+    labels = published["cluster_id"].replace_strict(places, return_dtype=pl.Int64).to_numpy()
+    reference = reference_of(then.vectors, labels, method=run.spec.vectors.effective_feature_method)
+    new = space.vectors[known.fresh]
+    found = _assigned(run, reference, new)
+    reduced = before.read_frame("reduced")
+    old = laid_out(reduced, then)
+    mapped = np.full((len(known.rows), old.shape[1]), np.nan)
+    mapped[known.rows >= 0] = old[known.rows[known.rows >= 0]]
+    mapped[known.fresh] = among_members(new, found.nearest, then, labels, old)
+    return Joined(
+        table=_table(space, known, published, found, [*names, NOISE_ID]),
+        reduced=reduced_frame(mapped, axes_of(reduced), space),
+        drift=reference.mean_cosine - float(found.cosines.mean()) if len(new) else 0.0,
+    )
+
+
+def _assigned(run: Run, reference: Reference, new: Matrix) -> Assigned:
+    if not len(new):
+        return NOBODY
+    threshold, check = run.spec.assignment_threshold, Paced(ask=run.check)
+    return assign_to(reference, new, threshold=threshold, check=check)
+
+
+def _table(
+    space: Space, known: Known, published: pl.DataFrame, found: Assigned, names: list[str]
+) -> pl.DataFrame:
+    """A row a document; ``names`` end with that of noise, where -1 points."""
+    kept = _kept(published)[np.maximum(known.rows, 0)]
+    fresh = pl.DataFrame(
+        {
+            "place": known.fresh,
+            "cluster_id": [names[label] for label in found.labels],
+            "probability": found.probabilities,
+            "outlier_score": 1.0 - found.probabilities,
+            NOVEL: found.labels < 0,
+            NEAREST: [names[label] for label in found.nearest],
+            **_found_before_edits(published, [names[label] for label in found.labels]),
+        },
+        schema_overrides={"place": pl.Int64} | dict.fromkeys(_TEXTS, pl.String),
+    )
+    documents = pl.DataFrame({"place": np.arange(len(known.rows))})
+    joined = documents.join(fresh, on="place", how="left", maintain_order="left")
+    was_fresh = pl.Series(known.rows < 0)
+    columns = [one for one in fresh.columns if one != "place"]
+    values = [
+        pl.select(pl.when(was_fresh).then(joined[one]).otherwise(kept[one]).alias(one))
+        for one in columns
+    ]
+    return pl.concat(values, how="horizontal").with_columns(pl.lit(space.name).alias(FEATURE))
+
+
+def _found_before_edits(published: pl.DataFrame, ids: list[str]) -> dict[str, list[str | None]]:
+    """Where people regrouped what was found: that of most members of the group as it is shown."""
+    if FOUND not in published.columns:
+        return {}
+    counted = published.group_by("cluster_id", FOUND).len().sort("len", FOUND)
+    usual = dict(counted.select("cluster_id", FOUND).iter_rows())
+    return {FOUND: [usual[one] if one != NOISE_ID else None for one in ids]}
+
+
+def _kept(published: pl.DataFrame) -> pl.DataFrame:
+    """A run in mode full has no pool."""
+    new = {NOVEL: pl.lit(value=False), NEAREST: pl.lit(None, dtype=pl.String)}
+    missing = [value.alias(name) for name, value in new.items() if name not in published.columns]
+    return published.with_columns(missing)
