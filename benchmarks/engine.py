@@ -1,34 +1,31 @@
 """The engine beside the libraries its users come from, on the sample passages and at scale.
 
-python benchmarks/engine.py                 every row; several minutes on two cores
-python benchmarks/engine.py --only auto     only the rows of that name: passages, kmeans, metrics,
-                                            auto
+python benchmarks/engine.py                 every row; half an hour on two cores
+python benchmarks/engine.py --only auto     only the rows of that name: hdbscan, product, file,
+                                            passages, kmeans, metrics, auto
+python benchmarks/engine.py --small         every row at a size of seconds, to see that it runs
 """
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources import files
-from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
+from engine_auto import against_recipe
 from numpy.typing import NDArray
+from passages import stored, timed
 
 from clustering_pipeline import engine
-from clustering_pipeline.engine.auto.search import search
-from clustering_pipeline.engine.silhouette import cosine_silhouettes
-from clustering_pipeline.engine.vectors import never, unit_rows
+from clustering_pipeline.engine.vectors import unit_rows
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "umap-learn", "hdbscan")
-SEEDS = 5
 OURS = """
 import sys, time; began = time.perf_counter()
 import numpy as np
@@ -52,26 +49,66 @@ np.savez(sys.argv[2], reduced=reduced, labels=labels, seconds=time.perf_counter(
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much of each work: passages None is all of the sample."""
+
+    hdbscan: int = 20_000
+    file: int = 100_000
+    passages: int | None = None
+    seeds: int = 5
+    kmeans: int = 100_000
+    metrics: int = 50_000
+
+
+SMALL = Size(hdbscan=1_500, file=3_000, passages=600, seeds=2, kmeans=4_000, metrics=4_000)
+
+
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=ROWS)
-    only = parser.parse_args().only
+    parser.add_argument("--small", action="store_true")
+    options = parser.parse_args()
+    print("python    ", sys.version.split()[0])
     print("versions  ", ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     for name, row in ROWS.items():
-        if only in {None, name}:
-            for line in row():
+        if options.only in {None, name}:
+            for line in row(SMALL if options.small else Size()):
                 print(f"{name:10}", line, flush=True)
 
 
-def passages() -> Iterator[str]:
+def hdbscan(size: Size) -> Iterator[str]:
+    """Exact HDBSCAN against the package."""
+    yield from density("package", size.hdbscan)
+
+
+def product(size: Size) -> Iterator[str]:
+    """Exact HDBSCAN against one matrix product of the data with itself."""
+    yield from density("product", size.hdbscan)
+
+
+def file(size: Size) -> Iterator[str]:
+    """Exact HDBSCAN of a file in a fresh process, with its peak memory."""
+    yield from density("file", size.file)
+
+
+def density(row: str, count: int) -> Iterator[str]:
+    """A row of ``engine_hdbscan.py``, in a process of its own."""
+    script = str(Path(__file__).with_name("engine_hdbscan.py"))
+    command = [sys.executable, script, "--only", row, "--count", str(count)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    yield from done.stdout.splitlines()[1:]
+
+
+def passages(size: Size) -> Iterator[str]:
     """UMAP-10 + HDBSCAN on the sample, in fresh processes, imports included."""
-    vectors = sample()
+    vectors = stored("embedding").to_numpy()[: size.passages]
     with tempfile.TemporaryDirectory() as empty:
         first = fresh(OURS, vectors, 0, NUMBA_CACHE_DIR=empty)
     yield f"ours, nothing compiled before: {first['seconds']:.1f} s"
     fresh(PLAIN, vectors, 0)
     runs = {
-        name: [fresh(script, vectors, seed) for seed in range(SEEDS)]
+        name: [fresh(script, vectors, seed) for seed in range(size.seeds)]
         for name, script in (("ours", OURS), ("umap-learn + hdbscan", PLAIN))
     }
     for name, found in runs.items():
@@ -82,16 +119,17 @@ def passages() -> Iterator[str]:
         noise = np.mean([(run["labels"] < 0).mean() for run in found])
         groups = [int(run["labels"].max()) + 1 for run in found]
         yield (
-            f"{name}: {np.median([run['seconds'] for run in found]):.1f} s (median of {SEEDS}), "
+            f"{name}: {np.median([run['seconds'] for run in found]):.1f} s "
+            f"(median of {size.seeds}), "
             f"DBCV {np.mean(validity):.3f}, noise {noise:.0%}, groups {groups}"
         )
 
 
-def kmeans() -> Iterator[str]:
+def kmeans(size: Size) -> Iterator[str]:
     """k = 50 on 100,000 x 384, against scikit-learn with the same parameters."""
     from sklearn.cluster import KMeans  # noqa: PLC0415 - heavy
 
-    vectors = embeddings_like(100_000)
+    vectors = embeddings_like(size.kmeans)
     for starts in (1, 4):
         params = {"n_clusters": 50, "n_init": starts, "random_state": 0}
         theirs, their_seconds = timed(KMeans(**params).fit, vectors)
@@ -102,87 +140,23 @@ def kmeans() -> Iterator[str]:
         )
 
 
-def metrics() -> Iterator[str]:
+def metrics(size: Size) -> Iterator[str]:
     """The contract's metrics over 50,000 documents, and density validity of a reduced space."""
-    vectors = embeddings_like(50_000)
+    vectors = embeddings_like(size.metrics)
     labels = engine.fit(
         vectors, algorithm="kmeans", params={"n_clusters": 60, "n_init": 1, "random_state": 0}
     ).labels
     found, seconds = timed(engine.quality, vectors, labels)
-    yield f"50,000 documents: {seconds:.1f} s, silhouette {found.silhouette_score:.4f}, exact"
+    silhouette = f"silhouette {found.silhouette_score:.4f}, exact"
+    yield f"{size.metrics:,} documents: {seconds:.1f} s (bar: 10 for 50,000), {silhouette}"
     reduced = engine.reduce(vectors, [{"method": "pca", "n_components": 10}]).vectors
     _, seconds = timed(engine.density_validity, reduced, labels)
     yield f"density validity, 10,000 of them in 10 dimensions: {seconds:.1f} s"
 
 
-def auto() -> Iterator[str]:
-    """What is found without being told how, against UMAP-5 (15 neighbours) + HDBSCAN (10)."""
-    vectors = sample()
-    planted = unit_rows(np.random.default_rng(5).normal(size=(260, vectors.shape[1])))
-    mixed = np.vstack([vectors, planted.astype(np.float32)])
-    for name, group in (("recipe", recipe), ("auto", chosen)):
-        runs = [timed(group, vectors, seed) for seed in range(3)]
-        labels = [found for found, _ in runs]
-        between = np.mean([rand_index(*pair) for pair in combinations(labels, 2)])
-        silhouettes = [float(cosine_silhouettes(vectors, each).mean()) for each in labels]
-        left_out = (group(mixed, 0)[len(vectors) :] < 0).mean()
-        largest = max(np.bincount(each[each >= 0]).max() / len(vectors) for each in labels)
-        yield (
-            f"{name}: noise {np.mean([(each < 0).mean() for each in labels]):.1%}, "
-            f"silhouette over all {np.mean(silhouettes):.4f}, between seeds {between:.3f}, "
-            f"groups {[int(each.max()) + 1 for each in labels]}, largest {largest:.1%}, "
-            f"planted noise found {left_out:.0%}, {max(seconds for _, seconds in runs):.0f} s"
-        )
-    yield from trial_table(vectors)
-
-
-def trial_table(vectors: NDArray[np.float32]) -> Iterator[str]:
-    hood = engine.Neighborhood(vectors)
-    yield "trial | groups noise largest silhouette validity stability noise-found score"
-    for trial in search(vectors, random_state=0, neighborhood=hood, check=never).trials:
-        described = trial.candidate
-        values = (
-            trial.noise,
-            trial.largest,
-            trial.silhouette,
-            trial.density_validity,
-            trial.stability,
-            trial.noise_found,
-            trial.score,
-        )
-        numbers = " ".join("-" if value is None else f"{value:.3f}" for value in values)
-        settled = "settled" if described["settled"] else ""
-        mark = " <- chosen" if trial.is_chosen else ""
-        yield (
-            f"{described['algorithm']} {json.dumps(described['params'])} {settled} | "
-            f"{trial.groups} {numbers}{mark}"
-        )
-
-
-def recipe(vectors: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
-    import hdbscan  # noqa: PLC0415 - heavy
-    import umap  # noqa: PLC0415 - heavy
-
-    model = umap.UMAP(
-        n_components=5, n_neighbors=15, min_dist=0.0, metric="cosine", random_state=seed, n_jobs=1
-    )
-    labels = hdbscan.HDBSCAN(min_cluster_size=10).fit_predict(model.fit_transform(vectors))
-    return np.asarray(labels, dtype=np.int64)
-
-
-def chosen(vectors: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
-    return engine.cluster(vectors, algorithm="auto", random_state=seed).labels
-
-
-def rand_index(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
-    from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 - heavy
-
-    return float(adjusted_rand_score(first, second))
-
-
-def sample() -> NDArray[np.float32]:
-    file = files("clustering_pipeline.local").joinpath("data/state_of_the_union.parquet")
-    return pl.read_parquet(file.read_bytes(), columns=["embedding"])["embedding"].to_numpy()
+def auto(size: Size) -> Iterator[str]:
+    """What is found without being told how, against BERTopic's recipe."""
+    yield from against_recipe(size.passages)
 
 
 def embeddings_like(count: int, topics: int = 60, dimensions: int = 384) -> NDArray[np.float32]:
@@ -207,12 +181,15 @@ def fresh(
             return {name: answer[name] for name in answer.files}
 
 
-def timed(work: Callable[..., Any], *given: Any, **named: Any) -> tuple[Any, float]:
-    began = time.perf_counter()
-    return work(*given, **named), time.perf_counter() - began
-
-
-ROWS = {"passages": passages, "kmeans": kmeans, "metrics": metrics, "auto": auto}
+ROWS = {
+    "hdbscan": hdbscan,
+    "product": product,
+    "file": file,
+    "passages": passages,
+    "kmeans": kmeans,
+    "metrics": metrics,
+    "auto": auto,
+}
 
 if __name__ == "__main__":
     main()

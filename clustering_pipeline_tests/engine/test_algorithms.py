@@ -8,6 +8,7 @@ from sklearn.mixture import GaussianMixture
 
 from clustering_pipeline.engine import fit
 from clustering_pipeline.engine.algorithms import names
+from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.model.algorithms import PARAMS
 from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline_tests.engine.data import blobs, digits, iris, moons, passages
@@ -35,10 +36,11 @@ REFERENCES = {
 def reference_labels(algorithm, vectors):
     model, params, renamed = REFERENCES[algorithm]
     named = {renamed.get(name, name): value for name, value in params.items()}
-    return model(**named).fit(vectors).labels_
+    with one_thread():
+        return model(**named).fit(vectors).labels_
 
 
-# Loops over single points: a few hundred of them say as much.
+# Loops over single points: of made-up data a few hundred say as much.
 SLOW = {"mean_shift", "optics"}
 
 
@@ -47,7 +49,8 @@ SLOW = {"mean_shift", "optics"}
 @pytest.mark.filterwarnings("ignore::UserWarning:sklearn")
 def test_labels_equal_scikit_learns(algorithm, dataset):
     vectors = DATASETS[dataset]()
-    vectors = vectors[:: size(ci=4, full=1)] if algorithm in SLOW else vectors
+    thinned = algorithm in SLOW and dataset != "passages"
+    vectors = vectors[:: size(ci=4, full=1)] if thinned else vectors
     ours = fit(vectors, algorithm=algorithm, params=REFERENCES[algorithm][1])
     assert adjusted_rand_score(reference_labels(algorithm, vectors), ours.labels) == 1.0
 

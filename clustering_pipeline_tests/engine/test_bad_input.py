@@ -5,7 +5,7 @@ import pytest
 
 from clustering_pipeline.engine import cluster, quality
 from clustering_pipeline.engine.algorithms import names
-from clustering_pipeline.model.errors import EmptySelection
+from clustering_pipeline.model.errors import EmptySelection, InvalidVectors
 from clustering_pipeline_tests.engine.data import blobs
 from clustering_pipeline_tests.sizes import FULL
 
@@ -82,6 +82,24 @@ def test_every_type_of_number_has_an_answer(algorithm, dtype):
     assert_an_answer(cluster((10 * points).astype(dtype), algorithm=algorithm), 60)
 
 
+@every_algorithm
+def test_numbers_may_lie_anywhere_in_memory(algorithm):
+    points, _ = blobs(60)
+    apart = np.asfortranarray(np.repeat(points, 2, axis=0))[::2]
+    assert not (apart.flags.c_contiguous or apart.flags.f_contiguous)
+    here, there = (cluster(each, algorithm=algorithm) for each in (points, apart))
+    assert here.labels.tolist() == there.labels.tolist()
+
+
+@every_algorithm
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused_by_row(algorithm, value):
+    points, _ = blobs(30)
+    points[[4, 9], 2] = value
+    with pytest.raises(InvalidVectors, match=r"2 of 30 vectors hold NaN or infinity \(rows 4, 9\)"):
+        cluster(points, algorithm=algorithm)
+
+
 def test_fewer_than_min_cluster_size_are_noise():
     points, _ = blobs(9)
     result = cluster(points, algorithm="hdbscan", params={"min_cluster_size": 10})
@@ -95,6 +113,10 @@ def test_more_groups_than_documents_are_as_many_as_documents():
         result = cluster(points, algorithm=algorithm, params={"n_clusters": 9})
         assert sorted(result.labels) == [0, 1, 2, 3]
         assert quality(points, result.labels).degenerate == "all_singletons"
+    mixture = cluster(points, algorithm="gaussian_mixture", params={"n_components": 9})
+    assert mixture.labels.max() < 4
+    parted = cluster(points, algorithm="evoc", params={"approx_n_clusters": 9}) if FULL else mixture
+    assert parted.labels.max() < 4
 
 
 STEPS = {

@@ -7,7 +7,7 @@ import pytest
 
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
-from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World
 
 HDBSCAN = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 10}}
 UMAP = [{"method": "umap", "n_components": 3, "n_neighbors": 10}]
@@ -143,6 +143,40 @@ def test_a_run_completes_and_says_what_is_odd(world, case):
     detail = ran.execution.metrics.degenerate_detail
     assert str(len(case.documents)) in detail
     assert ran.metadata("cluster_summaries")["degenerate"] == case.degenerate
+
+
+TWO = KMEANS | {"algorithm_params": {"n_clusters": 2}, "normalize_features": False}
+
+
+@pytest.mark.parametrize("dimensions", [1, 4_096])
+def test_any_number_of_dimensions_is_clustered(world, dimensions):
+    documents = planted(sizes={"sea": 20, "court": 12}, dimensions=max(dimensions, 4), spread=0.001)
+    documents = replace(documents, vectors=documents.vectors[:, :dimensions])
+    collection = world.collection(documents, distance="Euclid")
+    ran = world.execute(world.define(collection, TWO))
+    assert counts(ran)["groups"] == [20, 12]
+
+
+@pytest.mark.parametrize("method", ["auto", "leiden", "optics", "spectral", "gaussian_mixture"])
+def test_two_documents_are_enough_for_any_method(world, method):
+    ran = run(world, first(2), {"clustering_method": method})
+    assert ran.result.success
+    assert ran.execution.num_points == 2
+    assert ran.execution.metrics.degenerate
+
+
+def test_one_document_with_two_features_is_a_group_of_each(world):
+    name, store = world.name("two"), world.pipeline.documents
+    store.create_collection(name, {"embedding": 4, "picture": 3})
+    vectors = {"embedding": np.ones((1, 4), np.float32), "picture": np.ones((1, 3), np.float32)}
+    store.upsert(name, [1], vectors, [{"document_id": "doc"}])
+    both = {"feature_uri": None, "feature_uris": [FEATURE, "mixpeek://image@v1/picture"]}
+    config = HDBSCAN | both | {"multi_feature_strategy": "independent"}
+    ran = world.execute(world.define(world.registered(name), config))
+    assert (ran.execution.num_points, ran.execution.num_clusters) == (1, 2)
+    assert ran.execution.metrics.degenerate == "single_cluster"
+    (relation,) = ran.execution.hierarchy_relationships
+    assert (relation["parent_feature"], relation["overlap"]) == ("embedding", 1.0)
 
 
 def test_metrics_without_meaning_are_null(world):

@@ -270,7 +270,14 @@ def two_features(world: World) -> tuple[CollectionRecord, Documents]:
                 "multi_feature_strategy": "weighted",
                 "weight_learning_config": {"method": "grid_search", "max_iterations": 6},
             },
-            id="learned-weights",
+            id="weights-by-grid",
+        ),
+        pytest.param(
+            {
+                "multi_feature_strategy": "weighted",
+                "weight_learning_config": {"method": "bayesian", "max_iterations": 5},
+            },
+            id="weights-by-bayes",
         ),
     ],
 )
