@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.errors import CollectionNotFound
+from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.errors import ClusterNotFound, CollectionNotFound
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.documents import Documents
 
@@ -42,6 +44,16 @@ def repair_aliases(pipeline: Pipeline, cluster_id: str) -> bool:
     with suppress(CollectionNotFound):
         _show(pipeline.documents, current)
     return True
+
+
+def collection_to_read(pipeline: Pipeline, scope: Scope, identifier: str) -> CollectionRecord:
+    """A registered collection; an output collection shows the published run from now on."""
+    record = pipeline.catalog.collections.get(scope, identifier)
+    if record.output_of is not None:
+        # Kept collections outlive their definition.
+        with suppress(ClusterNotFound):
+            repair_aliases(pipeline, record.output_of)
+    return record
 
 
 def follow(pipeline: Pipeline, record: ClusterRecord) -> None:

@@ -76,6 +76,9 @@ def delete_cluster(
     cascade_output_collections: Annotated[
         bool, Query(description="Whether its output collections go too.")
     ] = True,
+    remove_enriched_fields: Annotated[
+        bool, Query(description="Whether the source documents lose what it wrote there.")
+    ] = False,
 ) -> GenericDeleteResponse:
     """Cancel its runs and delete the definition, its executions, artifacts and outputs."""
     record = services.pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
@@ -85,5 +88,6 @@ def delete_cluster(
         caller.scope,
         record.cluster_id,
         keep_output=not cascade_output_collections,
+        remove_fields=remove_enriched_fields,
     )
     return GenericDeleteResponse(message=f"deleted {removed.cluster_id}")

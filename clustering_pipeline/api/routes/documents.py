@@ -18,6 +18,7 @@ from clustering_pipeline.model.documents import (
     PutDocumentsResponse,
 )
 from clustering_pipeline.orchestration import documents
+from clustering_pipeline.orchestration.generations import collection_to_read
 
 router = APIRouter(prefix="/collections/{collection_identifier}/documents", tags=["documents"])
 
@@ -47,7 +48,7 @@ def list_documents(
     request: ListDocumentsRequest | None = None,
 ) -> ListDocumentsResponse:
     """Read documents that match a filter, a page at a time."""
-    collection = pipeline.catalog.collections.get(caller.scope, collection_identifier)
+    collection = collection_to_read(pipeline, caller.scope, collection_identifier)
     return documents.list_documents(pipeline, collection, request or ListDocumentsRequest())
 
 
@@ -74,5 +75,5 @@ def get_document(
     return_vectors: Annotated[bool, Query(description="Whether to show the vectors.")] = False,
 ) -> DocumentView:
     """Read one document."""
-    collection = pipeline.catalog.collections.get(caller.scope, collection_identifier)
+    collection = collection_to_read(pipeline, caller.scope, collection_identifier)
     return documents.get_document(pipeline, collection, document_id, vectors=return_vectors)
