@@ -23,17 +23,22 @@ class Batches:
     collections: Collections
     clock: Clock
 
-    def open(self, scope: Scope, collection_ids: Sequence[str]) -> BatchRecord:
-        """A new batch of one or more collections, by ids or names."""
+    def open(
+        self, scope: Scope, collection_ids: Sequence[str], *, batch_id: str | None = None
+    ) -> BatchRecord:
+        """A new batch of one or more collections, by ids or names; or the one of that id."""
         found = self.collections.resolve(scope, collection_ids)
         record = BatchRecord(
-            batch_id=new_id("batch"),
+            batch_id=batch_id or new_id("batch"),
             organization_id=scope.organization_id,
             namespace_id=scope.namespace_id,
             collection_ids=list(dict.fromkeys(one.collection_id for one in found)),
             created_at=self.clock(),
         )
-        self.table.insert({"_id": record.batch_id, **record.model_dump(mode="json")})
+        try:
+            self.table.insert({"_id": record.batch_id, **record.model_dump(mode="json")})
+        except Duplicate:
+            return self.get(scope, record.batch_id)
         return record
 
     def get(self, scope: Scope, batch_id: str) -> BatchRecord:
