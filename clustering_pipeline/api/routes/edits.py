@@ -1,0 +1,31 @@
+"""What people want of a definition's groups, whatever the algorithm finds."""
+
+from fastapi import APIRouter
+
+from clustering_pipeline.api.caller import Reader, Writer
+from clustering_pipeline.api.dependencies import TheCatalog
+from clustering_pipeline.api.errors import documented
+from clustering_pipeline.api.paths import ClusterIdentifier
+from clustering_pipeline.model.edits import ClusterEdits, ClusterEditsResponse
+from clustering_pipeline.orchestration import editing
+
+router = APIRouter(prefix="/clusters/{cluster_identifier}/edits", tags=["edits"])
+
+
+@router.get("", responses=documented(404))
+def get_cluster_edits(
+    cluster_identifier: ClusterIdentifier, caller: Reader, catalog: TheCatalog
+) -> ClusterEditsResponse:
+    """Read the edits, and which of them the published run could not do."""
+    return editing.get_edits(catalog, caller.scope, cluster_identifier)
+
+
+@router.put("", responses=documented(404, 409))
+def put_cluster_edits(
+    cluster_identifier: ClusterIdentifier,
+    request: ClusterEdits,
+    caller: Writer,
+    catalog: TheCatalog,
+) -> ClusterEditsResponse:
+    """Replace the edits; they are applied from the next run on."""
+    return editing.put_edits(catalog, caller.scope, cluster_identifier, request)
