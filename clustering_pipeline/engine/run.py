@@ -74,28 +74,22 @@ def cluster(
     original = as_vectors(vectors)
     hood = Neighborhood(original, check)
     rows = sample_rows(len(original), sample_size, random_state=random_state)
-    whole = len(rows) == len(original)
-    sampled = original if whole else original[rows]
+    sampled = hood if len(rows) == len(original) else Neighborhood(original[rows], check)
     refuse_what_does_not_fit(
-        sampled,
+        sampled.vectors,
         algorithm=algorithm,
         params=params,
         preprocessing=preprocessing,
         limit=memory_limit,
     )
-    reduction = reduce(
-        sampled,
-        preprocessing,
-        random_state=random_state,
-        neighbors=hood if whole else None,
-        check=check,
-    )
+    steps, seed = preprocessing, random_state
+    reduction = reduce(sampled.vectors, steps, random_state=seed, neighbors=sampled, check=check)
     fitted = fit(
         reduction.vectors,
         algorithm=algorithm,
         params=params,
-        random_state=random_state,
-        neighbors=hood if reduction.vectors is original else None,
+        random_state=seed,
+        neighbors=sampled if reduction.vectors is sampled.vectors else None,
         memory_limit=memory_limit,
         check=check,
     )

@@ -9,6 +9,7 @@ import yaml
 
 from clustering_pipeline.model.definition import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
+from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.graph import Context, Graph
@@ -29,7 +30,11 @@ def fixed_definition(source: Source, *, scope: Scope = LOCAL) -> Graph:
         raise InvalidDefinition(message)
     name = asset_name(request.cluster_name)
 
-    def cluster_of(_context: Context, pipeline: Pipeline) -> str:
+    def cluster_of(context: Context, pipeline: Pipeline) -> str:
+        # The first stage applies the file; what it began is what the others go on with.
+        begun = pipeline.catalog.executions.find(run_id_of(context.run.run_id))
+        if begun is not None and begun.spec and begun.spec.cluster_name == request.cluster_name:
+            return begun.cluster_id
         return pipeline.catalog.clusters.apply(scope, request).cluster_id
 
     return Graph(

@@ -16,10 +16,13 @@ from dagster.components.testing.utils import create_defs_folder_sandbox
 
 from clustering_pipeline.as_code import cluster_definitions
 from clustering_pipeline.components import ClusterComponent
+from clustering_pipeline.labeling import LabelingConfig
+from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.fixed import asset_name, read_definition
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, World
@@ -142,6 +145,24 @@ def test_a_changed_file_changes_the_stored_definition(file, world):
     assert (first.num_clusters, second.num_clusters) == (2, 3)
     record = world.pipeline.catalog.clusters.get(LOCAL, name)
     assert record.spec.filters == {"subject": "sea"}
+
+
+def test_a_file_is_applied_once_a_run(file, world):
+    name = world.name("topics")
+    request = yaml.safe_load(file.read_text()) | {
+        "cluster_name": name,
+        "llm_labeling": {"enabled": True},
+    }
+
+    def edited_meanwhile(_config: LabelingConfig) -> None:
+        patch = validate(PatchClusterRequest, {"description": "by hand"})
+        world.pipeline.catalog.clusters.patch(LOCAL, name, patch)
+
+    edited = world.over(provider_of=edited_meanwhile)
+    defs = cluster_definitions(request, connect=edited.connect)
+    execute(world, defs, f"execute_{asset_name(name)}")
+    record = world.pipeline.catalog.clusters.get(LOCAL, name)
+    assert (record.spec.description, record.state.num_clusters) == ("by hand", 2)
 
 
 def test_a_json_file_serves_too(tmp_path, collection):
