@@ -49,7 +49,6 @@ DEFINITION = (
 EXECUTION = (
     only("mode", ["full", "assign"]),
     only("source_execution_ids", [None, []]),
-    only("defer_visualization", [None, False]),
 )
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustering_pipeline.engine.alignment import align, similarity_between
+from clustering_pipeline.engine.alignment import align, follow, similarity_between
 
 
 def places(count: int = 40, dimensions: int = 2, seed: int = 3) -> np.ndarray:
@@ -55,3 +55,16 @@ def test_maps_without_a_shape_stay_finite(shown):
 def test_the_transform_is_a_similarity():
     found = similarity_between(places(seed=1), places(seed=2))
     assert found.turn @ found.turn.T == pytest.approx(np.eye(2), abs=1e-9)
+
+
+def test_those_that_follow_lie_among_their_nearest():
+    vectors = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
+    earlier = np.repeat(np.array([[0, 0], [9, 0], [0, 9]], dtype=np.float32), 20, axis=0)
+    known = np.arange(60) % 20 < 16
+    placed = follow(np.zeros((60, 2)), vectors, np.flatnonzero(known), earlier[known])
+    assert placed == pytest.approx(earlier, abs=1e-5)
+
+
+def test_one_known_document_takes_all_to_itself():
+    placed = follow(places(4), places(4, seed=5), np.array([2]), np.array([[1.0, 2.0]]))
+    assert placed == pytest.approx(np.tile([1.0, 2.0], (4, 1)))

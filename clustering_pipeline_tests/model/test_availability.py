@@ -4,7 +4,7 @@ from clustering_pipeline.model.availability import DEFINITION, EXECUTION, check_
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import NotAvailableYet
 from clustering_pipeline.model.validation import validate
-from clustering_pipeline_tests.model.factories import URI, cluster, request, vectors
+from clustering_pipeline_tests.model.factories import URI, request, vectors
 
 ATTRIBUTES = {"attributes": ["category"]}
 
@@ -61,6 +61,3 @@ def test_the_message_names_field_value_and_way_out():
 def test_overrides_are_held_to_it_too():
     with pytest.raises(NotAvailableYet, match="mode 'composite' is not available yet"):
         check_available(validate(ExecuteClusterByIdRequest, {"mode": "composite"}))
-    overrides = validate(ExecuteClusterByIdRequest, {"layout_stability": "transform"})
-    with pytest.raises(NotAvailableYet, match="layout_stability 'transform'"):
-        check_available(cluster().resolved(overrides).definition)

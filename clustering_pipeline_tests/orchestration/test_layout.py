@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
-from clustering_pipeline.model.errors import NotAvailableYet
+from clustering_pipeline.orchestration.frames import axes_of
+from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
 
@@ -67,8 +68,33 @@ def test_a_map_of_other_dimensions_is_drawn_anew(world):
     assert deep.execution.layout_stability_reason == f"the map of {flat.run_id} has 2 dimensions"
 
 
-def test_a_saved_reducer_is_not_there_yet(world):
-    with pytest.raises(NotAvailableYet, match="layout_stability"):
-        world.define(
-            world.collection(planted(sizes=SIZES)), KMEANS | {"layout_stability": "transform"}
-        )
+def test_a_deferred_map_is_drawn_by_the_next_run_that_does_not_defer_it(world):
+    collection = world.collection(planted(sizes=SIZES))
+    cluster = world.define(collection, KMEANS)
+    request = ExecuteClusterByIdRequest(defer_visualization=True)
+    deferred = world.execute(cluster, request=request)
+    members = world.pipeline.artifacts.read_frame(deferred.execution.members_key)
+    assert (deferred.result.success, axes_of(members)) == (True, [])
+    assert deferred.execution.layout_stability_reason == "the map is deferred"
+    assert plan_of(world.pipeline, cluster.resolved()) == "full"
+    drawn = world.execute(cluster)
+    assert places(world, drawn).null_count().sum_horizontal().item() == 0
+    assert drawn.execution.layout_stability_reason == (
+        f"the map of {deferred.run_id} has no dimensions"
+    )
+
+
+def test_with_a_transform_documents_stay_and_new_ones_go_to_their_kind(world):
+    collection = world.collection(planted(sizes=SIZES))
+    cluster = world.define(collection, KMEANS | {"layout_stability": "transform"})
+    before = world.execute(cluster)
+    more = planted(sizes={"kitchen": 10}, seed=9, first_id=1_000)
+    world.add(collection.qdrant_collection, more)
+    after = world.execute(cluster)
+    assert after.execution.layout_stability_applied == "transform"
+    assert moved(places(world, before), places(world, after)) == 0.0
+    new = places(world, after).filter(pl.col("point_id").cast(pl.Int64) >= 1_000)
+    subjects = dict(zip(map(str, range(1, 101)), planted(sizes=SIZES).subjects, strict=True))
+    kin = places(world, before).filter(pl.col("point_id").replace_strict(subjects) == "kitchen")
+    for axis in ("x", "y"):
+        assert new[axis].is_between(kin[axis].min(), kin[axis].max()).all()

@@ -16,6 +16,7 @@ from clustering_pipeline_tests.orchestration.world import FEATURE, Ran, World
 
 CLUSTERS = {
     "cluster_id": pl.String,
+    "group_uid": pl.String,
     "num_members": pl.Int64,
     "variance": pl.Float64,
     "mean_cosine_similarity": pl.Float64,
@@ -39,6 +40,7 @@ MEMBERS = {
     "document_id": pl.String,
     "feature_name": pl.String,
     "cluster_id": pl.String,
+    "group_uid": pl.String,
     "distance_to_centroid": pl.Float64,
     "probability": pl.Float64,
     "outlier_score": pl.Float64,
@@ -322,7 +324,7 @@ def test_dagster_shows_numbers_to_plot(published):
             "seconds",
             "fit",
         },
-        "published": {"documents", "groups", "noise", "seconds", "page", "map", "table"},
+        "published": {"documents", "groups", "noise", "seconds", "page", "map", "table", "lineage"},
     }
 
 

@@ -106,7 +106,8 @@ def _reduced(run: Run, space: Space) -> Reduced:
 def _frame(run: Run, parts: Sequence[Reduced]) -> pl.DataFrame:
     """One line a fitted document: its row among all, its place, its vector to cluster."""
     rows = np.concatenate([part.space.rows.start + part.rows for part in parts])
-    places = steady(run, rows, _side_by_side([part.places for part in parts])).places
+    laid_out = [part.space.vectors[part.rows] for part in parts]
+    places = steady(run, rows, _side_by_side([part.places for part in parts]), laid_out).places
     axes = {axis: places[:, i] for i, axis in enumerate(AXES[: places.shape[1]])}
     vectors = vector_stack(VECTOR, [part.vectors for part in parts])
     return pl.DataFrame({ROW: rows, **axes}).with_columns(vectors)

@@ -1,12 +1,14 @@
 """Keeps the map in place from run to run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.alignment import align
+from clustering_pipeline.engine.alignment import align, follow
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.orchestration.frames import AXES, axes_of
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE
@@ -23,17 +25,26 @@ class Steadied:
     reason: str
 
 
-def steady(run: Run, rows: NDArray[np.int64], places: NDArray[np.float32]) -> Steadied:
+def steady(
+    run: Run, rows: NDArray[np.int64], places: NDArray[np.float32], vectors: Sequence[Vectors]
+) -> Steadied:
     """Brings the new map in line with the published one; what was done is in the record.
 
-    ``rows`` are the documents' places among those of all clusterings, one after the other.
+    ``rows`` are the documents' places among those of all clusterings, one after the other;
+    ``vectors`` the laid out ones of each.
     """
-    found = _steadied(run, rows, places)
-    run.record(layout_stability_applied=found.applied, layout_stability_reason=found.reason)
+    found = _steadied(run, rows, places, vectors)
+    run.pipeline.catalog.executions.update(
+        run.run_id,
+        layout_stability_applied=found.applied,
+        layout_stability_reason=found.reason,
+    )
     return found
 
 
-def _steadied(run: Run, rows: NDArray[np.int64], places: NDArray[np.float32]) -> Steadied:
+def _steadied(
+    run: Run, rows: NDArray[np.int64], places: NDArray[np.float32], vectors: Sequence[Vectors]
+) -> Steadied:
     wanted = run.spec.vectors.layout_stability or "align"
     if not places.shape[1]:
         return Steadied(places=places, applied="none", reason="the map is deferred")
@@ -41,21 +52,45 @@ def _steadied(run: Run, rows: NDArray[np.int64], places: NDArray[np.float32]) ->
         return Steadied(places=places, applied="none", reason="the definition asks for none")
     if run.published is None:
         return Steadied(places=places, applied="none", reason="there is no earlier map")
-    return _aligned(places, _shared(run, run.published.members_key, rows), run.published.run_id)
+    shared = _shared(run, run.published.members_key, rows)
+    reason = _why_not(shared, places.shape[1], run.published.run_id)
+    if reason:
+        return Steadied(places=places, applied="none", reason=reason)
+    placed = (
+        _followed(places, shared, vectors) if wanted == "transform" else _aligned(places, shared)
+    )
+    reason = f"{shared.height} documents are on the map of {run.published.run_id} too"
+    return Steadied(places=placed, applied=wanted, reason=reason)
 
 
-def _aligned(places: NDArray[np.float32], shared: pl.DataFrame, run_id: str) -> Steadied:
+def _why_not(shared: pl.DataFrame, dimensions: int, run_id: str) -> str | None:
     axes = axes_of(shared)
-    if len(axes) != places.shape[1]:
-        reason = f"the map of {run_id} has {len(axes) or 'no'} dimensions"
-        return Steadied(places=places, applied="none", reason=reason)
-    if shared.height <= len(axes):
-        reason = f"only {shared.height} documents are on the map of {run_id} too"
-        return Steadied(places=places, applied="none", reason=reason)
-    earlier = shared.select(axes).to_numpy().astype(np.float32)
-    placed = align(places, shared["place"].to_numpy(), earlier)
-    reason = f"{shared.height} documents are on the map of {run_id} too"
-    return Steadied(places=placed, applied="align", reason=reason)
+    if len(axes) != dimensions:
+        return f"the map of {run_id} has {len(axes) or 'no'} dimensions"
+    if shared.height <= dimensions:
+        return f"only {shared.height} documents are on the map of {run_id} too"
+    return None
+
+
+def _aligned(places: NDArray[np.float32], shared: pl.DataFrame) -> NDArray[np.float32]:
+    earlier = shared.select(axes_of(shared)).to_numpy().astype(np.float32)
+    return align(places, shared["place"].to_numpy(), earlier)
+
+
+def _followed(
+    places: NDArray[np.float32], shared: pl.DataFrame, vectors: Sequence[Vectors]
+) -> NDArray[np.float32]:
+    """Each clustering's documents by their own vectors; those that share none are aligned."""
+    placed, first = _aligned(places, shared), 0
+    for part in vectors:
+        own = shared.filter(pl.col("place").is_between(first, first + len(part) - 1))
+        if own.height:
+            rows = own["place"].to_numpy() - first
+            earlier = own.select(axes_of(own)).to_numpy().astype(np.float32)
+            inside = slice(first, first + len(part))
+            placed[inside] = follow(placed[inside], part, rows, earlier)
+        first += len(part)
+    return placed
 
 
 def _shared(run: Run, members_key: str | None, rows: NDArray[np.int64]) -> pl.DataFrame:

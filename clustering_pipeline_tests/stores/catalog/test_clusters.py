@@ -189,8 +189,6 @@ class TestPatch:
         made = catalog.clusters.create(LOCAL, request(cluster_name="topics"))
         with pytest.raises(InvalidParameters):
             catalog.clusters.patch(LOCAL, "topics", patch_of(algorithm_params={"n_clusters": 2}))
-        with pytest.raises(NotAvailableYet):
-            catalog.clusters.patch(LOCAL, "topics", patch_of(layout_stability="align"))
         assert catalog.clusters.get(LOCAL, "topics") == made
 
 
