@@ -6,6 +6,7 @@ from clustering_pipeline.model.listing import (
     ListClustersRequest,
     ListClustersResponse,
 )
+from clustering_pipeline.stores.catalog.indexes import CLUSTERS_COVERED
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
 from clustering_pipeline.stores.catalog.list_query import ListQuery
 from clustering_pipeline.stores.catalog.lists import Found, Listed, find_page, paginate
@@ -33,6 +34,8 @@ def _kind(table: Table) -> Listed:
         public=frozenset(ClusterMetadata.model_fields),
         free_form=frozenset({"metadata"}),
         sums={"documents": "$view.num_documents_clustered"},
+        covered=CLUSTERS_COVERED,
+        ordered=frozenset({"view.created_at", "view.updated_at"}),
     )
 
 

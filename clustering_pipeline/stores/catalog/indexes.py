@@ -3,22 +3,53 @@
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from clustering_pipeline.stores.catalog.cluster_documents import WRITES
+from clustering_pipeline.stores.catalog.covering import Covering
 from clustering_pipeline.stores.catalog.facts import FACTS
 
 _SCOPE = (("organization_id", ASCENDING), ("namespace_id", ASCENDING))
 
 
-def _scoped(*keys: str, unique: bool = False) -> IndexModel:
+def _scoped(*keys: str, unique: bool = False, name: str | None = None) -> IndexModel:
     fields = [(key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in keys]
-    return IndexModel([*_SCOPE, *fields], unique=unique)
+    named = {} if name is None else {"name": name}
+    return IndexModel([*_SCOPE, *fields], unique=unique, **named)
 
 
-def _summed(key: str) -> IndexModel:
-    """Filters by ``key``, and holds what lists sum up, so that they need not read the records."""
-    summed = ("view.status", "-view.created_at", "view.num_documents_clustered")
-    return _scoped(*dict.fromkeys((key, *summed)))
+# What lists are filtered by, sorted by and sum up: an index that holds all of it answers alone.
+_TOLD = (
+    "view.status",
+    "view.created_at",
+    "view.num_documents_clustered",
+    "view.updated_at",
+    "view.cluster_name",
+    "view.num_clusters",
+    "folded.status",
+    "folded.algorithm",
+    "_id",
+)
+# Those that usually leave fewest come first.
+_FILTERED = (
+    "folded.cluster_name",
+    "folded.algorithm",
+    "folded.status",
+    "view.status",
+    "view.num_clusters",
+    "search",
+)
+_NAMES = "view.cluster_name"
 
 
+def _covering(first: str) -> Covering:
+    owner = (key for key, _ in _SCOPE)
+    return Covering(
+        name=f"told by {first}",
+        first=first,
+        keys=tuple(dict.fromkeys((*owner, first, *_TOLD))),
+        serves_all=first == _NAMES,
+    )
+
+
+CLUSTERS_COVERED = tuple(map(_covering, (*_FILTERED, _NAMES)))
 CLUSTERS = (
     _scoped("view.cluster_name", unique=True),
     IndexModel(
@@ -26,11 +57,6 @@ CLUSTERS = (
     ),
     _scoped("-view.created_at", "_id"),
     _scoped("-view.updated_at", "_id"),
-    _summed("view.status"),
-    _summed("folded.status"),
-    _summed("folded.algorithm"),
-    _summed("view.num_clusters"),
-    _summed("folded.cluster_name"),
     _scoped("view.input_collections"),
     IndexModel(
         [("spec.auto_execute_on_batch", ASCENDING)],
@@ -41,6 +67,7 @@ CLUSTERS = (
         partialFilterExpression={"claim.run_id": {"$exists": True}},
     ),
     _scoped(FACTS),
+    *(_scoped(*one.keys[len(_SCOPE) :], name=one.name) for one in CLUSTERS_COVERED),
 )
 COLLECTIONS = (
     _scoped("collection_name", unique=True),

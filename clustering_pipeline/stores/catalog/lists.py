@@ -9,6 +9,7 @@ from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.filter_semantics import predicate
 from clustering_pipeline.model.filters import Filter, fields_of, parse_filter
 from clustering_pipeline.model.listing import PaginationResponse
+from clustering_pipeline.stores.catalog.covering import Covering, covering
 from clustering_pipeline.stores.catalog.facts import may_hold
 from clustering_pipeline.stores.catalog.list_fields import FieldKind
 from clustering_pipeline.stores.catalog.list_query import ListQuery
@@ -30,6 +31,10 @@ class Listed:
     """Those of them that are told in ``facts``."""
     sums: Mapping[str, Any] = field(default_factory=dict)
     """Name to aggregation expression, summed per status."""
+    covered: Sequence[Covering] = ()
+    """Indexes that hold what most questions look at, sums included."""
+    ordered: frozenset[str] = frozenset()
+    """Sort keys whose order an index has: a page is read from its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +63,9 @@ class Found:
 def find_page(kind: Listed, base: Query, question: ListQuery) -> Found:
     """The page that ``question`` asks for among the records that ``base`` finds."""
     matched = _matched(kind, base, question)
-    documents = kind.table.find(
-        matched,
-        sort=_sort(kind, question),
-        skip=question.offset,
-        limit=question.size,
-        fields=["view"],
-    )
     sums = _sums(kind, matched)
     return Found(
-        views=[document["view"] for document in documents],
+        views=_page(kind, matched, question),
         by_status=sums,
         as_of=question.as_of or max((row["latest"] for row in sums.values()), default=None),
     )
@@ -91,6 +89,20 @@ def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationRespo
     )
 
 
+def _page(kind: Listed, matched: Query, question: ListQuery) -> list[Mapping[str, Any]]:
+    order = _sort(kind, question)
+    keys = [key for key, _ in order]
+    about = {"sort": order, "skip": question.offset, "limit": question.size}
+    hint = None if keys[0] in kind.ordered else covering(matched, kind.covered, also=keys)
+    if hint is None:
+        return [one["view"] for one in kind.table.find(matched, fields=["view"], **about)]
+    # Chosen and sorted on the index alone; only the page itself is read.
+    ids = [one["_id"] for one in kind.table.find(matched, fields=["_id"], hint=hint, **about)]
+    read = kind.table.find({"_id": {"$in": ids}}, fields=["view"])
+    views = {one["_id"]: one["view"] for one in read}
+    return [views[one] for one in ids if one in views]
+
+
 def _matched(kind: Listed, base: Query, question: ListQuery) -> Query:
     parts = split(parse_filter(question.filters), kind.fields)
     asked: list[Query] = [
@@ -108,7 +120,9 @@ def _narrowed(kind: Listed, query: Query, rest: Filter) -> Query:
     """The query for those ids among its matches that also satisfy ``rest``."""
     seen = sorted(fields_of(rest) & kind.public)
     holds = predicate(rest)
-    documents = kind.table.find(query, fields=[f"view.{name}" for name in seen] or ["_id"])
+    fields = [f"view.{name}" for name in seen] or ["_id"]
+    hint = covering(query, kind.covered, also=fields)
+    documents = kind.table.find(query, fields=fields, hint=hint)
     ids = [one["_id"] for one in documents if holds(_visible(one, seen))]
     return {"_id": {"$in": ids}}
 
@@ -143,6 +157,7 @@ def _sums(kind: Listed, matched: Query) -> dict[str, dict[str, Any]]:
         [
             {"$match": matched},
             {"$group": {"_id": "$view.status", **_ALWAYS, **summed}},
-        ]
+        ],
+        hint=covering(matched, kind.covered),
     )
     return {row.pop("_id"): row for row in rows}

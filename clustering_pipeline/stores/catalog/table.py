@@ -91,7 +91,7 @@ class Table:
         self, stages: Sequence[Mapping[str, Any]], *, hint: str | None = None
     ) -> list[Document]:
         """The answer of an aggregation; ``hint`` names the index that it reads."""
-        options = {} if hint is None else {"hint": hint}
+        options: dict[str, Any] = {} if hint is None else {"hint": hint}
         return self.guard(lambda: list(self.collection.aggregate(list(stages), **options)))
 
     def ensure(self, indexes: Sequence[IndexModel]) -> None:

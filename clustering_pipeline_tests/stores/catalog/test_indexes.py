@@ -2,7 +2,9 @@
 
 import pytest
 
+from clustering_pipeline.model.listing import ListClustersRequest
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.validation import validate
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline_tests.model.factories import request
 
@@ -62,3 +64,43 @@ class TestPlans:
         query = within(LOCAL, **{"view.cluster_name": "7"})
         _, done = plan_of(database, {"find": "clusters", "filter": query})
         assert (done["totalDocsExamined"], done["totalKeysExamined"]) == (1, 1)
+
+
+def records_read(database) -> int:
+    """How many records the worker's mongod has read from its tables so far."""
+    return database.command("serverStatus")["metrics"]["queryExecutor"]["scannedObjects"]
+
+
+@pytest.mark.usefixtures("definitions")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"sort": {"field": "cluster_name"}}, id="names"),
+        pytest.param({"search": "text", "sort": {"field": "num_clusters"}}, id="search"),
+        pytest.param(
+            {
+                "filters": {"field": "status", "operator": "in", "value": ["PENDING", "FAILED"]},
+                "sort": {"field": "num_documents_clustered", "direction": "desc"},
+            },
+            id="status",
+        ),
+        pytest.param(
+            {
+                "filters": {
+                    "AND": [
+                        {"field": "algorithm", "operator": "eq", "value": "hdbscan"},
+                        {"NOT": [{"field": "num_clusters", "operator": "gte", "value": 9}]},
+                    ]
+                },
+                "sort": {"field": "cluster_name", "direction": "desc"},
+            },
+            id="several",
+        ),
+    ],
+)
+def test_a_list_reads_the_definitions_of_its_page_alone(catalog, database, asked):
+    wanted = validate(ListClustersRequest, asked | {"limit": 5})
+    before = records_read(database)
+    page = catalog.clusters.list(LOCAL, wanted)
+    assert records_read(database) - before == 5
+    assert page.total_count == 30
