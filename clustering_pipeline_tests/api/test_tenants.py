@@ -43,6 +43,8 @@ class Operation:
     method: str
     path: str
     parameters: tuple[str, ...]
+    query: tuple[str, ...]
+    """What must stand behind the ``?``."""
     needs_body: bool
 
 
@@ -56,6 +58,11 @@ def operations() -> Iterator[Operation]:
                     path=path,
                     parameters=tuple(
                         one["name"] for one in about.get("parameters", ()) if one["in"] == "path"
+                    ),
+                    query=tuple(
+                        one["name"]
+                        for one in about.get("parameters", ())
+                        if one["in"] == "query" and one.get("required")
                     ),
                     needs_body=about.get("requestBody", {}).get("required", False),
                 )
@@ -94,6 +101,7 @@ class Owned:
             "execute_clustering": {"collection_ids": [collection], "config": config},
             "create_cluster": {"collection_ids": [collection], "vector_config": vector},
             "patch_cluster": {"description": "theirs"},
+            "put_cluster_edits": {"exclude": ["doc_00000"]},
             "patch_execution_labels": {"labels": {"cl_0": "theirs"}},
             "patch_execution_run_name": {"run_name": "theirs"},
             "create_trigger": {
@@ -122,6 +130,7 @@ def owned(served) -> Iterator[Owned]:
                 "cluster_identifier": cluster.cluster_id,
                 "cluster_id": cluster.cluster_id,
                 "run_id": ran.run_id,
+                "against": ran.run_id,
                 "task_id": ran.execution.task_id,
                 "collection_identifier": collection.collection_id,
                 "document_id": "doc_00000",
@@ -150,7 +159,7 @@ def _other(text: str) -> str:
 
 def ask(client: httpx.Client, operation: Operation, owned: Owned) -> httpx.Response:
     path = operation.path
-    for name in operation.parameters:
+    for name in (*operation.parameters, *operation.query):
         assert name in owned.ids, f"say in Owned.ids what {name} is"
         path = path.replace(f"{{{name}}}", owned.ids[name])
     body = None
@@ -158,7 +167,8 @@ def ask(client: httpx.Client, operation: Operation, owned: Owned) -> httpx.Respo
         bodies = owned.bodies()
         assert operation.name in bodies, f"say in Owned.bodies what {operation.name} takes"
         body = bodies[operation.name]
-    return client.request(operation.method, path, json=body)
+    query = {name: owned.ids[name] for name in operation.query}
+    return client.request(operation.method, path, params=query, json=body)
 
 
 def everything(served, mongodb_uri: str, owned: Owned) -> str:
