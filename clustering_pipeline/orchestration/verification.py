@@ -1,5 +1,6 @@
 """Whether what a run left is still what it wrote: its files, and the fields on its documents."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -109,11 +110,26 @@ def _compare(pipeline: Pipeline, name: str, rows: pl.DataFrame, check: DocumentC
         check.documents += 1
         if point_id not in payloads:
             check.gone += 1
-        elif [payloads[point_id].get(one) for one in fields] == values:
+        elif all(
+            _is_same(payloads[point_id].get(one), value)
+            for one, value in zip(fields, values, strict=True)
+        ):
             check.right += 1
         else:
             check.wrong += 1
             check.wrong_ids += [point_id] if len(check.wrong_ids) < NAMED else []
+
+
+def _is_same(shown: object, found: object) -> bool:
+    """Equal but for what a number loses on its way through the store's JSON."""
+    if isinstance(found, dict):
+        there = {name: value for name, value in found.items() if value is not None}
+        return isinstance(shown, dict) and all(
+            _is_same(shown.get(name), value) for name, value in there.items()
+        )
+    if isinstance(found, float) and isinstance(shown, int | float):
+        return math.isclose(shown, found, rel_tol=1e-9, abs_tol=1e-12)
+    return shown == found
 
 
 def _find_strangers(

@@ -153,6 +153,30 @@ def test_runs_are_listed_newest_first(story):
     assert run("runs", "get", run_id).fields["status"] == "completed"
 
 
+def test_what_was_published_is_verified(story):
+    run_id = story.executed.fields["run_id"]
+    files = run("runs", "verify", run_id, "--json")
+    assert (files.code, {one["verdict"] for one in files.json}) == (0, {"same"})
+    documents = run("clusters", "verify-documents", story.cluster, "--json")
+    assert (documents.code, documents.json["right"], documents.json["run_id"]) == (0, 50, run_id)
+    assert run("clusters", "clear-fields", story.cluster, "--yes").err.endswith("50 documents\n")
+    empty = run("clusters", "verify-documents", story.cluster, "--json")
+    assert (empty.code, json.loads(empty.out)["wrong"]) == (4, 50)
+    assert f"50 documents do not show {run_id}" in empty.err
+
+
+def test_there_is_nothing_to_roll_back_to_or_to_collect(story):
+    refused = run("clusters", "rollback", story.cluster)
+    assert refused.code == 4
+    assert "has no published run before" in refused.err
+    assert run("runs", "gc", "--json").json == {
+        "runs": [],
+        "orphans": [],
+        "files": 0,
+        "unknown": [],
+    }
+
+
 def test_a_definition_in_a_file(tmp_path, collection):
     wanted = {
         "cluster_name": name("from file"),

@@ -7,8 +7,10 @@ from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration.generations import collection_to_read, generations
 from clustering_pipeline.orchestration.recovery import recover, recover_all
 from clustering_pipeline.orchestration.removal import remove_cluster
+from clustering_pipeline.orchestration.retention import Orphans, find_orphans, remove_orphans
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.verification import verify_documents, verify_run
 from clustering_pipeline_tests.orchestration.direct import RELABEL, execute
@@ -254,3 +256,33 @@ def test_a_run_whose_files_were_touched_says_so(found):
     touched = {one.file: one.verdict for one in verify_run(found.world.pipeline, execution)}
     odd = {file: verdict for file, verdict in touched.items() if verdict != "same"}
     assert odd == {"fit.json": "changed", "labels.parquet": "missing"}
+
+
+def test_an_alias_that_lags_behind_is_repaired_by_the_next_read(found):
+    pipeline, beside = found.world.pipeline, found.beside
+    first = execute(pipeline, beside)
+    (alias,) = beside.state.output_collection_ids
+    documents = pipeline.documents
+    documents.create_collection(f"{alias}__run_before", {"centroid": 4})
+    documents.set_alias(alias, f"{alias}__run_before")
+    record = collection_to_read(pipeline, LOCAL, beside.state.output_collection_names[0])
+    assert (record.collection_id, documents.aliases()[alias]) == (alias, f"{alias}__{first.run_id}")
+    # What is no longer shown waits for the next run: a reader removes nothing.
+    assert len(generations(documents, alias)) == 2
+    second = execute(pipeline, beside)
+    assert generations(documents, alias) == [f"{alias}__{second.run_id}"]
+
+
+def test_directories_that_no_record_names_are_found(found):
+    pipeline = found.world.pipeline
+    run(found)
+    place = "int_local/ns_default/engine_cluster_build"
+    ours = {"cluster_id": found.onto.cluster_id}
+    pipeline.artifacts.write_json(f"{place}/run_ours/definition.json", ours)
+    pipeline.artifacts.write_json(f"{place}/run_theirs/definition.json", {"cluster_id": "clust_x"})
+    pipeline.artifacts.write_bytes(f"{place}/run_odd/map.html", b"")
+    lost = find_orphans(pipeline)
+    assert lost.ours == (f"{place}/run_ours",)
+    assert lost.unknown == (f"{place}/run_odd", f"{place}/run_theirs")
+    assert remove_orphans(pipeline, (*lost.ours, *lost.unknown)) == 3
+    assert find_orphans(pipeline) == Orphans()
