@@ -139,6 +139,8 @@ def delete(cluster: str, *, keep_output: bool, remove_enriched_fields: bool) -> 
 @click.option("--sample-size", type=int, help="Most documents to fit on, this time.")
 @click.option("--filters", help="Which documents take part this time, as JSON.")
 @click.option("--full", is_flag=True, help="Cluster again even if only labels can differ.")
+@click.option("--assign", is_flag=True, help="Assign what is new to the published groups.")
+@click.option("--threshold", type=float, help="Least cosine to a group, with --assign. [0.5]")
 @click.option("--dry-run", is_flag=True, help="Say what labels would cost, and run nothing.")
 @output_options
 def execute(
@@ -146,12 +148,22 @@ def execute(
     cluster: str,
     sample_size: int | None,
     filters: str | None,
+    threshold: float | None,
     *,
     full: bool,
+    assign: bool,
     dry_run: bool,
 ) -> None:
     """Run a definition now and wait for the result."""
-    overrides = {"sample_size": sample_size, "filters": _json("--filters", filters)}
+    if full and assign:
+        message = "--full and --assign: one of the two"
+        raise click.UsageError(message)
+    overrides = {
+        "mode": "assign" if assign else None,
+        "assignment_threshold": threshold,
+        "sample_size": sample_size,
+        "filters": _json("--filters", filters),
+    }
     given = {name: value for name, value in overrides.items() if value is not None}
     with open_session() as session:
         if dry_run:

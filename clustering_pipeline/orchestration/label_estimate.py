@@ -26,6 +26,10 @@ def estimate_labels(pipeline: Pipeline, spec: ClusterSpec, *, plan: Plan) -> dic
     if not spec.llm_labeling.enabled:
         known: Mapping[str, object] = dict.fromkeys(_FIELDS, 0)
         return {"plan": plan, **known, "note": "the definition asks no model: labels cost nothing"}
+    if plan == "assign":
+        known = dict.fromkeys(_FIELDS, 0)
+        note = "groups that documents are assigned to keep their names: nobody is asked"
+        return {"plan": plan, **known, "note": note}
     if published is None:
         note = "unknown before the first run: the number of groups decides"
         return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}

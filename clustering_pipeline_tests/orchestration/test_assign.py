@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -13,12 +14,15 @@ from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.lineage import LineageEvent
+from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.orchestration.drift import OF_THE_POOL, drift
 from clustering_pipeline.orchestration.jobs import ASSIGN, RELABEL
+from clustering_pipeline.orchestration.label_estimate import estimate_labels
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline_tests.labeling.loopback import serving, well
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World, failure_of
+from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World, failure_of
 
 SIZES = {"sea": 40, "kitchen": 30, "court": 20}
 THREE = KMEANS | {"algorithm_params": {"n_clusters": 3}}
@@ -214,6 +218,85 @@ def test_nobody_is_asked_for_a_name(world):
         again = assign(there, first)
         assert server.calls == calls == 3
     assert (again.execution.ledger, again.execution.num_points) == (None, 95)
+
+
+def test_parts_of_groups_take_new_members(world):
+    """Two pairs of subjects far apart: pairs on top, the subjects below."""
+    documents = pairs(dict.fromkeys(SUBJECTS, 30), first_id=1, seed=1)
+    collection = world.collection(documents, distance="Euclid")
+    nested = THREE | {
+        "algorithm_params": {"n_clusters": 2},
+        "hierarchical": True,
+        "max_hierarchy_depth": 1,
+    }
+    first = world.execute(world.define(collection, nested))
+    before = groups(table(world, first, "members"))
+    new = pairs({"sea": 3, "space": 2}, first_id=900, seed=2)
+    world.add(collection.qdrant_collection, new)
+    again = assign(world, first)
+    after = groups(table(world, again, "members"))
+    assert {one: after[one] for one in before} == before
+    home = {
+        subject: before[str(one)]
+        for one, subject in zip(documents.ids, documents.subjects, strict=True)
+    }
+    assert "_sub_" in home["sea"]
+    assert [after[str(one)] for one in new.ids] == [home[one] for one in new.subjects]
+    sizes = {one.cluster_id: one.num_members for one in again.execution.centroids}
+    assert sum(size for one, size in sizes.items() if "_sub_" not in one) == 125
+
+
+def pairs(sizes: dict[str, int], *, first_id: int, seed: int) -> Documents:
+    base = planted(sizes=sizes, spread=0.02, first_id=first_id, seed=seed)
+    far = [[5.0 if one in SUBJECTS[:2] else -5.0] for one in base.subjects]
+    vectors = np.hstack([base.vectors, np.array(far)]).astype(np.float32)
+    return Documents(vectors=vectors, payloads=base.payloads, ids=base.ids)
+
+
+def test_each_feature_assigns_to_its_own_groups(world):
+    """The text tells three subjects, the picture only whether it is the first of them."""
+    uris = [FEATURE, "mixpeek://image_extractor@v1/picture"]
+    config = KMEANS | {
+        "feature_uri": None,
+        "feature_uris": uris,
+        "multi_feature_strategy": "independent",
+        "algorithm_params": {"n_clusters": 2},
+    }
+    name = world.name("pictures")
+    world.pipeline.documents.create_collection(name, {"embedding": 16, "picture": 8})
+    world.made.append(name)
+    two = {"sea": 30, "court": 20}
+    with_pictures(world, name, planted(sizes=two))
+    first = world.execute(world.define(world.registered(name), config))
+    before = table(world, first, "members")
+    with_pictures(world, name, planted(sizes={"sea": 4, "court": 2}, first_id=500, seed=3))
+    after = table(world, assign(world, first), "members")
+    assert (before.height, after.height) == (2 * 50, 2 * 56)
+    assert set(after["cluster_id"]) == set(before["cluster_id"])
+    for feature in ("embedding", "picture"):
+        own = after.filter(feature_name=feature, point_id="500")["cluster_id"][0]
+        assert own in set(before.filter(feature_name=feature)["cluster_id"])
+
+
+def with_pictures(world: World, name: str, documents: Documents) -> None:
+    sides = [0 if one == "sea" else 1 for one in documents.subjects]
+    pictures = np.eye(8, dtype=np.float32)[sides] + 0.01
+    vectors = {"embedding": documents.vectors, "picture": pictures.astype(np.float32)}
+    world.pipeline.documents.upsert(name, documents.ids, vectors, documents.payloads)
+
+
+def test_the_pool_is_what_triggers_can_go_by(grown):
+    pipeline = grown.world.pipeline
+    found = [drift(pipeline, grown.second.execution, one) for one in OF_THE_POOL]
+    assert found == [6.0, pytest.approx(6 / 11)]
+    assert drift(pipeline, grown.first.execution, "novelty_pool") == 0.0
+
+
+def test_labels_of_an_assignment_cost_nothing(grown):
+    record = grown.world.pipeline.catalog.clusters.by_id(grown.first.cluster.cluster_id)
+    asking = record.resolved(REQUEST.model_copy(update={"llm_labeling": LLMLabeling(enabled=True)}))
+    found = estimate_labels(grown.world.pipeline, asking, plan="assign")
+    assert (found["calls"], found["cost"]) == (0, 0)
 
 
 def test_a_group_without_a_member_left_is_gone(world):

@@ -9,6 +9,7 @@ from clustering_pipeline.engine.incremental import Assigned, Reference, assign_t
 from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import axes_of
+from clustering_pipeline.orchestration.identities import FOUND
 from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
@@ -21,6 +22,7 @@ from clustering_pipeline.orchestration.stages.incremental.places import (
     among_members,
     laid_out,
     reduced_frame,
+    together,
 )
 from clustering_pipeline.orchestration.stages.inputs import (
     FEATURE,
@@ -38,7 +40,6 @@ NOBODY = Assigned(
     cosines=np.zeros(0),
     probabilities=np.zeros(0),
 )
-FOUND = "found_uid"
 _TEXTS = ("cluster_id", NEAREST, FOUND)
 
 
@@ -65,7 +66,7 @@ def join_groups(run: Run) -> StageReport:
     spaces = zip(original_spaces(run), original_spaces(before), strict=True)
     parts = [_joined(run, before, known, *pair) for pair in spaces]
     run.write_frame(JOINED, pl.concat([part.table for part in parts]))
-    size = run.write_frame("reduced", pl.concat([part.reduced for part in parts]))
+    size = run.write_frame("reduced", together([part.reduced for part in parts]))
     counts = _counts(known, parts)
     run.write_json(JOINED, counts)
     reason = f"documents keep their places of {before.run_id}; new ones lie among their like"

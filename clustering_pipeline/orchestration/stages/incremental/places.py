@@ -1,5 +1,7 @@
 """Where new documents lie on a map that stays: among the members of their group most like them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -45,6 +47,13 @@ def among_members(
         like = np.argsort(-cosines, axis=1, kind="stable")[:, :_LIKE]
         found[new] = places[rows[like]].mean(axis=1)
     return found
+
+
+def together(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of all clusterings; their vectors may differ in length."""
+    if len({part.schema[VECTOR] for part in parts}) > 1:
+        parts = [part.cast({VECTOR: pl.List(pl.Float32)}) for part in parts]
+    return pl.concat(parts)
 
 
 def reduced_frame(places: Places, axes: list[str], space: Space) -> pl.DataFrame:
