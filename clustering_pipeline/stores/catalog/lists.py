@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from clustering_pipeline.model.errors import InvalidRequest
@@ -92,12 +93,12 @@ def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationRespo
 def _page(kind: Listed, matched: Query, question: ListQuery) -> list[Mapping[str, Any]]:
     order = _sort(kind, question)
     keys = [key for key, _ in order]
-    about = {"sort": order, "skip": question.offset, "limit": question.size}
+    find = partial(kind.table.find, matched, sort=order, skip=question.offset, limit=question.size)
     hint = None if keys[0] in kind.ordered else covering(matched, kind.covered, also=keys)
     if hint is None:
-        return [one["view"] for one in kind.table.find(matched, fields=["view"], **about)]
+        return [one["view"] for one in find(fields=["view"])]
     # Chosen and sorted on the index alone; only the page itself is read.
-    ids = [one["_id"] for one in kind.table.find(matched, fields=["_id"], hint=hint, **about)]
+    ids = [one["_id"] for one in find(fields=["_id"], hint=hint)]
     read = kind.table.find({"_id": {"$in": ids}}, fields=["view"])
     views = {one["_id"]: one["view"] for one in read}
     return [views[one] for one in ids if one in views]
