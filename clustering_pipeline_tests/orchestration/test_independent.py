@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.orchestration.jobs import RELABEL
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, Ran, World
 
@@ -209,3 +210,19 @@ def test_features_clustered_together_find_the_same_groups_in_each_collection(
         {name: value for name, value in one.items() if name not in drop} for one in pictured
     ]
     assert sum(point["is_centroid"] for point in texts) == ran.execution.num_clusters
+
+
+def test_groups_keep_their_numbers_in_the_next_run_and_labels_can_be_made_again(
+    pictures: Pictures, ran: Ran
+) -> None:
+    again = pictures.world.execute(ran.cluster)
+    relabelled = pictures.world.execute(ran.cluster, job=RELABEL)
+    columns = ["point_id", "feature_name", "cluster_id", "group_uid"]
+    first, second, third = (
+        pictures.members(one).select(columns) for one in (ran, again, relabelled)
+    )
+    assert first.equals(second)
+    assert second.equals(third)
+    assert again.execution.hierarchy_relationships == ran.execution.hierarchy_relationships
+    uids = second.filter(pl.col("cluster_id") != NOISE_ID).group_by("group_uid")
+    assert uids.agg(pl.n_unique("feature_name"))["feature_name"].unique().to_list() == [1]
