@@ -48,8 +48,14 @@ METRICS = ("silhouette_score", "davies_bouldin_index", "calinski_harabasz_score"
 
 
 @click.command("demo")
-def command() -> None:
+@click.option("--automation", is_flag=True, help="Show batches, cooldowns and runs by themselves.")
+def command(*, automation: bool) -> None:
     """Cluster the State of the Union addresses and write the topics onto the passages."""
+    if automation:
+        from clustering_pipeline.cli.demo_automation import run_demo  # noqa: PLC0415
+
+        run_demo()
+        return
     # The demo keeps to a folder of its own, unless told otherwise.
     os.environ.setdefault("CLUSTERING_DATA_DIR", str(Path(DATA_DIR).absolute()))
     started = time.monotonic()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorType
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from clustering_pipeline.model.ids import run_id_of
@@ -32,3 +33,15 @@ def by_key(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.Da
         wanted = dg.RunsFilter(tags={RUN_KEY: list(keys[start : start + _AT_ONCE])})
         found |= {one.tags[RUN_KEY]: one for one in instance.get_runs(wanted)}
     return found
+
+
+def last_word(instance: dg.DagsterInstance, sensor: str) -> str | None:
+    """Why the sensor of that name started nothing when it last looked; None if it did, or never
+    looked.
+    """
+    states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+    for state in states:
+        if state.instigator_name == sensor:
+            ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+            return ticks[0].skip_reason if ticks else None
+    return None
