@@ -48,9 +48,9 @@ def recover(pipeline: Pipeline, cluster_id: str) -> bool:
 
 
 def recover_all(pipeline: Pipeline) -> dict[str, str | None]:
-    """Every definition that had something unfinished, and what kept it from being finished."""
+    """Every definition that a run left unfinished, and what kept it from being finished now."""
     found: dict[str, str | None] = {}
-    for cluster_id in pipeline.catalog.clusters.ids():
+    for cluster_id in pipeline.catalog.clusters.unsettled():
         try:
             if recover(pipeline, cluster_id):
                 found[cluster_id] = None

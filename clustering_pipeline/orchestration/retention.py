@@ -4,7 +4,7 @@ The record of a run stays: what it found in numbers and what its labels cost is 
 go, and with them the way back to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ def collect(pipeline: Pipeline, cluster_id: str) -> Collected:
     if not gone:
         return Collected()
     # First nobody is to be led there any more.
-    pipeline.catalog.clusters.forget_runs(cluster_id, gone)
+    pipeline.catalog.clusters.revise(cluster_id, lambda one: _without(one, gone))
     files = sum(_remove(pipeline, record, run_id) for run_id in gone)
     return Collected(runs=tuple(gone), files=files)
 
@@ -84,6 +84,11 @@ def find_orphans(pipeline: Pipeline) -> Orphans:
 def remove_orphans(pipeline: Pipeline, prefixes: Iterable[str]) -> int:
     """Removes directories with everything in them; returns how many files there were."""
     return sum(pipeline.artifacts.delete(prefix) for prefix in prefixes)
+
+
+def _without(record: ClusterRecord, gone: Collection[str]) -> dict[str, list[str]]:
+    kept = [one for one in record.state.published_run_ids if one not in gone]
+    return {"published_run_ids": kept}
 
 
 def _remove(pipeline: Pipeline, record: ClusterRecord, run_id: str) -> int:

@@ -1,8 +1,14 @@
 """What stands in the way of a definition, said with both names."""
 
+from collections.abc import Iterable
+
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusteringError, FieldTaken, NameTaken
-from clustering_pipeline.stores.catalog.cluster_documents import WRITES, written_fields
+from clustering_pipeline.stores.catalog.cluster_documents import (
+    WRITES,
+    written_entry,
+    written_fields,
+)
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
@@ -13,6 +19,17 @@ def conflict(table: Table, record: ClusterRecord, duplicate: Duplicate) -> Clust
         return _field_taken(table, record)
     message = f"a definition named {record.name!r} exists already: choose another cluster_name"
     return NameTaken(message, details={"cluster_name": record.name})
+
+
+def taken_by_others(
+    table: Table, record: ClusterRecord, collection_id: str, fields: Iterable[str]
+) -> set[str]:
+    """Those of the payload fields that another definition writes on the collection."""
+    entries = {written_entry(record.scope, collection_id, one): one for one in fields}
+    query = {"_id": {"$ne": record.cluster_id}, WRITES: {"$in": list(entries)}}
+    found = table.find(query, fields=[WRITES])
+    taken = {entry for one in found for entry in one[WRITES]}
+    return {field for entry, field in entries.items() if entry in taken}
 
 
 def _field_taken(table: Table, record: ClusterRecord) -> FieldTaken:

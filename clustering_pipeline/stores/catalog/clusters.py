@@ -1,6 +1,6 @@
 """The stored definitions."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -26,14 +26,12 @@ from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.stores.catalog import applications, claims
 from clustering_pipeline.stores.catalog.automatic_start import listening
 from clustering_pipeline.stores.catalog.batches import Batches
-from clustering_pipeline.stores.catalog.cluster_conflicts import conflict
+from clustering_pipeline.stores.catalog.cluster_conflicts import conflict, taken_by_others
 from clustering_pipeline.stores.catalog.cluster_documents import (
-    WRITES,
     from_document,
     to_document,
     to_update,
     with_state,
-    written_entry,
 )
 from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
 from clustering_pipeline.stores.catalog.collections import Collections
@@ -41,6 +39,7 @@ from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster
 from clustering_pipeline.stores.catalog.scoping import identified, within
 from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
+from clustering_pipeline.stores.catalog.unsettled import UNSETTLED
 from clustering_pipeline.stores.catalog.versions import change
 
 Edit = Callable[[ClusterRecord], ClusterRecord]
@@ -101,6 +100,10 @@ class Clusters:
     def ids(self) -> list[str]:
         """The ids of all definitions, in order."""
         return [one["_id"] for one in self.table.find({}, sort=[("_id", 1)], fields=["_id"])]
+
+    def unsettled(self) -> tuple[str, ...]:
+        """The ids of definitions whose last run may have left something to be finished."""
+        return tuple(str(one["_id"]) for one in self.table.find(UNSETTLED, fields=["_id"]))
 
     def using(self, scope: Scope, collection_id: str) -> list[str]:
         """The names of the definitions that read a collection."""
@@ -183,24 +186,11 @@ class Clusters:
             lambda record: self._found(claims.active(record), found | _history(record, run_id)),
         )
 
-    def forget_runs(self, cluster_id: str, run_ids: Collection[str]) -> ClusterRecord:
-        """Takes runs out of those that were published and are kept."""
-
-        def edit(record: ClusterRecord) -> ClusterRecord:
-            kept = [one for one in record.state.published_run_ids if one not in run_ids]
-            return self._found(record, {"published_run_ids": kept})
-
-        return self._change({"_id": cluster_id}, _not_found(cluster_id), edit)
-
     def written_by_others(
         self, record: ClusterRecord, collection_id: str, fields: Iterable[str]
     ) -> set[str]:
         """Those of the payload fields that another definition writes on the collection."""
-        entries = {written_entry(record.scope, collection_id, one): one for one in fields}
-        query = {"_id": {"$ne": record.cluster_id}, WRITES: {"$in": list(entries)}}
-        found = self.table.find(query, fields=[WRITES])
-        taken = {entry for one in found for entry in one[WRITES]}
-        return {field for entry, field in entries.items() if entry in taken}
+        return taken_by_others(self.table, record, collection_id, fields)
 
     def claim(
         self, cluster_id: str, owner: Owner, *, is_alive: Callable[[Owner], bool]
