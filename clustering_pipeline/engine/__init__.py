@@ -18,7 +18,7 @@ from clustering_pipeline.engine.hierarchy import Hierarchy, Node, group_id, hier
 from clustering_pipeline.engine.layers import persistent_layers
 from clustering_pipeline.engine.layout import layout
 from clustering_pipeline.engine.manifest import digest, versions
-from clustering_pipeline.engine.memory import refuse_what_does_not_fit
+from clustering_pipeline.engine.memory import expected_seconds, refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, reduce
@@ -61,6 +61,7 @@ __all__ = [
     "digest",
     "divide",
     "everywhere",
+    "expected_seconds",
     "explained_shares",
     "fit",
     "fit_in_child",

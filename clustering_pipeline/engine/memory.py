@@ -74,6 +74,14 @@ def refuse_what_does_not_fit(
     )
 
 
+def expected_seconds(
+    vectors: Vectors, *, algorithm: str, params: Mapping[str, Any] | Parameters | None = None
+) -> float:
+    """About how long a fit takes on two cores."""
+    (part,) = _parts(vectors, algorithm, params, ())
+    return part.seconds(part.job)
+
+
 def largest_that_fits(part: Part, limit: int) -> int:
     """The most documents that need no more than ``limit`` bytes, by bisection; 0 is none."""
     low, high = 0, part.job.count

@@ -71,7 +71,8 @@ class VectorConfig(RequestModel):
     method's default."""
     multi_feature_strategy: Literal["concatenate", "independent", "weighted"] = "concatenate"
     """What is done with several features: one space of all, one clustering each, or one space with
-    learned weights."""
+    learned weights.  With one clustering each, every result written onto a document holds those of
+    all features, by their names: ``{"text": "cl_0", "image": "cl_4"}``."""
     normalize_features: bool = True
     """Whether each feature's vectors are brought to length 1 before they are put together."""
     feature_weights: dict[str, NotNegative] | None = None
@@ -79,7 +80,8 @@ class VectorConfig(RequestModel):
     weight_learning_config: WeightLearningConfig | None = None
     """How ``weighted`` learns."""
     output_strategy: Literal["single", "per_feature"] = "single"
-    """One output collection, or one per feature."""
+    """One output collection, or one per feature: with its own groups where features are
+    independent, otherwise with the same groups by that feature's part of their centroids."""
     effective_feature_method: Literal["mean", "median", "medoid"] = "mean"
     """What stands for a group: its mean, its median, or the member nearest to the mean."""
     enrich_source: bool = False

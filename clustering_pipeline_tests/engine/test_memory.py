@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine import cluster, fit, refuse_what_does_not_fit
+from clustering_pipeline.engine import cluster, expected_seconds, fit, refuse_what_does_not_fit
 from clustering_pipeline.engine.algorithms import algorithm as registered
 from clustering_pipeline.engine.algorithms import names
 from clustering_pipeline.engine.effort import spoken
@@ -108,6 +108,13 @@ def test_more_documents_take_longer(algorithm):
         for count in (1_000, 100_000)
     )
     assert 0 < small < large < 1e6
+
+
+def test_a_fit_that_is_one_long_call_is_known_to_be_long():
+    rows = np.zeros((6_000, 384), dtype=np.float32)
+    assert expected_seconds(rows, algorithm="agglomerative") > 5
+    assert expected_seconds(rows[:300], algorithm="agglomerative") < 1
+    assert expected_seconds(rows, algorithm="kmeans", params={"n_clusters": 8}) < 2
 
 
 @pytest.mark.parametrize(
