@@ -9,6 +9,7 @@ from clustering_pipeline.api.routes import (
     documents,
     edits,
     enrich,
+    estimates,
     executions,
     exports,
     groups,
@@ -35,5 +36,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     names.router,
     history.router,
     edits.router,
+    estimates.router,
     tasks.router,
 )
