@@ -3,7 +3,7 @@
 import pytest
 
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
-from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.errors import FieldTaken, StateConflict
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ClusterStatus
@@ -16,7 +16,7 @@ from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.stages.table import STAGES
 from clustering_pipeline.orchestration.verification import verify_documents, verify_run
 from clustering_pipeline_tests.orchestration.direct import RELABEL, execute
-from clustering_pipeline_tests.orchestration.subjects import Shelf, expected, shelf
+from clustering_pipeline_tests.orchestration.subjects import BY_SUBJECT, Shelf, expected, shelf
 from clustering_pipeline_tests.orchestration.world import World
 
 SUBJECTS = {1: "sea", 2: "sea", 3: "sea", 4: "court", 5: "court", 6: None}
@@ -291,3 +291,27 @@ def test_directories_that_no_record_names_are_found(found):
     assert lost.unknown == (f"{place}/run_odd", f"{place}/run_theirs")
     assert remove_orphans(pipeline, (*lost.ours, *lost.unknown)) == 3
     assert find_orphans(pipeline) == Orphans()
+
+
+def test_fields_that_another_definition_took_over_are_left_to_it(found):
+    pipeline = found.world.pipeline
+    first = run(found)
+    off = found.onto.spec.model_dump(mode="json") | {"enrich_source_collection": False}
+    off["source_enrichment_config"] = None
+    pipeline.catalog.clusters.apply(LOCAL, validate(CreateClusterRequest, off))
+    theirs = found.world.define(
+        found.collection,
+        None,
+        **BY_SUBJECT,
+        enrich_source_collection=True,
+        source_enrichment_config={
+            "field_mappings": [{"source_field": "cluster_id", "target_field": "topic"}]
+        },
+    )
+    execute(pipeline, theirs)
+    run(found)
+    payloads = found.world.payloads(found.collection).values()
+    assert {one["topic"] for one in payloads} == {"cl_0", "cl_1", "cl_cluster_noise"}
+    assert not any("topic_size" in one for one in payloads)
+    with pytest.raises(FieldTaken, match="wrote 'topic' on collection"):
+        roll_back(pipeline, LOCAL, found.onto.name, first.run_id)

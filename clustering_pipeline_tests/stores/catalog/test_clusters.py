@@ -167,6 +167,16 @@ class TestFields:
         catalog.clusters.delete(LOCAL, first.cluster_id)
         catalog.clusters.create(LOCAL, request(enrich_source_collection=True))
 
+    def test_who_else_writes_a_field_is_told(self, catalog, speeches):
+        ours = catalog.clusters.create(LOCAL, request(enrich_source_collection=True))
+        mapping = {"source_field": "cluster_id", "target_field": "mine"}
+        config = {"field_mappings": [mapping]}
+        enriching = {"enrich_source_collection": True, "source_enrichment_config": config}
+        catalog.clusters.create(LOCAL, request(**enriching))
+        place, fields = speeches.collection_id, ["mine", "cluster_id", "free"]
+        assert catalog.clusters.written_by_others(ours, place, fields) == {"mine"}
+        assert catalog.clusters.written_by_others(ours, "elsewhere", fields) == set()
+
     def test_definitions_that_write_nothing_do_not_collide(self, catalog):
         for _ in range(2):
             catalog.clusters.create(LOCAL, request())
