@@ -10,6 +10,14 @@ from clustering_pipeline.model.validation import validate
 
 Asked = TypeVar("Asked", bound=ListRequest)
 _Size = Annotated[int | None, Query(ge=1, le=1000, description="Results on a page.")]
+_Cursor = Annotated[
+    str | None,
+    Query(
+        max_length=60_000,
+        pattern=r"^[A-Za-z0-9_=-]*$",
+        description="Where a page before left off; it goes by three names.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +40,11 @@ def _page(
         int | None, Query(ge=0, le=LARGEST_OFFSET, description="Results to pass over.")
     ] = None,
     page: Annotated[int | None, Query(ge=1, description="Page, counted from 1.")] = None,
-    cursor: Annotated[
-        str | None,
-        Query(
-            max_length=60_000,
-            pattern=r"^[A-Za-z0-9_=-]*$",
-            description="Where a page before left off.",
-        ),
+    cursor: _Cursor = None,
+    next_cursor: _Cursor = None,
+    after: _Cursor = None,
+    include_total: Annotated[  # noqa: ARG001 - the published client may send it
+        bool | None, Query(description="No difference: totals are always there.")
     ] = None,
     search: Annotated[
         str | None, Query(max_length=1000, description="Words that must all occur.")
@@ -49,7 +55,7 @@ def _page(
         "page_size": page_size,
         "offset": offset,
         "page": page,
-        "cursor": cursor,
+        "cursor": cursor or next_cursor or after,
         "search": search,
     }
     return Page(given={name: value for name, value in given.items() if value is not None})
