@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
+from clustering_pipeline.api.document import finished
 from clustering_pipeline.api.errors import documented, handle_errors
 from clustering_pipeline.api.middleware.authenticated import Authenticated
 from clustering_pipeline.api.middleware.limited import Limited
@@ -65,7 +66,7 @@ def _routed() -> FastAPI:
         app.include_router(
             router, prefix="/v1", responses=documented(*ALWAYS), dependencies=[Depends(known)]
         )
-    known.learn(app.openapi())
+    known.learn(finished(app.openapi()))
     return app
 
 

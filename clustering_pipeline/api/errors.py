@@ -68,7 +68,7 @@ class ErrorResponse(BaseModel):
     status: int
     """The HTTP status."""
     error: ErrorDetail
-    """What is wrong."""
+    """What it is about."""
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

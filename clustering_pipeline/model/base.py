@@ -68,8 +68,8 @@ def _allow_null(schema: JsonSchemaValue) -> None:
         if name in required or {"type": "null"} in field.get("anyOf", ()):
             continue
         about = {key: field.pop(key) for key in ("title", "description", "default") if key in field}
-        if field:
-            schema["properties"][name] = {"anyOf": [field, {"type": "null"}], **about}
+        allowed = {"anyOf": [field, {"type": "null"}]} if field else {}
+        schema["properties"][name] = allowed | about
 
 
 class Record(Facts):

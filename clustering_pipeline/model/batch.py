@@ -15,7 +15,9 @@ class Completion(Record):
     """The batch's place among those completed in one collection, counted from 1."""
 
     collection_id: str
+    """The collection."""
     number: int
+    """Its place."""
 
 
 class BatchRecord(Record):
