@@ -9,8 +9,8 @@ from clustering_pipeline.labeling.inputs import text_of
 from clustering_pipeline.orchestration.incremental import ASSIGN
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.incremental.joining import JOINED
-from clustering_pipeline.orchestration.stages.incremental.known import earlier, known_documents
+from clustering_pipeline.orchestration.stages.incremental.joining import JOINED, KNOWN
+from clustering_pipeline.orchestration.stages.incremental.known import earlier
 from clustering_pipeline.orchestration.stages.summarize import summarize
 
 _SHOWN = 400
@@ -53,7 +53,7 @@ def _named(labels: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
 
 def _texts(run: Run, before: Run) -> list[str]:
     """The beginning of each document's text, as the labels before were made of it."""
-    known = known_documents(run, before)
+    rows = run.read_frame(KNOWN)["row"].to_list()
     old = list(map(str, before.read_frame("texts")["text"]))
     payloads = run.read_frame("embeddings", columns=["payload"])["payload"]
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
@@ -62,6 +62,6 @@ def _texts(run: Run, before: Run) -> list[str]:
         old[row]
         if row >= 0
         else text_of(json.loads(payloads[at]), config.input_mappings, fields)[:_SHOWN]
-        for at, row in enumerate(known.rows.tolist())
+        for at, row in enumerate(rows)
     ]
     return texts * len(run.spec.clusterings)

@@ -32,6 +32,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
 )
 
 JOINED = "joined"
+KNOWN = "known"
 NOVEL = "novel"
 NEAREST = "nearest_cluster_id"
 NOBODY = Assigned(
@@ -65,6 +66,7 @@ def join_groups(run: Run) -> StageReport:
     known = known_documents(run, before)
     spaces = zip(original_spaces(run), original_spaces(before), strict=True)
     parts = [_joined(run, before, known, *pair) for pair in spaces]
+    run.write_frame(KNOWN, pl.DataFrame({"row": known.rows}))
     run.write_frame(JOINED, pl.concat([part.table for part in parts]))
     size = run.write_frame("reduced", together([part.reduced for part in parts]))
     counts = _counts(known, parts)
