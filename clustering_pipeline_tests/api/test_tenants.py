@@ -5,7 +5,7 @@ with a parameter or a body of a new kind fails here until it is said what that i
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -171,6 +171,13 @@ def ask(client: httpx.Client, operation: Operation, owned: Owned) -> httpx.Respo
     return client.request(operation.method, path, params=query, json=body)
 
 
+@pytest.fixture(scope="module")
+def unchanged(served, mongodb_uri, owned) -> Callable[[], bool]:
+    """Whether the tenant has what it had before anybody asked."""
+    before = everything(served, mongodb_uri, owned)
+    return lambda: everything(served, mongodb_uri, owned) == before
+
+
 def everything(served, mongodb_uri: str, owned: Owned) -> str:
     """All that the stores hold of the tenant."""
     with MongoClient(mongodb_uri) as mongo:
@@ -190,15 +197,14 @@ def everything(served, mongodb_uri: str, owned: Owned) -> str:
 
 @each(one for one in OPERATIONS if one.name not in OF_ONES_OWN)
 def test_what_another_has_is_answered_as_what_nobody_has(
-    served, mongodb_uri, owned, stranger, operation
+    served, owned, unchanged, stranger, operation
 ):
-    before = everything(served, mongodb_uri, owned)
     nobodys = unknown(owned)
     with served.client(scope=stranger) as client:
         theirs, none = ask(client, operation, owned), ask(client, operation, nobodys)
     assert error_of(theirs)[0] == error_of(none)[0] == 404
     assert _anonymous(theirs, owned) == _anonymous(none, nobodys)
-    assert everything(served, mongodb_uri, owned) == before
+    assert unchanged()
 
 
 def _anonymous(answer: httpx.Response, owned: Owned) -> str:
@@ -209,14 +215,13 @@ def _anonymous(answer: httpx.Response, owned: Owned) -> str:
 
 
 @each(one for one in OPERATIONS if one.name in OF_ONES_OWN)
-def test_a_list_holds_what_is_ones_own(served, mongodb_uri, owned, stranger, operation):
-    before = everything(served, mongodb_uri, owned)
+def test_a_list_holds_what_is_ones_own(served, owned, unchanged, stranger, operation):
     with served.client(scope=stranger) as client:
         answer = ask(client, operation, owned)
     ok(answer)
     told = (*owned.ids.values(), *owned.names, owned.qdrant_collection, LOCAL.namespace_id)
     assert [one for one in told if one in answer.text] == []
-    assert everything(served, mongodb_uri, owned) == before
+    assert unchanged()
 
 
 @each(one for one in OPERATIONS if one.name not in NO_NAMESPACE)
