@@ -6,10 +6,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 STAMPS := .make
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-full lint format types check clean
+.PHONY: demo demo-automation test test-full lint format types check clean
 
 demo: $(STAMPS)/run
 	$(BIN)/clustering-pipeline demo
+
+demo-automation: $(STAMPS)/run
+	$(BIN)/clustering-pipeline demo --automation
 
 test: $(STAMPS)/dev $(STAMPS)/swift
 	CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile
