@@ -19,6 +19,7 @@ from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
 from clustering_pipeline_tests.sizes import FULL
 
 LATER = 100_000
+FEW = {"sea": 30, "kitchen": 25, "space": 20, "court": 15}
 SUBJECTS = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}}
 TOPICS = {
     "clustering_method": "hdbscan",
@@ -161,7 +162,7 @@ def test_groups_come_back_when_the_edits_go(story, runs):
 
 
 def test_what_cannot_be_done_is_told(world):
-    cluster = world.define(world.collection(planted()), KMEANS)
+    cluster = world.define(world.collection(planted(sizes=FEW)), KMEANS)
     first = world.execute(cluster)
     gone, there = "grp_00", first.execution.centroids[0].group_uid
     edits = ClusterEdits(
@@ -189,7 +190,7 @@ def test_what_cannot_be_done_is_told(world):
 
 
 def test_a_pinned_group_stays_when_the_algorithm_loses_it(world):
-    collection = world.collection(planted())
+    collection = world.collection(planted(sizes=FEW))
     cluster = world.define(collection, KMEANS)
     first = world.execute(cluster)
     smallest = first.execution.centroids[-1]

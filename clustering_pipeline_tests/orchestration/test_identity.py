@@ -1,7 +1,5 @@
 """Groups outlive runs: their uid, number, label and the names that people gave them."""
 
-from collections.abc import Mapping
-
 import polars as pl
 import pytest
 
@@ -10,7 +8,10 @@ from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.jobs import RELABEL
 from clustering_pipeline.orchestration.lineage_views import cluster_lineage, run_diff
+from clustering_pipeline.orchestration.removal import remove_cluster
+from clustering_pipeline_tests.labeling.loopback import serving, well
 from clustering_pipeline_tests.orchestration.planted import SIZES, planted
+from clustering_pipeline_tests.orchestration.test_labels import asking
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
 
 HDBSCAN = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}}
@@ -113,9 +114,18 @@ def test_the_same_documents_again_change_nothing(world, grown):
     assert {kind for kind, _ in told(world, again)} == {"continued"}
 
 
-def test_a_name_by_people_follows_the_group(world):
+def test_a_name_by_people_follows_the_group_onto_the_documents(world):
     collection = world.collection(planted(sizes=FIRST))
-    cluster = world.define(collection, HDBSCAN, enrich_source_collection=True)
+    mappings = [
+        {"source_field": "cluster_label", "target_field": "topic"},
+        {"source_field": "group_uid", "target_field": "topic_uid"},
+    ]
+    cluster = world.define(
+        collection,
+        HDBSCAN,
+        enrich_source_collection=True,
+        source_enrichment_config={"field_mappings": mappings},
+    )
     first = world.execute(cluster)
     world.pipeline.catalog.executions.relabel(cluster.scope, first.run_id, {"cl_1": "Cooking"})
     more = planted(sizes={"court": 70, "kitchen": 10}, seed=8, first_id=1_000)
@@ -124,26 +134,39 @@ def test_a_name_by_people_follows_the_group(world):
     (renamed,) = [one for one in second.execution.centroids if one.cluster_id == "cl_1"]
     assert (renamed.label, second.execution.label_overrides) == ("Cooking", {"cl_1": "Cooking"})
     assert ("relabelled", "cl_1") not in told(world, second)
-    shown = {one["cluster_label"] for one in world.payloads(collection).values()}
-    assert "Cooking" in shown
+    shown = {(one["topic"], one["topic_uid"]) for one in world.payloads(collection).values()}
+    assert ("Cooking", renamed.group_uid) in shown
+    assert {uid for _, uid in shown} - {None} == set(numbers(second))
 
 
-def test_uids_can_be_mapped_onto_documents(world):
+def test_groups_whose_documents_were_all_replaced_are_known_by_their_place(world):
+    documents = planted(sizes=FIRST)
+    collection = world.collection(documents)
+    cluster = world.define(collection, KMEANS | {"algorithm_params": {"n_clusters": 3}})
+    first = world.execute(cluster)
+    world.pipeline.documents.delete_points(collection.qdrant_collection, point_ids=documents.ids)
+    others = planted(sizes=FIRST, seed=8, first_id=1_000)
+    world.add(collection.qdrant_collection, others)
+    second = world.execute(cluster)
+    assert uids(world, second) == uids(world, first)
+    lineage = world.pipeline.catalog.lineages.find(second.run_id)
+    assert {(one.event, one.matched_by) for one in lineage.events} == {("continued", "centroid")}
+
+
+def test_groups_that_hardly_change_keep_their_label_and_no_model_is_asked(world):
     collection = world.collection(planted(sizes=FIRST))
-    mappings = [{"source_field": "group_uid", "target_field": "topic.uid"}]
-    cluster = world.define(
-        collection,
-        HDBSCAN,
-        enrich_source_collection=True,
-        source_enrichment_config={"field_mappings": mappings},
-    )
-    ran = world.execute(cluster)
-    shown = {uid_of(one) for one in world.payloads(collection).values()} - {None}
-    assert shown == set(numbers(ran))
-
-
-def uid_of(payload: Mapping) -> str | None:
-    return payload["topic"]["uid"] if "topic" in payload else payload["topic.uid"]
+    labelling = {"enabled": True, "provider": "openai", "cache_ttl_seconds": 0}
+    cluster = world.define(collection, HDBSCAN, llm_labeling=labelling)
+    with serving(well) as server:
+        there = world.over(provider_of=asking(server))
+        first = there.execute(cluster)
+        asked = server.calls
+        more = planted(sizes={"court": 70, "kitchen": 10}, seed=8, first_id=1_000)
+        world.add(collection.qdrant_collection, more)
+        second = there.execute(cluster)
+        assert (asked, server.calls) == (3, 4)
+    labels = {one.group_uid: one.label for one in second.execution.centroids}
+    assert labels.items() >= {one.group_uid: one.label for one in first.execution.centroids}.items()
 
 
 def test_labels_alone_leave_identities_as_they_are(world):
@@ -156,23 +179,13 @@ def test_labels_alone_leave_identities_as_they_are(world):
 
 
 def test_groups_within_groups_have_identities_of_their_own(world):
-    collection = world.collection(planted(sizes=SIZES))
-    cluster = world.define(
-        collection,
-        KMEANS | {"hierarchical": True, "max_hierarchy_depth": 1},
-    )
+    collection = world.collection(planted(sizes={"sea": 40, "kitchen": 30}))
+    config = {"algorithm_params": {"n_clusters": 2}, "hierarchical": True, "max_hierarchy_depth": 1}
+    cluster = world.define(collection, KMEANS | config)
     first, second = world.execute(cluster), world.execute(cluster)
     assert numbers(first) == numbers(second)
     levels = {one.hierarchy_level for one in first.execution.centroids}
     assert (levels, len(numbers(first))) == ({0, 1}, len(first.execution.centroids))
-
-
-def test_a_definition_takes_its_lineage_along(world):
-    from clustering_pipeline.orchestration.removal import remove_cluster  # noqa: PLC0415
-
-    ran = world.execute(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
-    remove_cluster(world.pipeline, ran.cluster.scope, ran.cluster.cluster_id)
-    assert world.pipeline.catalog.lineages.find(ran.run_id) is None
 
 
 def test_history_is_read_run_by_run_and_group_by_group(world, grown):
@@ -199,8 +212,17 @@ def test_two_runs_are_compared_in_either_direction(world, grown):
     assert forth.documents_kept + forth.documents_moved == sum(FIRST.values())
 
 
-def test_runs_of_two_definitions_are_not_compared(world, grown):
-    first, _ = grown
-    other = world.execute(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
+@pytest.fixture(scope="module")
+def other(world: World) -> Ran:
+    """A run of another definition."""
+    return world.execute(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
+
+
+def test_runs_of_two_definitions_are_not_compared(world, grown, other):
     with pytest.raises(InvalidRequest, match="runs of two definitions"):
-        run_diff(world.pipeline, other.cluster.scope, other.run_id, first.run_id)
+        run_diff(world.pipeline, other.cluster.scope, other.run_id, grown[0].run_id)
+
+
+def test_a_definition_takes_its_lineage_along(world, other):
+    remove_cluster(world.pipeline, other.cluster.scope, other.cluster.cluster_id)
+    assert world.pipeline.catalog.lineages.find(other.run_id) is None
