@@ -228,6 +228,12 @@ def test_delete_asks_first(collection):
             id="unknown",
         ),
         pytest.param(
+            ["execute", "nothing", "--full", "--assign"],
+            2,
+            "Error: --full and --assign: one of the two",
+            id="execute-both",
+        ),
+        pytest.param(
             ["execute", "nothing"],
             3,
             "error: no cluster definition 'nothing' here: list them to see those there are",
@@ -306,6 +312,17 @@ def test_a_run_that_fails_says_why(story):
         f"error: no document of {collection_id} matches the filters; widen them or load documents"
     )
     assert run("clusters", "groups", story.cluster, "--json").json["total_groups"] == 2
+
+
+def test_new_documents_are_assigned_to_the_groups_there_are(collection):
+    cluster = create(collection, "--method", "kmeans", "--params", '{"n_clusters": 2}')
+    cluster_id = cluster.json["cluster_id"]
+    early = run("clusters", "execute", cluster_id, "--assign")
+    assert (early.code, early.out) == (4, "")
+    assert "has published no groups yet: execute it in mode full" in early.err
+    run("clusters", "execute", cluster_id)
+    done = run("clusters", "execute", cluster_id, "--assign", "--threshold", "0.6", "--json")
+    assert (done.json["mode"], done.json["num_clusters"]) == ("assign", 2)
 
 
 def test_ctrl_c_cancels_the_run(story):
