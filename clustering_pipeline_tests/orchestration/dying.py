@@ -127,13 +127,11 @@ def stores(places: Places, fuse: Fuse) -> Iterator[Pipeline]:
     """A pipeline of real stores that ends its process when the fuse has burnt down."""
     with ExitStack() as opened:
         listeners = [DyingMongo(fuse)]
-        client = opened.enter_context(
-            MongoClient(places.mongodb_uri, event_listeners=listeners, timeoutMS=6000)
-        )
+        client = opened.enter_context(MongoClient(places.mongodb_uri, event_listeners=listeners))
         qdrant = DyingQdrant(open_client(places.qdrant_url), fuse)
-        documents = opened.enter_context(closing(Documents(qdrant)))
+        documents = opened.enter_context(closing(Documents(qdrant, patience=READY)))
         yield Pipeline(
-            catalog=Catalog(client[places.database]),
+            catalog=Catalog(client[places.database], timeout_ms=int(1000 * READY)),
             documents=documents,
             artifacts=Artifacts(DyingFiles(places.folder, fuse), root=places.folder),
         )
@@ -178,5 +176,6 @@ def kill(target: Any, places: Places, cluster_id: str, *, after: int | None) -> 
     except EOFError:
         pass
     process.join(READY)
-    assert process.exitcode == (0 if written is not None else -signal.SIGKILL)
+    survived = written is not None
+    assert process.exitcode == (0 if survived else -signal.SIGKILL), "see what it printed"
     return written
