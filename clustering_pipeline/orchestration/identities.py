@@ -55,7 +55,8 @@ def generation_of(
     inner = {one: path_of(one) for one in deepest}
     every = {path[:end] for path in inner.values() for end in range(1, len(path) + 1)}
     paths = tuple(sorted(every, key=lambda path: (len(path), path)))
-    places = {one: paths.index(path) for one, path in inner.items()}
+    order = {path: place for place, path in enumerate(paths)}
+    places = {one: order[path] for one, path in inner.items()}
     column = assignments["cluster_id"].replace_strict(places, default=-1, return_dtype=pl.Int64)
     documents, names = keys_of(assignments)
     return Generation(

@@ -1,6 +1,7 @@
 """The history of a definition's groups, and what is different between two of its runs."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -36,8 +37,9 @@ def cluster_lineage(
     """
     record = catalog.clusters.get(scope, cluster)
     uid = None if group is None else _uid(catalog, record, group)
-    runs = catalog.lineages.of(record.cluster_id, run_ids=_finished(record))
-    shown = [_shown(one, uid) for one in runs]
+    runs = catalog.lineages.of(record.cluster_id)
+    published = _published(record, runs)
+    shown = [_shown(one, uid) for one in runs if one.run_id in published]
     return ClusterLineageResponse(
         cluster_id=record.cluster_id,
         group_uid=uid,
@@ -93,10 +95,13 @@ def _uid(catalog: Catalog, record: ClusterRecord, group: str) -> str:
     raise InvalidRequest(message)
 
 
-def _finished(record: ClusterRecord) -> list[str]:
-    """Runs whose results readers have seen; what a run that failed wrote is no history."""
-    kept, last = record.state.published_run_ids, record.state.last_run_id
-    return [*kept, *([last] if last and last not in kept else [])]
+def _published(record: ClusterRecord, runs: Sequence[RunLineage]) -> set[str]:
+    """Runs whose results readers have seen: what a run that failed wrote is no history.
+
+    Those whose files are gone are among them, as long as a later run was compared with them.
+    """
+    kept = {*record.state.published_run_ids, record.state.last_run_id}
+    return {one for one in kept | {one.previous_run_id for one in runs} if one}
 
 
 def _shown(lineage: RunLineage, uid: str | None) -> RunEvents:

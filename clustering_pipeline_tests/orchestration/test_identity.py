@@ -150,7 +150,8 @@ def test_groups_whose_documents_were_all_replaced_are_known_by_their_place(world
     second = world.execute(cluster)
     assert uids(world, second) == uids(world, first)
     lineage = world.pipeline.catalog.lineages.find(second.run_id)
-    assert {(one.event, one.matched_by) for one in lineage.events} == {("continued", "centroid")}
+    continued = [one for one in lineage.events if one.event == "continued"]
+    assert [one.matched_by for one in continued] == ["centroid"] * 3
 
 
 def test_groups_that_hardly_change_keep_their_label_and_no_model_is_asked(world):

@@ -29,6 +29,8 @@ _SCHEMA = {
 }
 _SHOWN = ("event", "cluster_id", "label", "previous_cluster_id", "num_members", "overlaps")
 _ROWS = 100
+KEPT = 20_000
+"""Events that the catalog keeps of one run: a record is of 16 MB at most.  All are in parquet."""
 _UNEVENTFUL = frozenset({"continued", "grown", "shrunk"})
 
 
@@ -46,7 +48,7 @@ def keep_lineage(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
             **run.spec.scope.fields(),
             previous_run_id=run.published.run_id if run.published else None,
             created_at=utc_now(),
-            events=events,
+            events=events[:KEPT],
         )
     )
     return events

@@ -1,6 +1,5 @@
 """What each run did to the groups of its definition."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clustering_pipeline.model.lineage import RunLineage
@@ -23,15 +22,10 @@ class Lineages:
         found = self.table.find_one({"_id": run_id})
         return None if found is None else RunLineage.model_validate(found)
 
-    def of(self, cluster_id: str, *, run_ids: Sequence[str]) -> list[RunLineage]:
-        """What those runs of a definition did, newest first."""
-        query = {"cluster_id": cluster_id, "_id": {"$in": list(run_ids)}}
-        found = self.table.find(query, sort=[("created_at", -1), ("_id", -1)])
+    def of(self, cluster_id: str) -> list[RunLineage]:
+        """What the runs of a definition did, newest first; those never published too."""
+        found = self.table.find({"cluster_id": cluster_id}, sort=[("created_at", -1), ("_id", -1)])
         return [RunLineage.model_validate(one) for one in found]
-
-    def delete(self, run_id: str) -> int:
-        """Forgets what one run did."""
-        return self.table.delete({"_id": run_id})
 
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all runs of a definition."""
