@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from clustering_pipeline.engine.overlay import Groups, divided, linked, merged, parted, pinned
+
+# Two groups on top, the second of which has two parts; the last document is noise.
+INNER = ["a", "a", "a", "b1", "b1", "b2", ""]
+PARENTS = {"a": "", "b": "", "b1": "b", "b2": "b"}
+EVERYWHERE = np.ones(len(INNER), dtype=np.bool_)
+
+
+@pytest.fixture
+def groups() -> Groups:
+    return Groups(inner=np.array(INNER, dtype=object), parents=PARENTS)
+
+
+def rows(*numbers: int) -> np.ndarray:
+    return np.array(numbers, dtype=np.int64)
+
+
+def marked(*numbers: int) -> np.ndarray:
+    return np.isin(np.arange(len(INNER)), numbers)
+
+
+def vectors(numbers: np.ndarray) -> np.ndarray:
+    """Documents on a quarter of a circle, in their order."""
+    angles = numbers / len(INNER)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def test_a_group_holds_what_its_parts_do(groups):
+    assert groups.within("b").tolist() == marked(3, 4, 5).tolist()
+
+
+def test_identity_sees_the_same_tree(groups):
+    found = groups.generation(list("tuvwxyz"), [])
+    assert dict(zip(found.uids, found.paths, strict=True)) == {
+        "a": (0,),
+        "b": (1,),
+        "b1": (1, 0),
+        "b2": (1, 1),
+    }
+    assert found.sizes.tolist() == [3, 3, 2, 1]
+    assert Groups.of(found, found.uids).inner.tolist() == INNER
+
+
+def test_parts_of_a_merged_group_go_along(groups):
+    found, problem = merged(groups, ["a", "b"])
+    assert (found.parents, problem) == ({"a": "", "b1": "a", "b2": "a"}, None)
+    assert found.within("a").tolist() == marked(0, 1, 2, 3, 4, 5).tolist()
+
+
+def test_groups_of_different_parents_are_not_merged(groups):
+    found, problem = merged(groups, ["a", "b1"])
+    assert (found, problem) == (groups, "merge: a, b1 do not lie in the same group")
+
+
+def test_what_was_one_group_stays_one_under_new_names(groups):
+    found, problem = merged(groups, ["old", "older"], formerly=marked(0, 1, 3, 4))
+    assert (found.living().parents, problem) == ({"old": "", "b1": "old", "b2": "old"}, None)
+
+
+def test_parts_lie_where_the_group_lay(groups):
+    found = divided(groups, "b1", {"b1": marked(3), "b3": marked(4)})
+    assert found.chain("b3") == ("b", "b3")
+    assert found.inner.tolist() == ["a", "a", "a", "b1", "b3", "b2", ""]
+
+
+def test_a_pinned_group_that_is_gone_is_made_anew(groups):
+    found = pinned(groups, "gone", marked(0, 6))
+    assert (found.parents["gone"], found.within("gone").tolist()) == ("", marked(0, 6).tolist())
+
+
+def test_documents_that_are_pinned_stay_in_the_parts_they_are_in(groups):
+    assert pinned(groups, "b", marked(2, 3, 5)).inner.tolist() == [
+        *("a", "a", "b", "b1", "b1", "b2", "")
+    ]
+
+
+def test_linked_documents_go_where_most_of_them_are(groups):
+    found, problem = linked(groups, rows(0, 3, 4, 6))
+    assert (found.inner[[0, 3, 4, 6]].tolist(), problem) == (["b1"] * 4, None)
+
+
+def test_documents_of_no_group_cannot_be_linked(groups):
+    assert linked(groups, rows(6)) == (
+        groups,
+        "must_link: none of the documents is in a group",
+    )
+
+
+def test_later_ones_of_parted_documents_go_to_the_nearest_group(groups):
+    found, conflicts = parted(groups, rows(0, 1, 2), EVERYWHERE, vectors)
+    assert (found.inner[:3].tolist(), conflicts) == (["a", "b1", "b2"], [])
+
+
+def test_without_a_free_group_they_become_noise(groups):
+    found, conflicts = parted(groups, rows(0, 1), marked(0, 1, 2), vectors)
+    assert found.inner[:2].tolist() == ["a", ""]
+    assert conflicts == ["cannot_link: there is no other group for a document"]
+
+
+def test_groups_without_documents_are_no_more(groups):
+    assert groups.moved(marked(3, 4, 5), "").living().parents == {"a": ""}
