@@ -22,7 +22,7 @@ class Caller:
     scope: Scope
 
 
-def _key(request: Request, _: Annotated[object, Security(_BEARER)]) -> KeyRecord:
+async def _key(request: Request, _: Annotated[object, Security(_BEARER)]) -> KeyRecord:
     """The key that ``Authenticated`` found before anything else was looked at."""
     return cast("KeyRecord", request.state.key)
 
@@ -31,7 +31,7 @@ TheKey = Annotated[KeyRecord, Depends(_key)]
 """For what is in no namespace."""
 
 
-def _writing_key(key: TheKey) -> KeyRecord:
+async def _writing_key(key: TheKey) -> KeyRecord:
     if not key.may_write:
         message = f"the key {key.hint} may only read: use one with write access"
         raise Forbidden(message)
@@ -72,7 +72,7 @@ Reader = Annotated[Caller, Depends(_reader)]
 """Whoever may read in the namespace asked for."""
 
 
-def _writer(caller: Reader, _: TheWritingKey) -> Caller:
+async def _writer(caller: Reader, _: TheWritingKey) -> Caller:
     return caller
 
 

@@ -1,4 +1,7 @@
-"""What endpoints ask for by their signature."""
+"""What endpoints ask for by their signature.
+
+These wait for nothing, and as coroutines they need no thread of their own.
+"""
 
 from typing import Annotated, cast
 
@@ -10,22 +13,22 @@ from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
 TheServices = Annotated[Services, Depends(_services)]
 
 
-def _pipeline(services: TheServices) -> Pipeline:
+async def _pipeline(services: TheServices) -> Pipeline:
     return services.pipeline
 
 
-def _catalog(services: TheServices) -> Catalog:
+async def _catalog(services: TheServices) -> Catalog:
     return services.pipeline.catalog
 
 
-def _settings(services: TheServices) -> Settings:
+async def _settings(services: TheServices) -> Settings:
     return services.settings
 
 

@@ -17,12 +17,12 @@ from clustering_pipeline.orchestration.canceling import cancel_execution
 from clustering_pipeline.orchestration.launch import (
     STOP_SECONDS,
     Launched,
-    abandon,
     follow,
     launch,
     new_identity,
     stop,
 )
+from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.settings import Settings
@@ -101,9 +101,15 @@ class Launches:
             runs = list(self._runs.values())
         if runs:
             with ThreadPoolExecutor(len(runs)) as pool:
-                pool.map(lambda run: abandon(run[0], self._pipeline.catalog), runs)
+                pool.map(lambda run: self._abandon(run[0]), runs)
         for _, watcher in runs:
             watcher.join()
+
+    def _abandon(self, launched: Launched) -> None:
+        with suppress(ClusteringError):
+            cancel(self._pipeline.catalog, launched.run_id)
+        if launched.process.poll() is None:
+            stop(launched)
 
     def _watch(self, launched: Launched) -> None:
         watcher = threading.Thread(target=self._settle, args=[launched], daemon=True)
