@@ -118,7 +118,7 @@ def test_any_request_is_answered_as_documented(label, served, session, ids):
         phases=[hypothesis.Phase.generate],
     )
     def answered_as_documented(case: schemathesis.Case) -> None:
-        case.call_and_validate(base_url=served.url, session=session)
+        case.call_and_validate(base_url=served.url, session=session, timeout=120)
 
     answered_as_documented()
 
