@@ -13,7 +13,7 @@ from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.validation import validate
-from clustering_pipeline.orchestration.launch import Launched, abandon, follow, launch
+from clustering_pipeline.orchestration.launch import Launched, attended, launch, watch_to_end
 from clustering_pipeline.orchestration.plan import Plan, plan_of
 from clustering_pipeline.stores.catalog import Catalog
 
@@ -30,23 +30,21 @@ def execute_and_follow(
     catalog = session.pipeline.catalog
     plan = "full" if full else plan_for(session, cluster, request)
     launched = launch(session.settings, catalog, session.scope, cluster, request, plan=plan)
-    try:
-        execution = _followed(launched, catalog, plan)
-    except BaseException:
-        # Ctrl-C may come at any moment from the launch on.
-        abandon(launched, catalog)
-        raise
+    # Ctrl-C may come at any moment from the launch on.
+    with attended(launched, catalog):
+        _watched(launched, catalog, plan)
+    execution = catalog.executions.by_id(launched.run_id)
     if execution.status is not ExecutionStatus.COMPLETED:
         raise RunFailed(execution.error_message or f"{execution.run_id} was cancelled")
     return execution
 
 
-def _followed(launched: Launched, catalog: Catalog, plan: Plan) -> ExecutionRecord:
+def _watched(launched: Launched, catalog: Catalog, plan: Plan) -> None:
     if plan == "relabel":
         note("nothing but labels can differ from the published run: labelling alone (--full)")
     note(f"{launched.run_id} (log: {launched.log})")
     with live_bar() as show:
-        return follow(launched, catalog, partial(_watch, show))
+        watch_to_end(launched, catalog, partial(_watch, show))
 
 
 def _watch(show: Show, execution: ExecutionRecord) -> None:

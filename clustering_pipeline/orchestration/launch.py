@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,24 +89,36 @@ def new_identity(dagster_run_id: str) -> RunIdentity:
 
 
 def follow(run: Launched, catalog: Catalog, watch: Watch) -> ExecutionRecord:
-    """Waits for the run's end, showing ``watch`` the execution as it changes.
+    """Waits for the run's end, showing ``watch`` the execution as it changes."""
+    with attended(run, catalog):
+        watch_to_end(run, catalog, watch)
+    return catalog.executions.by_id(run.run_id)
 
-    On Ctrl-C, and on whatever else keeps us from following, the run is cancelled, its end awaited,
-    and the exception raised again.
+
+@contextmanager
+def attended(run: Launched, catalog: Catalog) -> Generator[None]:
+    """Whoever attends a run sees it to its end.
+
+    On Ctrl-C, and on whatever else keeps them from it, the run is cancelled, its end awaited, and
+    the exception raised again: a run that nobody follows must not go on unseen.
     """
     canceled = False
     try:
-        while run.process.poll() is None:
-            watch(catalog.executions.by_id(run.run_id))
-            time.sleep(POLL_SECONDS)
+        yield
     except BaseException:
-        # Ctrl-C, or nobody left to tell: a run that nobody follows must not go on unseen.
         canceled = True
-        stop(run)
+        if run.process.poll() is None:
+            stop(run)
         raise
     finally:
         _settle(run, catalog, canceled=canceled)
-    return catalog.executions.by_id(run.run_id)
+
+
+def watch_to_end(run: Launched, catalog: Catalog, watch: Watch) -> None:
+    """Shows ``watch`` the execution until its process ends."""
+    while run.process.poll() is None:
+        watch(catalog.executions.by_id(run.run_id))
+        time.sleep(POLL_SECONDS)
 
 
 def abandon(run: Launched, catalog: Catalog) -> None:
