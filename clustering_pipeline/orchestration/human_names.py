@@ -23,10 +23,9 @@ def carried_names(run: Run) -> dict[str, str]:
 
 def _report(run: Run, gone: set[str]) -> None:
     if gone:
-        executions = run.pipeline.catalog.executions
-        known = executions.by_id(run.run_id).edit_conflicts
+        known = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
         told = [f"rename: {uid} is not there" for uid in sorted(gone)]
-        executions.update(run.run_id, edit_conflicts=[*known, *told])
+        run.record(edit_conflicts=[*known, *told])
 
 
 def _published_names(run: Run, wanted: Mapping[str, str]) -> dict[str, str]:

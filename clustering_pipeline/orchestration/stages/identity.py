@@ -99,7 +99,7 @@ def _regrouped(
     )
     kept = {"parents": dict(first.parents), "split_of": wanted.split_of}
     _keep(run, shown, identity, earlier, found=kept)
-    run.pipeline.catalog.executions.update(run.run_id, edit_conflicts=list(wanted.conflicts))
+    run.record(edit_conflicts=list(wanted.conflicts))
     names = [*map(group_id, identity.paths), NOISE_ID]
     tops = np.array([*(path[0] for path in identity.paths), NOISE], dtype=np.int64)
     return Named(

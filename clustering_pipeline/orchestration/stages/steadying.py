@@ -34,11 +34,7 @@ def steady(
     ``vectors`` the laid out ones of each.
     """
     found = _steadied(run, rows, places, vectors)
-    run.pipeline.catalog.executions.update(
-        run.run_id,
-        layout_stability_applied=found.applied,
-        layout_stability_reason=found.reason,
-    )
+    run.record(layout_stability_applied=found.applied, layout_stability_reason=found.reason)
     return found
 
 
