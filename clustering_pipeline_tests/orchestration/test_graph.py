@@ -102,17 +102,12 @@ def test_only_a_crashed_worker_is_worth_another_run(location):
         {key: value for key, value in job.tags.items() if key.startswith("dagster/")}
         for job in location.jobs
     ]
-    assert (
-        retries
-        == [
-            {
-                "dagster/max_retries": "1",
-                "dagster/retry_on_asset_or_op_failure": "false",
-                "dagster/retry_strategy": "ALL_STEPS",
-            }
-        ]
-        * 2
-    )
+    crashed = {
+        "dagster/max_retries": "1",
+        "dagster/retry_on_asset_or_op_failure": "false",
+        "dagster/retry_strategy": "ALL_STEPS",
+    }
+    assert retries == [crashed] * 3
 
 
 def test_the_location_names_no_store_until_something_runs(location):
