@@ -21,6 +21,7 @@ def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGro
         run_id=run_id,
         total_groups=execution.num_clusters if execution else 0,
         total_documents=execution.num_points if execution else 0,
+        member_counts_stale=execution.member_counts_stale if execution else False,
         groups=_groups(execution) if execution else [],
     )
 

@@ -247,8 +247,9 @@ def test_documents_that_are_gone_are_counted(client, world, documents):
         enrich(client, ran.run_id, source=collection.collection_id, batch_size=50, parallelism=3)
     )
     assert answer == {"processed": 300, "enriched": 293, "failed": 7, "batches": 6}
-    execution = world.pipeline.catalog.executions.by_id(ran.run_id)
-    assert execution.member_counts_stale
+    path = f"/v1/clusters/{ran.cluster.cluster_id}"
+    assert ok(client.get(f"{path}/groups"))["member_counts_stale"]
+    assert ok(client.get(f"{path}/executions"))["member_counts_stale"]
 
 
 def test_documents_are_copied_to_another_collection_with_the_fields(client, world, documents):
