@@ -34,7 +34,7 @@ types: $(STAMPS)/dev
 check: lint types test
 
 clean:
-	rm -rf $(VENV) $(VENV)-swift $(STAMPS) .clustering-demo
+	rm -rf $(VENV) $(VENV)-swift $(STAMPS) .clustering-demo .clustering-demo-automation
 
 $(STAMPS)/venv:
 	$(PYTHON) -m venv $(VENV)
