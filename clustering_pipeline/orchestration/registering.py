@@ -19,15 +19,21 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.generations import SEPARATOR
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
+_NAMES_SHOWN = 20
+
 
 def register_existing(
     pipeline: Pipeline, scope: Scope, request: RegisterCollectionRequest
 ) -> CollectionRecord:
-    """Raises CollectionNotFound when Qdrant has no such collection, UnknownVector for a vector
-    that it lacks, NameTaken when the name is registered.
+    """For whoever runs Qdrant: raises CollectionNotFound with the collections it has, UnknownVector
+    for a vector that it lacks, NameTaken when the name is registered.
     """
     name = request.qdrant_collection or request.collection_name
-    _check_mapping(name, request.vectors, list(pipeline.documents.describe(name).vectors))
+    try:
+        present = list(pipeline.documents.describe(name).vectors)
+    except CollectionNotFound as error:
+        raise _none_such(pipeline, name) from error
+    _check_mapping(name, request.vectors, present)
     return pipeline.catalog.collections.register(scope, request)
 
 
@@ -122,6 +128,15 @@ def _names_of(pipeline: Pipeline, name: str) -> set[str]:
     target = aliases.get(name, name)
     same = {name, target, *(alias for alias, behind in aliases.items() if behind == target)}
     return same | {one.partition(SEPARATOR)[0] for one in same}
+
+
+def _none_such(pipeline: Pipeline, name: str) -> CollectionNotFound:
+    names = pipeline.documents.collections()
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    known = ", ".join(names[:_NAMES_SHOWN]) or "none"
+    address = pipeline.documents.address
+    message = f"Qdrant at {address} has no collection {name!r}; it has: {known}{more}"
+    return CollectionNotFound(message)
 
 
 def _unknown(name: str) -> CollectionNotFound:

@@ -101,7 +101,7 @@ def test_a_collection_that_is_gone(kept):
     kept.point_at("gone")
     failed = kept.refused()
     assert says(failed).startswith("not_found: Qdrant at ")
-    assert "has no collection 'gone'; it has: " in says(failed)
+    assert "has no collection 'gone': register one" in says(failed)
     assert failure(failed) == says(failed)
 
 

@@ -35,7 +35,6 @@ _TRANSIENT = frozenset(
 )
 _DENIED = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 _REFUSED = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND})
-_NAMES_SHOWN = 20
 
 
 def open_client(url: str, api_key: str | None = None) -> QdrantClient:
@@ -133,10 +132,11 @@ class Connection:
         return DocumentsRefused(message) if code in _REFUSED else DocumentsUnavailable(message)
 
     def _collection_missing(self, name: str) -> CollectionNotFound:
-        names = self.names()
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        known = ", ".join(names[:_NAMES_SHOWN]) or "none"
-        message = f"Qdrant at {self.address} has no collection {name!r}; it has: {known}{more}"
+        # Which others there are is not said: they may be other people's.
+        message = (
+            f"Qdrant at {self.address} has no collection {name!r}: "
+            "register one that is there, or put its documents back"
+        )
         return CollectionNotFound(message)
 
     def _vector_missing(self, name: str, details: str) -> UnknownVector:

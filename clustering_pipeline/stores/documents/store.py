@@ -31,9 +31,9 @@ class Documents:
     """Everything the pipeline does to Qdrant.
 
     A collection is named as Qdrant names it, or by an alias.  What is not there raises
-    ``CollectionNotFound`` or ``UnknownVector``, naming what is; what Qdrant does not take,
-    ``DocumentsRefused``; a server that does not answer within ``patience`` seconds of retries,
-    ``DocumentsUnavailable``.
+    ``CollectionNotFound``, or ``UnknownVector`` naming the vectors there are; what Qdrant does not
+    take, ``DocumentsRefused``; a server that does not answer within ``patience`` seconds of
+    retries, ``DocumentsUnavailable``.
     """
 
     def __init__(self, client: QdrantClient, *, address: str = "", patience: float = PATIENCE):

@@ -44,10 +44,13 @@ def test_vectors_that_cannot_be_clustered_are_left_out(documents, qdrant):
     assert list(documents.describe("multi").vectors) == ["one"]
 
 
-def test_a_collection_that_is_not_there_is_refused_with_those_that_are(documents, qdrant):
-    documents.create_collection("there", {"text": 2})
-    with pytest.raises(CollectionNotFound, match=r"no collection 'gone'; it has: .*\bthere\b"):
+def test_a_collection_that_is_not_there_is_refused_without_naming_those_of_others(
+    documents, qdrant
+):
+    documents.create_collection("of somebody else", {"text": 2})
+    with pytest.raises(CollectionNotFound, match="no collection 'gone'") as refused:
         documents.describe("gone")
+    assert "somebody" not in refused.value.message
     with pytest.raises(CollectionNotFound, match="'gone'"):
         documents.write_payloads("gone", [("1", {"a": 1})])
     with pytest.raises(CollectionNotFound, match="'gone'"):

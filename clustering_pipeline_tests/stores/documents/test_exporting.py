@@ -189,7 +189,7 @@ def test_collections_of_other_lengths_are_refused_naming_both(export, features, 
 def test_what_is_not_there_is_refused_before_anything_is_written(export, features, artifacts):
     with pytest.raises(UnknownVector, match="'col_1' has no vector 'audio'; it has: image, text"):
         export([source(features, names=("audio",))])
-    with pytest.raises(CollectionNotFound, match=r"'gone'; it has: .*features"):
+    with pytest.raises(CollectionNotFound, match="no collection 'gone'"):
         export([source("gone")])
     assert artifacts.list() == ()
 
