@@ -9,7 +9,7 @@ from clustering_pipeline.engine.attributes import (
     value_at,
 )
 from clustering_pipeline.engine.centroids import Centroids, centroids
-from clustering_pipeline.engine.child import fit_in_child
+from clustering_pipeline.engine.child import fit_in_child, fit_interruptibly
 from clustering_pipeline.engine.density_validity import density_validity
 from clustering_pipeline.engine.division import divide
 from clustering_pipeline.engine.face_merge import Merge, merge_faces
@@ -65,6 +65,7 @@ __all__ = [
     "explained_shares",
     "fit",
     "fit_in_child",
+    "fit_interruptibly",
     "group_by_attributes",
     "group_id",
     "hierarchy",

@@ -16,15 +16,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clustering_pipeline.engine.algorithms import Fit
+from clustering_pipeline.engine.algorithms import Fit, fit
+from clustering_pipeline.engine.algorithms import algorithm as named
 from clustering_pipeline.engine.hierarchy import of_deepest
+from clustering_pipeline.engine.memory import expected_seconds
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
 from clustering_pipeline.model import errors
 from clustering_pipeline.model.parameters import Parameters
 
 VECTORS, REQUEST, ANSWER, RECORD = "vectors.npy", "request.json", "answer.npz", "record.json"
+# From here on somebody who cancels must not wait for the end of a call.
+LONG_SECONDS = 2.0
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 2.0
+
+
+def fit_interruptibly(
+    vectors: ArrayLike,
+    *,
+    algorithm: str,
+    params: Mapping[str, Any] | Parameters | None = None,
+    random_state: int = 42,
+    check: Check = never,
+) -> Fit:
+    """``fit`` that ``check`` can end within seconds: here when it is short or asks by itself, in a
+    child process otherwise.
+    """
+    points = as_vectors(vectors)
+    seconds = expected_seconds(points, algorithm=algorithm, params=params)
+    here = seconds < LONG_SECONDS or named(algorithm).interruptible
+    work = fit if here else fit_in_child
+    return work(points, algorithm=algorithm, params=params, random_state=random_state, check=check)
 
 
 def fit_in_child(
@@ -40,7 +62,9 @@ def fit_in_child(
 
     The child ends with its parent, however that ends.
     """
-    given = params.model_dump() if isinstance(params, Parameters) else dict(params or {})
+    # Only what was given: the child has the same defaults, and ``random_state`` beats those.
+    typed = isinstance(params, Parameters)
+    given = params.model_dump(exclude_unset=True) if typed else dict(params or {})
     request = {
         "algorithm": algorithm,
         "params": given,

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.algorithms import fit
 from clustering_pipeline.engine.centroids import members_of
+from clustering_pipeline.engine.child import fit_interruptibly
 from clustering_pipeline.engine.hierarchy import Hierarchy, Node, Path, hierarchy
 from clustering_pipeline.engine.numbering import group_count
 from clustering_pipeline.engine.preprocessing import reduce
@@ -42,7 +42,7 @@ def divide(
     def regroup(inner: Vectors) -> Labels:
         check()
         reduced = reduce(inner, preprocessing, random_state=random_state, check=check).vectors
-        return fit(
+        return fit_interruptibly(
             reduced, algorithm=algorithm, params=params, random_state=random_state, check=check
         ).labels
 

@@ -5,10 +5,12 @@ import time
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine import fit, fit_in_child
+from clustering_pipeline.engine import divide, fit, fit_in_child, fit_interruptibly
 from clustering_pipeline.model.algorithms import parameters
 from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters, RunCanceled
 from clustering_pipeline_tests.engine.data import blobs
+
+OPTICS = {"algorithm": "optics"}
 
 
 def test_the_answer_is_the_same():
@@ -20,18 +22,45 @@ def test_the_answer_is_the_same():
     assert there.record == here.record
 
 
-def test_a_cancel_ends_a_long_fit_within_seconds():
-    points = np.random.default_rng(0).normal(size=(6_000, 50)).astype(np.float32)
-    canceled_at = time.monotonic() + 2
+def cancel(*, after: float):
+    """A check that says no from so many seconds on, and when that is."""
+    canceled_at = time.monotonic() + after
 
     def check():
         if time.monotonic() > canceled_at:
             message = "canceled"
             raise RunCanceled(message)
 
+    return check, canceled_at
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(
+            lambda points, check: fit_interruptibly(points, **OPTICS, check=check), id="one-fit"
+        ),
+        pytest.param(
+            lambda points, check: divide(
+                points, np.zeros(len(points), dtype=np.int64), **OPTICS, check=check
+            ),
+            id="one-group-divided",
+        ),
+    ],
+)
+def test_a_cancel_ends_long_work_within_seconds(work):
+    points = np.random.default_rng(0).normal(size=(6_000, 50)).astype(np.float32)
+    check, canceled_at = cancel(after=2)
     with pytest.raises(RunCanceled):
-        fit_in_child(points, algorithm="optics", check=check)
+        work(points, check)
     assert time.monotonic() - canceled_at < 5
+
+
+def test_a_seed_serves_typed_parameters_there_too():
+    points, _ = blobs()
+    params = parameters("kmeans", {"n_clusters": 3})
+    there = fit_in_child(points, algorithm="kmeans", params=params, random_state=7)
+    assert there.record["params"]["random_state"] == 7
 
 
 def test_a_refusal_comes_back_as_it_was():

@@ -2,17 +2,24 @@
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import polars as pl
 import pytest
 
+from clustering_pipeline.engine.identity import Generation
+from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.errors import RunCanceled
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.editing import get_edits, put_edits
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.orchestration.removal import remove_cluster
+from clustering_pipeline.orchestration.stages.editing import Documents as EditedDocuments
+from clustering_pipeline.orchestration.stages.editing import edited
+from clustering_pipeline.orchestration.stages.inputs import Space
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
 from clustering_pipeline_tests.orchestration.sample import passages
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
@@ -208,3 +215,21 @@ def test_a_pinned_group_stays_when_the_algorithm_loses_it(world):
 
 def fewer() -> PatchClusterRequest:
     return PatchClusterRequest(algorithm_params={"n_clusters": 2})
+
+
+def test_a_cancel_is_noticed_while_a_group_is_split():
+    points = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    uid, names = "grp_0", [f"d{row}" for row in range(len(points))]
+    whole = Generation(
+        documents=names, names=names, deepest=np.zeros(len(points), dtype=np.int64), paths=((0,),)
+    )
+    documents = EditedDocuments(
+        keys=names, ids=names, spaces=(Space(name="one", number=0, vectors=points),)
+    )
+
+    def check() -> None:
+        message = "canceled"
+        raise RunCanceled(message)
+
+    with pytest.raises(RunCanceled):
+        edited(Groups.of(whole, (uid,)), ClusterEdits(split={uid: 2}), documents, None, check=check)

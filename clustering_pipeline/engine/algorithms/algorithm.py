@@ -44,7 +44,8 @@ class Algorithm(Generic[P]):
     """A clustering method, registered by the name of its module, the ``method`` of its ``params``.
 
     ``fit`` groups vectors.  ``memory`` says how many bytes that takes, the vectors themselves
-    apart, and ``seconds`` about how long.  ``density`` methods leave noise between dense regions.
+    apart, and ``seconds`` about how long.  ``density`` methods leave noise between dense regions;
+    ``interruptible`` ones ask whether to go on between blocks of work, and never wait long.
     """
 
     params: type[P]
@@ -52,3 +53,4 @@ class Algorithm(Generic[P]):
     memory: Callable[[Job, P], int]
     seconds: Callable[[Job, P], float]
     density: bool = False
+    interruptible: bool = False

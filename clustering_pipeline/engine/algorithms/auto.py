@@ -39,4 +39,6 @@ def seconds(job: Job, _params: AutoParams) -> float:
     return 60 + of_products(job, 1)
 
 
-ALGORITHM = Algorithm(params=AutoParams, fit=fit, memory=memory, seconds=seconds)
+ALGORITHM = Algorithm(
+    params=AutoParams, fit=fit, memory=memory, seconds=seconds, interruptible=True
+)

@@ -75,4 +75,11 @@ def _neighbors(params: HDBSCANParams, context: FitContext) -> NeighborGraph | No
     return context.neighborhood.nearest(listed, cast("Metric", params.metric))
 
 
-ALGORITHM = Algorithm(params=HDBSCANParams, fit=fit, memory=memory, seconds=seconds, density=True)
+ALGORITHM = Algorithm(
+    params=HDBSCANParams,
+    fit=fit,
+    memory=memory,
+    seconds=seconds,
+    density=True,
+    interruptible=True,
+)

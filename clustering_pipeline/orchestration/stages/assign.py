@@ -29,12 +29,6 @@ from clustering_pipeline.orchestration.stages.inputs import (
 from clustering_pipeline.orchestration.stages.measures import validity
 from clustering_pipeline.orchestration.stages.relations import relate
 
-# From here on a cancel must be able to end the process of a fit: inside one call of a library
-# nobody can be asked, and a cancelled run stops within five seconds.
-LONG_SECONDS = 2.0
-# These ask whether to go on by themselves, between blocks of work.
-INTERRUPTIBLE = frozenset({"auto", "hdbscan"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouped:
@@ -96,11 +90,9 @@ def _points(run: Run, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float
 
 
 def _fit(run: Run, points: NDArray[np.float32], check: Check) -> Fit:
-    method, params = run.spec.method, run.spec.params
-    seconds = engine.expected_seconds(points, algorithm=method, params=params)
-    if seconds >= LONG_SECONDS and method not in INTERRUPTIBLE:
-        return engine.fit_in_child(points, algorithm=method, params=params, check=check)
-    return engine.fit(points, algorithm=method, params=params, check=check)
+    return engine.fit_interruptibly(
+        points, algorithm=run.spec.method, params=run.spec.params, check=check
+    )
 
 
 def _merge_faces(run: Run, space: Space, labels: Labels) -> tuple[Labels, dict[str, Any]]:

@@ -18,7 +18,7 @@ from clustering_pipeline.engine.overlay import (
     parted,
     pinned,
 )
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Check, Vectors, never
 from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.orchestration.identities import Published
 from clustering_pipeline.orchestration.stages.inputs import Space
@@ -72,12 +72,17 @@ class Edited:
 
 
 def edited(
-    groups: Groups, edits: ClusterEdits, documents: Documents, before: Published | None
+    groups: Groups,
+    edits: ClusterEdits,
+    documents: Documents,
+    before: Published | None,
+    *,
+    check: Check = never,
 ) -> Edited:
-    """Splits, merges, pins, links and excludes, in this order."""
+    """Splits, merges, pins, links and excludes, in this order; ``check`` may raise to cancel."""
     now = Edited(groups=groups)
     for uid, parts in edits.split.items():
-        now = _split(now, uid, parts, documents, before)
+        now = _split(now, uid, parts, documents, before, check=check)
     for uids in edits.merge:
         formerly = _formerly(uids[0], documents, before) if before and before.edited else None
         now = now.then(*merged(now.groups, uids, formerly))
@@ -93,13 +98,21 @@ def edited(
 
 
 def _split(
-    now: Edited, uid: str, count: int, documents: Documents, before: Published | None
+    now: Edited,
+    uid: str,
+    count: int,
+    documents: Documents,
+    before: Published | None,
+    *,
+    check: Check,
 ) -> Edited:
     problem = _indivisible(now.groups, uid, count, documents)
     if problem:
         return now.then(now.groups, f"split: {problem}")
     rows = np.flatnonzero(now.groups.within(uid))
-    fitted = engine.fit(documents.vectors(rows), algorithm="kmeans", params={"n_clusters": count})
+    fitted = engine.fit_interruptibly(
+        documents.vectors(rows), algorithm="kmeans", params={"n_clusters": count}, check=check
+    )
     names = _part_uids(uid, _part(documents, rows, fitted.labels), before)
     cut = divided(
         now.groups,

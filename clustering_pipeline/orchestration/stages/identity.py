@@ -23,6 +23,7 @@ from clustering_pipeline.orchestration.identities import (
     path_of,
     published,
 )
+from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.editing import Documents, edited
 from clustering_pipeline.orchestration.stages.inputs import Space
@@ -90,7 +91,7 @@ def _regrouped(
     """The assignments as people want them; beside them, the groups that were found."""
     first = Groups.of(after, after.uids)
     documents = Documents(keys=after.documents, ids=after.names, spaces=spaces)
-    wanted = edited(first, run.edits, documents, earlier)
+    wanted = edited(first, run.edits, documents, earlier, check=Paced(ask=run.check))
     shown = wanted.groups.generation(after.documents, after.names)
     identity = identify(
         shown,

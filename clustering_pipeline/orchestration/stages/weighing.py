@@ -30,8 +30,9 @@ def weigh(run: Run, features: Mapping[str, Matrix]) -> Weights:
 
     def group(vectors: Matrix) -> Labels:
         reduced = engine.reduce(vectors, run.spec.preprocessing, check=check).vectors
-        fitted = engine.fit(reduced, algorithm=run.spec.method, params=run.spec.params, check=check)
-        return fitted.labels
+        return engine.fit_interruptibly(
+            reduced, algorithm=run.spec.method, params=run.spec.params, check=check
+        ).labels
 
     learned = engine.learn_weights(
         features,
