@@ -1,6 +1,6 @@
 """What the models have in common: requests are strict and closed, records and views frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Any, ClassVar, get_args
 
@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from clustering_pipeline.model.errors import InvalidDefinition, InvalidRequest
-from clustering_pipeline.model.json_values import check_text
+from clustering_pipeline.model.json_values import check_text, check_whole
 
 _UNKNOWN_KEY = "unknown_key"
 
@@ -39,7 +39,7 @@ class RequestModel(Facts):
         unknown = [str(key) for key in data if key not in cls.model_fields]
         if unknown:
             raise PydanticCustomError(_UNKNOWN_KEY, "{problem}", {"problem": cls.unknown(unknown)})
-        _check_texts(data)
+        _check_values(data)
         return {key: value for key, value in data.items() if not cls._means_default(key, value)}
 
     @classmethod
@@ -88,11 +88,20 @@ def listed(keys: list[str]) -> str:
     return ", ".join(shown) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
 
 
-def _check_texts(data: Mapping[str, Any]) -> None:
+def _check_values(data: Mapping[str, Any]) -> None:
+    """What no store could keep; values of any form are looked through where they are allowed."""
     for key, value in data.items():
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str):
-                check_text(text, name=key)
+        for one in _parts(value):
+            if isinstance(one, str):
+                check_text(one, name=key)
+            elif isinstance(one, int):
+                check_whole(one, name=key)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return (*value.keys(), *value.values())
+    return value if isinstance(value, list) else (value,)
 
 
 def _nullable(annotation: Any) -> bool:

@@ -61,9 +61,16 @@ def _check_number(number: float) -> None:
     if not math.isfinite(number):
         message = f"holds {number}; numbers must be finite"
         raise ValueError(message)
-    if isinstance(number, int) and not -_INT64 <= number < _INT64:
-        message = f"holds {number}; whole numbers must fit 64 bits"
+    if isinstance(number, int):
+        check_whole(number)
+
+
+def check_whole(number: int, *, name: str = "") -> int:
+    """The number itself; ValueError when it is too large for any store."""
+    if not -_INT64 <= number < _INT64:
+        message = f"{name} holds {number}; whole numbers must fit 64 bits".lstrip()
         raise ValueError(message)
+    return number
 
 
 def check_text(text: str, *, name: str = "") -> str:

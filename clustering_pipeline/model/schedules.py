@@ -12,6 +12,7 @@ from clustering_pipeline.model.base import RequestModel
 from clustering_pipeline.model.clock import to_milliseconds
 
 EVENT_CHECK_SECONDS = 30
+YEAR_SECONDS = 366 * 86_400
 _SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - an expression is read, no time is told
 
 
@@ -54,7 +55,7 @@ class CronSchedule(RequestModel):
 class IntervalSchedule(RequestModel):
     """Again and again."""
 
-    interval_seconds: int = Field(ge=300, le=366 * 86_400)
+    interval_seconds: int = Field(ge=300, le=YEAR_SECONDS)
     """From one time to the next."""
     start_immediately: bool = False
     """Whether the first time is at once, or after one interval."""
@@ -85,7 +86,7 @@ class ConditionalSchedule(RequestModel):
     """Quality: which metric, silhouette_score when nothing is said.  Drift: ``share_far`` or
     ``mean_cosine`` of what the run has not seen, ``novelty_share`` or ``novelty_pool`` of what a
     run in mode assign put into no group."""
-    check_interval_seconds: int = Field(default=3600, ge=60)
+    check_interval_seconds: int = Field(default=3600, ge=60, le=YEAR_SECONDS)
     """From one look to the next."""
     cooldown_seconds: int = Field(default=300, ge=0)
     """Least time from one run to the next."""

@@ -1,6 +1,8 @@
 """Whatever clients send, they are answered in the envelope, and never that we broke."""
 
+import base64
 import json
+import zlib
 from uuid import uuid4
 
 import pytest
@@ -43,6 +45,9 @@ def nested(depth):
         pytest.param(definition(cluster_name="a\u0000"), "printable", id="control-character"),
         pytest.param(definition(surprise=1), "surprise", id="unknown-key"),
         pytest.param(definition(metadata={"n": 10**30}), "64 bits", id="huge-number"),
+        pytest.param(
+            definition(auto_execute_cooldown_seconds=10**30), "64 bits", id="huge-number-of-a-field"
+        ),
         pytest.param(definition(filters=nested(17)), "16", id="filters-17-deep"),
         pytest.param(definition(filters=nested(300)), "16", id="filters-300-deep"),
         pytest.param(definition(filters={"AND": [None]}), "filters", id="null-item"),
@@ -125,6 +130,25 @@ def test_a_regex_that_explodes_or_is_none_ends_soon(client, pattern):
 @pytest.mark.parametrize("rest", ["", "/executions", "/executions/run_x"])
 def test_a_path_that_plays_tricks_finds_nothing(client, part, rest):
     assert error_of(client.get(f"/v1/clusters/{part}{rest}"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(b"[" * 500_000, id="deep"),
+        pytest.param(json.dumps({"offset": 10**30, "as_of": None}).encode(), id="far"),
+    ],
+)
+def test_a_cursor_that_somebody_made_up_is_refused(client, facts):
+    cursor = base64.urlsafe_b64encode(zlib.compress(facts)).decode().rstrip("=")
+    assert error_of(client.get("/v1/clusters", params={"cursor": cursor}))[0] == 422
+
+
+@pytest.mark.parametrize("size", [2**62, 2**64, 10**400])
+def test_a_batch_may_be_larger_than_there_are_documents_but_no_store_counts_that_far(client, size):
+    asked = {"clustering_ids": ["x"], "source_collection_id": "speeches", "batch_size": size}
+    status, _ = error_of(client.post("/v1/clusters/enrich", json=asked))
+    assert status == (404 if size < 2**63 else 422)
 
 
 def test_all_that_is_wrong_is_listed_with_its_place(client):

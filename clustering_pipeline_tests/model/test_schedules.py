@@ -112,6 +112,12 @@ def test_jitter_puts_off_the_same_trigger_alike_and_others_differently():
             id="zone",
         ),
         pytest.param("interval", {"interval_seconds": 299}, "greater than or equal", id="often"),
+        pytest.param(
+            "conditional",
+            {"condition_type": "drift", "threshold": 0.1, "check_interval_seconds": 10**12},
+            "less than or equal",
+            id="seldom",
+        ),
         pytest.param("event", {"event_type": "rain"}, "batch_completed", id="event"),
         pytest.param("conditional", {"condition_type": "drift"}, "threshold", id="threshold"),
         pytest.param("interval", {"cron_expression": "0 2 * * *"}, "takes no", id="mixed-up"),

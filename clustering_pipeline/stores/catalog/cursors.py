@@ -22,7 +22,7 @@ def decode_cursor(cursor: str) -> dict[str, Any]:
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         facts = json.loads(zlib.decompressobj().decompress(packed, _LARGEST))
-    except (binascii.Error, zlib.error, ValueError) as error:
+    except (binascii.Error, zlib.error, ValueError, RecursionError) as error:
         message = "cursor is not one that this service made: take it from a page's next_cursor"
         raise InvalidRequest(message) from error
     return facts if isinstance(facts, dict) else {}

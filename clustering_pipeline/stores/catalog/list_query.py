@@ -13,6 +13,8 @@ from clustering_pipeline.model.listing import (
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.stores.catalog.cursors import decode_cursor, encode_cursor
 
+# A cursor leads as far as there are records; further is nobody's list.
+_MOST_RECORDS = 2**31
 NEWEST_FIRST = SortOption(field="created_at", direction="desc")
 
 
@@ -51,7 +53,8 @@ class ListQuery:
         asked = {name: facts.get(name) for name in ("filters", "sorts", "search", "limit")}
         request = validate(ListRequest, asked)
         offset, as_of = facts.get("offset"), facts.get("as_of")
-        if not isinstance(offset, int) or offset < 0 or not isinstance(as_of, str | None):
+        passes = isinstance(offset, int) and 0 <= offset <= _MOST_RECORDS
+        if not passes or not isinstance(as_of, str | None):
             message = "cursor is not one that this service made: take it from a page's next_cursor"
             raise InvalidRequest(message)
         return cls(
