@@ -142,6 +142,19 @@ def test_who_takes_json_only_gets_a_link_to_the_file(client, ran, path):
     assert read_parquet(client.get(link["download_url"])).height == 300
 
 
+def test_the_link_leads_to_the_file_whatever_the_name(served, client, ran, path):
+    name = f"what? {uuid4().hex[:6]} #1/100%25"
+    own = ok(client.get(path))["cluster_name"]
+    ok(client.patch(path, json={"cluster_name": name}))
+    encoded = "".join(f"%{byte:02X}" for byte in name.encode())
+    address = f"/v1/clusters/{encoded}/executions/{ran.run_id}/export"
+    headers = {"Accept": "application/json"}
+    link = ok(client.get(f"{address}?cluster_label=cl_0", headers=headers))
+    assert link["download_url"] == f"{served.url}{address}?cluster_label=cl_0"
+    assert read_parquet(client.get(link["download_url"])).height == link["rows"] == 110
+    ok(client.patch(path, json={"cluster_name": own}))
+
+
 def test_one_group_is_exported_by_id_or_label(client, ran, path):
     address = f"{path}/executions/{ran.run_id}/export"
     group = ok(client.get(f"{path}/groups"))["groups"][0]

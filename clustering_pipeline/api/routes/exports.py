@@ -67,7 +67,7 @@ def export_cluster_execution(
     found = export(pipeline, execution, group=cluster_label)
     if form == "parquet" and accept.strip() == "application/json":
         link = ExportLink(
-            download_url=str(request.url), format=form, run_id=found.run_id, rows=found.rows
+            download_url=_address(request), format=form, run_id=found.run_id, rows=found.rows
         )
         return JSONResponse(link.model_dump())
     name = f"{found.run_id}.{form}"
@@ -76,3 +76,11 @@ def export_cluster_execution(
         media_type=MEDIA_TYPES[form],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _address(request: Request) -> str:
+    """As it was asked for: a name in it may hold what means something else once it is decoded."""
+    path = request.scope["raw_path"].partition(b"?")[0].decode("ascii")
+    query = request.scope["query_string"].decode("ascii")
+    base = str(request.base_url).rstrip("/")
+    return f"{base}{path}?{query}" if query else f"{base}{path}"
