@@ -13,6 +13,7 @@ from pymongo import MongoClient
 
 from clustering_pipeline.api.middleware.limited import Limited
 from clustering_pipeline.api.middleware.observed import Observed
+from clustering_pipeline.api.middleware.sized import Sized
 from clustering_pipeline.local.ports import free_port
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline_tests.api.answers import error_of
@@ -68,6 +69,27 @@ def test_what_was_saved_up_may_be_asked_at_once_and_then_a_steady_rate():
     assert [bucket.status("a") for _ in range(2)] == [200, 429]
     bucket.now = 1000.0
     assert [bucket.status("a") for _ in range(5)] == [200, 200, 200, 200, 429]
+
+
+def test_half_a_body_is_not_taken_for_a_whole_one():
+    handed_on: list[dict[str, Any]] = []
+
+    async def app(_scope, receive, _send):
+        handed_on.append(await receive())
+
+    def said(*messages: dict[str, Any]) -> list[dict[str, Any]]:
+        left = list(messages)
+
+        async def receive():
+            return left.pop(0)
+
+        scope = {"type": "http", "path": "/v1/clusters/x/execute", "headers": []}
+        asyncio.run(Sized(app, most=100, most_documents=100)(scope, receive, None))
+        return handed_on
+
+    part = {"type": "http.request", "body": b"{", "more_body": True}
+    assert said({"type": "http.disconnect"}) == said(part, {"type": "http.disconnect"}) == []
+    assert said(part, {"type": "http.request", "body": b"}"})[0]["body"] == b"{}"
 
 
 def test_a_request_is_logged_by_its_id_and_without_secrets(served, client, caplog):

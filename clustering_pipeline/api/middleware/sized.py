@@ -1,6 +1,7 @@
 """How large a body may be."""
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clustering_pipeline.api.errors import answer
@@ -18,12 +19,15 @@ class Sized:
         self._most_documents = most_documents
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands on, or answers 400."""
+        """Hands on, or answers 400; nothing where the client leaves before it has said all."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         most = self._most_documents if scope["path"].endswith(DOCUMENTS) else self._most
-        body = None if _declared(scope) > most else await _read(receive, most)
+        try:
+            body = None if _declared(scope) > most else await _read(receive, most)
+        except ClientDisconnect:
+            return
         if body is None:
             message = f"the body is larger than {most:,} bytes: send less at a time"
             await answer(MalformedRequest(message))(scope, receive, send)
@@ -40,6 +44,9 @@ async def _read(receive: Receive, most: int) -> bytes | None:
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            # Half a body must not pass for a whole one: an empty one starts a run.
+            raise ClientDisconnect
         body += message.get("body", b"")
         if len(body) > most:
             return None
