@@ -144,6 +144,9 @@ def stop(run: Launched) -> None:
 
 def _reserve(catalog: Catalog, made: ExecutionRecord) -> None:
     if not catalog.executions.reserve(made):
+        if catalog.executions.by_id(made.run_id).status.ended:
+            # It was over before we held the definition, and nobody else will let go of it.
+            catalog.clusters.release(made.cluster_id, made.run_id)
         message = f"{made.run_id} was launched already: follow it"
         raise ExecutionInFlight(message, details={"task_id": made.task_id, "run_id": made.run_id})
 

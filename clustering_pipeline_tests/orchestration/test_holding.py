@@ -1,19 +1,25 @@
 """A run writes while it holds its definition, and cleans up what its mappings no longer name."""
 
+from uuid import uuid4
+
 import pytest
 
-from clustering_pipeline.model.definition import CreateClusterRequest
-from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.model.definition import CreateClusterRequest, ExecuteClusterByIdRequest
+from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
-from clustering_pipeline.orchestration.begin import RunIdentity, open_run
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
+from clustering_pipeline.orchestration.launch import launch, new_identity
 from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.orchestration.stages.enrich import enrich
+from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import World
 
+NOTHING = ExecuteClusterByIdRequest()
 FEW = {"sea": 30, "kitchen": 20}
 TWO = {"clustering_method": "kmeans", "algorithm_params": {"n_clusters": 2}}
 
@@ -60,3 +66,25 @@ def test_fields_that_no_mapping_names_any_more_leave_the_documents(world: World)
     assert not any({"topic", "topic_id"} & one.keys() for one in payloads)
     assert second.execution.write_back is not None
     assert second.execution.write_back.stale_fields == ("topic", "topic_id")
+
+
+def test_a_run_that_was_launched_and_is_over_is_not_held_for(world: World, stack: Stack) -> None:
+    """Two calls with one Idempotency-Key, the second so slow that the first one's run has ended."""
+    catalog = world.pipeline.catalog
+    definition = world.define(world.collection(planted(sizes=FEW)), TWO)
+    identity = new_identity(str(uuid4()))
+    catalog.executions.begin(new_execution(definition, identity, definition.resolved()))
+    cancel(catalog, identity.run_id)
+
+    with pytest.raises(ExecutionInFlight, match="launched already") as refused:
+        launch(
+            Settings(data_dir=stack.data_dir),
+            catalog,
+            LOCAL,
+            definition.cluster_id,
+            NOTHING,
+            identity=identity,
+        )
+
+    assert refused.value.details["run_id"] == identity.run_id
+    assert catalog.clusters.by_id(definition.cluster_id).claim is None
