@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from clustering_pipeline.engine.manifold.fuzzy import fuzzy_graph
 from clustering_pipeline.engine.manifold.start import spectral_start
 from clustering_pipeline.engine.neighbors import nearest_neighbors
+from clustering_pipeline.model.errors import RunCanceled
 from clustering_pipeline_tests.engine.data import blobs, passages
 
 
@@ -37,3 +40,37 @@ def test_a_start_is_within_its_extent_whatever_the_number_of_pieces(groups):
 
     assert start.shape == (900, 10)
     assert np.abs(start).max() < 10.1
+
+
+def like_pieces(count, *, pieces):
+    """A graph of equal pieces, in which neighbours are drawn: all leading eigenvalues are one."""
+    size, rng = count // pieces, np.random.default_rng(0)
+    rows = np.arange(size * pieces)
+    graph = csr_matrix((len(rows), len(rows)))
+    for order in (rng.permutation(size) for _ in range(4)):
+        there = rows // size * size + order[rows % size]
+        graph += csr_matrix((np.ones(len(rows)), (rows, there)), shape=graph.shape)
+    return csr_matrix(graph + graph.T)
+
+
+def test_like_pieces_start_in_the_same_place_whatever_the_number_of_threads():
+    graph = like_pieces(24_000, pieces=12)  # long enough that a product of vectors is divided
+    starts = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            starts.append(spectral_start(graph, components=2, random_state=42))
+    np.testing.assert_array_equal(*starts)
+
+
+def test_a_cancel_reaches_the_solver():
+    asked = []
+
+    def check():
+        asked.append(1)
+        if len(asked) == 5:
+            message = "canceled"
+            raise RunCanceled(message)
+
+    with pytest.raises(RunCanceled):
+        spectral_start(like_pieces(600, pieces=3), components=2, random_state=0, check=check)
+    assert len(asked) == 5

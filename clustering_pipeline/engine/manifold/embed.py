@@ -25,7 +25,7 @@ def embed(
 
     graph = fuzzy_graph(neighbors)
     check()
-    start = spectral_start(graph, components=components, random_state=random_state)
+    start = spectral_start(graph, components=components, random_state=random_state, check=check)
     epochs = EPOCHS if graph.shape[0] <= MANY else EPOCHS_OF_MANY
     return optimise(
         graph, start, curve=curve(min_dist), epochs=epochs, random_state=random_state, check=check
