@@ -12,6 +12,7 @@ from clustering_pipeline.engine.numbering import group_count
 from clustering_pipeline.engine.vectors import Labels, Vectors, as_vectors, unit_rows
 
 NOWHERE = -1
+DIGITS = 9  # of sums of cosines, beyond which there is rounding only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +68,13 @@ def members_of(labels: Labels) -> list[NDArray[np.int64]]:
 
 
 def _medoid(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The member with the smallest sum of cosine distances to the others."""
+    """The member with the smallest sum of cosine distances to the others; the first of equals.
+
+    Two members are always equally near to each other: without rounding, chance would decide.
+    """
     units = unit_rows(points)
-    return points[int(np.argmax(units @ units.sum(axis=0)))]
+    nearness = np.einsum("ij,j->i", units, units.sum(axis=0))
+    return points[int(np.argmax(np.round(nearness, DIGITS)))]
 
 
 METHODS: Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = MappingProxyType(

@@ -130,6 +130,12 @@ def test_centroids_by_every_method(method):
     assert found.sizes.tolist() == [30, 30, 30]
 
 
+def test_of_two_members_the_first_is_the_medoid():
+    pairs = np.random.default_rng(0).normal(size=(400, 2, 24))
+    firsts = [centroids(pair, [0, 0], "medoid").vectors[0] for pair in pairs]
+    np.testing.assert_array_equal(firsts, pairs[:, 0].astype(np.float32))
+
+
 def test_distances_are_cosine_and_noise_has_none():
     vectors, truth = blobs(60, dtype=np.float64)
     truth[:6] = -1
