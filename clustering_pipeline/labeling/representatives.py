@@ -28,7 +28,8 @@ def representatives(
     if not len(rows):
         return []
     unit = _unit(vectors[rows])
-    closeness = unit @ _unit(unit.mean(axis=0, keepdims=True))[0]
+    # Not by BLAS, whose sums follow the row and the number of threads.
+    closeness = np.einsum("ij,j->i", unit, _unit(unit.mean(axis=0, keepdims=True))[0])
     wanted = count or default_count(len(members), spread=1.0 - float(closeness.mean()))
     order = np.argsort(-closeness, kind="stable")
     if strategy == "representative" and wanted < len(rows):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from clustering_pipeline.labeling import representatives
 from clustering_pipeline.labeling.representatives import default_count
@@ -73,3 +74,10 @@ def test_a_large_group_is_sampled_for_spread_and_density():
 )
 def test_the_default_count_grows_with_size_and_spread(size, spread, count):
     assert default_count(size, spread=spread) == count
+
+
+def test_of_equal_documents_those_that_come_first_stand_whatever_the_number_of_threads():
+    vectors = np.repeat(unit(1, width=384), 30_001, axis=0)
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            assert chosen(vectors, count=5) == [0, 1, 2, 3, 4]
