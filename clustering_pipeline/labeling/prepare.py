@@ -65,38 +65,37 @@ def prepare(
     middles = {
         path: (found, centers_of(found, members)) for path, found in (features or {}).items()
     }
+
+    def example(row: int, number: int) -> Example:
+        near = {path: cosine(found[row], at[number]) for path, (found, at) in middles.items()}
+        payload = _read(payloads[row])
+        inputs = inputs_of(payload, config.input_mappings, choice.fields, similarities=near)
+        return Example(row=row, inputs=inputs)
+
     groups = tuple(
         Group(
             number=number,
             cluster_id=names.get(number, f"cl_{number}"),
             size=len(rows),
             keyphrases=tuple(phrases[number]),
-            examples=tuple(
-                Example(
-                    row=row,
-                    inputs=inputs_of(
-                        _read(payloads[row]),
-                        config.input_mappings,
-                        choice.fields,
-                        similarities={
-                            path: cosine(found[row], middle[number])
-                            for path, (found, middle) in middles.items()
-                        },
-                    ),
-                )
-                for row in representatives(
-                    vectors,
-                    rows,
-                    texts,
-                    count=config.max_samples_per_cluster,
-                    strategy=config.sample_selection_strategy,
-                )
-            ),
+            examples=tuple(example(row, number) for row in _standing(vectors, rows, texts, config)),
             nearest=nearest[number],
         )
         for number, rows in members.items()
     )
     return Prepared(groups=groups, choice=choice, texts=texts)
+
+
+def _standing(
+    vectors: np.ndarray, rows: np.ndarray, texts: Sequence[str], config: LabelingConfig
+) -> list[int]:
+    return representatives(
+        vectors,
+        rows,
+        texts,
+        count=config.max_samples_per_cluster,
+        strategy=config.sample_selection_strategy,
+    )
 
 
 def _read(stored: Stored) -> Payload:
