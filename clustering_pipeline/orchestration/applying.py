@@ -28,6 +28,7 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.registering import check_own
+from clustering_pipeline.orchestration.stages.fields import FIELD, document_fields
 from clustering_pipeline.orchestration.visualization import shown_run
 from clustering_pipeline.stores.documents import Point
 from clustering_pipeline.stores.documents.concurrency import in_order
@@ -51,14 +52,11 @@ class _Results:
         """One row a document of the collection: its point id, and the fields with the run's mark
         as one value.
         """
-        key = self.execution.members_key or ""
-        mapped = [
-            pl.col(one.source_field).alias(one.target_field) for one in self.spec.field_mappings
-        ]
+        frozen = self.execution.model_copy(update={"spec": self.spec})
+        rows = document_fields(pipeline, frozen).filter(collection_id=collection_id)
+        mapped = [pl.col(f"{FIELD}{target}").alias(target) for target in self.targets]
         mark = pl.lit(self.execution.run_id).alias(run_mark(self.execution.cluster_id))
-        members = pipeline.artifacts.scan(key).filter(collection_id=collection_id)
-        told = pl.struct(*mapped, mark).alias(self.execution.run_id)
-        return members.select(_POINT, told).collect()
+        return rows.select(_POINT, pl.struct(*mapped, mark).alias(self.execution.run_id))
 
 
 def enrich_collection(
@@ -77,9 +75,10 @@ def enrich_collection(
     _check_fields(pipeline, results, target)
     frame = reduce(_joined, (one.fields(pipeline, source.collection_id) for one in results))
     write = _Write(pipeline=pipeline, source=source, target=target)
-    batches = math.ceil(frame.height / request.batch_size)
+    rows = min(request.batch_size, max(frame.height, 1))
+    batches = math.ceil(frame.height / rows)
     in_flight = min(request.parallelism, MOST_AT_ONCE)
-    parts = frame.iter_slices(request.batch_size)
+    parts = frame.iter_slices(rows)
     written = sum(in_order(write, parts if frame.height else (), in_flight=in_flight))
     return ClusteringEnrichmentResponse(
         processed=frame.height, enriched=written, failed=frame.height - written, batches=batches

@@ -15,7 +15,7 @@ from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import World
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, World
 
 ENRICHING = {"enrich_source_collection": True}
 
@@ -283,6 +283,28 @@ def test_documents_are_copied_to_another_collection_with_the_fields(client, worl
     assert all("cluster_id" in one for one in copied.values())
     assert not any("cluster_id" in one for one in source.values())
     assert world.pipeline.documents.count(target.qdrant_collection) == 300
+
+
+def test_a_run_of_independent_features_puts_both_onto_a_document(client, world, documents):
+    name, store = world.name("pictures"), world.pipeline.documents
+    store.create_collection(name, {"embedding": 16, "picture": 16})
+    world.made.append(name)
+    vectors = {"embedding": documents.vectors, "picture": documents.vectors[:, ::-1].copy()}
+    store.upsert(name, documents.ids, vectors, documents.payloads)
+    collection = world.registered(name)
+    features = {
+        "feature_uri": None,
+        "feature_uris": [FEATURE, "mixpeek://image_extractor@v1/picture"],
+        "multi_feature_strategy": "independent",
+    }
+    mapping = {"source_field": "cluster_id", "target_field": "topic"}
+    further = {"source_enrichment_config": {"field_mappings": [mapping]}}
+    ran = world.execute(world.define(collection, KMEANS | features, **further))
+    answer = ok(enrich(client, ran.run_id, source=collection.collection_id))
+    assert (answer["processed"], answer["enriched"]) == (300, 300)
+    topics = [one["topic"] for one in world.payloads(collection).values()]
+    assert {frozenset(one) for one in topics} == {frozenset({"embedding", "picture"})}
+    assert all(one["embedding"] and one["picture"] for one in topics)
 
 
 def test_two_runs_are_applied_at_once_under_different_fields(client, world, documents):
