@@ -15,7 +15,7 @@ from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack import Stack
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definition import ExecuteClusterByIdRequest, PatchClusterRequest
 from clustering_pipeline.model.errors import ExecutionInFlight, NotAvailableYet
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.marks import run_mark
@@ -67,9 +67,9 @@ def few() -> Documents:
 
 
 def many() -> Documents:
-    """So many that writing them takes a second, and so alike that the rest takes none."""
+    """So many that writing them takes a second; the rest takes none."""
     return Documents(
-        vectors=np.ones((DOCUMENTS, 4), dtype=np.float32),
+        vectors=np.random.default_rng(0).normal(size=(DOCUMENTS, 4)).astype(np.float32),
         payloads=[{"text": "tide"}] * DOCUMENTS,
         ids=list(range(DOCUMENTS)),
     )
@@ -92,6 +92,9 @@ def wait_until(holds, *, seconds: float = 120.0) -> None:
 def test_a_run_killed_in_the_middle_of_the_write_back_is_made_good_by_the_next(local, settings):
     definition, collection = define(local, many())
     first = local.execute(definition)
+    # Other groups: every document has another distance to write.
+    more = PatchClusterRequest(algorithm_params={"n_clusters": 3})
+    local.pipeline.catalog.clusters.patch(LOCAL, definition.cluster_id, more)
     executions = local.pipeline.catalog.executions
     launched = start(settings, local, definition)
 
@@ -117,7 +120,8 @@ def test_a_run_killed_in_the_middle_of_the_write_back_is_made_good_by_the_next(l
     after = local.execute(definition)
     assert after.result.success
     assert after.execution.write_back.status == "completed"
-    assert marks(local, definition, collection) == {after.run_id: DOCUMENTS}
+    # What the killed run left was finished in its name, and nothing differed after that.
+    assert marks(local, definition, collection) == {launched.run_id: DOCUMENTS}
     assert (after.cluster.state.status, after.cluster.claim) == ("COMPLETED", None)
 
 
