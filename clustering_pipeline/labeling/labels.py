@@ -1,8 +1,9 @@
 """Labels for all groups of a run: the model's where it gave a good one, keyphrases elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from clustering_pipeline.labeling.asking.clashes import told_apart
 from clustering_pipeline.labeling.asking.rounds import Answers, answers_for
 from clustering_pipeline.labeling.asking.waiting import finished
 from clustering_pipeline.labeling.candidates import closest_candidate
@@ -15,23 +16,28 @@ from clustering_pipeline.labeling.request import (
     Labels,
     Named,
 )
+from clustering_pipeline.labeling.words.selection import stems
 from clustering_pipeline.model.errors import LabelingFailed
+
+_SOURCES = ("human", "llm", "keyphrases")
+"""Where labels come from, the ones that count most first."""
 
 
 def label_groups(request: LabelRequest) -> Labels:
     """Label every group; never raises for a label, ``errors`` tells what went wrong."""
     plain = _plain(request)
     if not request.config.enabled or not request.groups:
-        return Labels(groups=plain)
+        return Labels(groups=_distinct(request, plain))
     if request.provider is None:
         everyone = tuple(group.cluster_id for group in request.groups)
         error = LabelingError(error=request.unreachable, clusters=everyone)
-        return Labels(groups=plain, errors=(error,))
+        return Labels(groups=_distinct(request, plain), errors=(error,))
     plain = tuple(_chosen(label, request.config.candidate_labels) for label in plain)
     provider = request.provider
     answers = finished(lambda: answers_for(request, provider))
+    merged = tuple(_merged(label, answers.outcomes.get(label.number)) for label in plain)
     return Labels(
-        groups=tuple(_merged(label, answers.outcomes.get(label.number)) for label in plain),
+        groups=_distinct(request, merged),
         errors=_errors(request, answers),
         ledger=answers.ledger,
         fresh=answers.fresh,
@@ -82,6 +88,39 @@ def _merged(label: Label, answer: Named | LabelingFailed | None) -> Label:
         probability=answer.probability,
         extra=answer.extra,
     )
+
+
+def _distinct(request: LabelRequest, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+    """No label that a better source gave another group: people come first, then the model.
+
+    Labels of one source are apart already; those of a closed list may be the same.
+    """
+    if request.config.candidate_labels:
+        return labels
+    marks = {group.number: group.mark for group in request.groups}
+    told: dict[int, Label] = {}
+    taken: dict[frozenset[str], str] = {}
+    for source in _SOURCES:
+        own = [label for label in labels if label.source == source]
+        for label in own:
+            made = [one.label for one in told.values()]
+            told[label.number] = _apart_from(taken, label, made, marks[label.number])
+        taken |= {_words(told[one.number].label): told[one.number].label for one in own}
+    return tuple(told[label.number] for label in labels)
+
+
+def _apart_from(
+    taken: Mapping[frozenset[str], str], label: Label, made: Sequence[str], mark: str
+) -> Label:
+    against = taken.get(_words(label.label))
+    if against is None or label.source == "human":
+        return label
+    longer = told_apart(label.label, label.keywords, [against], made=made, mark=mark)
+    return replace(label, label=longer)
+
+
+def _words(label: str) -> frozenset[str]:
+    return stems(label) or frozenset({label.casefold()})
 
 
 def _errors(request: LabelRequest, answers: Answers) -> tuple[LabelingError, ...]:

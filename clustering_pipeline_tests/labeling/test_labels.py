@@ -322,6 +322,35 @@ def test_a_name_by_a_person_wins_and_no_other_group_takes_it():
     assert labels.groups[0].label == f"{MODEL_LABELS[0]} · farm"
 
 
+def test_keyphrases_do_not_take_a_name_by_a_person():
+    request = LabelRequest(groups=groups(2), human_names={0: "Solar energy, wind power and coal"})
+    taken, other = names(label_groups(replace(request, human_names={0: PHRASE_LABELS[1]})))
+    assert (taken, other) == (PHRASE_LABELS[1], f"{PHRASE_LABELS[1]} (1)")
+    assert names(label_groups(request))[1] == PHRASE_LABELS[1]
+
+
+def test_keyphrases_do_not_take_a_label_by_the_model():
+    def half(server, request):
+        first = "wheat" in request["messages"][1]["content"]
+        return (
+            Reply(content=answer("Coal, wind power, solar energy")) if first else Reply(status=401)
+        )
+
+    labels, _ = ask(half, *groups(2))
+    assert [one.source for one in labels.groups] == ["llm", "keyphrases"]
+    assert names(labels)[1] == f"{PHRASE_LABELS[1]} (1)"
+
+
+def test_an_answer_kept_from_before_does_not_take_a_name_given_since():
+    with serving(well) as server:
+        request = request_to(server, *groups(2))
+        kept = label_groups(request).fresh
+        renamed = replace(request, cached=kept, human_names={0: MODEL_LABELS[1]})
+        again = label_groups(renamed)
+    assert names(again)[0] == MODEL_LABELS[1]
+    assert names(again)[1].startswith(f"{MODEL_LABELS[1]} · ")
+
+
 def test_a_second_run_with_nothing_changed_calls_nobody():
     with serving(well) as server:
         alike = {"embedding_similarity_threshold": 1.0}
