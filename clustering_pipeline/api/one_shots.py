@@ -1,7 +1,9 @@
 """Clusters while the client waits: a few calls at once, each with its time."""
 
+import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +16,8 @@ from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
 AT_ONCE = 2
+
+Work = Callable[..., ExecuteClusterResponse]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +39,22 @@ class _Stop:
 class OneShots:
     """Calls beyond those at work wait for their turn, and their time runs meanwhile."""
 
-    def __init__(self, settings: Settings, pipeline: Pipeline):
+    def __init__(self, settings: Settings, pipeline: Pipeline, *, work: Work = execute_once):
+        self._work = work
         self._settings = settings
         self._pipeline = pipeline
         self._closing = threading.Event()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="one-shot")
 
-    def execute(self, scope: Scope, request: ExecuteClusterRequest) -> ExecuteClusterResponse:
-        """The groups; raises what ``execute_once`` does, and DoesNotFit when time is over."""
+    async def execute(self, scope: Scope, request: ExecuteClusterRequest) -> ExecuteClusterResponse:
+        """The groups; raises what ``execute_once`` does, and DoesNotFit when time is over.
+
+        Whoever waits keeps no thread from other calls.
+        """
         seconds = self._settings.api_one_shot_seconds
         stop = _Stop(ends_at=time.monotonic() + seconds, seconds=seconds, closing=self._closing)
         work = self._pool.submit(
-            execute_once,
+            self._work,
             self._pipeline,
             scope,
             request,
@@ -54,9 +62,8 @@ class OneShots:
             stop=stop,
         )
         try:
-            return work.result(seconds)
+            return await asyncio.wait_for(asyncio.wrap_future(work), seconds)
         except TimeoutError:
-            work.cancel()
             raise _too_long(seconds) from None
 
     def close(self) -> None:

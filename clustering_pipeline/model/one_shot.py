@@ -135,9 +135,9 @@ class ClusteringConfig(RequestModel):
     llm_labeling: OneShotLabeling | None = None
     """Labels by a language model; null is labels by keyphrases."""
     batch_size: int = Field(default=1000, ge=1)
-    """A hint about reading; the result does not depend on it."""
+    """Most documents that are read in one go; fewer where vectors are long."""
     parallelism: int = Field(default=4, ge=1)
-    """A hint about reading; the result does not depend on it."""
+    """Readings under way at once; more than 8 count as 8."""
     sample_size: SampleSize | None = None
     """Most documents to fit on; the request's own wins."""
 

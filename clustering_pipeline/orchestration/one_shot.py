@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -44,7 +45,7 @@ from clustering_pipeline.stores.catalog.new_clusters import by_id
 
 CLUSTERS, MEMBERS = "clusters", "members"
 TRIGGER = "one_shot"
-_WORK = (export, reduce, assign, summarize, label)
+_WORK = (reduce, assign, summarize, label)
 
 Check = Callable[[], None]
 """Raises when the call is to end."""
@@ -87,7 +88,9 @@ def execute_once(
     with TemporaryDirectory() as folder:
         here = replace(pipeline, artifacts=Artifacts.open(folder))
         run = _run(here, spec, stop, created)
-        for work in _WORK:
+        config = request.config
+        read = partial(export, page=config.batch_size, in_flight=config.parallelism)
+        for work in (read, *_WORK):
             run.check()
             work(run)
         clusters = named_by_values(run, clusters_table(run))

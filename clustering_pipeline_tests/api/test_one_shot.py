@@ -1,18 +1,29 @@
 """Clustering while the client waits: what is answered, what is kept, and where it ends."""
 
+import asyncio
 import io
+import threading
 from collections import Counter
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import Any, ClassVar
 from uuid import uuid4
 
+import httpx
 import polars as pl
 import pytest
 
+from clustering_pipeline.api.app import create_app
+from clustering_pipeline.api.launches import Launches
 from clustering_pipeline.api.one_shots import OneShots
+from clustering_pipeline.api.services import Services
 from clustering_pipeline.model.collection import RegisterCollectionRequest
 from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline.model.one_shot import ExecuteClusterRequest
+from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
+from clustering_pipeline.stores.documents import Documents
 from clustering_pipeline_tests.api.answers import error_of, ok, problems_of
 from clustering_pipeline_tests.orchestration.planted import is_about, planted
 
@@ -176,8 +187,67 @@ def test_beyond_the_limits_stored_definitions_are_pointed_to(served, talks, limi
     shots = OneShots(settings, served.pipeline)
     request = validate(ExecuteClusterRequest, asked(talks))
     with pytest.raises(DoesNotFit, match=rf"{reason}.*POST /v1/clusters"):
-        shots.execute(LOCAL, request)
+        asyncio.run(shots.execute(LOCAL, request))
     shots.close()
+
+
+def test_those_who_wait_for_groups_keep_nobody_else_waiting(served):
+    """More calls than the server has threads for its other work."""
+    done = threading.Event()
+
+    def held(*_: object, **__: object) -> ExecuteClusterResponse:
+        assert done.wait(60)
+        message = "enough"
+        raise DoesNotFit(message)
+
+    with ExitStack() as opened:
+        launches = opened.enter_context(closing(Launches(served.settings, served.pipeline)))
+        shots = opened.enter_context(closing(OneShots(served.settings, served.pipeline, work=held)))
+        app = create_app(
+            Services(
+                settings=served.settings,
+                pipeline=served.pipeline,
+                launches=launches,
+                one_shots=shots,
+            )
+        )
+        with served.client() as known:
+            headers = dict(known.headers)
+        statuses = asyncio.run(_asked_meanwhile(app, headers, done))
+    assert statuses == [200, *[422] * 50]
+
+
+async def _asked_meanwhile(app, headers, done) -> list[int]:
+    """The status of a read while fifty calls wait, and of those calls."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers=headers
+    ) as client:
+        waiting = [asyncio.create_task(client.post(ADDRESS, json=asked("x"))) for _ in range(50)]
+        try:
+            # They come first, in the order of the loop.
+            read = await asyncio.wait_for(client.get("/v1/collections"), 30)
+        finally:
+            done.set()
+        return [read.status_code, *[(await one).status_code for one in waiting]]
+
+
+def test_documents_are_read_as_asked(served, talks):
+    class Watched(Documents):
+        read: ClassVar[list[Any]] = []
+
+        def export(self, *arguments: Any, **options: Any) -> Any:
+            self.read.append((options["page"], options["in_flight"]))
+            return super().export(*arguments, **options)
+
+    pipeline = replace(
+        served.pipeline, documents=Watched.connect(served.pipeline.documents.address)
+    )
+    config = {"batch_size": 7, "parallelism": 3}
+    request = validate(ExecuteClusterRequest, asked(talks, config=config, store_results=False))
+    with closing(pipeline.documents), closing(OneShots(served.settings, pipeline)) as shots:
+        found = asyncio.run(shots.execute(LOCAL, request))
+    assert (Watched.read, found.num_documents) == ([(7, 3)], 90)
 
 
 def test_what_is_required_is_named(client):

@@ -5,12 +5,16 @@ from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import ExportReport, Source
+from clustering_pipeline.stores.documents.exporting import IN_FLIGHT
 
 FILE = "embeddings.parquet"
 
 
-def export(run: Run) -> StageReport:
-    """Streams the selected documents with their vectors into parquet, in canonical order."""
+def export(run: Run, *, page: int | None = None, in_flight: int = IN_FLIGHT) -> StageReport:
+    """Streams the selected documents with their vectors into parquet, in canonical order.
+
+    How it reads, see ``Documents.export``.
+    """
     # Read before the scroll: a batch that completes meanwhile is not promised to be in.
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
     sources = _sources(run)
@@ -18,6 +22,8 @@ def export(run: Run) -> StageReport:
         sources,
         parse_filter(run.spec.filters),
         lambda schema: run.pipeline.artifacts.open_writer(run.key(FILE), schema),
+        page=page,
+        in_flight=in_flight,
         progress=run.progress,
         check=run.check,
     )

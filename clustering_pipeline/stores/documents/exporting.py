@@ -32,6 +32,7 @@ from clustering_pipeline.stores.documents.sampling import sample
 from clustering_pipeline.stores.documents.selecting import lacking, selected
 
 IN_FLIGHT = 2
+MOST_IN_FLIGHT = 8
 _PAGE_BYTES = 4 << 20
 _PAGE_ROWS = 1000
 
@@ -60,6 +61,7 @@ class ExportRequest:
     sample_size: int | None
     seed: int
     page: int | None
+    in_flight: int
     progress: Progress
     check: Check
 
@@ -100,7 +102,8 @@ def export(
 def _pages(
     connection: Connection, request: ExportRequest, layout: Layout, chosen: pl.DataFrame
 ) -> Generator[Page]:
-    size = request.page or max(100, min(_PAGE_ROWS, _PAGE_BYTES // max(1, layout.row_bytes)))
+    fits = max(100, min(_PAGE_ROWS, _PAGE_BYTES // max(1, layout.row_bytes)))
+    size = min(request.page or fits, fits)
     by_id = {source.collection_id: source for source in request.sources}
     parts = [
         Part(source=by_id[str(collection_id)], ids=rows[start : start + size])
@@ -112,7 +115,9 @@ def _pages(
         return fetch_page(connection, part, layout)
 
     # The next pages are on their way while this one is read.
-    with closing(in_order(fetched, parts, in_flight=IN_FLIGHT)) as answers:
+    with closing(
+        in_order(fetched, parts, in_flight=min(request.in_flight, MOST_IN_FLIGHT))
+    ) as answers:
         for part, answer in zip(parts, answers, strict=True):
             yield read_page(part, answer, layout)
 

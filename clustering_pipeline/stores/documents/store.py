@@ -148,6 +148,7 @@ class Documents:
         sample_size: int | None = None,
         seed: int = 42,
         page: int | None = None,
+        in_flight: int = exporting.IN_FLIGHT,
         progress: exporting.Progress = _ignore,
         check: exporting.Check = _ignore,
     ) -> ExportReport:
@@ -159,7 +160,9 @@ class Documents:
         default ``vector`` when there is one, else ``vector_0`` …  Canonical order is by collection,
         document id and point id, as text.
 
-        With ``sample_size``, a uniform sample that follows from the ids and ``seed``.
+        With ``sample_size``, a uniform sample that follows from the ids and ``seed``.  Vectors come
+        in pages of at most ``page`` documents, fewer where vectors are long, and ``in_flight`` (at
+        most 8) are asked for ahead of the reader.
         ``progress(done, total)`` and ``check()`` are called between pages; what ``check`` raises
         ends the export, and the file does not appear.  Raises ``WrongDimension`` when collections
         disagree.
@@ -172,6 +175,7 @@ class Documents:
             sample_size=sample_size,
             seed=seed,
             page=page,
+            in_flight=in_flight,
             progress=progress,
             check=check,
         )
