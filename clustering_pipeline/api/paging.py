@@ -19,6 +19,9 @@ _Cursor = Annotated[
     ),
 ]
 
+# What the body says in one way is not said otherwise by the address.
+_ONE_QUESTION = ({"limit", "page_size"}, {"offset", "page", "cursor"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -29,7 +32,9 @@ class Page:
     def asked(self, body: Asked | None, kind: type[Asked]) -> Asked:
         """The request that body and address make together."""
         from_body = body.model_dump(mode="json", exclude_none=True) if body else {}
-        return validate(kind, self.given | from_body)
+        answered = {name for one in _ONE_QUESTION if one & from_body.keys() for name in one}
+        given = {name: value for name, value in self.given.items() if name not in answered}
+        return validate(kind, given | from_body)
 
 
 def _page(

@@ -116,6 +116,12 @@ class TestLists:
         page = ok(tenant.post("/v1/clusters/list?limit=2&offset=1", json={"limit": 3}))
         assert [one["cluster_name"] for one in page["results"]] == ["n5", "n4", "n3"]
 
+    def test_the_body_wins_in_whichever_way_it_says_it(self, tenant):
+        page = ok(tenant.post("/v1/clusters/list?limit=2&offset=1", json={"page_size": 3}))
+        assert [one["cluster_name"] for one in page["results"]] == ["n5", "n4", "n3"]
+        page = ok(tenant.post("/v1/clusters/list?limit=2&offset=1", json={"page": 3}))
+        assert [one["cluster_name"] for one in page["results"]] == ["n2", "n1"]
+
     def test_pages_lead_to_each_other_with_the_question_they_answer(self, tenant):
         asked = {"filters": {"description": "even"}, "sort": {"field": "cluster_name"}, "limit": 3}
         first = ok(tenant.post("/v1/clusters/list", json=asked))
