@@ -48,14 +48,18 @@ def register_own(
     if request.vector_sizes is not None:
         return _made(pipeline, scope, request, request.vector_sizes)
     name = request.qdrant_collection or request.collection_name
-    known = pipeline.catalog.collections.behind(_names_of(pipeline, name))
-    if any(one.scope != scope for one in known):
+    if _is_anothers(pipeline, scope, name):
         raise _unknown(name)
     try:
-        return register_existing(pipeline, scope, request)
+        record = register_existing(pipeline, scope, request)
     except CollectionNotFound:
         # Said in the same words: what else Qdrant holds is other people's.
         raise _unknown(name) from None
+    if _is_anothers(pipeline, scope, name):
+        # Both came at the same moment: neither may read what may be the other's.
+        pipeline.catalog.collections.forget(scope, record.collection_id)
+        raise _unknown(name)
+    return record
 
 
 def forget_collection(
@@ -112,6 +116,11 @@ def _made(
         pipeline.catalog.collections.forget(scope, record.collection_id)
         raise
     return record
+
+
+def _is_anothers(pipeline: Pipeline, scope: Scope, name: str) -> bool:
+    known = pipeline.catalog.collections.behind(_names_of(pipeline, name))
+    return any(one.scope != scope for one in known)
 
 
 def _check_mapping(name: str, vectors: dict[str, str], present: list[str]) -> None:
