@@ -7,7 +7,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from clustering_pipeline.engine import fit
-from clustering_pipeline.engine.algorithms import names
+from clustering_pipeline.engine.algorithms import algorithm, names
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.model.algorithms import PARAMS
 from clustering_pipeline.model.errors import InvalidParameters
@@ -152,3 +152,12 @@ def test_a_zero_vector_is_noise_under_cosine():
     assert density.labels[7] == joined.labels[7] == -1
     assert density.probabilities[7] == joined.probabilities[7] == 0
     assert density.record["zero_vectors"] == joined.record["zero_vectors"] == 1
+
+
+def test_methods_that_leave_noise_between_dense_regions_say_so():
+    assert {name for name in names() if algorithm(name).density} == {
+        "dbscan",
+        "evoc",
+        "hdbscan",
+        "optics",
+    }

@@ -288,7 +288,7 @@ def test_the_manifest_tells_how_to_do_it_again(published):
         300,
         ["embedding"],
     )
-    assert {"hdbscan", "numpy", "scikit-learn"} <= manifest["versions"].keys()
+    assert {"hdbscan", "numba", "numpy", "scikit-learn"} <= manifest["versions"].keys()
     json.dumps(manifest, allow_nan=False)
 
 

@@ -53,4 +53,4 @@ def seconds(job: Job, _params: EVoCParams) -> float:
     return 30 + of_rows(job, 3)
 
 
-ALGORITHM = Algorithm(params=EVoCParams, fit=fit, memory=memory, seconds=seconds)
+ALGORITHM = Algorithm(params=EVoCParams, fit=fit, memory=memory, seconds=seconds, density=True)

@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from clustering_pipeline import engine
 from clustering_pipeline.orchestration.run import ARTIFACTS, Run
 from clustering_pipeline.stores.artifacts import Artifacts
 
-PACKAGES = ("clustering-pipeline", "hdbscan", "numpy", "polars", "scikit-learn", "umap-learn")
+PACKAGES = ("clustering-pipeline", "numpy", "polars", "qdrant-client")
 FILE = "manifest.json"
 SEEDS = frozenset({"random_state", "seed"})
 ROWS = 10_000
@@ -50,7 +51,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "export": run.read_json("export"),
         "covered_batches": run.execution.covered_batches,
         "seeds": dict(_seeds(records)),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": engine.versions() | {name: version(name) for name in PACKAGES},
         "artifacts": {file: _described(run, key) for file, key in _files(run).items()},
     }
 
