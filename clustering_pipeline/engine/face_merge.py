@@ -1,8 +1,8 @@
 """Join groups that show one face: near centroids, and boxes or scenes that agree."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,8 +44,8 @@ class Merge:
 class Sightings:
     """Where a group was seen: its boxes by frame, and its scenes."""
 
-    boxes: Mapping[Any, list[Box]]
-    scenes: frozenset[Any]
+    boxes: Mapping[str, list[Box]]
+    scenes: frozenset[str]
 
 
 def merge_faces(
@@ -66,13 +66,9 @@ def merge_faces(
     units = unit_rows(centroids(points, groups).vectors.astype(np.float64))
     seen = [_sightings([payloads[row] for row in rows], config) for rows in members]
     near = units @ units.T
-    joins = tuple(
-        join
-        for first, second in combinations(range(len(members)), 2)
-        if near[first, second] >= config.centroid_cosine_threshold
-        and (join := _join(first, second, float(near[first, second]), seen))
-        and _agrees(join, config)
-    )
+    pairs = np.argwhere(np.triu(near >= config.centroid_cosine_threshold, k=1)).tolist()
+    found = (_join(first, second, float(near[first, second]), seen) for first, second in pairs)
+    joins = tuple(join for join in found if _agrees(join, config))
     target = _joined(len(members), joins)
     merged = np.where(groups >= 0, target[np.maximum(groups, 0)], groups)
     return Merge(labels=canonical(merged), before=len(members), joins=joins)
@@ -125,18 +121,19 @@ def _sightings(payloads: Sequence[Mapping[str, Any]], config: FaceClusterMergeCo
     box, frame, scene = (
         split_path(field) for field in (config.bbox_field, config.frame_field, config.scene_field)
     )
-    boxes: dict[Any, list[Box]] = {}
+    boxes: dict[str, list[Box]] = {}
     for payload in payloads:
         found, where = parse_box(value_at(payload, box)), value_at(payload, frame)
         if found is not None and where is not None:
-            boxes.setdefault(_frame_key(payload, where, scene), []).append(found)
-    scenes = {value_at(payload, scene) for payload in payloads}
-    return Sightings(boxes=boxes, scenes=frozenset(scenes - {None}))
+            # Frames are counted within a scene, where there are scenes.
+            boxes.setdefault(_key([value_at(payload, scene), where]), []).append(found)
+    scenes = (value_at(payload, scene) for payload in payloads)
+    return Sightings(boxes=boxes, scenes=frozenset(_key(one) for one in scenes if one is not None))
 
 
-def _frame_key(payload: Mapping[str, Any], frame: Any, scene: Sequence[str]) -> Any:
-    """Frames are counted within a scene, where there are scenes."""
-    return (value_at(payload, scene), frame)
+def _key(value: object) -> str:
+    """A text for any JSON value, lists and objects too: payloads hold what they hold."""
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _join(first: int, second: int, cosine: float, seen: Sequence[Sightings]) -> Join:
@@ -149,7 +146,7 @@ def _join(first: int, second: int, cosine: float, seen: Sequence[Sightings]) -> 
     )
 
 
-def _mean_overlap(first: Mapping[Any, list[Box]], second: Mapping[Any, list[Box]]) -> float | None:
+def _mean_overlap(first: Mapping[str, list[Box]], second: Mapping[str, list[Box]]) -> float | None:
     """Over the frames both have, the mean of each frame's best pair of boxes."""
     shared = [frame for frame in first if frame in second]
     if not shared:
@@ -161,7 +158,7 @@ def _mean_overlap(first: Mapping[Any, list[Box]], second: Mapping[Any, list[Box]
     return float(np.mean(best))
 
 
-def _scene_overlap(first: frozenset[Any], second: frozenset[Any]) -> float | None:
+def _scene_overlap(first: frozenset[str], second: frozenset[str]) -> float | None:
     return len(first & second) / len(first | second) if first and second else None
 
 

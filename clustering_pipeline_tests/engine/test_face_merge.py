@@ -130,3 +130,11 @@ def test_overlap_of_boxes():
     assert box_overlap((0, 0, 2, 2), (0, 0, 2, 2)) == 1
     assert box_overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
     assert box_overlap((0, 0, 1, 1), (1, 0, 2, 1)) == 0
+
+
+def test_scenes_and_frames_may_be_any_values_of_json():
+    found = merged(
+        (FACE, sighting(HERE, [1], ["a"]), sighting(HERE, {"at": 2}, {"part": 1})),
+        (SAME_FACE, sighting(AWAY, [1], ["a"]), sighting(AWAY, {"at": 2}, {"part": 1})),
+    )
+    assert (found.joins[0].box_overlap, found.joins[0].scene_overlap) == (0.0, 1.0)
