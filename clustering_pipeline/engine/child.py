@@ -20,6 +20,7 @@ from clustering_pipeline.engine.algorithms import Fit, fit
 from clustering_pipeline.engine.algorithms import algorithm as named
 from clustering_pipeline.engine.hierarchy import of_deepest
 from clustering_pipeline.engine.memory import expected_seconds
+from clustering_pipeline.engine.parameters import resolved
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
 from clustering_pipeline.model import errors
 from clustering_pipeline.model.parameters import Parameters
@@ -42,9 +43,9 @@ def fit_interruptibly(
     """``fit`` that ``check`` can end within seconds: here when it is short or asks by itself, in a
     child process otherwise.
     """
-    points = as_vectors(vectors)
+    points, asks = as_vectors(vectors), named(algorithm).interruptible
     seconds = expected_seconds(points, algorithm=algorithm, params=params)
-    here = seconds < LONG_SECONDS or named(algorithm).interruptible
+    here = seconds < LONG_SECONDS or asks(resolved(algorithm, params))
     work = fit if here else fit_in_child
     return work(points, algorithm=algorithm, params=params, random_state=random_state, check=check)
 

@@ -11,6 +11,7 @@ from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters, RunC
 from clustering_pipeline_tests.engine.data import blobs
 
 OPTICS = {"algorithm": "optics"}
+CITY_BLOCKS = {"algorithm": "hdbscan", "params": {"metric": "manhattan"}}
 
 
 def test_the_answer_is_the_same():
@@ -41,6 +42,10 @@ def cancel(*, after: float):
             lambda points, check: fit_interruptibly(points, **OPTICS, check=check), id="one-fit"
         ),
         pytest.param(
+            lambda points, check: fit_interruptibly(points, **CITY_BLOCKS, check=check),
+            id="a-metric-of-the-package",
+        ),
+        pytest.param(
             lambda points, check: divide(
                 points, np.zeros(len(points), dtype=np.int64), **OPTICS, check=check
             ),
@@ -49,7 +54,7 @@ def cancel(*, after: float):
     ],
 )
 def test_a_cancel_ends_long_work_within_seconds(work):
-    points = np.random.default_rng(0).normal(size=(6_000, 50)).astype(np.float32)
+    points = np.random.default_rng(0).normal(size=(12_000, 50)).astype(np.float32)
     check, canceled_at = cancel(after=2)
     with pytest.raises(RunCanceled):
         work(points, check)

@@ -45,7 +45,7 @@ class Algorithm(Generic[P]):
 
     ``fit`` groups vectors.  ``memory`` says how many bytes that takes, the vectors themselves
     apart, and ``seconds`` about how long.  ``density`` methods leave noise between dense regions;
-    ``interruptible`` ones ask whether to go on between blocks of work, and never wait long.
+    ``interruptible`` tells with which parameters it asks whether to go on between blocks of work.
     """
 
     params: type[P]
@@ -53,4 +53,4 @@ class Algorithm(Generic[P]):
     memory: Callable[[Job, P], int]
     seconds: Callable[[Job, P], float]
     density: bool = False
-    interruptible: bool = False
+    interruptible: Callable[[P], bool] = lambda _params: False

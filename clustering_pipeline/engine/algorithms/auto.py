@@ -40,5 +40,9 @@ def seconds(job: Job, _params: AutoParams) -> float:
 
 
 ALGORITHM = Algorithm(
-    params=AutoParams, fit=fit, memory=memory, seconds=seconds, interruptible=True
+    params=AutoParams,
+    fit=fit,
+    memory=memory,
+    seconds=seconds,
+    interruptible=lambda _params: True,
 )

@@ -3,8 +3,9 @@
 from typing import cast
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_products, of_rows
+from clustering_pipeline.engine.effort import of_pairs, of_products, of_rows
 from clustering_pipeline.engine.hdbscan import HDBSCANFit, fit_hdbscan, lists_needed
+from clustering_pipeline.engine.hdbscan.metrics import EUCLIDEAN
 from clustering_pipeline.engine.hierarchy import top_labels
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.layers import layers_of
@@ -15,6 +16,7 @@ from clustering_pipeline.model.density_params import HDBSCANParams
 
 BYTES_PER_NEIGHBOR = 64
 BLOCKS = 1 << 28
+PRODUCT_METRICS = frozenset({*EUCLIDEAN, "cosine"})
 
 
 def fit(vectors: Vectors, params: HDBSCANParams, context: FitContext) -> Grouping:
@@ -58,9 +60,15 @@ def memory(job: Job, params: HDBSCANParams) -> int:
     return job.count * row + BLOCKS
 
 
-def seconds(job: Job, _params: HDBSCANParams) -> float:
+def seconds(job: Job, params: HDBSCANParams) -> float:
     """Two passes over all pairs, and the tree."""
-    return of_products(job, 2.5) + of_rows(job, 0.05)
+    passes = of_products(job, 2.5) if by_products(params) else of_pairs(job)
+    return passes + of_rows(job, 0.05)
+
+
+def by_products(params: HDBSCANParams) -> bool:
+    """Whether the metric is one of ours, taken block by block; others are one call of a package."""
+    return params.metric in PRODUCT_METRICS
 
 
 def _near(params: HDBSCANParams) -> int:
@@ -81,5 +89,5 @@ ALGORITHM = Algorithm(
     memory=memory,
     seconds=seconds,
     density=True,
-    interruptible=True,
+    interruptible=by_products,
 )
