@@ -1,10 +1,12 @@
 """The map of a run, as much of it as somebody wants to draw."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ExecutionNotFound
@@ -14,15 +16,56 @@ from clustering_pipeline.model.visualization import (
     DEFAULT_POINTS,
     ClusterVisualization,
     VisualizedCentroid,
-    VisualizedMember,
-    VisualizedMembers,
 )
 from clustering_pipeline.orchestration.frames import AXES
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.stages.levels import SUB
 
+ROWS = 10_000
 _SEED = 42
 _IDS = ("document_id", "collection_id", "cluster_id")
+_COMPACT = {"document_ids": "document_id", "collection_ids": "collection_id"}
+_COMPACT |= {"cluster_ids": "cluster_id", **{axis: axis for axis in AXES}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map:
+    """A ``ClusterVisualization`` whose members are sent as they lie in the table."""
+
+    head: ClusterVisualization
+    """All but the members."""
+    members: pl.DataFrame
+    """Ids, and places on all three axes."""
+    compact: bool
+
+    def chunks(self) -> Iterator[bytes]:
+        """The answer as JSON, in pieces."""
+        head = self.head.model_dump_json(exclude={"members"})
+        yield f'{head.removesuffix("}")},"members":'.encode()
+        yield from self._columns() if self.compact else self._rows()
+        yield b"}"
+
+    def _rows(self) -> Iterator[bytes]:
+        yield b"["
+        for number, part in enumerate(self.members.iter_slices(ROWS)):
+            yield (b"," if number else b"") + part.write_json().encode()[1:-1]
+        yield b"]"
+
+    def _columns(self) -> Iterator[bytes]:
+        for number, (name, column) in enumerate(_COMPACT.items()):
+            yield (b"," if number else b"{") + to_json(name) + b":"
+            yield from _array(self.members[column])
+        yield b"}"
+
+
+def _array(column: pl.Series) -> Iterator[bytes]:
+    if column.name == "z" and not column.count():
+        yield b"null"
+        return
+    yield b"["
+    for start in range(0, len(column), ROWS):
+        yield (b"," if start else b"") + to_json(column.slice(start, ROWS).to_list())[1:-1]
+    yield b"]"
 
 
 def visualization(
@@ -34,7 +77,7 @@ def visualization(
     max_points: int = DEFAULT_POINTS,
     centroids_only: bool = False,
     compact: bool = False,
-) -> ClusterVisualization:
+) -> Map:
     """The published run, or the one asked for; nothing on it before the first is published.
 
     Raises ClusterNotFound, ExecutionNotFound, and ArtifactNotFound when the run has no files.
@@ -42,20 +85,22 @@ def visualization(
     record = pipeline.catalog.clusters.get(scope, cluster)
     execution = shown_run(pipeline, record, run_id)
     if execution is None:
-        empty = _members(pl.DataFrame(schema=dict.fromkeys([*_IDS, *AXES])), compact=compact)
-        return ClusterVisualization(cluster_id=record.cluster_id, members=empty)
+        empty = pl.DataFrame(schema=dict.fromkeys([*_IDS, *AXES]))
+        head = ClusterVisualization(cluster_id=record.cluster_id)
+        return Map(head=head, members=empty, compact=compact)
     places = _places(pipeline, execution)
     axes = [axis for axis in AXES if axis in places.columns]
     sample = _sampled(places, 0 if centroids_only else max_points)
-    return ClusterVisualization(
+    head = ClusterVisualization(
         cluster_id=record.cluster_id,
         run_id=execution.run_id,
         dimensions=len(axes),
         total_points=places.height,
         returned_points=sample.height,
         centroids=_centroids(execution, places, axes),
-        members=_members(sample, compact=compact),
     )
+    flat = sample.with_columns(pl.lit(None).alias(one) for one in AXES if one not in axes)
+    return Map(head=head, members=flat.select(*_IDS, *AXES), compact=compact)
 
 
 def shown_run(
@@ -136,17 +181,4 @@ def _centroid(
         parent_cluster_id=group.parent_cluster_id,
         hierarchy_level=group.hierarchy_level,
         **place,
-    )
-
-
-def _members(sample: pl.DataFrame, *, compact: bool) -> list[VisualizedMember] | VisualizedMembers:
-    if not compact:
-        return [VisualizedMember(**row) for row in sample.iter_rows(named=True)]
-    return VisualizedMembers(
-        document_ids=sample["document_id"].to_list(),
-        collection_ids=sample["collection_id"].to_list(),
-        cluster_ids=sample["cluster_id"].to_list(),
-        x=sample["x"].to_list(),
-        y=sample["y"].to_list(),
-        z=sample["z"].to_list() if "z" in sample.columns and sample.height else None,
     )

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from clustering_pipeline.api.caller import Reader
 from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
@@ -54,5 +54,4 @@ def get_cluster_visualization(
         centroids_only=centroids_only,
         compact=compact,
     )
-    # Already valid: a second look at a million points would take longer than finding them.
-    return Response(found.model_dump_json(), media_type="application/json")
+    return StreamingResponse(found.chunks(), media_type="application/json")
