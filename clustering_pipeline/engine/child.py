@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms import Fit, fit
 from clustering_pipeline.engine.algorithms import algorithm as named
 from clustering_pipeline.engine.hierarchy import of_deepest
 from clustering_pipeline.engine.memory import expected_seconds
 from clustering_pipeline.engine.parameters import resolved
-from clustering_pipeline.engine.vectors import Check, as_vectors, never
+from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never
 from clustering_pipeline.model import errors
 from clustering_pipeline.model.parameters import Parameters
+from clustering_pipeline.model.preprocessing import Step
 
 VECTORS, REQUEST, ANSWER, RECORD = "vectors.npy", "request.json", "answer.npz", "record.json"
 # From here on somebody who cancels must not wait for the end of a call.
@@ -72,12 +73,32 @@ def fit_in_child(
         "random_state": random_state,
         "memory_limit": memory_limit,
     }
+    arrays, told = _answered(as_vectors(vectors), {"fit": request}, check)
+    paths = told["paths"]
+    return Fit(
+        labels=arrays["labels"],
+        probabilities=arrays["probabilities"],
+        record=told["record"],
+        hierarchy=None if paths is None else of_deepest(paths, arrays["deepest"]),
+    )
+
+
+def step_in_child(vectors: Vectors, step: Step, *, check: Check) -> tuple[Vectors, dict[str, Any]]:
+    """One preprocessing step in a child process: the new vectors, and the step's record."""
+    arrays, told = _answered(vectors, {"step": step.model_dump()}, check)
+    return arrays["vectors"], told["record"]
+
+
+def _answered(
+    vectors: Vectors, request: Mapping[str, Any], check: Check
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="clustering-fit-") as folder:
         where = Path(folder)
-        np.save(where / VECTORS, as_vectors(vectors))
+        np.save(where / VECTORS, vectors)
         (where / REQUEST).write_text(json.dumps(request))
         _run(where, check)
-        return _answer(where)
+        with np.load(where / ANSWER) as arrays:
+            return dict(arrays), json.loads((where / RECORD).read_text())
 
 
 def _run(folder: Path, check: Check) -> None:
@@ -118,15 +139,3 @@ def _refuse_failure(folder: Path, code: int) -> None:
         raise errors.DoesNotFit(message)
     message = f"the process of the fit ended with code {code} and no answer"
     raise errors.ClusteringError(message)
-
-
-def _answer(folder: Path) -> Fit:
-    told = json.loads((folder / RECORD).read_text())
-    with np.load(folder / ANSWER) as arrays:
-        tree = None if told["paths"] is None else of_deepest(told["paths"], arrays["deepest"])
-        return Fit(
-            labels=arrays["labels"],
-            probabilities=arrays["probabilities"],
-            record=told["record"],
-            hierarchy=tree,
-        )

@@ -1,26 +1,31 @@
-"""The child's side of a fit in a process of its own: ``python -m`` this module, with a folder."""
+"""The child's side of work in a process of its own: ``python -m`` this module, with a folder."""
 
 import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clustering_pipeline.engine.algorithms import fit
 from clustering_pipeline.engine.child import ANSWER, RECORD, REQUEST, VECTORS
+from clustering_pipeline.engine.preprocessing import reduce
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model import errors
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fit what the folder asks for; 0 when it worked, 1 when the record says why not."""
+    """Do what the folder asks for; 0 when it worked, 1 when the record says why not."""
     folder = Path(arguments[0])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     request = json.loads((folder / REQUEST).read_text())
+    vectors = np.load(folder / VECTORS, mmap_mode="r")
     try:
-        fitted = fit(np.load(folder / VECTORS, mmap_mode="r"), **request)
+        arrays, record = _worked(vectors, request)
     except errors.ClusteringError as error:
         failure = {
             "error": type(error).__name__,
@@ -29,16 +34,26 @@ def main(arguments: Sequence[str]) -> int:
         }
         (folder / RECORD).write_text(json.dumps(failure, default=str))
         return 1
-    tree = fitted.hierarchy
-    np.savez(
-        folder / ANSWER,
-        labels=fitted.labels,
-        probabilities=fitted.probabilities,
-        deepest=fitted.labels if tree is None else tree.deepest,
-    )
-    paths = None if tree is None else [node.path for node in tree.nodes]
-    (folder / RECORD).write_text(json.dumps({"record": fitted.record, "paths": paths}))
+    np.savez(folder / ANSWER, allow_pickle=False, **arrays)
+    (folder / RECORD).write_text(json.dumps(record))
     return 0
+
+
+def _worked(
+    vectors: Vectors, request: Mapping[str, Any]
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    if "step" in request:
+        reduction = reduce(vectors, [request["step"]])
+        return {"vectors": reduction.vectors}, {"record": reduction.record[0]}
+    fitted = fit(vectors, **request["fit"])
+    tree = fitted.hierarchy
+    arrays = {
+        "labels": fitted.labels,
+        "probabilities": fitted.probabilities,
+        "deepest": fitted.labels if tree is None else tree.deepest,
+    }
+    paths = None if tree is None else [node.path for node in tree.nodes]
+    return arrays, {"record": fitted.record, "paths": paths}
 
 
 def _end_with_parent() -> None:

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine import divide, fit, fit_in_child, fit_interruptibly
+from clustering_pipeline.engine import divide, fit, fit_in_child, fit_interruptibly, reduce
 from clustering_pipeline.model.algorithms import parameters
 from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters, RunCanceled
 from clustering_pipeline_tests.engine.data import blobs
@@ -46,6 +46,9 @@ def cancel(*, after: float):
             id="a-metric-of-the-package",
         ),
         pytest.param(
+            lambda points, check: reduce(points, [{"method": "tsne"}], check=check), id="tsne"
+        ),
+        pytest.param(
             lambda points, check: divide(
                 points, np.zeros(len(points), dtype=np.int64), **OPTICS, check=check
             ),
@@ -59,6 +62,14 @@ def test_a_cancel_ends_long_work_within_seconds(work):
     with pytest.raises(RunCanceled):
         work(points, check)
     assert time.monotonic() - canceled_at < 5
+
+
+def test_a_map_made_there_is_the_same():
+    points, _ = blobs(300)
+    here = reduce(points, [{"method": "tsne"}])
+    there = reduce(points, [{"method": "tsne"}], check=lambda: None)
+    np.testing.assert_array_equal(there.vectors, here.vectors)
+    assert there.record == here.record
 
 
 def test_a_seed_serves_typed_parameters_there_too():
