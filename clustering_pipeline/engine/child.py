@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from clustering_pipeline.engine.algorithms import Fit, fit
 from clustering_pipeline.engine.algorithms import algorithm as named
 from clustering_pipeline.engine.hierarchy import of_deepest
 from clustering_pipeline.engine.memory import expected_seconds
+from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved
 from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never
 from clustering_pipeline.model import errors
@@ -39,15 +41,16 @@ def fit_interruptibly(
     algorithm: str,
     params: Mapping[str, Any] | Parameters | None = None,
     random_state: int = 42,
+    neighbors: Neighborhood | None = None,
     check: Check = never,
 ) -> Fit:
-    """``fit`` that ``check`` can end within seconds: here when it is short or asks by itself, in a
-    child process otherwise.
+    """``fit`` that ``check`` can end within seconds: here, where ``neighbors`` serve, when it is
+    short or asks by itself, in a child process otherwise.
     """
     points, asks = as_vectors(vectors), named(algorithm).interruptible
     seconds = expected_seconds(points, algorithm=algorithm, params=params)
     here = seconds < LONG_SECONDS or asks(resolved(algorithm, params))
-    work = fit if here else fit_in_child
+    work = partial(fit, neighbors=neighbors) if here else fit_in_child
     return work(points, algorithm=algorithm, params=params, random_state=random_state, check=check)
 
 

@@ -5,7 +5,15 @@ import time
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine import divide, fit, fit_in_child, fit_interruptibly, reduce
+from clustering_pipeline.engine import (
+    Neighborhood,
+    divide,
+    fit,
+    fit_in_child,
+    fit_interruptibly,
+    outlier_scores,
+    reduce,
+)
 from clustering_pipeline.model.algorithms import parameters
 from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters, RunCanceled
 from clustering_pipeline_tests.engine.data import blobs
@@ -89,3 +97,14 @@ def test_a_refusal_comes_back_as_it_was():
 def test_parameters_are_checked_there_too():
     with pytest.raises(InvalidParameters, match="it takes: n_clusters"):
         fit_in_child(blobs()[0], algorithm="kmeans", params={"eps": 1.0})
+
+
+def test_neighbours_of_a_fit_here_serve_what_follows():
+    points, _ = blobs(200)
+    neighbors = Neighborhood(points)
+    fitted = fit_interruptibly(points, algorithm="hdbscan", neighbors=neighbors)
+    searched = neighbors.found["euclidean"]
+    scores = outlier_scores(points, neighbors=neighbors)
+    assert neighbors.found == {"euclidean": searched}
+    assert scores.tolist() == outlier_scores(points).tolist()
+    assert fitted.labels.tolist() == fit(points, algorithm="hdbscan").labels.tolist()

@@ -69,7 +69,9 @@ def _grouped(run: Run, space: Space) -> Grouped:
     check = Paced(ask=run.check)
     rows, points = _points(run, space)
     steps = [one for one in run.read_json("reduction")["steps"] if one[FEATURE] == space.name]
-    fitted = _fit(run, points, check)
+    neighbors = engine.Neighborhood(space.vectors, check)
+    untouched = np.array_equal(points, space.vectors)
+    fitted = _fit(run, points, check, neighbors if untouched else None)
     placed = engine.everywhere(space.vectors, rows, fitted, check, steps=steps)
     labels, merged = _merge_faces(run, space, placed.labels)
     return Grouped(
@@ -77,7 +79,7 @@ def _grouped(run: Run, space: Space) -> Grouped:
         labels=labels,
         tree=placed.hierarchy or _divide(run, space, labels, check),
         probabilities=placed.probabilities,
-        outlier_scores=engine.outlier_scores(space.vectors, check=check),
+        outlier_scores=engine.outlier_scores(space.vectors, neighbors=neighbors, check=check),
         record={**fitted.record, **merged, **validity(run, points, labels[rows], steps)},
     )
 
@@ -89,9 +91,15 @@ def _points(run: Run, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float
     return reduced[ROW].to_numpy() - space.rows.start, vector_matrix(reduced[VECTOR])
 
 
-def _fit(run: Run, points: NDArray[np.float32], check: Check) -> Fit:
+def _fit(
+    run: Run, points: NDArray[np.float32], check: Check, neighbors: engine.Neighborhood | None
+) -> Fit:
     return engine.fit_interruptibly(
-        points, algorithm=run.spec.method, params=run.spec.params, check=check
+        points,
+        algorithm=run.spec.method,
+        params=run.spec.params,
+        neighbors=neighbors,
+        check=check,
     )
 
 
