@@ -1,6 +1,6 @@
 """What the models have in common: requests are strict and closed, records and views frozen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any, ClassVar, get_args
 
@@ -89,19 +89,13 @@ def listed(keys: list[str]) -> str:
 
 
 def _check_values(data: Mapping[str, Any]) -> None:
-    """What no store could keep; values of any form are looked through where they are allowed."""
+    """What no store could keep; objects look through their own."""
     for key, value in data.items():
-        for one in _parts(value):
+        for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str):
                 check_text(one, name=key)
             elif isinstance(one, int):
                 check_whole(one, name=key)
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return (*value.keys(), *value.values())
-    return value if isinstance(value, list) else (value,)
 
 
 def _nullable(annotation: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from clustering_pipeline.model.base import Record, RequestModel, View
+from clustering_pipeline.model.json_values import Text
 from clustering_pipeline.model.names import Name
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
@@ -12,6 +13,7 @@ from clustering_pipeline.model.times import Moment
 CollectionId = Annotated[str, Field(pattern=r"^col_[A-Za-z0-9_]+$", max_length=100)]
 QdrantName = Annotated[str, Field(max_length=255, pattern=r'^[^<>:"/\\|?*\x00-\x1f]+$')]
 VectorName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f/]+$")]
+FeatureName = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
 VectorSize = Annotated[int, Field(ge=1, le=65_536)]
 
 
@@ -43,7 +45,7 @@ class RegisterCollectionRequest(RequestModel):
     """The Qdrant collection behind it; null is one of the same name."""
     description: str | None = None
     """What is in there."""
-    vectors: dict[str, str] = Field(default_factory=dict)
+    vectors: dict[FeatureName, Text] = Field(default_factory=dict)
     """Feature URI to the name of the vector that holds it."""
     source_bucket_ids: list[str] = Field(default_factory=list)
     """Where its documents come from."""

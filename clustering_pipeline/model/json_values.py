@@ -58,11 +58,11 @@ def _check_keys(item: dict[Any, Any]) -> None:
 
 
 def _check_number(number: float) -> None:
-    if not math.isfinite(number):
-        message = f"holds {number}; numbers must be finite"
-        raise ValueError(message)
     if isinstance(number, int):
         check_whole(number)
+    elif not math.isfinite(number):
+        message = f"holds {number}; numbers must be finite"
+        raise ValueError(message)
 
 
 def check_whole(number: int, *, name: str = "") -> int:
@@ -85,6 +85,8 @@ def check_text(text: str, *, name: str = "") -> str:
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(check_json)]
 JsonValue = Annotated[Any, AfterValidator(check_json)]
+
+Text = Annotated[str, AfterValidator(check_text)]
 
 
 def texts_in(value: Any) -> Iterator[str]:

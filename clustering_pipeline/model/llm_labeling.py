@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from clustering_pipeline.model.base import RequestModel
-from clustering_pipeline.model.json_values import JsonObject, JsonValue
+from clustering_pipeline.model.json_values import JsonObject, JsonValue, Text
 
 Provider = Literal["openai", "google", "anthropic"]
 SourceType = Literal["payload", "literal", "vector", "blob"]
@@ -93,7 +93,7 @@ class LLMLabeling(RequestModel):
     """Further fields to ask for, in words or as a JSON schema."""
     parameters: JsonObject = Field(default_factory=dict)
     """Further arguments of the model's call."""
-    candidate_labels: list[LabelText] | dict[LabelText, str] | None = None
+    candidate_labels: list[LabelText] | dict[LabelText, Text] | None = None
     """A closed list to choose from, or label to description; at most 255."""
 
     @property

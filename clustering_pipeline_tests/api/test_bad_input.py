@@ -45,6 +45,7 @@ def nested(depth):
         pytest.param(definition(cluster_name="a\u0000"), "printable", id="control-character"),
         pytest.param(definition(surprise=1), "surprise", id="unknown-key"),
         pytest.param(definition(metadata={"n": 10**30}), "64 bits", id="huge-number"),
+        pytest.param(definition(metadata={"n": 10**400}), "64 bits", id="number-beyond-floats"),
         pytest.param(
             definition(auto_execute_cooldown_seconds=10**30), "64 bits", id="huge-number-of-a-field"
         ),
@@ -95,6 +96,20 @@ def test_half_a_surrogate_pair_is_refused_and_told(client):
     body = json.dumps({"\ud800": 1}).encode()
     assert error_of(client.post("/v1/clusters", content=body, headers=JSON))[0] == 422
     body = json.dumps(definition(metadata={"a": {"\udfff": ["\ud800"]}})).encode()
+    assert error_of(client.post("/v1/clusters", content=body, headers=JSON))[0] == 422
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\0", ""])
+def test_a_feature_without_a_name_that_can_be_kept_is_refused(served, client, name):
+    there = f"features {uuid4().hex[:8]}"
+    served.pipeline.documents.create_collection(there, {"v": 2})
+    body = json.dumps({"collection_name": there, "vectors": {name: "v"}}).encode()
+    assert error_of(client.post("/v1/collections", content=body, headers=JSON))[0] == 422
+
+
+def test_half_a_surrogate_pair_describes_no_label(client):
+    labels = {"candidate_labels": {"sea": "\ud800"}}
+    body = json.dumps(definition(llm_labeling=labels)).encode()
     assert error_of(client.post("/v1/clusters", content=body, headers=JSON))[0] == 422
 
 

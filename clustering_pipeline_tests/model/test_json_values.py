@@ -35,6 +35,7 @@ def _nested(depth):
         (float("nan"), "must be finite"),
         ({"a": [float("inf")]}, "must be finite"),
         (2**63, "must fit 64 bits"),
+        (10**400, "must fit 64 bits"),
         ({"a\0": 1}, "without the character NUL"),
         ({1: 1}, "keys are text"),
         ({"a": "\ud800"}, "half a surrogate pair"),
