@@ -187,6 +187,7 @@ PATCHES = {
     "face_cluster_merge": mixpeek.FaceClusterMergeConfig(enabled=False),
     "sample_size": 1000,
     "algorithm_params": {"n_clusters": 7},
+    "layout_stability": "align",
 }
 
 
