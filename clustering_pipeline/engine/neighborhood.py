@@ -5,10 +5,12 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from clustering_pipeline.engine.blocks import blocks
 from clustering_pipeline.engine.neighbors import NeighborGraph, nearest_neighbors
 from clustering_pipeline.engine.vectors import Check, Vectors, never
 
 Metric: TypeAlias = Literal["euclidean", "cosine", "correlation", "manhattan"]
+ROWS = 64  # held at once against all others
 
 
 @dataclass
@@ -31,21 +33,24 @@ class Neighborhood:
 def search(vectors: Vectors, count: int, metric: Metric, check: Check = never) -> NeighborGraph:
     """Exact neighbours; correlation is the cosine of centred rows."""
     if metric == "manhattan":
-        check()
-        return _city_blocks(vectors, count)
+        return _city_blocks(vectors, count, check)
     if metric == "correlation":
         centred = vectors - vectors.mean(axis=1, keepdims=True)
         return nearest_neighbors(centred, count, "cosine", check=check)
     return nearest_neighbors(vectors, count, metric, check=check)
 
 
-def _city_blocks(vectors: Vectors, count: int) -> NeighborGraph:
-    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 - heavy
+def _city_blocks(vectors: Vectors, count: int, check: Check) -> NeighborGraph:
+    """Row by row, and not by scikit-learn, in which the threads decide between equal distances."""
+    from scipy.spatial.distance import cdist  # noqa: PLC0415 - heavy
 
-    index = NearestNeighbors(n_neighbors=count, algorithm="brute", metric="manhattan")
-    distances, indices = index.fit(vectors).kneighbors()
-    return NeighborGraph(
-        indices=indices.astype(np.int64),
-        distances=distances.astype(np.float64),
-        metric="manhattan",
-    )
+    indices = np.empty((len(vectors), count), dtype=np.int64)
+    distances = np.empty((len(vectors), count))
+    for rows in blocks(len(vectors), ROWS):
+        check()
+        for row, found in enumerate(cdist(vectors[rows], vectors, "cityblock"), start=rows.start):
+            found[row] = np.inf
+            near = np.flatnonzero(found <= np.partition(found, count - 1)[count - 1])
+            indices[row] = near[np.argsort(found[near], kind="stable")][:count]
+            distances[row] = found[indices[row]]
+    return NeighborGraph(indices=indices, distances=distances, metric="manhattan")

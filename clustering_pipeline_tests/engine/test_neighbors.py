@@ -4,7 +4,9 @@ import sys
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
+from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors import nearest_neighbors
 from clustering_pipeline.model.errors import InvalidVectors
 from clustering_pipeline_tests.engine.hdbscan.cases import CASES, distances_of, embeddings_like
@@ -94,3 +96,16 @@ def test_threads_and_processes_change_nothing():
         for each in settings
     }
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 300])
+def test_equal_city_block_distances_go_by_row_whatever_the_number_of_threads(count):
+    vectors = np.random.default_rng(0).integers(0, 4, size=(count, 5)).astype(np.float32)
+    k = min(10, count - 1)
+    true = np.abs(vectors[:, None] - vectors).sum(axis=2)
+    np.fill_diagonal(true, np.inf)
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found = Neighborhood(vectors).nearest(10, "manhattan")
+        np.testing.assert_array_equal(found.indices, np.argsort(true, axis=1, kind="stable")[:, :k])
+        np.testing.assert_array_equal(found.distances, np.sort(true, axis=1)[:, :k])
