@@ -30,8 +30,7 @@ from clustering_pipeline.labeling import (
 )
 from clustering_pipeline.labeling.words.telling import telling_words
 from clustering_pipeline_tests.labeling.groups import groups, request_to
-from clustering_pipeline_tests.labeling.loopback import Reply, Server, serving
-from clustering_pipeline_tests.labeling.money.test_money import at_length
+from clustering_pipeline_tests.labeling.loopback import Reply, Server, at_length, serving
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "clustering_pipeline/local/data/state_of_the_union.parquet"

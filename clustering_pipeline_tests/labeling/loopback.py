@@ -190,3 +190,14 @@ def named(request: dict) -> str:
 
 def well(server: Server, request: dict) -> Reply:
     return Reply(content=answer(named(request)))
+
+
+def at_length(_server: Server, request: dict) -> Reply:
+    """As long an answer as models usually give."""
+    label = named(request)
+    summary = (
+        f"Reports in which officials and experts discuss {label.lower()} over several years, "
+        "with figures, complaints and plans for the time ahead."
+    )
+    keywords = ["yearly reports", "officials", "expert views", "public plans", "complaints"]
+    return Reply(content=answer(label, summary=summary, keywords=keywords))

@@ -16,7 +16,7 @@ from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.money.tokens import count_tokens
 from clustering_pipeline.labeling.provider import Answer, Call, Usage
 from clustering_pipeline_tests.labeling.groups import documents, groups, request_to
-from clustering_pipeline_tests.labeling.loopback import Reply, answer, named, serving, well
+from clustering_pipeline_tests.labeling.loopback import Reply, at_length, serving, well
 
 DEAR = {"gpt-4.1-mini": Price(prompt=1_000, completion=4_000)}
 
@@ -86,17 +86,6 @@ def test_a_server_that_counts_nothing_is_counted_for():
     with serving(silent) as server:
         spent = label_groups(request_to(server, *groups(2))).ledger
         assert spent.prompt_tokens == pytest.approx(server.prompt_tokens, rel=0.2)
-
-
-def at_length(server, request):
-    """As long an answer as models usually give."""
-    label = named(request)
-    summary = (
-        f"Reports in which officials and experts discuss {label.lower()} over several years, "
-        "with figures, complaints and plans for the time ahead."
-    )
-    keywords = ["yearly reports", "officials", "expert views", "public plans", "complaints"]
-    return Reply(content=answer(label, summary=summary, keywords=keywords))
 
 
 def test_the_estimate_is_within_fifteen_percent_of_the_ledger():
