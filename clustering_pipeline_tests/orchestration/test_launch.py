@@ -30,7 +30,7 @@ from clustering_pipeline_tests.orchestration.world import KMEANS, World
 from clustering_pipeline_tests.sizes import size
 
 CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
-DOCUMENTS = size(ci=12_000, full=30_000)
+DOCUMENTS = size(ci=6_000, full=30_000)
 NOTHING = ExecuteClusterByIdRequest()
 FIELDS = ("cluster_id", "cluster_label", "distance_to_centroid")
 
