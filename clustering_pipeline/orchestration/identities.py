@@ -1,6 +1,6 @@
 """The groups of a run as identity compares them, read from its artifacts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,16 @@ FEATURE = "feature_name"
 Centroids = Callable[[tuple[Path, ...]], Vectors]
 _DOCUMENT = ["collection_id", "point_id"]
 _SUB = "_sub_"
+_GROUPS = {
+    "cluster_id": pl.String,
+    "group_uid": pl.String,
+    "parent_group_uid": pl.String,
+    "previous_cluster_id": pl.String,
+    "matched_by": pl.String,
+    "score": pl.Float64,
+    "stayed": pl.Float64,
+    "known": pl.Float64,
+}
 _KNOWN = {"cluster_id": pl.String, "group_uid": pl.String}
 
 
@@ -90,6 +100,14 @@ def uids_of(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str] | 
         return None
     table = _read(pipeline, execution, IDENTITY)
     return dict(table.select("cluster_id", "group_uid").iter_rows())
+
+
+def keep_groups(
+    run: Run, rows: Iterable[Mapping[str, object]], record: Mapping[str, object]
+) -> None:
+    """Writes a run's groups, and what else the next run compares with."""
+    run.write_frame(IDENTITY, pl.DataFrame(list(rows), schema=_GROUPS))
+    run.write_json(IDENTITY, record)
 
 
 def known_groups(run: Run) -> pl.DataFrame:

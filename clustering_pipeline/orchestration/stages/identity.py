@@ -17,9 +17,9 @@ from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.events import told
 from clustering_pipeline.orchestration.identities import (
     FOUND,
-    IDENTITY,
     Published,
     generation_of,
+    keep_groups,
     path_of,
     published,
 )
@@ -27,17 +27,6 @@ from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.editing import Documents, edited
 from clustering_pipeline.orchestration.stages.inputs import Space
-
-_SCHEMA = {
-    "cluster_id": pl.String,
-    "group_uid": pl.String,
-    "parent_group_uid": pl.String,
-    "previous_cluster_id": pl.String,
-    "matched_by": pl.String,
-    "score": pl.Float64,
-    "stayed": pl.Float64,
-    "known": pl.Float64,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +120,6 @@ def _keep(
     found: Mapping[str, Any] | None = None,
 ) -> None:
     before = earlier.generation if earlier else None
-    run.write_frame(IDENTITY, pl.DataFrame(list(_rows(identity, before)), schema=_SCHEMA))
     events = told(identity.events, after, identity.paths, identity.uids, before)
     record = {
         "previous_run_id": run.published.run_id if run.published else None,
@@ -139,7 +127,7 @@ def _keep(
         "events": [one.model_dump(mode="json") for one in events],
         "found": found,
     }
-    run.write_json(IDENTITY, record)
+    keep_groups(run, _rows(identity, before), record)
 
 
 def _rows(found: Identity, before: Generation | None) -> Iterator[dict[str, Any]]:

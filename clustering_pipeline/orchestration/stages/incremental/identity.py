@@ -11,19 +11,9 @@ from clustering_pipeline.orchestration.identities import (
     IDENTITY,
     generation_of,
     generation_of_run,
+    keep_groups,
 )
 from clustering_pipeline.orchestration.run import Run
-
-_SCHEMA = {
-    "cluster_id": pl.String,
-    "group_uid": pl.String,
-    "parent_group_uid": pl.String,
-    "previous_cluster_id": pl.String,
-    "matched_by": pl.String,
-    "score": pl.Float64,
-    "stayed": pl.Float64,
-    "known": pl.Float64,
-}
 
 
 def same_groups(run: Run, before: Run, frame: pl.DataFrame) -> None:
@@ -43,13 +33,12 @@ def same_groups(run: Run, before: Run, frame: pl.DataFrame) -> None:
         }
         for path, uid in by_path.items()
     ]
-    run.write_frame(IDENTITY, pl.DataFrame(rows, schema=_SCHEMA))
     events = told(compare(earlier, now), now, now.paths, now.uids, earlier)
     record = {
         "previous_run_id": before.run_id,
         "events": [one.model_dump(mode="json") for one in events],
     }
-    run.write_json(IDENTITY, _known(before) | record)
+    keep_groups(run, rows, _known(before) | record)
 
 
 def _known(before: Run) -> dict[str, Any]:
