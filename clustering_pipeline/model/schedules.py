@@ -124,7 +124,9 @@ def next_time(schedule: Schedule, last: datetime, now: datetime) -> datetime:
 def cron_time(schedule: CronSchedule, after: datetime) -> datetime:
     """The first time of the expression after that moment, in UTC."""
     local = after.astimezone(ZoneInfo(schedule.timezone))
-    return to_milliseconds(next(CronSim(schedule.cron_expression, local)))
+    # In the second pass of an hour that comes twice, the first ones are those of the first pass.
+    found = map(to_milliseconds, CronSim(schedule.cron_expression, local))
+    return next(one for one in found if one > after)
 
 
 def look_seconds(schedule: EventSchedule | ConditionalSchedule) -> int:

@@ -53,26 +53,34 @@ def run_triggers(
 
     A time that passed while nobody looked is made up for once.
     """
-    now = utc_now()
-    due = clustering.catalog.triggers.due(now, limit=AT_ONCE)
+    due, requests = look_at_triggers(clustering, context.instance, utc_now())
     if not due:
         return dg.SkipReason("no trigger's time has come")
-    looking = Looking(
-        pipeline=clustering,
-        counter=Counter(pipeline=clustering),
-        flying=in_flight(context.instance),
-        made=by_key(context.instance, [one.run_key for one in due]),
-        now=now,
-    )
-    requests = list(_requests(looking, due))
     if not requests:
-        return dg.SkipReason(f"{len(due)} triggers looked at, none of them starts a run now")
+        return dg.SkipReason(f"{due} triggers looked at, none of them starts a run now")
     known = set(context.instance.get_dynamic_partitions(NAME))
     missing = sorted({str(one.partition_key) for one in requests} - known)
     return dg.SensorResult(
         run_requests=requests,
         dynamic_partitions_requests=[CLUSTERS.build_add_request(missing)] if missing else [],
     )
+
+
+def look_at_triggers(
+    pipeline: Pipeline, instance: dg.DagsterInstance, now: datetime
+) -> tuple[int, list[dg.RunRequest]]:
+    """How many triggers' time has come by ``now``, and the runs that they want."""
+    due = pipeline.catalog.triggers.due(now, limit=AT_ONCE)
+    if not due:
+        return 0, []
+    looking = Looking(
+        pipeline=pipeline,
+        counter=Counter(pipeline=pipeline),
+        flying=in_flight(instance),
+        made=by_key(instance, [one.run_key for one in due]),
+        now=now,
+    )
+    return len(due), list(_requests(looking, due))
 
 
 def _requests(looking: Looking, due: Sequence[TriggerRecord]) -> Iterator[dg.RunRequest]:

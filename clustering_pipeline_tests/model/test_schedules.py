@@ -52,6 +52,18 @@ def test_a_daily_rerun_comes_exactly_once_on_the_nights_of_the_clocks(zone, forw
         assert days == [(before + timedelta(days=n)).date() for n in range(3)]
 
 
+@pytest.mark.parametrize("clock", ["30 1", "45 1", "0 2", "30 2"])
+@pytest.mark.parametrize(("zone", "forward", "back"), NIGHTS)
+def test_the_next_time_never_lies_in_the_past(zone, forward, back, clock):
+    """A firing may be noted late, so in the second pass of an hour that comes twice."""
+    schedule = CronSchedule(cron_expression=f"{clock} * * *", timezone=zone)
+    for day in (forward, back):
+        midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        for minutes in range(0, 300, 5):
+            now = midnight + timedelta(minutes=minutes)
+            assert now < next_time(schedule, midnight, now) <= now + 25 * HOUR
+
+
 @pytest.mark.parametrize(("zone", "forward", "back"), NIGHTS)
 def test_a_rerun_each_quarter_keeps_its_pace_on_those_nights(zone, forward, back):
     schedule = CronSchedule(cron_expression="*/15 * * * *", timezone=zone)
