@@ -1,18 +1,25 @@
 """The Dagster instance that the command line and the embedded stack share."""
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 
 import dagster as dg
 from dagster._core.events import JobFailureData
 
 from clustering_pipeline.settings import Settings
 
+_HOME = "DAGSTER_HOME"
+_environment = Lock()
+
 
 def dagster_home(settings: Settings) -> Path:
     """``DAGSTER_HOME`` when it is set, else a home of our own beside the embedded stack."""
-    chosen = os.environ.get("DAGSTER_HOME")
+    with _environment:
+        chosen = os.environ.get(_HOME)
     if chosen:
         return Path(chosen)
     home = (settings.data_dir / "dagster").absolute()
@@ -40,4 +47,20 @@ def why_failed(instance: dg.DagsterInstance, run_id: str) -> str | None:
 
 def open_instance(home: Path) -> dg.DagsterInstance:
     """The instance of a Dagster home, whatever ``DAGSTER_HOME`` says."""
-    return dg.DagsterInstance.from_config(str(home))
+    with _called_home(home):
+        return dg.DagsterInstance.from_config(str(home))
+
+
+@contextmanager
+def _called_home(home: Path) -> Generator[None]:
+    """Its configuration may say ``env: DAGSTER_HOME``, which is read while the instance is made."""
+    with _environment:
+        before = os.environ.get(_HOME)
+        os.environ[_HOME] = str(home)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_HOME]
+            else:
+                os.environ[_HOME] = before

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
+from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.batch_sensor import run_after_batches
 from clustering_pipeline.orchestration.dagster_runs import unfinished
 from clustering_pipeline.orchestration.instance import why_failed
 from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
-from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.queue_status import cancel_unwanted, show_queue
 from clustering_pipeline.orchestration.trigger_sensor import run_triggers
@@ -33,18 +33,12 @@ def build_sensors() -> list[dg.SensorDefinition]:
 @dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
 def sync_partitions(
     context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
-) -> dg.SensorResult | dg.SkipReason:
+) -> dg.SkipReason:
     """Keeps the partition keys equal to the ids of the stored definitions."""
-    wanted = set(clustering.catalog.clusters.ids())
-    known = set(context.instance.get_dynamic_partitions(NAME))
-    requests = []
-    if added := sorted(wanted - known):
-        requests.append(CLUSTERS.build_add_request(added))
-    if removed := sorted(known - wanted):
-        requests.append(CLUSTERS.build_delete_request(removed))
-    if not requests:
-        return dg.SkipReason(f"{len(known)} partitions, all current")
-    return dg.SensorResult(dynamic_partitions_requests=requests)
+    added, removed = partitions.sync(context.instance, clustering.catalog.clusters.ids)
+    if not added and not removed:
+        return dg.SkipReason("the partitions are current")
+    return dg.SkipReason(f"{len(added)} partitions added, {len(removed)} removed")
 
 
 @dg.sensor(minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)

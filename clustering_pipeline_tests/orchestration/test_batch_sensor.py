@@ -104,15 +104,11 @@ def test_a_completed_batch_is_run_once(there, documents):
     assert second.run_key.endswith(f":after:{ran.run_id}")
 
 
-def test_a_run_asks_for_the_partition_of_a_definition_made_since(there, documents):
+def test_a_definition_made_since_gets_its_partition_with_its_first_run(there, documents):
     definition = there.define(documents, CONFIG, **LISTENS)
     complete(there, documents)
-    found = tick(there)
-    assert [one.partition_keys for one in found.dynamic_partitions_requests] == [
-        [definition.cluster_id]
-    ]
-    there.instance.add_dynamic_partitions(NAME, [definition.cluster_id])
-    assert tick(there).dynamic_partitions_requests == []
+    assert len(requested(there)) == 1
+    assert there.instance.get_dynamic_partitions(NAME) == [definition.cluster_id]
 
 
 def test_a_batch_that_lands_in_the_cooldown_waits_for_its_end(there, documents):

@@ -1,5 +1,7 @@
 """Both configurations of Dagster: they load, and hold the promises of the queue."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
 import dagster as dg
@@ -9,10 +11,18 @@ from dagster._config import process_config
 from dagster._core.instance.config import dagster_instance_config, dagster_instance_config_schema
 
 from clustering_pipeline.orchestration.assets import POOLS
+from clustering_pipeline.orchestration.event_log import EventLog
+from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.stages.table import STAGES
+from clustering_pipeline.settings import Settings
 
 FOLDER = files("clustering_pipeline.orchestration")
 BOTH = ["dagster.yaml", "dagster.production.yaml"]
+
+
+@dg.job
+def nothing() -> None:
+    """Does nothing."""
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -39,10 +49,32 @@ def test_a_tenant_leaves_room_for_another(name):
 
 
 def test_the_embedded_one_makes_an_instance(tmp_path):
-    (tmp_path / "dagster.yaml").write_text(FOLDER.joinpath("dagster.yaml").read_text())
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+    home = dagster_home(Settings(data_dir=tmp_path))
+    with open_instance(home) as instance:
         assert instance.run_monitoring_enabled
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 3
+
+
+def test_the_events_of_all_runs_lie_in_one_file_of_the_home(tmp_path):
+    home = dagster_home(Settings(data_dir=tmp_path))
+    told = []
+    for number in range(2):
+        with open_instance(home) as instance:
+            run = instance.create_run_for_job(nothing)
+            instance.report_engine_event(f"run {number}", run)
+            told.append([one.message for one in instance.all_logs(run.run_id)])
+    assert told == [["run 0"], ["run 1"]]
+    assert [one.name for one in home.rglob("*.db") if one.parent.name == "events"] == [
+        "event_log.db"
+    ]
+    assert "DAGSTER_HOME" not in os.environ
+
+
+def test_processes_that_start_together_with_a_fresh_home_all_find_it_whole(tmp_path):
+    home = dagster_home(Settings(data_dir=tmp_path))
+    with ThreadPoolExecutor(4) as several:
+        logs = list(several.map(EventLog, [str(home)] * 4))
+    assert [one.has_table("event_logs") for one in logs] == [True] * 4
 
 
 def test_pools_are_those_of_stages_there_are():

@@ -11,6 +11,7 @@ from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.model.execution import WriteBack
 from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
@@ -34,28 +35,29 @@ def definition(world: World) -> ClusterRecord:
     return world.define(world.collection(planted(sizes={"sea": 3})))
 
 
-def sync(world: World, instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
+def sync(world: World, instance: dg.DagsterInstance) -> dg.SkipReason:
     context = dg.build_sensor_context(instance=instance, resources={RESOURCE: world.pipeline})
     return sync_partitions(context)
 
 
-def requested(result: dg.SensorResult) -> list[tuple[str, list[str]]]:
-    return [
-        (type(one).__name__, list(one.partition_keys)) for one in result.dynamic_partitions_requests
-    ]
-
-
 def test_partitions_follow_the_stored_definitions(world, instance, definition):
     instance.add_dynamic_partitions(NAME, ["clust_gone"])
-    assert requested(sync(world, instance)) == [
-        ("AddDynamicPartitionsRequest", [definition.cluster_id]),
-        ("DeleteDynamicPartitionsRequest", ["clust_gone"]),
-    ]
+    assert sync(world, instance) == dg.SkipReason("1 partitions added, 1 removed")
+    assert instance.get_dynamic_partitions(NAME) == [definition.cluster_id]
 
 
 def test_partitions_that_are_current_are_left_alone(world, instance, definition):
     instance.add_dynamic_partitions(NAME, [definition.cluster_id])
-    assert sync(world, instance) == dg.SkipReason("1 partitions, all current")
+    assert sync(world, instance) == dg.SkipReason("the partitions are current")
+    assert instance.get_dynamic_partitions(NAME) == [definition.cluster_id]
+
+
+def test_partitions_by_the_thousand_are_added_whole(instance):
+    wanted = [f"clust_{number:04}" for number in range(2500)]
+    instance.add_dynamic_partitions(NAME, wanted[:100])
+    assert partitions.add(instance, wanted) == wanted[100:]
+    assert instance.get_dynamic_partitions(NAME) == wanted
+    assert partitions.add(instance, wanted) == []
 
 
 def end(world: World, definition: ClusterRecord, run_id: str, sensor: str, **left) -> None:
