@@ -14,7 +14,7 @@ from clustering_pipeline.stores.catalog.covering import Covering, covering
 from clustering_pipeline.stores.catalog.facts import may_hold
 from clustering_pipeline.stores.catalog.list_fields import FieldKind
 from clustering_pipeline.stores.catalog.list_query import ListQuery
-from clustering_pipeline.stores.catalog.pushdown import split
+from clustering_pipeline.stores.catalog.pushdown import narrowed, split
 from clustering_pipeline.stores.catalog.table import Document, Query, Table
 
 _ALWAYS = {"count": {"$sum": 1}, "latest": {"$max": "$view.created_at"}}
@@ -111,6 +111,7 @@ def _matched(kind: Listed, base: Query, question: ListQuery) -> Query:
         {"view.created_at": {"$lte": question.as_of}} if question.as_of is not None else {},
         parts.query,
         may_hold(parts.rest, kind.free_form),
+        narrowed(parts.rest, kind.fields),
         *({"search": {"$regex": re.escape(term)}} for term in _terms(question.search)),
     ]
     query = {"$and": [part for part in asked if part]}

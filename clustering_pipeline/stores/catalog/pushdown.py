@@ -2,7 +2,7 @@
 
 ``view`` holds a record as clients read it, ``folded`` its texts case-folded, so that comparing
 without regard to case is comparing those.  Whatever MongoDB would judge differently (free-form
-fields, patterns, words, values of another type than the field's) is left to Python.
+fields, words, most patterns, values of another type than the field's) is left to Python.
 """
 
 import re
@@ -16,12 +16,14 @@ from clustering_pipeline.model.filters import Condition, Filter, Group, Operator
 from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog.folding import folded_key
 from clustering_pipeline.stores.catalog.list_fields import FieldKind
+from clustering_pipeline.stores.catalog.patterns import Asked, asked_of_mongodb
 
 Query = dict[str, Any]
 Fields = Mapping[str, FieldKind]
 
 NOTHING: Query = {"_id": {"$in": []}}
 _TEXTUAL = frozenset({FieldKind.TEXT, FieldKind.TEXTS})
+_WRITTEN = _TEXTUAL | {FieldKind.TIME}
 _ORDER = {
     Operator.GT: "$gt",
     Operator.GTE: "$gte",
@@ -55,6 +57,17 @@ def split(tree: Filter | None, fields: Fields) -> Split:
         some=tree.some if some is None else (),
     )
     return Split(query=_all_of([*queries, some or {}]), rest=None if rest.selects_all else rest)
+
+
+def narrowed(tree: Filter | None, fields: Fields) -> Query:
+    """What any record that satisfies ``tree`` satisfies, of what MongoDB cannot answer alone."""
+    if isinstance(tree, Group):
+        return _all_of([narrowed(item, fields) for item in tree.every])
+    if tree is None or tree.operator is not Operator.REGEX:
+        return {}
+    path = ".".join(tree.path)
+    asked = _asked(tree, fields[path]) if path in fields else None
+    return {} if asked is None else _like(asked, path, fields[path])
 
 
 def _translated(tree: Filter, fields: Fields) -> Query | None:
@@ -162,6 +175,26 @@ def _matching(pattern: str) -> Callable[[Condition, str, FieldKind], Query | Non
     return translate
 
 
+def _pattern(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+    asked = _asked(condition, kind)
+    return _like(asked, path, kind) if asked is not None and asked.exact else None
+
+
+def _asked(condition: Condition, kind: FieldKind) -> Asked | None:
+    if kind not in _WRITTEN:
+        return None
+    return asked_of_mongodb(str(condition.value), case_sensitive=condition.case_sensitive)
+
+
+def _like(asked: Asked, path: str, kind: FieldKind) -> Query:
+    query: Query = {f"view.{path}": {"$regex": asked.regex}}
+    if not asked.prefix or kind not in _TEXTUAL:
+        return query
+    # An index finds what begins alike; the pattern itself has every letter in both cases.
+    begins = {"$regex": rf"\A{re.escape(asked.prefix)}"}
+    return {"$and": [{f"folded.{folded_key(path)}": begins}, query]}
+
+
 def _present(condition: Condition, path: str, _: FieldKind) -> Query | None:
     return {f"view.{path}": {"$ne": None} if condition.value is True else None}
 
@@ -196,6 +229,7 @@ _TRANSLATIONS: dict[Operator, Callable[[Condition, str, FieldKind], Query | None
     Operator.CONTAINS: _contains,
     Operator.STARTS_WITH: _matching(r"\A{}"),
     Operator.ENDS_WITH: _matching(r"{}\z"),
+    Operator.REGEX: _pattern,
     Operator.EXISTS: _present,
     Operator.IS_NULL: _absent,
 }

@@ -3,7 +3,7 @@ import pytest
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.stores.catalog.facts import may_hold
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
-from clustering_pipeline.stores.catalog.pushdown import split
+from clustering_pipeline.stores.catalog.pushdown import narrowed, split
 
 
 def condition(field, operator, value, **more):
@@ -41,6 +41,21 @@ def condition(field, operator, value, **more):
             {"folded.cluster_name": {"$regex": r"\A\^"}},
             id="prefix",
         ),
+        pytest.param(
+            condition("cluster_name", "regex", "^a.b"),
+            {
+                "$and": [
+                    {"folded.cluster_name": {"$regex": r"\Aa"}},
+                    {"view.cluster_name": {"$regex": r"\A[aA][^\n][bB]"}},
+                ]
+            },
+            id="pattern",
+        ),
+        pytest.param(
+            condition("created_at", "regex", "^2026"),
+            {"view.created_at": {"$regex": r"\A2026"}},
+            id="pattern-of-a-time",
+        ),
         pytest.param(condition("status", "in", []), {"_id": {"$in": []}}, id="in-nothing"),
         pytest.param(
             condition("input_collections", "contains", "col_1"),
@@ -59,7 +74,9 @@ def test_what_mongodb_answers_alone(asked, query):
     "asked",
     [
         pytest.param({"metadata.team": "a"}, id="free-form"),
-        pytest.param(condition("cluster_name", "regex", "a+"), id="pattern"),
+        pytest.param(condition("cluster_name", "regex", "(a+)+b"), id="pattern"),
+        pytest.param(condition("cluster_name", "regex", r"a\d"), id="part-of-a-pattern"),
+        pytest.param(condition("num_clusters", "regex", "1"), id="pattern-of-a-number"),
         pytest.param(condition("description", "words", "a b"), id="words"),
         pytest.param({"cluster_name": "2026-11-21"}, id="date-in-a-text"),
         pytest.param(condition("created_at", "gt", "2026-11-21T12:00:00.0001Z"), id="too-fine"),
@@ -96,3 +113,18 @@ def test_metadata_is_narrowed_down_by_its_facts():
 @pytest.mark.parametrize("asked", [{"metadata.team": None}, {"metadata.day": "2026-11-21"}])
 def test_what_facts_cannot_tell_narrows_nothing(asked):
     assert may_hold(parse_filter(asked), frozenset({"metadata"})) == {}
+
+
+def test_a_pattern_narrows_down_as_far_as_it_goes():
+    tree = parse_filter({"AND": [condition("cluster_name", "regex", r"^No\.\d"), {"a": 1}]})
+    assert narrowed(tree, CLUSTER_FIELDS) == {
+        "$and": [
+            {"folded.cluster_name": {"$regex": r"\Ano\."}},
+            {"view.cluster_name": {"$regex": r"\A[Nn][oO]\.(?:[0-9]|[^\x00-\x7f])"}},
+        ]
+    }
+
+
+@pytest.mark.parametrize("asked", [{"status": "a"}, {"NOT": [condition("status", "regex", "a+")]}])
+def test_what_else_is_left_to_python_narrows_nothing(asked):
+    assert narrowed(parse_filter(asked), CLUSTER_FIELDS) == {}
