@@ -6,13 +6,16 @@ generation behind until the next read or run, never between two.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.errors import ClusterNotFound, CollectionNotFound
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.stores.documents import Documents
+
+if TYPE_CHECKING:
+    from clustering_pipeline.stores.documents import Documents
 
 SEPARATOR = "__"
 
@@ -76,7 +79,7 @@ def follow(pipeline: Pipeline, record: ClusterRecord) -> None:
     )
 
 
-def generations(documents: Documents, alias: str) -> list[str]:
+def generations(documents: "Documents", alias: str) -> list[str]:
     """Every generation of an output collection, shown or not."""
     return [name for name in documents.collections() if name.startswith(f"{alias}{SEPARATOR}")]
 
@@ -91,16 +94,16 @@ def _current(pipeline: Pipeline, record: ClusterRecord) -> dict[str, str]:
     return {alias: name for alias, name in wanted.items() if name in there}
 
 
-def _shown(documents: Documents, current: Mapping[str, str]) -> bool:
+def _shown(documents: "Documents", current: Mapping[str, str]) -> bool:
     return current.items() <= documents.aliases().items()
 
 
-def _show(documents: Documents, current: Mapping[str, str]) -> None:
+def _show(documents: "Documents", current: Mapping[str, str]) -> None:
     for alias, name in current.items():
         documents.set_alias(alias, name)
 
 
-def _reap(documents: Documents, alias: str, current: str) -> dict[str, object]:
+def _reap(documents: "Documents", alias: str, current: str) -> dict[str, object]:
     """Removes the generations that no reader sees any more; counts are of points."""
     older = [name for name in generations(documents, alias) if name != current]
     stale = sum(map(documents.points, older))

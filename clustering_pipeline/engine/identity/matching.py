@@ -6,9 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from clustering_pipeline.engine.hierarchy import Path
 from clustering_pipeline.engine.identity.evidence import Counts, Evidence, Shares, Terms, similarity
@@ -112,6 +109,9 @@ def optimal(old: Counts, new: Counts, scores: Shares) -> list[int]:
     Solved apart for groups of pairs that have nothing to do with each other: thousands of groups
     that each match one other take no matrix of thousands by thousands.
     """
+    from scipy.sparse import coo_array  # noqa: PLC0415 - heavy
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - heavy
+
     if not len(scores):
         return []
     columns = new + old.max() + 1
@@ -124,6 +124,8 @@ def optimal(old: Counts, new: Counts, scores: Shares) -> list[int]:
 
 
 def _solved(old: Counts, new: Counts, scores: Shares, part: Counts) -> list[int]:
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - heavy
+
     if len(part) == 1:
         return [int(part[0])]
     rows, row = np.unique(old[part], return_inverse=True)

@@ -1,5 +1,7 @@
 """Documents: points of Qdrant with vectors and payload."""
 
+from typing import TYPE_CHECKING
+
 from clustering_pipeline.stores.documents.facts import (
     CollectionInfo,
     ExportReport,
@@ -8,7 +10,9 @@ from clustering_pipeline.stores.documents.facts import (
     Vector,
     WriteReport,
 )
-from clustering_pipeline.stores.documents.store import Documents
+
+if TYPE_CHECKING:
+    from clustering_pipeline.stores.documents.store import Documents
 
 __all__ = [
     "CollectionInfo",
@@ -19,3 +23,13 @@ __all__ = [
     "Vector",
     "WriteReport",
 ]
+
+
+def __getattr__(name: str) -> type["Documents"]:
+    """Imports the client, which takes longer than most commands, for those that need it."""
+    if name == "Documents":
+        from clustering_pipeline.stores.documents.store import Documents  # noqa: PLC0415
+
+        return Documents
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,12 +1,15 @@
 """A few calls in flight at a time, answers in order."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+READS = 2
+"""Calls that read at a time, unless a caller knows better."""
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+_END = object()
 
 
 def in_order(
@@ -28,3 +31,15 @@ def in_order(
                 yield pending.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def ahead(items: Iterator[Item]) -> Generator[Item]:
+    """The same items, each fetched in a thread while the one before is worked on.
+
+    Close it when leaving early.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, _END)
+        while (item := coming.result()) is not _END:
+            coming = pool.submit(next, items, _END)
+            yield item  # ty: ignore[invalid-yield]

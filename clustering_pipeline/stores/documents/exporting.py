@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from clustering_pipeline.model.errors import UnknownVector, WrongDimension
 from clustering_pipeline.model.filters import Filter
-from clustering_pipeline.stores.documents.concurrency import in_order
+from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import CollectionInfo, ExportReport, Source
 from clustering_pipeline.stores.documents.pages import (
@@ -31,7 +31,7 @@ from clustering_pipeline.stores.documents.pages import (
 from clustering_pipeline.stores.documents.sampling import sample
 from clustering_pipeline.stores.documents.selecting import lacking, selected
 
-IN_FLIGHT = 2
+IN_FLIGHT = READS
 MOST_IN_FLIGHT = 8
 _PAGE_BYTES = 4 << 20
 _PAGE_ROWS = 1000

@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from clustering_pipeline.stores.documents.wire import Floats, JsonObject
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

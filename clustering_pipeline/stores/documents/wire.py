@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qdrant_client import grpc
 from qdrant_client.conversions.conversion import grpc_to_payload, payload_to_grpc
 
+from clustering_pipeline.stores.documents.facts import Floats, JsonObject
+
 PointId = int | str
-Floats = NDArray[np.float32]
-JsonObject = dict[str, Any]
 
 _DIGITS = 20  # of the largest number an id can be
 _LENGTH_BITS = 7
