@@ -54,7 +54,7 @@ class _Piece:
     size: int = 1
     """Characters; none at the ends of a text."""
     loops: bool = False
-    once: str = ""
+    once: "_Piece | None" = None
     """Of what may be repeated without end: as often as it must be."""
     literal: str = ""
     """The one text that matches, where there is one."""
@@ -101,21 +101,16 @@ class _Reader:
     def _outer(self) -> list[_Piece]:
         pieces: list[_Piece] = []
         while self._peek() not in {"", "|"}:
-            begin = self._at
+            read = self._at
             try:
                 piece = self._piece()
+                read = self._at
                 # Unless something stands on both sides, how often it is repeated is all the same.
-                alone = not pieces or self._peek() in {"", "|"}
-                pieces = _checked(
-                    [
-                        *pieces,
-                        replace(piece, regex=piece.once, loops=False)
-                        if piece.loops and alone
-                        else piece,
-                    ]
-                )
+                if piece.once is not None and (not pieces or self._peek() in {"", "|"}):
+                    piece = piece.once
+                pieces = _checked([*pieces, piece])
             except _Beyond:
-                if "|" in self._text[begin:] or not any(one.size for one in pieces):
+                if "|" in self._text[read:] or not any(one.size for one in pieces):
                     raise
                 self._at = len(self._text)
                 return [*pieces, _REST]
@@ -134,7 +129,8 @@ class _Reader:
         found = _either([_joined(one) for one in branches])
         if found.loops:
             raise _Beyond
-        return self._unrepeated(replace(found, regex=f"(?:{found.regex})", literal=""))
+        # Without end, and with something behind it, there is too much to try.
+        return self._repeated(replace(found, regex=f"(?:{found.regex})"), endless=MOST_WAYS + 1)
 
     def _piece(self) -> _Piece:
         letter = self._next()
@@ -180,22 +176,17 @@ class _Reader:
             return _Piece(regex=letter, literal=letter)
         return _Piece(regex=r"[\s\S]", exact=False)
 
-    def _repeated(self, piece: _Piece) -> _Piece:
+    def _repeated(self, piece: _Piece, *, endless: int = 1) -> _Piece:
         found = _REPEAT.match(self._text, self._at)
         if found is None:
             return self._unrepeated(piece)
         self._at = found.end()
         least, most = _bounds(found)
-        again = replace(
-            piece,
-            regex=f"{piece.regex}{{{least},{'' if most is None else most}}}",
-            ways=1 if most is None else most - least + 1,
-            size=least if most is None else most,
-            loops=most is None,
-            once=f"{piece.regex}{{{least}}}",
-            literal="",
-        )
-        return self._unrepeated(again)
+        if most is not None:
+            return self._unrepeated(_times(piece, least, most))
+        once = _times(piece, least, least)
+        regex = f"{piece.regex}{{{least},}}"
+        return self._unrepeated(replace(once, regex=regex, ways=endless, loops=True, once=once))
 
     def _unrepeated(self, piece: _Piece) -> _Piece:
         if self._peek() in _REPEATING:
@@ -213,6 +204,12 @@ class _Reader:
         taken = self._text.startswith(text, self._at)
         self._at += len(text) if taken else 0
         return taken
+
+
+def _times(piece: _Piece, least: int, most: int) -> _Piece:
+    ways = piece.ways**most * (most - least + 1)
+    regex = f"{piece.regex}{{{least},{most}}}"
+    return replace(piece, regex=regex, ways=ways, size=piece.size * most, literal="")
 
 
 def _bounds(found: re.Match[str]) -> tuple[int, int | None]:

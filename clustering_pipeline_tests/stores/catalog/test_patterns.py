@@ -17,7 +17,9 @@ ESCAPES = [r"\.", r"\/", r"\d", r"\w", r"\s", r"\b", r"\pL"]
 ATOMS = st.sampled_from([*"abkKszZ0_ é字ß\u212a-/.\n", "(?:a|)", *CLASSES, *ESCAPES])
 REPEATS = st.sampled_from([""] * 6 + [*"*+?", "*?", "{2}", "{1,}", "{0,2}", "{3,16}", "{0}"])
 PIECES = st.tuples(ATOMS, REPEATS).map("".join)
-GROUPS = st.lists(PIECES, min_size=1, max_size=3).map(lambda found: f"({'|'.join(found)})")
+GROUPS = st.tuples(
+    st.lists(PIECES, min_size=1, max_size=3).map(lambda found: f"({'|'.join(found)})"), REPEATS
+).map("".join)
 BRANCHES = st.tuples(
     st.sampled_from(["", "", "^", r"\A", "(?i)"]),
     st.lists(PIECES | GROUPS, max_size=5).map("".join),
@@ -83,8 +85,10 @@ def test_every_character_there_is_means_the_same(mongo_database):
         pytest.param("", "", id="empty"),
         pytest.param("^tax$", r"\A[tT][aA][xX]\z", id="both-ends"),
         pytest.param("K", "[Kk\u212a]", id="kelvin"),
-        pytest.param(".*7$", r"[^\n]{0}7\z", id="anything-before"),
-        pytest.param("7+", "7{1}", id="repeated-at-the-end"),
+        pytest.param(".*7$", r"[^\n]{0,0}7\z", id="anything-before"),
+        pytest.param("7+", "7{1,1}", id="repeated-at-the-end"),
+        pytest.param("(?:1|2)+7", "(?:1|2){1,1}7", id="group-repeated-at-the-beginning"),
+        pytest.param("(1|2){2}7", "(?:1|2){2,2}7", id="group-repeated"),
         pytest.param("^a.*b", r"\A[aA][^\n]{0,}[bB]", id="one-loop-from-the-beginning"),
         pytest.param("(a|b)c", "(?:[aA]|[bB])[cC]", id="alternatives"),
         pytest.param("[.=]x", r"[\.\=\.\=][xX]", id="punctuation-is-no-collation"),
@@ -101,6 +105,8 @@ def test_what_is_handed_on_whole(pattern, regex):
         pytest.param("ab.*c", "ab", id="loop-from-anywhere"),
         pytest.param("^a.*b.*c", r"\Aa[^\n]{0,}b", id="two-loops"),
         pytest.param("a(b+)+$", "a", id="loop-in-a-loop"),
+        pytest.param("^a(b|c)*d", r"\Aa", id="group-without-end"),
+        pytest.param("a(b|c){5}d", "a", id="group-often"),
         pytest.param("a(?P<x>b)", "a", id="named"),
         pytest.param("a(?i)b", "a", id="flag"),
         pytest.param("ab{1000}", "a", id="large"),
@@ -108,7 +114,7 @@ def test_what_is_handed_on_whole(pattern, regex):
         pytest.param("a[[:alpha:]]", "a", id="class-in-a-class"),
         pytest.param("aa?b?c?d?e?", "aa{0,1}b{0,1}c{0,1}d{0,1}", id="many-ways"),
         pytest.param(r"a\d", r"a(?:[0-9]|[^\x00-\x7f])", id="digits-of-any-script"),
-        pytest.param("a|b(c)*", "a|b", id="last-of-two"),
+        pytest.param("a|b(c)*d", "a|b", id="last-of-two"),
     ],
 )
 def test_what_is_handed_on_in_part(pattern, regex):
@@ -116,7 +122,9 @@ def test_what_is_handed_on_in_part(pattern, regex):
     assert (asked.regex, asked.exact) == (regex, False)
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "a(b)*|c", r"\bx", "(?x) a", "a\0b"])
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "a(b)*c|d", r"\bx", "(?x) a", "a\0b", "(" * 30 + "a" + ")" * 30]
+)
 def test_what_is_not_handed_on(pattern):
     assert asked_of_mongodb(pattern, case_sensitive=True) is None
 
