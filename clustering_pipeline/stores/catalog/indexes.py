@@ -71,6 +71,12 @@ CLUSTERS = (
 )
 COLLECTIONS = (
     _scoped("collection_name", unique=True),
+    # A name may be that of an id too, so both are looked for.
+    _scoped("collection_id"),
+    IndexModel(
+        [("cluster_applications.cluster_id", ASCENDING)],
+        partialFilterExpression={"cluster_applications.cluster_id": {"$exists": True}},
+    ),
     IndexModel([("output_of", ASCENDING)]),
     IndexModel([("qdrant_collection", ASCENDING)]),
 )
@@ -81,6 +87,26 @@ EXECUTIONS = (
         [("view.trigger_id", ASCENDING), ("view.created_at", DESCENDING)],
         partialFilterExpression={"view.trigger_id": {"$type": "string"}},
     ),
+    IndexModel(
+        [("view.created_at", ASCENDING)],
+        name="owing events",
+        partialFilterExpression={"owes_events": True},
+    ),
+)
+WEBHOOKS = (_scoped("-created_at"),)
+_PENDING = {"status": "pending"}
+DELIVERIES = (
+    IndexModel(
+        [("next_attempt_at", ASCENDING), ("webhook_id", ASCENDING)],
+        partialFilterExpression=_PENDING,
+    ),
+    IndexModel(
+        [("webhook_id", ASCENDING), ("next_attempt_at", ASCENDING)],
+        partialFilterExpression=_PENDING,
+    ),
+    IndexModel([("webhook_id", ASCENDING), ("created_at", DESCENDING)]),
+    # Each message says itself when it expires.
+    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 )
 BATCHES = (
     IndexModel(

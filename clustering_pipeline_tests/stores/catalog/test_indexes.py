@@ -104,3 +104,27 @@ def test_a_list_reads_the_definitions_of_its_page_alone(catalog, database, asked
     page = catalog.clusters.list(LOCAL, wanted)
     assert records_read(database) - before == 5
     assert page.total_count == 30
+
+
+@pytest.mark.usefixtures("definitions")
+def test_a_definition_is_made_without_reading_what_others_reserved(catalog, database):
+    before = records_read(database)
+    catalog.clusters.create(LOCAL, request(cluster_name="one more", auto_execute_on_batch=True))
+    # Its collection: found, and twice on entering the definition there.
+    assert records_read(database) - before <= 4
+
+
+@pytest.mark.usefixtures("definitions")
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [("^2", 11), ("[02]$", 6), ("(1|2)+9", 2)],
+    ids=["prefix", "end", "group"],
+)
+def test_a_pattern_reads_the_definitions_of_its_page_alone(catalog, database, pattern, found):
+    condition = {"field": "cluster_name", "operator": "regex", "value": pattern}
+    asked = {"filters": condition, "sort": {"field": "cluster_name"}, "limit": 2}
+    wanted = validate(ListClustersRequest, asked)
+    before = records_read(database)
+    page = catalog.clusters.list(LOCAL, wanted)
+    assert page.total_count == found
+    assert records_read(database) - before == 2
