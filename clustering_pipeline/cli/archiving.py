@@ -2,8 +2,9 @@
 
 import click
 
-from clustering_pipeline.cli.output import emit_one, note, output_options
+from clustering_pipeline.cli.output import note, output_options
 from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.showing import show_collection, show_definition
 
 
 @click.command()
@@ -15,7 +16,7 @@ def archive(output: str, cluster: str) -> None:
 
     with open_session() as session:
         record = archive_cluster(session.pipeline, session.scope, cluster, session.settings)
-    emit_one(record.metadata().model_dump(mode="json"), output=output)
+        show_definition(session, record, output)
     note(f"clustering-pipeline clusters unarchive {record.cluster_id} takes it into service again")
 
 
@@ -26,7 +27,7 @@ def unarchive(output: str, cluster: str) -> None:
     """Take an archived definition into service again."""
     with open_session() as session:
         record = session.pipeline.catalog.automation.unarchive(session.scope, cluster)
-    emit_one(record.metadata().model_dump(mode="json"), output=output)
+        show_definition(session, record, output)
 
 
 @click.command()
@@ -45,4 +46,4 @@ def arrange(
         record = catalog.automation.arrange(
             session.scope, collection, cluster_id, phase=phase, priority=priority
         )
-    emit_one(record.model_dump(mode="json"), output=output)
+        show_collection(session, record, output)

@@ -1,9 +1,12 @@
 """Tell of documents that arrive together; a completed batch makes definitions run."""
 
+from shlex import quote
+
 import click
 
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.model.batch import BatchRecord
 
 LISTED = ("batch_id", "status", "created_at", "ended_at", "error")
 
@@ -20,7 +23,7 @@ def open_(output: str, collections: tuple[str, ...]) -> None:
     """Open a batch of one or more collections, before its documents are written."""
     with open_session() as session:
         record = session.pipeline.catalog.batches.open(session.scope, collections)
-    emit_one(record.model_dump(mode="json"), output=output)
+    _show(record, output)
     note(f"when all are there: clustering-pipeline batches complete {record.batch_id}")
 
 
@@ -37,7 +40,8 @@ def complete(output: str, batch: str | None, collections: tuple[str, ...]) -> No
         batches = session.pipeline.catalog.batches
         batch_id = batch or batches.open(session.scope, collections).batch_id
         record = batches.complete(session.scope, batch_id)
-    emit_one(record.model_dump(mode="json"), output=output)
+    _show(record, output)
+    note("definitions with auto_execute_on_batch run soon, where clustering-pipeline up is running")
 
 
 @command.command()
@@ -48,7 +52,7 @@ def fail(output: str, batch: str, error: str) -> None:
     """End a batch without counting it."""
     with open_session() as session:
         record = session.pipeline.catalog.batches.fail(session.scope, batch, error)
-    emit_one(record.model_dump(mode="json"), output=output)
+    _show(record, output)
 
 
 @command.command("list")
@@ -60,4 +64,14 @@ def list_(output: str, collection: str) -> None:
         catalog = session.pipeline.catalog
         record = catalog.collections.get(session.scope, collection)
         found = catalog.batches.list(session.scope, record.collection_id)
-    emit([one.model_dump(mode="json") for one in found], columns=LISTED, output=output)
+    rows = [one.model_dump(mode="json") for one in found]
+    none = f"no batches yet: clustering-pipeline batches open {quote(record.collection_name)}"
+    emit(rows, columns=LISTED, output=output, empty=none)
+
+
+def _show(record: BatchRecord, output: str) -> None:
+    view = record.model_dump(mode="json")
+    fields = ("batch_id", "status", "collection_ids", "completions", "error", "created_at")
+    summary = {name: view[name] for name in fields}
+    numbers = [f"number {one.number} of {one.collection_id}" for one in record.completions]
+    emit_one(view, output=output, summary=summary | {"completions": numbers})

@@ -2,18 +2,21 @@
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 
 from clustering_pipeline.cli.agreement import agreement
 from clustering_pipeline.cli.archiving import archive, unarchive
+from clustering_pipeline.cli.confirmation import confirmation_option
 from clustering_pipeline.cli.edits import edits
 from clustering_pipeline.cli.follow import execute_and_follow, foresee
 from clustering_pipeline.cli.lineage import lineage
-from clustering_pipeline.cli.output import cell, emit, emit_one, note, output_options
+from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.published import clear_fields, rollback, verify_documents
 from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.showing import show_definition, show_execution, show_standing
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.validation import validate
@@ -55,8 +58,8 @@ def create(output: str, file: Path | None, **flags: Any) -> None:
     request = validate(CreateClusterRequest, read_mapping(file) if file else _from_flags(**flags))
     with open_session() as session:
         record = session.pipeline.catalog.clusters.create(session.scope, request)
-        emit_one(record.metadata().model_dump(mode="json"), output=output)
-        note(f"next: clustering-pipeline clusters execute {record.cluster_id}")
+        show_definition(session, record, output)
+    note(f"next: clustering-pipeline clusters execute {quote(record.name)}")
 
 
 @command.command("list")
@@ -77,8 +80,10 @@ def list_(output: str, filters: str | None, sort: str | None, **paging: Any) -> 
     if output == "json":
         emit_one(page.model_dump(mode="json"), output=output)
         return
-    emit([one.model_dump(mode="json") for one in page.results], columns=LISTED, output=output)
-    note(f"{len(page.results)} of {page.total_count}")
+    rows = [one.model_dump(mode="json") for one in page.results]
+    emit(rows, columns=LISTED, output=output, empty=_nothing_listed(request))
+    if rows:
+        note(f"{len(rows)} of {page.total_count}")
 
 
 @command.command()
@@ -91,11 +96,7 @@ def get(output: str, cluster: str) -> None:
         record = catalog.clusters.get(session.scope, cluster)
         spent = catalog.executions.spent(session.scope, cluster_id=record.cluster_id)
         standing = standing_of(session.pipeline, record)
-    total = {
-        "labels_spent": spent.model_dump(mode="json"),
-        "automation": standing.model_dump(mode="json"),
-    }
-    emit_one(record.metadata().model_dump(mode="json") | total, output=output)
+        show_standing(session, record, output, spent=spent, standing=standing)
 
 
 @command.command()
@@ -109,7 +110,7 @@ def update(output: str, cluster: str, file: Path | None, changes: tuple[str, ...
     patch = validate(PatchClusterRequest, given)
     with open_session() as session:
         record = session.pipeline.catalog.clusters.patch(session.scope, cluster, patch)
-    emit_one(record.metadata().model_dump(mode="json"), output=output)
+        show_definition(session, record, output)
 
 
 @command.command()
@@ -118,7 +119,7 @@ def update(output: str, cluster: str, file: Path | None, changes: tuple[str, ...
 @click.option(
     "--remove-enriched-fields", is_flag=True, help="Take its fields off the source documents."
 )
-@click.confirmation_option("--yes", prompt="Delete the definition and its results?")
+@confirmation_option("Delete the definition and its results?")
 def delete(cluster: str, *, keep_output: bool, remove_enriched_fields: bool) -> None:
     """Delete a definition, its executions, artifacts and output collections."""
     from clustering_pipeline.orchestration.removal import remove_cluster  # noqa: PLC0415
@@ -170,7 +171,8 @@ def execute(
             emit_one(foresee(session, cluster, given, full=full), output=output)
             return
         execution = execute_and_follow(session, cluster, given, full=full)
-    emit_one(execution.result().model_dump(mode="json", exclude={"centroids"}), output=output)
+    show_execution(execution, output)
+    note(f"next: clustering-pipeline clusters groups {quote(cluster)}")
 
 
 @command.command()
@@ -185,8 +187,17 @@ def groups(output: str, cluster: str) -> None:
     if output == "json":
         emit_one(found.model_dump(mode="json") | {"groups": rows}, output=output)
         return
-    emit(rows, columns=GROUPS, output=output)
-    note(f"{found.total_groups} groups, {found.total_documents} documents, {cell(found.run_id)}")
+    if found.run_id is None:
+        note(f"nothing is published yet: clustering-pipeline clusters execute {quote(cluster)}")
+        return
+    emit(rows, columns=GROUPS, output=output, empty="every document is noise")
+    note(f"{found.total_groups} groups, {found.total_documents} documents, {found.run_id}")
+
+
+def _nothing_listed(request: ListClustersRequest) -> str:
+    if request.filters or request.search or request.page:
+        return "no definition like that"
+    return "no definitions yet: clustering-pipeline clusters create makes one"
 
 
 def _from_flags(**flags: Any) -> dict[str, Any]:

@@ -1,20 +1,27 @@
 """Register and load documents."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from shlex import quote
 
 import click
 
 from clustering_pipeline.cli.archiving import arrange
-from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.confirmation import confirmation_option
+from clustering_pipeline.cli.output import emit, note, output_options
 from clustering_pipeline.cli.progress import live_bar
-from clustering_pipeline.cli.session import Session, open_session
-from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.errors import CollectionNotFound
+from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.showing import describe, show_collection
+from clustering_pipeline.cli.summaries import collection_summary
+from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.loading import Load, load
 from clustering_pipeline.orchestration.registering import register_existing
+from clustering_pipeline.stores.documents.facts import Vector
 
+NONE = "no collections yet: clustering-pipeline collections load FILE"
+REDUCED = 10
 LISTED = ("collection_id", "collection_name", "qdrant_collection", "points", "vectors")
 
 
@@ -53,7 +60,7 @@ def register(
     )
     with open_session() as session:
         record = register_existing(session.pipeline, session.scope, request)
-    emit_one(record.model_dump(mode="json"), output=output)
+        show_collection(session, record, output)
 
 
 @command.command("load")
@@ -73,9 +80,9 @@ def load_(output: str, file: Path, name: str | None, vector_column: str, id_colu
     with open_session() as session:
         with live_bar() as show:
             record = load(session.pipeline, session.scope, request, partial(show, "loading"))
-        points = session.pipeline.documents.count(record.qdrant_collection, None)
-    emit_one(record.model_dump(mode="json") | {"points": points}, output=output)
-    note(f"next: clustering-pipeline clusters create --collection {record.collection_name} …")
+        show_collection(session, record, output)
+        vectors = session.pipeline.documents.describe(record.qdrant_collection).vectors
+    note(f"next: clustering-pipeline clusters create {_fitting(record, vectors)}")
 
 
 @command.command("list")
@@ -84,29 +91,32 @@ def list_(output: str) -> None:
     """Show the registered collections."""
     with open_session() as session:
         records = session.pipeline.catalog.collections.list(session.scope)
+        found = [(one, describe(session, one)) for one in records]
+    if output == "json":
         rows = [
-            one.model_dump(mode="json") | {"points": _points(session, one.qdrant_collection)}
-            for one in records
+            one.model_dump(mode="json") | {"points": info and info.points} for one, info in found
         ]
-    emit(rows, columns=LISTED, output=output)
-
-
-def _points(session: Session, qdrant_collection: str) -> int | None:
-    """None when Qdrant has lost the collection: the others are to be seen all the same."""
-    try:
-        return session.pipeline.documents.points(qdrant_collection)
-    except CollectionNotFound:
-        return None
+    else:
+        rows = [collection_summary(one, info) for one, info in found]
+    emit(rows, columns=LISTED, output=output, empty=NONE)
 
 
 @command.command()
 @click.argument("collection")
-@click.confirmation_option("--yes", prompt="Forget the collection? Its documents stay in Qdrant.")
+@confirmation_option("Forget the collection? Its documents stay in Qdrant.")
 def delete(collection: str) -> None:
     """Forget a collection; the Qdrant collection behind it stays."""
     with open_session() as session:
         record = session.pipeline.catalog.collections.delete(session.scope, collection)
     note(f"forgot {record.collection_id}; Qdrant keeps {record.qdrant_collection!r}")
+
+
+def _fitting(record: CollectionRecord, vectors: Mapping[str, Vector]) -> str:
+    """Options that make a definition of what was loaded."""
+    name, vector = next(iter(vectors.items()))
+    reduced = f" --umap {REDUCED}" if vector.size > REDUCED else ""
+    uri = next(iter(record.vectors), f"mixpeek://text@v1/{name}")
+    return f"--collection {quote(record.collection_name)} --feature-uri {quote(uri)}{reduced}"
 
 
 def _mapping(text: str) -> tuple[str, str]:

@@ -1,12 +1,13 @@
 """What people want of a definition's groups: read it, replace it."""
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
 from clustering_pipeline.cli.output import emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.edits import ClusterEdits, ClusterEditsResponse
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.editing import get_edits, put_edits
 from clustering_pipeline.orchestration.fixed import read_mapping
@@ -24,7 +25,7 @@ def get(output: str, cluster: str) -> None:
     """Show the edits of a definition, and those the published run could not do."""
     with open_session() as session:
         found = get_edits(session.pipeline.catalog, session.scope, cluster)
-    emit_one(found.model_dump(mode="json"), output=output)
+    _show(found, output)
 
 
 @edits.command()
@@ -42,5 +43,12 @@ def put(output: str, cluster: str, file: Path) -> None:
     wanted = validate(ClusterEdits, read_mapping(file))
     with open_session() as session:
         kept = put_edits(session.pipeline.catalog, session.scope, cluster, wanted)
-        emit_one(kept.model_dump(mode="json"), output=output)
-        note(f"next: clustering-pipeline clusters execute {kept.cluster_id}")
+    _show(kept, output)
+    note(f"next: clustering-pipeline clusters execute {quote(cluster)}")
+
+
+def _show(found: ClusterEditsResponse, output: str) -> None:
+    view = found.model_dump(mode="json")
+    emit_one(view, output=output, summary=view | {"edits": None} | view["edits"])
+    if not any(view["edits"].values()):
+        note("no edits: groups are as the algorithm finds them")

@@ -59,7 +59,7 @@ def main() -> None:
     # What retries could not mend is told once, as the error; stdout is for results.
     set_on_retry_hooks([])
     try:
-        cli(standalone_mode=False)
+        sys.exit(cli(standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

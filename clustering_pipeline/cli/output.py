@@ -22,27 +22,39 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-def emit(records: Sequence[Record], *, columns: Sequence[str], output: str) -> None:
-    """Prints many records; a table and CSV show ``columns``, JSON shows everything."""
+def emit(
+    records: Sequence[Record], *, columns: Sequence[str], output: str, empty: str = "none"
+) -> None:
+    """Prints many records; a table and CSV show ``columns``, JSON shows everything.
+
+    In place of a table without rows a person reads ``empty``.
+    """
     if output == "json":
         click.echo(to_json(records))
     elif output == "csv":
         click.echo(_frame(records, columns).write_csv(), nl=False)
-    else:
+    elif records:
         _print_table(records, columns)
+    else:
+        note(empty)
 
 
-def emit_one(record: Record, *, output: str) -> None:
-    """Prints one record, field by field."""
+def emit_one(record: Record, *, output: str, summary: Record | None = None) -> None:
+    """Prints one record; a person reads its ``summary``, a field a line, those with a value."""
     if output == "json":
         click.echo(to_json(record))
         return
     if output == "csv":
         emit([record], columns=tuple(record), output=output)
         return
-    width = max(map(len, record), default=0)
-    for name, value in record.items():
-        click.echo(f"{name:{width}}  {cell(value)}".rstrip())
+    told = {
+        name: cell(value)
+        for name, value in (record if summary is None else summary).items()
+        if _is_said(value)
+    }
+    width = max(map(len, told), default=0)
+    for name, text in told.items():
+        click.echo(f"{name:{width}}  {text}")
 
 
 def to_json(value: object) -> str:
@@ -63,9 +75,18 @@ def cell(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 run``, ``2 runs``, ``no run``."""
+    return f"{number or 'no'} {noun}{'s' if number > 1 else ''}"
+
+
 def note(text: str) -> None:
     """Something for a person to read, never part of the result."""
     click.echo(text, err=True)
+
+
+def _is_said(value: object) -> bool:
+    return value is not None and value not in ("", [], (), {})
 
 
 def _frame(records: Sequence[Record], columns: Sequence[str]) -> pl.DataFrame:

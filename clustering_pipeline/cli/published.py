@@ -4,8 +4,10 @@ from dataclasses import asdict
 
 import click
 
+from clustering_pipeline.cli.confirmation import confirmation_option
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.showing import show_definition
 from clustering_pipeline.model.errors import StateConflict
 
 
@@ -19,7 +21,7 @@ def rollback(output: str, cluster: str, run_id: str | None) -> None:
 
     with open_session() as session:
         record = roll_back(session.pipeline, session.scope, cluster, run_id)
-    emit_one(record.metadata().model_dump(mode="json"), output=output)
+        show_definition(session, record, output)
     note(f"{record.name!r} shows {record.state.last_run_id} again")
 
 
@@ -44,7 +46,7 @@ def verify_documents(output: str, cluster: str) -> None:
 
 @click.command("clear-fields")
 @click.argument("cluster")
-@click.confirmation_option("--yes", prompt="Remove the definition's fields from its documents?")
+@confirmation_option("Remove the definition's fields from its documents?")
 def clear_fields(cluster: str) -> None:
     """Remove what a definition wrote from its documents; its next execution writes it again."""
     from clustering_pipeline.orchestration.clearing import clear_unheld  # noqa: PLC0415
@@ -86,6 +88,8 @@ def gc(output: str, *, orphans: bool) -> None:
         files = done.files + retention.remove_orphans(session.pipeline, doomed)
     left = () if orphans else lost.unknown
     removed = {"runs": done.runs, "orphans": doomed, "files": files, "unknown": left}
-    emit_one(removed, output=output)
+    emit_one(removed, output=output, summary={name: one for name, one in removed.items() if one})
+    if output == "table" and files == 0:
+        note("nothing to remove")
     if left:
         note(f"{len(left)} directories belong to no definition here: --orphans removes them")

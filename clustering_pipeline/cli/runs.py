@@ -1,6 +1,6 @@
 """List and read executions."""
 
-from typing import Any
+from shlex import quote
 
 import click
 
@@ -8,6 +8,7 @@ from clustering_pipeline.cli.lineage import diff
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.published import gc, verify
 from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.summaries import Summary, execution_summary
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.listing import ListClusterExecutionsRequest
 from clustering_pipeline.model.validation import validate
@@ -35,8 +36,11 @@ def list_(output: str, cluster: str, limit: int | None) -> None:
     with open_session() as session:
         record = session.pipeline.catalog.clusters.get(session.scope, cluster)
         page = session.pipeline.catalog.executions.list(session.scope, record.cluster_id, request)
-    emit([one.model_dump(mode="json") for one in page.results], columns=LISTED, output=output)
-    note(f"{len(page.results)} of {page.total_count}")
+    rows = [one.model_dump(mode="json") for one in page.results]
+    none = f"no runs yet: clustering-pipeline clusters execute {quote(record.name)}"
+    emit(rows, columns=LISTED, output=output, empty=none)
+    if rows:
+        note(f"{len(rows)} of {page.total_count}")
 
 
 @command.command()
@@ -46,7 +50,7 @@ def get(output: str, run_id: str) -> None:
     """Show one execution, with its stages and artifacts."""
     with open_session() as session:
         record = session.pipeline.catalog.executions.get(session.scope, run_id)
-    emit_one(_shown(record, output), output=output)
+    emit_one(record.model_dump(mode="json"), output=output, summary=_summary(record))
 
 
 @command.command()
@@ -60,7 +64,14 @@ def cancel(run_id: str) -> None:
     note(f"cancelled {run_id}")
 
 
-def _shown(record: ExecutionRecord, output: str) -> dict[str, Any]:
-    """Everything as JSON; on a screen, what fits on lines."""
-    long = set() if output == "json" else {"spec", "centroids", "manifest", "artifacts", "owner"}
-    return record.model_dump(mode="json", exclude=long)
+def _summary(record: ExecutionRecord) -> Summary:
+    stages = [f"{one.name} {one.seconds:.1f} s" for one in record.stages]
+    return execution_summary(record) | {
+        "cluster_id": record.cluster_id,
+        "trigger": record.trigger_id or record.trigger,
+        "created_at": record.created_at.isoformat(timespec="seconds"),
+        "stages": stages,
+        "parquet_path": record.parquet_path,
+        "members_key": record.members_key,
+        "files_removed_at": record.expired_at and record.expired_at.isoformat(timespec="seconds"),
+    }

@@ -1,21 +1,28 @@
 """Run definitions by the clock, after events, or when their groups no longer fit."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.confirmation import confirmation_option
+from clustering_pipeline.cli.output import emit, note, output_options
 from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.showing import show_trigger
 from clustering_pipeline.model.schedules import KINDS
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.triggers import (
     CreateTriggerRequest,
     ListTriggersRequest,
     TriggerHistoryRequest,
+    TriggerRecord,
 )
 from clustering_pipeline.model.validation import validate
+from clustering_pipeline.stores.catalog.triggers import Triggers
 
 LISTED = ("trigger_id", "cluster_id", "trigger_type", "status", "next_scheduled_at")
+NONE = "no triggers: clustering-pipeline triggers create makes one"
 HISTORY = ("job_id", "triggered_at", "status", "num_clusters", "num_documents", "error")
 
 
@@ -46,7 +53,8 @@ def create(output: str, cluster: str, description: str | None, **flags: Any) -> 
     wanted = validate(CreateTriggerRequest, request)
     with open_session() as session:
         record = session.pipeline.catalog.triggers.create(session.scope, wanted)
-    emit_one(record.model().model_dump(mode="json"), output=output)
+    show_trigger(record, output)
+    note("Dagster's daemon fires it: clustering-pipeline up")
 
 
 @command.command("list")
@@ -58,43 +66,38 @@ def list_(output: str, cluster: str | None, limit: int) -> None:
     request = validate(ListTriggersRequest, {"cluster_id": cluster, "limit": limit})
     with open_session() as session:
         page = session.pipeline.catalog.triggers.list(session.scope, request)
-    emit([one.model_dump(mode="json") for one in page.results], columns=LISTED, output=output)
-    note(f"{len(page.results)} of {page.total}")
+    rows = [one.model_dump(mode="json") for one in page.results]
+    emit(rows, columns=LISTED, output=output, empty=NONE)
+    if rows:
+        note(f"{len(page.results)} of {page.total}")
+
+
+def _on_one(
+    verb: str, text: str, act: Callable[[Triggers, Scope, str], TriggerRecord]
+) -> click.Command:
+    """A command that does something to one trigger and shows it."""
+
+    @click.command(verb, help=text)
+    @click.argument("trigger")
+    @output_options
+    def run(output: str, trigger: str) -> None:
+        with open_session() as session:
+            record = act(session.pipeline.catalog.triggers, session.scope, trigger)
+        show_trigger(record, output)
+
+    return run
+
+
+command.add_command(_on_one("get", "Show one trigger.", Triggers.get))
+command.add_command(_on_one("pause", "Keep a trigger from firing.", Triggers.pause))
+command.add_command(
+    _on_one("resume", "Let a trigger fire again, after failures too.", Triggers.resume)
+)
 
 
 @command.command()
 @click.argument("trigger")
-@output_options
-def get(output: str, trigger: str) -> None:
-    """Show one trigger."""
-    with open_session() as session:
-        record = session.pipeline.catalog.triggers.get(session.scope, trigger)
-    emit_one(record.model().model_dump(mode="json"), output=output)
-
-
-@command.command()
-@click.argument("trigger")
-@output_options
-def pause(output: str, trigger: str) -> None:
-    """Keep a trigger from firing."""
-    with open_session() as session:
-        record = session.pipeline.catalog.triggers.pause(session.scope, trigger)
-    emit_one(record.model().model_dump(mode="json"), output=output)
-
-
-@command.command()
-@click.argument("trigger")
-@output_options
-def resume(output: str, trigger: str) -> None:
-    """Let a trigger fire again, after failures too."""
-    with open_session() as session:
-        record = session.pipeline.catalog.triggers.resume(session.scope, trigger)
-    emit_one(record.model().model_dump(mode="json"), output=output)
-
-
-@command.command()
-@click.argument("trigger")
-@click.confirmation_option("--yes", prompt="Delete the trigger? What it started stays.")
+@confirmation_option("Delete the trigger? What it started stays.")
 def delete(trigger: str) -> None:
     """Delete a trigger; what it started stays."""
     with open_session() as session:
@@ -111,8 +114,10 @@ def history(output: str, trigger: str, limit: int) -> None:
     request = validate(TriggerHistoryRequest, {"limit": limit})
     with open_session() as session:
         page = session.pipeline.catalog.triggers.history(session.scope, trigger, request)
-    emit([one.model_dump(mode="json") for one in page.executions], columns=HISTORY, output=output)
-    note(f"{len(page.executions)} of {page.total}")
+    rows = [one.model_dump(mode="json") for one in page.executions]
+    emit(rows, columns=HISTORY, output=output, empty="it has started nothing yet")
+    if rows:
+        note(f"{len(rows)} of {page.total}")
 
 
 def _schedule(

@@ -56,6 +56,9 @@ def _target(pipeline: Pipeline, record: ClusterRecord, run_id: str | None) -> Ex
 
 def _before(record: ClusterRecord) -> str:
     history, current = record.state.published_run_ids, record.state.last_run_id
+    if current is None:
+        message = f"{record.name!r} has published no run yet: execute it"
+        raise StateConflict(message)
     earlier = history[: history.index(current)] if current in history else history
     if not earlier:
         message = f"{record.name!r} has no published run before {current}: name a run"

@@ -40,6 +40,13 @@ def test_a_completed_batch_is_counted_and_says_what_waits(collection, cluster):
     told = automation(cluster)
     assert (told["batches_behind"], told["documents_missing"]) == ({collection: 1}, 10)
     assert told["waits_for"] == ["10 documents are missing to the threshold"]
+    shown = run("clusters", "get", cluster).fields
+    assert shown["automation"] == (
+        "on; 1 completed batch to deal with; 10 documents are missing to the threshold"
+    )
+    assert shown["runs_by_itself"] == (
+        "after a completed batch, from 60 documents on, every 3,600 s at most"
+    )
 
 
 def test_a_batch_is_completed_at_once_or_given_up(collection):
@@ -86,6 +93,8 @@ def test_triggers_live_and_die(cluster):
     assert run("triggers", "resume", trigger, "--json").json["status"] == "active"
     assert run("triggers", "get", trigger, "--json").json["trigger_id"] == trigger
     assert run("triggers", "history", trigger, "--json").json == []
+    history = run("triggers", "history", trigger)
+    assert (history.out, history.err) == ("", "it has started nothing yet\n")
     listed = run("triggers", "list", "--cluster", "arriving", "--json").json
     assert [one["trigger_id"] for one in listed] == [trigger]
     assert run("triggers", "delete", trigger, "--yes").code == 0

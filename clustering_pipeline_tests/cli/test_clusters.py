@@ -7,6 +7,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from uuid import uuid4
 
 import pytest
@@ -65,7 +66,18 @@ def test_create_prints_the_definition_and_what_to_do_next(story):
         True,
     )
     assert made["algorithm_params"] == {"n_clusters": 2}
-    assert story.created.err == f"next: clustering-pipeline clusters execute {made['cluster_id']}\n"
+    assert story.created.err == f"next: clustering-pipeline clusters execute '{story.cluster}'\n"
+
+
+def test_a_definition_is_told_in_the_fields_that_have_a_value(story, collection):
+    told = run("clusters", "get", story.cluster).fields
+    assert "" not in told.values()
+    (collection_id,) = story.created.json["input_collections"]
+    assert told["input_collections"] == f"{collection} ({collection_id})"
+    assert told["fields_on_documents"] == "cluster_id, cluster_label, distance_to_centroid"
+    assert told["quality_metrics"].startswith("silhouette_score 0.")
+    assert told["automation"] == "off"
+    assert not told.keys() & {"description", "labels_spent", "namespace_id"}
 
 
 def test_execute_waits_for_the_result_and_tells_where_the_log_is(story):
@@ -75,8 +87,11 @@ def test_execute_waits_for_the_result_and_tells_where_the_log_is(story):
         "2",
         "50",
     )
+    assert fields["metrics"].startswith("silhouette_score 0.")
+    assert fields["written_back"] == "50 documents, 0 unchanged, 0 cleared"
     # No progress where nobody watches.
-    (line,) = story.executed.err.splitlines()
+    line, then = story.executed.err.splitlines()
+    assert then == f"next: clustering-pipeline clusters groups '{story.cluster}'"
     assert line.startswith(f"{fields['run_id']} (log: ")
     assert Path(line.partition("(log: ")[2].rstrip(")")).exists()
 
@@ -150,7 +165,9 @@ def test_runs_are_listed_newest_first(story):
     ]
     whole = run("runs", "get", run_id, "--json").json
     assert [stage["name"] for stage in whole["stages"]][-1] == "enriched_documents"
-    assert run("runs", "get", run_id).fields["status"] == "completed"
+    told = run("runs", "get", run_id).fields
+    assert (told["status"], told["trigger"]) == ("completed", "manual")
+    assert told["stages"].startswith("definition ")
 
 
 def test_what_was_published_is_verified(story):
@@ -171,6 +188,8 @@ def test_there_is_nothing_to_roll_back_to_or_to_collect(story):
     assert "has no published run before" in refused.err
     collected = run("runs", "gc", "--json").json
     assert (collected["runs"], collected["orphans"], collected["files"]) == ([], [], 0)
+    told = run("runs", "gc")
+    assert (told.out, told.err) == ("", "nothing to remove\n")
 
 
 def test_a_definition_in_a_file(tmp_path, collection):
@@ -206,12 +225,50 @@ def test_update_changes_what_is_given(collection, tmp_path):
 
 def test_delete_asks_first(collection):
     made = create(collection).json["cluster_id"]
+    question = "Delete the definition and its results? [y/N] "
     refused = run("clusters", "delete", made, answers="n\n")
-    assert (refused.code, refused.err) == (130, "interrupted\n")
+    assert (refused.code, refused.out, refused.err) == (1, "", f"{question}nothing was done\n")
     assert run("clusters", "get", made).code == 0
     deleted = run("clusters", "delete", made, answers="y\n")
-    assert (deleted.code, deleted.err) == (0, f"deleted {made}\n")
+    assert (deleted.code, deleted.err) == (0, f"{question}deleted {made}\n")
     assert run("clusters", "get", made).code == 3
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["clusters", "delete", "x"], id="definition"),
+        pytest.param(["clusters", "clear-fields", "x"], id="fields"),
+        pytest.param(["collections", "delete", "x"], id="collection"),
+        pytest.param(["triggers", "delete", "x"], id="trigger"),
+    ],
+)
+def test_where_nobody_can_answer_yes_is_to_be_said(command):
+    done = run(*command)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(
+        "Error: nobody is there to answer: pass --yes to do it without being asked\n"
+    )
+    # Whoever says so is not asked.
+    assert run(*command, "--yes").code == 3
+
+
+def test_what_is_not_there_yet_is_said(collection):
+    made = create(collection).json
+    never = quote(made["cluster_name"])
+    execute = f"clustering-pipeline clusters execute {never}\n"
+    groups = run("clusters", "groups", made["cluster_id"])
+    assert (groups.code, groups.out) == (0, "")
+    assert groups.err.startswith("nothing is published yet: ")
+    runs = run("runs", "list", made["cluster_id"])
+    assert (runs.code, runs.out, runs.err) == (0, "", f"no runs yet: {execute}")
+    listed = run("clusters", "list", "--search", "no such words")
+    assert (listed.code, listed.out, listed.err) == (0, "", "no definition like that\n")
+    refused = run("clusters", "rollback", made["cluster_id"])
+    assert (refused.code, refused.err) == (
+        4,
+        f"error: {made['cluster_name']!r} has published no run yet: execute it\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -360,6 +417,7 @@ def test_edits_are_kept_for_the_next_run(collection, tmp_path):
         1,
         f"next: clustering-pipeline clusters execute {cluster}",
     )
+    assert run("clusters", "edits", "get", cluster).fields["merge"] == '[["grp_0a", "grp_0b"]]'
     kept = run("clusters", "edits", "get", cluster, "--json").json
     assert kept["edits"].items() >= wanted.items()
     assert kept["conflicts"] == []
