@@ -45,6 +45,15 @@ def centroids(vectors: ArrayLike, labels: ArrayLike, method: str = "mean") -> Ce
     middles = np.empty((len(members), points.shape[1]), dtype=np.float64)
     for group, rows in enumerate(members):
         middles[group] = represent(points[rows].astype(np.float64))
+    return around(points, groups, middles, method)
+
+
+def around(
+    vectors: ArrayLike, labels: ArrayLike, middles: NDArray[np.float64], method: str = "mean"
+) -> Centroids:
+    """The same for groups whose (k, d) ``middles`` stay, whoever their members are now."""
+    points, groups = as_vectors(vectors), np.asarray(labels, dtype=np.int64)
+    members = members_of(groups)
     cosines = _cosines(points, middles, groups)
     nearest, separation = _nearest(middles)
     return Centroids(

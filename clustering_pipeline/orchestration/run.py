@@ -27,6 +27,7 @@ ARTIFACTS = (
     "identity.json",
     "summaries.parquet",
     "distances.parquet",
+    "reference.parquet",
     "metrics.json",
     "labels.parquet",
     "texts.parquet",

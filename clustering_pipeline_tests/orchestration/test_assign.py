@@ -1,11 +1,14 @@
 """Mode assign: new documents join the published groups, which stay as they are."""
 
+import json
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from qdrant_client import models
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.labeling import LabelingConfig, open_provider
@@ -20,6 +23,7 @@ from clustering_pipeline.orchestration.drift import OF_THE_POOL, drift
 from clustering_pipeline.orchestration.jobs import ASSIGN, RELABEL
 from clustering_pipeline.orchestration.label_estimate import estimate_labels
 from clustering_pipeline.orchestration.plan import plan_of
+from clustering_pipeline.stores.documents.connection import open_client
 from clustering_pipeline_tests.labeling.loopback import serving, well
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World, failure_of
@@ -174,8 +178,67 @@ def test_documents_show_their_group_and_only_what_differs_is_written(grown):
     }
     assert shown == groups(grown.members(grown.second))
     done = grown.second.execution.write_back
-    assert (done.status, done.failed) == ("completed", 0)
-    assert done.written <= 11 + 88
+    renamed = 40 - 1
+    assert (done.status, done.failed, done.removed) == ("completed", 0, 0)
+    assert (done.written, done.unchanged) == (11 + renamed, 99 - 11 - renamed)
+
+
+def test_groups_stay_where_they_are(grown):
+    before, after = (
+        table(grown.world, one, "summaries").select("cluster_id", "centroid_vector")
+        for one in (grown.first, grown.second)
+    )
+    assert after.equals(before)
+    then, now = (
+        grown.members(one).select("point_id", "cluster_id", "distance_to_centroid")
+        for one in (grown.first, grown.second)
+    )
+    both = then.join(now, on=["point_id", "cluster_id"])
+    assert both["distance_to_centroid"].equals(
+        both["distance_to_centroid_right"].alias("distance_to_centroid")
+    )
+    assert both.height == 88
+
+
+def test_what_is_put_anew_is_read_whole_and_what_is_not_is_not(grown):
+    """A group's reach is calibrated when it is made, and kept."""
+    exports = [table(grown.world, one, "embeddings") for one in (grown.first, grown.second)]
+    then, now = (dict(one.select("point_id", "payload").iter_rows()) for one in exports)
+    moved = str(_one_of(grown.first, grown.world, "cl_0"))
+    assert json.loads(now[moved])["subject"] == "kitchen"
+    assert {one for one in then.keys() & now.keys() if then[one] != now[one]} == {moved}
+    keys = exports[1].select("collection_id", "document_id", "point_id")
+    assert keys.equals(keys.sort(keys.columns))
+    references = [table(grown.world, one, "reference") for one in (grown.first, grown.second)]
+    assert references[0].equals(references[1])
+
+
+def test_vectors_written_in_place_are_seen_and_names_too(world):
+    """Neither costs a document the mark that says it is as a run left it."""
+    collection = world.collection(planted(sizes=SIZES))
+    name = collection.qdrant_collection
+    first = world.execute(world.define(collection, THREE, enrich_source_collection=True))
+    sea, court = (_one_of(first, world, one) for one in ("cl_0", "cl_2"))
+    vector = planted(sizes={"kitchen": 1}, seed=13, spread=0.05).vectors[0]
+    client = world.pipeline.documents
+    point = client.retrieve(name, [str(sea)])[0]
+    write_vector(world, name, sea, vector)
+    client.write_payloads(name, [(court, {"document_id": "renamed"})])
+    assert client.retrieve(name, [str(sea)])[0].payload == point.payload
+    again = assign(world, first)
+    members = table(world, again, "members")
+    assert groups(members)[str(sea)] == "cl_1"
+    assert members.filter(point_id=str(court))["document_id"].to_list() == ["renamed"]
+    assert [metrics(again)[one] for one in COUNTED] == [0, 1, 0, 1, 0]
+    assert again.execution.write_back.written == 1
+
+
+def write_vector(world: World, name: str, point: int, vector: np.ndarray) -> None:
+    """Only the vector: the payload stays as it is."""
+    with closing(open_client(world.pipeline.documents.address)) as client:
+        client.update_vectors(
+            name, [models.PointVectors(id=point, vector={"embedding": vector.tolist()})]
+        )
 
 
 def test_lineage_tells_who_grew(grown):

@@ -1,6 +1,7 @@
 """What new documents are compared with: of each group its centroid, some members, and its reach."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +44,18 @@ class Reference:
     def k(self) -> int:
         """How many groups there are."""
         return len(self.centroids)
+
+    def only(self, groups: Sequence[int]) -> "Reference":
+        """Those of the groups, numbered in this order."""
+        rows = [np.arange(self.starts[one], self.starts[one + 1]) for one in groups]
+        return replace(
+            self,
+            centroids=self.centroids[groups],
+            exemplars=self.exemplars[np.concatenate([np.zeros(0, dtype=np.int64), *rows])],
+            starts=np.cumsum([0, *map(len, rows)]),
+            typical=self.typical[groups],
+            least=self.least[groups],
+        )
 
 
 def reference_of(vectors: ArrayLike, labels: ArrayLike, *, method: str = "mean") -> Reference:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from clustering_pipeline.model.feature_uri import resolve_vector
@@ -17,7 +18,7 @@ def export(run: Run, *, page: int | None = None, in_flight: int = IN_FLIGHT) -> 
     """
     # Read before the scroll: a batch that completes meanwhile is not promised to be in.
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
-    sources = _sources(run)
+    sources = sources_of(run)
     report = run.pipeline.documents.export(
         sources,
         parse_filter(run.spec.filters),
@@ -27,13 +28,21 @@ def export(run: Run, *, page: int | None = None, in_flight: int = IN_FLIGHT) -> 
         progress=run.progress,
         check=run.check,
     )
+    return keep_report(run, sources, report, batches)
+
+
+def keep_report(
+    run: Run, sources: Sequence[Source], report: ExportReport, batches: Mapping[str, int]
+) -> StageReport:
+    """Notes what was read, and which batches were complete before."""
     names = sorted({name for source in sources for name in source.vector_names})
     run.write_json("export", asdict(report) | {"vector_names": names})
     run.record(covered_batches=batches)
     return _described(run, report)
 
 
-def _sources(run: Run) -> list[Source]:
+def sources_of(run: Run) -> list[Source]:
+    """The collections that the definition reads, with the vectors that its features name."""
     collections = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)
     sources = []
     for collection in collections:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from clustering_pipeline import engine
+from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.algorithms import algorithm
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.vectors import Labels
@@ -20,9 +21,15 @@ PER_FEATURE = "per_feature"
 Metrics = dict[str, Any]
 
 
-def measured(space: Space, labels: Labels, fit: Mapping[str, Any]) -> Metrics:
-    """The contract's metrics over the vectors as they came in; density validity from ``fit``."""
-    found = engine.quality(space.vectors, canonical(labels), space=SPACE).contract()
+def measured(
+    space: Space, labels: Labels, fit: Mapping[str, Any], *, middles: Centroids | None = None
+) -> Metrics:
+    """The contract's metrics over the vectors as they came in; density validity from ``fit``.
+
+    ``middles`` are the groups' centroids where they are not those of the vectors.
+    """
+    numbers = canonical(labels)
+    found = engine.quality(space.vectors, numbers, space=SPACE, middles=middles).contract()
     density = fit.get(VALIDITY)
     if density is None:
         return found

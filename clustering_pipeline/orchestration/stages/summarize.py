@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from clustering_pipeline.orchestration.stages.measures import (
 )
 
 VECTOR = "centroid_vector"
+Describe = Callable[[Space, Level], Centroids]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,19 @@ def summarize(run: Run) -> StageReport:
     """Centroids, distances and metrics, all in the space the vectors came in."""
     if run.spec.attributes is not None:
         return summarize_attributes(run)
+    method = run.spec.vectors.effective_feature_method
+    return summarize_by(
+        run, lambda space, level: engine.centroids(space.vectors, level.labels, method)
+    )
+
+
+def summarize_by(run: Run, describe: Describe) -> StageReport:
+    """The same with what ``describe`` says of the groups of a level."""
     assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
     spaces = original_spaces(run)
     fits = fits_of(run.read_json("fit"))
     found = [
-        _summary(run, space, assignments[space.rows], fit)
+        _summary(run, space, assignments[space.rows], fit, describe)
         for space, fit in zip(spaces, fits, strict=True)
     ]
     labels = [assignments["label"].to_numpy()[space.rows] for space in spaces]
@@ -72,15 +81,19 @@ def summarize(run: Run) -> StageReport:
     )
 
 
-def _summary(run: Run, space: Space, assignments: pl.DataFrame, fit: Mapping[str, Any]) -> Summary:
-    method = run.spec.vectors.effective_feature_method
+def _summary(
+    run: Run, space: Space, assignments: pl.DataFrame, fit: Mapping[str, Any], describe: Describe
+) -> Summary:
     distances = np.full(len(space.vectors), np.nan)
-    parts = []
+    parts, tops = [], []
     for level in levels(assignments["cluster_id"]):
-        middles = engine.centroids(space.vectors, level.labels, method)
+        middles = describe(space, level)
         # A document's distance is to its deepest group; deeper levels come later.
         distances = np.where(level.labels >= 0, middles.distances, distances)
         parts.append(_table(level, middles))
+        tops.append(middles)
+    # The contract's metrics are about means, whatever stands for the groups.
+    top = tops[0] if run.spec.vectors.effective_feature_method == "mean" else None
     return Summary(
         space=space,
         groups=pl.concat(parts).with_columns(
@@ -88,7 +101,7 @@ def _summary(run: Run, space: Space, assignments: pl.DataFrame, fit: Mapping[str
             feature_dimensions=pl.lit(space.vectors.shape[1], dtype=pl.Int64),
         ),
         distances=distances,
-        metrics=measured(space, assignments["label"].to_numpy(), fit),
+        metrics=measured(space, assignments["label"].to_numpy(), fit, middles=top),
     )
 
 

@@ -15,11 +15,14 @@ from clustering_pipeline.orchestration.stages.incremental.describing import (
     keep_labels,
     measure_groups,
 )
+from clustering_pipeline.orchestration.stages.incremental.exporting import export_changes
 from clustering_pipeline.orchestration.stages.incremental.joining import join_groups
+from clustering_pipeline.orchestration.stages.incremental.reference import (
+    summarize_and_calibrate,
+)
 from clustering_pipeline.orchestration.stages.label import label
 from clustering_pipeline.orchestration.stages.publish import publish
 from clustering_pipeline.orchestration.stages.reduce import reduce
-from clustering_pipeline.orchestration.stages.summarize import summarize
 
 Work = Callable[[Run], StageReport]
 
@@ -55,7 +58,7 @@ STAGES = (
     Stage(
         name="embeddings",
         description="The documents that match the definition's filters, with their vectors.",
-        work=export,
+        work=either(export, assigning=export_changes),
         after=("definition",),
         kinds=("qdrant", "parquet"),
     ),
@@ -76,7 +79,7 @@ STAGES = (
     Stage(
         name="cluster_summaries",
         description="Centroids, sizes, distances and quality of the groups.",
-        work=either(summarize, assigning=measure_groups),
+        work=either(summarize_and_calibrate, assigning=measure_groups),
         after=("definition", "embeddings", "assignments"),
         kinds=("parquet",),
     ),

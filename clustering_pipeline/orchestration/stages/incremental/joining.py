@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from clustering_pipeline.engine.incremental import Assigned, Reference, assign_to, reference_of
+from clustering_pipeline.engine.incremental import Assigned, Reference, assign_to
 from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import axes_of
@@ -19,10 +19,15 @@ from clustering_pipeline.orchestration.stages.incremental.known import (
     known_documents,
 )
 from clustering_pipeline.orchestration.stages.incremental.places import (
-    among_members,
+    continued,
     laid_out,
     reduced_frame,
     together,
+)
+from clustering_pipeline.orchestration.stages.incremental.reference import (
+    REFERENCE,
+    reference_in,
+    references,
 )
 from clustering_pipeline.orchestration.stages.inputs import (
     FEATURE,
@@ -32,7 +37,6 @@ from clustering_pipeline.orchestration.stages.inputs import (
 )
 
 JOINED = "joined"
-KNOWN = "known"
 NOVEL = "novel"
 NEAREST = "nearest_cluster_id"
 NOBODY = Assigned(
@@ -56,6 +60,15 @@ class Joined:
     drift: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Published:
+    """What documents join: who is in which group, how far groups that live reach, and the map."""
+
+    assignments: pl.DataFrame
+    reference: pl.DataFrame
+    reduced: pl.DataFrame
+
+
 def join_groups(run: Run) -> StageReport:
     """Assigns what is new or changed in the original space, and gives it a place on the map.
 
@@ -63,10 +76,10 @@ def join_groups(run: Run) -> StageReport:
     their group and their place.
     """
     before = earlier(run)
-    known = known_documents(run, before)
-    spaces = zip(original_spaces(run), original_spaces(before), strict=True)
-    parts = [_joined(run, before, known, *pair) for pair in spaces]
-    run.write_frame(KNOWN, pl.DataFrame({"row": known.rows}))
+    known = known_documents(run)
+    published = _published(before)
+    parts = [_joined(run, known, space, published) for space in original_spaces(run)]
+    run.write_frame(REFERENCE, published.reference)
     run.write_frame(JOINED, pl.concat([part.table for part in parts]))
     size = run.write_frame("reduced", together([part.reduced for part in parts]))
     counts = _counts(known, parts)
@@ -93,23 +106,30 @@ def _counts(known: Known, parts: list[Joined]) -> dict[str, float]:
     }
 
 
-def _joined(run: Run, before: Run, known: Known, space: Space, then: Space) -> Joined:
-    published = before.read_frame("assignments")[then.rows]
-    names = sorted(set(published["cluster_id"].to_list()) - {NOISE_ID})
-    places = {name: place for place, name in enumerate(names)} | {NOISE_ID: NOISE}
-    labels = published["cluster_id"].replace_strict(places, return_dtype=pl.Int64).to_numpy()
-    reference = reference_of(then.vectors, labels, method=run.spec.vectors.effective_feature_method)
-    new = space.vectors[known.fresh]
-    found = _assigned(run, reference, new)
-    reduced = before.read_frame("reduced")
-    old = laid_out(reduced, then)
-    mapped = np.full((len(known.rows), old.shape[1]), np.nan)
-    mapped[known.rows >= 0] = old[known.rows[known.rows >= 0]]
-    mapped[known.fresh] = among_members(new, found.nearest, then, labels, old)
+def _published(before: Run) -> _Published:
+    assignments = before.read_frame("assignments")
+    living = assignments["cluster_id"].unique().implode()
+    return _Published(
+        assignments=assignments,
+        reference=references(before).filter(pl.col("cluster_id").is_in(living)),
+        reduced=before.read_frame("reduced"),
+    )
+
+
+def _joined(run: Run, known: Known, space: Space, published: _Published) -> Joined:
+    then = known.earlier_rows(space)
+    assignments = published.assignments[then]
+    names, reference = reference_in(published.reference, space)
+    numbers = {name: number for number, name in enumerate(names)}
+    column = assignments["cluster_id"]
+    labels = column.replace_strict(numbers, default=NOISE, return_dtype=pl.Int64).to_numpy()
+    found = _assigned(run, reference, space.vectors[known.fresh])
+    laid = laid_out(published.reduced, then)
+    places = continued(space.vectors, known, labels, laid, found.nearest)
     return Joined(
-        table=_table(space, known, published, found, [*names, NOISE_ID]),
-        reduced=reduced_frame(mapped, axes_of(reduced), space),
-        drift=reference.mean_cosine - float(found.cosines.mean()) if len(new) else 0.0,
+        table=_table(space, known, assignments, found, [*names, NOISE_ID]),
+        reduced=reduced_frame(places, axes_of(published.reduced), space),
+        drift=reference.mean_cosine - float(found.cosines.mean()) if len(known.fresh) else 0.0,
     )
 
 

@@ -6,13 +6,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.incremental import groups_to_join
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.inputs import vector_columns
+from clustering_pipeline.orchestration.stages.inputs import Space
 
-_DOCUMENT = ["collection_id", "point_id"]
+KNOWN = "known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +22,17 @@ class Known:
     """Documents that were there with another vector."""
     removed: int
     """Documents that were there and are selected no more."""
+    before: int
+    """How many documents the published run has."""
 
     @property
     def fresh(self) -> NDArray[np.int64]:
         """The documents to be assigned."""
         return np.flatnonzero(self.rows < 0)
+
+    def earlier_rows(self, space: Space) -> slice:
+        """The rows of a clustering in the tables of the published run."""
+        return slice(space.number * self.before, (space.number + 1) * self.before)
 
 
 def earlier(run: Run) -> Run:
@@ -36,29 +40,15 @@ def earlier(run: Run) -> Run:
     return replace(run, execution=groups_to_join(run.pipeline, run.spec, run.published))
 
 
-def known_documents(run: Run, before: Run) -> Known:
-    """Compares ids and vectors; a payload that changed does not move a document."""
-    columns = list(vector_columns(run).values())
-    now = run.read_frame("embeddings", columns=[*_DOCUMENT, *columns])
-    then = before.read_frame("embeddings", columns=[*_DOCUMENT, *columns])
-    places = then.select(_DOCUMENT).with_row_index("place")
-    joined = now.select(_DOCUMENT).join(places, on=_DOCUMENT, how="left", maintain_order="left")
-    rows = joined["place"].cast(pl.Int64).fill_null(-1).to_numpy().copy()
-    there = np.flatnonzero(rows >= 0)
-    same = np.ones(len(there), dtype=np.bool_)
-    for column in columns:
-        same &= _equal(now[column], then[column], there, rows[there])
-    rows[there[~same]] = -1
-    return Known(rows=rows, changed=int((~same).sum()), removed=then.height - len(there))
+def keep_known(run: Run, known: Known) -> None:
+    """For the stages that follow."""
+    run.write_frame(KNOWN, pl.DataFrame({"row": known.rows}))
+    counts = {"changed": known.changed, "removed": known.removed, "before": known.before}
+    run.write_json(KNOWN, counts)
 
 
-def _equal(
-    now: pl.Series, then: pl.Series, here: NDArray[np.int64], there: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    new, old = vector_matrix(now), vector_matrix(then)
-    if new.shape[1] != old.shape[1]:
-        message = (
-            f"vectors have {new.shape[1]} dimensions and had {old.shape[1]}: execute in mode full"
-        )
-        raise StateConflict(message)
-    return (new[here] == old[there]).all(axis=1)
+def known_documents(run: Run) -> Known:
+    """What the export found."""
+    frame = run.pipeline.artifacts.read_frame(run.key(f"{KNOWN}.parquet"))
+    counts = run.pipeline.artifacts.read_json(run.key(f"{KNOWN}.json"))
+    return Known(rows=frame["row"].to_numpy(), **counts)

@@ -8,45 +8,65 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.vectors import Labels, unit_rows
 from clustering_pipeline.orchestration.frames import axes_of, vector_matrix, vector_series
+from clustering_pipeline.orchestration.stages.incremental.known import Known
 from clustering_pipeline.orchestration.stages.inputs import ROW, VECTOR, Matrix, Space
 
 _LIKE = 5
-_LOOKED_AT = 500
+_LOOKED_AT = 100
 
 Places = NDArray[np.float64]
 
 
-def laid_out(reduced: pl.DataFrame, space: Space) -> Places:
+def laid_out(reduced: pl.DataFrame, then: slice) -> Places:
     """(n, axes and reduced dimensions) of one clustering's documents; NaN where not laid out."""
-    inside = pl.col(ROW).is_between(space.rows.start, space.rows.stop - 1)
+    inside = pl.col(ROW).is_between(then.start, then.stop - 1)
     part = reduced.filter(inside)
     if part.is_empty():
-        return np.empty((len(space.vectors), 0))
+        return np.empty((then.stop - then.start, 0))
     known = np.hstack([part.select(axes_of(reduced)).to_numpy(), vector_matrix(part[VECTOR])])
-    places = np.full((len(space.vectors), known.shape[1]), np.nan)
-    places[part[ROW].to_numpy() - space.rows.start] = known
+    places = np.full((then.stop - then.start, known.shape[1]), np.nan)
+    places[part[ROW].to_numpy() - then.start] = known
     return places
 
 
-def among_members(
-    vectors: Matrix, groups: Labels, before: Space, labels: Labels, places: Places
+def continued(
+    vectors: Matrix, known: Known, labels: Labels, places: Places, nearest: Labels
 ) -> Places:
-    """(m, …) the mean place of the five most alike members of each new document's group.
+    """(n, …) where the documents lie now: those that are as they were where they were.
 
-    ``groups`` (m,) are those of the new documents, ``labels`` and ``places`` (n, …) of the others.
+    ``labels`` and ``places`` are those of the published run's documents; ``nearest`` (m,) are the
+    groups of the new ones, each of which gets the mean place of its five most alike members, or
+    that of its whole group when no member is as it was.
     """
+    stay = np.flatnonzero(known.rows >= 0)
+    then = known.rows[stay]
     found = np.full((len(vectors), places.shape[1]), np.nan)
+    found[stay] = places[then]
     there = ~np.isnan(places).any(axis=1)
-    for group in np.unique(groups[groups >= 0]).tolist():
-        rows = np.flatnonzero(there & (labels == group))
-        if not len(rows):
+    for group in np.unique(nearest[nearest >= 0]).tolist():
+        own = there & (labels == group)
+        if not own.any():
             continue
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(np.int64)]
-        new = np.flatnonzero(groups == group)
-        cosines = unit_rows(vectors[new]) @ unit_rows(before.vectors[rows]).T
-        like = np.argsort(-cosines, axis=1, kind="stable")[:, :_LIKE]
-        found[new] = places[rows[like]].mean(axis=1)
+        new = known.fresh[nearest == group]
+        rows = _evenly(stay[own[then]])
+        found[new] = (
+            found[_most_alike(vectors, new, rows)].mean(axis=1)
+            if len(rows)
+            else places[own].mean(axis=0)
+        )
     return found
+
+
+def _evenly(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    at = np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(np.int64)
+    return rows[at]
+
+
+def _most_alike(
+    vectors: Matrix, new: NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    cosines = unit_rows(vectors[new]) @ unit_rows(vectors[rows]).T
+    return rows[np.argsort(-cosines, axis=1, kind="stable")[:, :_LIKE]]
 
 
 def together(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

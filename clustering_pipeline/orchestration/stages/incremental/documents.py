@@ -1,0 +1,122 @@
+"""Documents in memory: those of the published run's export, and those that were read anew."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic_core import to_json
+
+from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.orchestration.frames import vector_matrix, vector_series
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.stores.documents import Point, Source
+from clustering_pipeline.stores.documents.pages import Layout
+
+TEXTS = ("collection_id", "point_id", "document_id", "payload")
+_WRITTEN = 10_000
+
+Rows = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table:
+    """``texts``, a row for each of n documents, and (n, d) vectors by the export's columns."""
+
+    texts: pl.DataFrame
+    vectors: Mapping[str, Vectors]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The length of the vectors of each column."""
+        return tuple(int(matrix.shape[1]) for matrix in self.vectors.values())
+
+    def places(self, collection_id: str) -> dict[str, int]:
+        """Point id to row, of one collection."""
+        rows = self.texts.with_row_index().filter(collection_id=collection_id)
+        return dict(rows.select("point_id", "index").iter_rows())
+
+    def holds(self, rows: Rows, vectors: Sequence[Vectors]) -> NDArray[np.bool_]:
+        """(m,) whether the documents at ``rows`` have those vectors; -1 is no document."""
+        same = rows >= 0
+        at = np.flatnonzero(same)
+        if len(at):
+            pairs = zip(self.vectors.values(), vectors, strict=True)
+            equal = [(stored[rows[at]] == given[at]).all(axis=1) for stored, given in pairs]
+            same[at] = np.logical_and.reduce(equal)
+        return same
+
+    def finite(self) -> NDArray[np.bool_]:
+        """(n,) whether all numbers of a document are any."""
+        fine = [np.isfinite(matrix).all(axis=1) for matrix in self.vectors.values()]
+        return np.logical_and.reduce(fine)
+
+
+def exported(run: Run, columns: Sequence[str], sizes: Sequence[int]) -> Table:
+    """What a run read; raises StateConflict when vectors have other lengths by now."""
+    frame = run.read_frame("embeddings", columns=[*TEXTS, *columns])
+    found = Table(
+        texts=frame.select(TEXTS), vectors={one: vector_matrix(frame[one]) for one in columns}
+    )
+    if found.sizes != tuple(sizes):
+        now, then = (" and ".join(map(str, one)) for one in (sizes, found.sizes))
+        message = f"vectors have {now} dimensions and had {then}: execute in mode full"
+        raise StateConflict(message)
+    return found
+
+
+def as_table(
+    points: Sequence[tuple[Source, Point]], columns: Sequence[str], sizes: Sequence[int]
+) -> Table:
+    """Points that have all the vectors of their source."""
+    texts = [
+        (source.collection_id, one.id, one.document_id, to_json(one.payload).decode())
+        for source, one in points
+    ]
+    return Table(
+        texts=pl.DataFrame(texts, schema=dict.fromkeys(TEXTS, pl.String), orient="row"),
+        vectors={
+            column: np.array(
+                [one.vectors[source.vector_names[number]] for source, one in points],
+                dtype=np.float32,
+            ).reshape(len(points), size)
+            for number, (column, size) in enumerate(zip(columns, sizes, strict=True))
+        },
+    )
+
+
+def write_table(run: Run, file: str, parts: Sequence[Table], order: Rows) -> None:
+    """Writes the rows ``order`` of ``parts``, as if they were one after the other."""
+    first = parts[0]
+    texts = pl.concat([part.texts for part in parts])
+    layout = Layout(columns=tuple(first.vectors), sizes=first.sizes, payload_fields=None)
+    with run.pipeline.artifacts.open_writer(run.key(file), layout.schema) as sink:
+        for start in range(0, len(order), _WRITTEN):
+            rows = order[start : start + _WRITTEN]
+            page = texts[rows].with_columns(
+                vector_series(column, _gathered([part.vectors[column] for part in parts], rows))
+                for column in first.vectors
+            )
+            sink.write(_as_arrow(page, layout.schema))
+
+
+def _gathered(parts: Sequence[Vectors], rows: Rows) -> Vectors:
+    found = np.empty((len(rows), parts[0].shape[1]), dtype=np.float32)
+    for part, first in zip(parts, _starts(parts), strict=True):
+        inside = (rows >= first) & (rows < first + len(part))
+        found[inside] = part[rows[inside] - first]
+    return found
+
+
+def _starts(parts: Sequence[Vectors]) -> Iterator[int]:
+    start = 0
+    for part in parts:
+        yield start
+        start += len(part)
+
+
+def _as_arrow(page: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    return page.select(schema.names).to_arrow().cast(schema)
