@@ -7,7 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from clustering_pipeline.model.errors import InvalidSettings
@@ -97,6 +105,8 @@ class Settings(BaseSettings):
     """Of the documents that two runs saw, the share of two groups' that makes them one group."""
     identity_cosine: float = Field(default=0.9, gt=0, le=1)
     """The same between centroids, where most documents of both groups are in one run only."""
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()
+    """Networks that webhooks may be in although they are not public, as JSON: `["10.0.0.0/8"]`."""
     mongod: Path | None = None
 
     @cached_property
@@ -131,6 +141,8 @@ def _unreadable(error: ValidationError) -> InvalidSettings:
 def _shown(value: object, default: str) -> str:
     if value is None:
         return default
+    if isinstance(value, tuple):
+        return json.dumps(list(map(str, value)))
     if isinstance(value, dict):
         return json.dumps({name: price.model_dump() for name, price in value.items()})
     return MASK if isinstance(value, SecretStr) else _CREDENTIALS.sub(f"//{MASK}@", str(value))

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from clustering_pipeline.local.labelling import provider_of, terms_of
 from clustering_pipeline.local.services import MONGODB, QDRANT
 from clustering_pipeline.local.stack import attach
+from clustering_pipeline.notifications.sender import Sender
 from clustering_pipeline.orchestration.pipeline import IdentityTerms, Pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
@@ -38,6 +39,7 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             provider_of=provider_of(settings),
             terms=terms_of(settings),
             kept_runs=settings.kept_runs,
+            sender=Sender(allowed=settings.webhook_networks),
             identity=IdentityTerms(
                 jaccard=settings.identity_jaccard, cosine=settings.identity_cosine
             ),

@@ -13,6 +13,7 @@ ClusteringError
 │   ├── UnknownVector
 │   ├── DocumentsRefused
 │   ├── NotAvailableYet
+│   ├── ReceiverRefused
 │   └── InputRejected (422, raised by a run when it meets its data)
 │       ├── EmptySelection
 │       ├── InvalidVectors
@@ -26,6 +27,7 @@ ClusteringError
 │   ├── ExecutionNotFound
 │   ├── TaskNotFound
 │   ├── TriggerNotFound
+│   ├── WebhookNotFound
 │   ├── NamespaceNotFound
 │   ├── OrganizationNotFound
 │   ├── KeyNotFound
@@ -130,6 +132,10 @@ class NotAvailableYet(InvalidRequest):
     """A field of the contract whose behaviour is not built yet, not at its default."""
 
 
+class ReceiverRefused(InvalidRequest):
+    """Messages cannot be posted to that address, or must not be."""
+
+
 class InputRejected(InvalidRequest):
     """The documents of a run cannot be clustered."""
 
@@ -185,6 +191,10 @@ class TaskNotFound(NotFound):
 
 class TriggerNotFound(NotFound):
     """No trigger has that id."""
+
+
+class WebhookNotFound(NotFound):
+    """No webhook has that id."""
 
 
 class NamespaceNotFound(NotFound):

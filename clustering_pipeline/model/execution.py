@@ -14,6 +14,7 @@ from clustering_pipeline.model.execution_views import (
     RepresentativeDocument,
 )
 from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.run_events import events_owed
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
@@ -123,11 +124,19 @@ class ExecutionRecord(ClusterExecutionResult):
     """Why its results, which are kept, were not published."""
     expired_at: Moment | None = None
     """When its files were removed."""
+    announced: tuple[str, ...] = ()
+    """Events of it that are in the outbox of those who listen."""
 
     @property
     def scope(self) -> Scope:
         """The namespace it belongs to."""
         return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
+
+    @property
+    def events_owed(self) -> tuple[str, ...]:
+        """What of it has happened that is in no outbox yet."""
+        started = self.started_at is not None
+        return events_owed(self.status, started=started, announced=self.announced)
 
     @property
     def artifacts_prefix(self) -> str:

@@ -20,6 +20,7 @@ from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import new_id, run_id_of, task_id_of
 from clustering_pipeline.model.one_shot import ExecuteClusterRequest
 from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
+from clustering_pipeline.model.run_events import EVENTS
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ExecutionStatus
@@ -149,6 +150,8 @@ def _run(pipeline: Pipeline, spec: ClusterSpec, stop: Check, created: datetime) 
         params=spec.params.model_dump(mode="json"),
         mode=spec.mode,
         trigger=TRIGGER,
+        # Who asked has the answer.
+        announced=EVENTS,
         created_at=created,
         started_at=created,
     )

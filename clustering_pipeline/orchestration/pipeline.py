@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from clustering_pipeline.engine.identity import Terms as IdentityTerms
 from clustering_pipeline.labeling import LabelingConfig, Terms
 from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.notifications.sender import Sender
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents
@@ -34,3 +35,5 @@ class Pipeline:
     """What labels by a model may cost, and what of the documents may leave."""
     kept_runs: int = 10
     """Runs of a definition whose results are kept."""
+    sender: Sender = field(default_factory=Sender)
+    """Posts messages to webhooks."""

@@ -38,6 +38,8 @@ def remove_cluster(
     pipeline.catalog.lineages.delete_of(record.cluster_id)
     pipeline.catalog.edits.delete(record.cluster_id)
     pipeline.catalog.triggers.delete_of(record.cluster_id)
+    # Whoever listens hears of its last run, although nobody can read of it any more.
+    pipeline.catalog.outbox.announce_of(record.cluster_id)
     return pipeline.catalog.clusters.delete(scope, record.cluster_id)
 
 

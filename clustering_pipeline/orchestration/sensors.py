@@ -11,6 +11,7 @@ from clustering_pipeline.orchestration.outcome import record_end
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.queue_status import cancel_unwanted, show_queue
 from clustering_pipeline.orchestration.trigger_sensor import run_triggers
+from clustering_pipeline.orchestration.webhook_sensor import notify_webhooks
 
 ENDS = (
     dg.DagsterRunStatus.SUCCESS,
@@ -26,6 +27,7 @@ def build_sensors() -> list[dg.SensorDefinition]:
         run_after_batches,
         run_triggers,
         follow_runs,
+        notify_webhooks,
         *map(_record, ENDS),
     ]
 

@@ -31,6 +31,7 @@ published:quality_gates
 """
 SENSORS = """\
 follow_runs RUNNING
+notify_webhooks RUNNING
 record_canceled RUNNING
 record_failure RUNNING
 record_success RUNNING

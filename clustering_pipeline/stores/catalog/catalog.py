@@ -14,6 +14,7 @@ from clustering_pipeline.stores.catalog.automatic import Automations
 from clustering_pipeline.stores.catalog.batches import Batches
 from clustering_pipeline.stores.catalog.clusters import Clusters
 from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.deliveries import Deliveries
 from clustering_pipeline.stores.catalog.edits import Edits
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.guard import Guard, address_of
@@ -22,9 +23,11 @@ from clustering_pipeline.stores.catalog.label_answers import LabelAnswers
 from clustering_pipeline.stores.catalog.lineage import Lineages
 from clustering_pipeline.stores.catalog.namespaces import Namespaces
 from clustering_pipeline.stores.catalog.organizations import Organizations
+from clustering_pipeline.stores.catalog.outbox import Outbox
 from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline.stores.catalog.tasks import Tasks
 from clustering_pipeline.stores.catalog.triggers import Triggers
+from clustering_pipeline.stores.catalog.webhooks import Webhooks
 
 TIMEOUT_MS = 6000
 
@@ -66,6 +69,14 @@ class Catalog:
         self.namespaces = Namespaces(table=tables["namespaces"], clock=clock)
         self.organizations = Organizations(table=tables["organizations"], clock=clock)
         self.keys = Keys(table=tables["keys"], clock=clock)
+        self.deliveries = Deliveries(table=tables["webhook_deliveries"], clock=clock)
+        self.webhooks = Webhooks(table=tables["webhooks"], deliveries=self.deliveries, clock=clock)
+        self.outbox = Outbox(
+            executions=tables["executions"],
+            webhooks=self.webhooks,
+            deliveries=self.deliveries,
+            clock=clock,
+        )
 
     @classmethod
     def connect(
@@ -117,4 +128,6 @@ _TABLES = {
     "namespaces": indexes.NAMESPACES,
     "organizations": indexes.ORGANIZATIONS,
     "keys": indexes.KEYS,
+    "webhooks": indexes.WEBHOOKS,
+    "webhook_deliveries": indexes.DELIVERIES,
 }

@@ -33,6 +33,7 @@ def _fields(record: ExecutionRecord) -> dict[str, Any]:
         "folded": folded(view, EXECUTION_FIELDS),
         "search": search_text(_searched(record)),
         "elapsed_ms": _elapsed(record),
+        "owes_events": bool(record.events_owed),
     }
 
 

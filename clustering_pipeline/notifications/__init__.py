@@ -1,0 +1,1 @@
+"""Tells receivers outside over HTTP, and reaches nothing that it should not."""
