@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
+from clustering_pipeline.api import viewer
 from clustering_pipeline.api.document import finished
 from clustering_pipeline.api.errors import documented, handle_errors
 from clustering_pipeline.api.middleware.authenticated import Authenticated
@@ -53,6 +54,8 @@ def _routed() -> FastAPI:
         title="Clustering pipeline",
         version=version("clustering-pipeline"),
         description=ABOUT,
+        # See ``viewer``.
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         # Clients that send JSON without saying so are understood.
@@ -60,6 +63,7 @@ def _routed() -> FastAPI:
         redirect_slashes=False,
     )
     handle_errors(app)
+    app.include_router(viewer.router)
     app.include_router(health.router)
     known = KnownQueries()
     for router in ROUTERS:
