@@ -6,7 +6,7 @@ from clustering_pipeline.local.connect import connect
 from clustering_pipeline.orchestration.assets import build_assets
 from clustering_pipeline.orchestration.checks import build_checks
 from clustering_pipeline.orchestration.graph import stored_definitions
-from clustering_pipeline.orchestration.jobs import assign_job, execute_job, relabel_job
+from clustering_pipeline.orchestration.jobs import assign_job, compose_job, execute_job, relabel_job
 from clustering_pipeline.orchestration.resources import RESOURCE, Connect, pipeline_resource
 from clustering_pipeline.orchestration.sensors import build_sensors
 
@@ -18,7 +18,7 @@ def build(connect: Connect) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(graph),
         asset_checks=build_checks(graph),
-        jobs=[execute, relabel_job(graph), assign_job(graph)],
+        jobs=[execute, relabel_job(graph), assign_job(graph), compose_job(graph)],
         sensors=build_sensors(),
         resources={RESOURCE: pipeline_resource(connect)},
         # Each run has a process of its own already; a process a step would cost 2 s each.

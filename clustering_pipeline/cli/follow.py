@@ -7,7 +7,6 @@ from typing import Any
 from clustering_pipeline.cli.output import note
 from clustering_pipeline.cli.progress import Show, live_bar
 from clustering_pipeline.cli.session import Session
-from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.execution import ExecutionRecord
@@ -65,7 +64,6 @@ def foresee(
 
 
 def plan_for(session: Session, cluster: str, request: ExecuteClusterByIdRequest) -> Plan:
-    """How much of the graph the execution needs; raises ClusterNotFound, NotAvailableYet."""
-    check_available(request)
+    """How much of the graph the execution needs; raises ClusterNotFound and InvalidRequest."""
     record = session.pipeline.catalog.clusters.get(session.scope, cluster)
     return plan_of(session.pipeline, record.resolved(request))

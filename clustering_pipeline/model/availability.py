@@ -1,76 +1,30 @@
-"""Fields of the contract whose behaviour is still to come, as data.
+"""What the contract allows and this project does not do yet: refused, never stored and ignored.
 
-Until it is there, such a field is accepted where it changes nothing (its default, or "off") and
-refused otherwise: nothing is stored and then ignored. Building a behaviour deletes its line.
+Building a behaviour deletes its line.
 """
-
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel
 
 from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import NotAvailableYet
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+
+TIMED = frozenset({"cron", "interval"})
+"""Triggers that look at no documents."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """What a field may be meanwhile; ``[]`` in ``path`` goes through a list."""
-
-    path: str
-    allows: Callable[[Any], bool]
-    instead: str
-
-
-def only(path: str, values: Sequence[object]) -> Limit:
-    """The field is accepted with these values."""
-    return Limit(
-        path=path,
-        allows=lambda value: value in values,
-        instead=f"use {' or '.join(map(_spoken, values))}",
-    )
-
-
-def _spoken(value: object) -> str:
-    return "nothing (null)" if value is None else repr(value)
-
-
-DEFINITION = (
-    only("source_cluster_ids", [None]),
-    Limit(
-        path="source_enrichment_config.field_mappings[].source_field",
-        allows=lambda field: not field.startswith("metadata."),
-        instead="map another result",
-    ),
-)
-
-EXECUTION = (
-    only("mode", ["full", "assign"]),
-    only("source_execution_ids", [None, []]),
-)
-
-
-def check_available(request: CreateClusterRequest | ExecuteClusterByIdRequest) -> None:
+def check_available(definition: CreateClusterRequest) -> None:
     """Raises ``NotAvailableYet`` naming the first field that asks for what is not there."""
-    limits = DEFINITION if isinstance(request, CreateClusterRequest) else EXECUTION
-    for limit in limits:
-        for value in _values(request, limit.path.split(".")):
-            if not limit.allows(value):
-                message = f"{limit.path} {_shown(value)} is not available yet: {limit.instead}"
-                raise NotAvailableYet(message)
+    if definition.source_cluster_ids and definition.auto_execute_on_batch:
+        message = (
+            "auto_execute_on_batch is not available yet for a composite definition, whose sources "
+            "have to run first: leave it out, and give it a trigger of type cron or interval"
+        )
+        raise NotAvailableYet(message)
 
 
-def _values(value: Any, path: list[str]) -> Iterator[Any]:
-    if not path:
-        yield value
-    elif isinstance(value, BaseModel):
-        inner = getattr(value, path[0].removesuffix("[]"))
-        for item in (inner or ()) if path[0].endswith("[]") else (inner,):
-            yield from _values(item, path[1:])
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def check_trigger(definition: CreateClusterRequest, trigger_type: str) -> None:
+    """Raises ``NotAvailableYet`` for what a trigger is to look at and does not."""
+    if definition.source_cluster_ids and trigger_type not in TIMED:
+        message = (
+            f"a trigger of type {trigger_type!r} is not available yet for a composite definition, "
+            "which sees documents only once its sources have run: use cron or interval"
+        )
+        raise NotAvailableYet(message)

@@ -6,7 +6,8 @@ from clustering_pipeline.model.base import Record
 from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.cluster_views import ClusterMetadata, ClusterModel
 from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.errors import InvalidRequest
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest, ExecutionMode
 from clustering_pipeline.model.failure import public_category
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import Scope
@@ -44,8 +45,12 @@ class ClusterRecord(Record):
         return ClusterStatus.ARCHIVED if self.state.archived_at else self.state.status
 
     def resolved(self, overrides: ExecuteClusterByIdRequest | None = None) -> ClusterSpec:
-        """What a run uses; raises ``InvalidRequest`` when an override does not fit."""
+        """What a run uses; raises ``InvalidRequest`` when an override does not fit.
+
+        A composite definition makes composite runs, unless another mode than full is asked for.
+        """
         wanted = overrides or ExecuteClusterByIdRequest()
+        mode = _mode(self.spec, wanted)
         return ClusterSpec(
             cluster_id=self.cluster_id,
             cluster_name=self.name,
@@ -53,9 +58,9 @@ class ClusterRecord(Record):
             namespace_id=self.namespace_id,
             version=self.version,
             definition=overridden(self.spec, wanted),
-            mode=wanted.mode,
+            mode=mode,
             assignment_threshold=wanted.assignment_threshold,
-            source_execution_ids=wanted.source_execution_ids,
+            source_execution_ids=wanted.source_execution_ids or None,
             defer_visualization=bool(wanted.defer_visualization),
         )
 
@@ -81,6 +86,15 @@ class ClusterRecord(Record):
         fields = self.state.model_dump() | self.spec.model_dump()
         own = {"cluster_id": self.cluster_id, "status": self.status}
         return ClusterModel.model_validate({**fields, **own})
+
+
+def _mode(spec: CreateClusterRequest, wanted: ExecuteClusterByIdRequest) -> ExecutionMode:
+    """Raises InvalidRequest for sources that the run would not read."""
+    mode = "composite" if spec.source_cluster_ids and wanted.mode == "full" else wanted.mode
+    if wanted.source_execution_ids and mode != "composite":
+        message = f"source_execution_ids are for mode 'composite', not for mode {mode!r}"
+        raise InvalidRequest(message)
+    return mode
 
 
 def _written(spec: CreateClusterRequest) -> dict[str, Any]:

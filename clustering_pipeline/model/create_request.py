@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from clustering_pipeline.model.attribute_config import AttributeConfig
 from clustering_pipeline.model.base import RequestModel
-from clustering_pipeline.model.enrichment import SourceEnrichmentConfig
+from clustering_pipeline.model.enrichment import METADATA, SourceEnrichmentConfig, metadata_value
 from clustering_pipeline.model.feature_uri import FeatureURI
 from clustering_pipeline.model.filter_field import FilterObject
 from clustering_pipeline.model.json_values import JsonObject
@@ -26,7 +26,8 @@ class CreateClusterRequest(RequestModel):
     collection_ids: References | None = None
     """Input collections, by id or name; required unless ``source_cluster_ids`` is given."""
     source_cluster_ids: References | None = None
-    """Definitions whose groups are grouped in turn; their inputs are this definition's."""
+    """Definitions whose groups are grouped in turn; their inputs are this definition's, and without
+    a ``vector_config`` their features: then centroids are joined by their angles."""
     cluster_name: Name | None = None
     """Unique in the namespace; made up when missing."""
     description: str | None = None
@@ -67,17 +68,20 @@ class CreateClusterRequest(RequestModel):
             raise ValueError(message)
         self._check_attributes()
         self._check_map()
+        self._check_metadata()
         self._check_label_inputs()
         return self
 
     def _check_attributes(self) -> None:
+        if self.by_attributes and self.source_cluster_ids is not None:
+            message = "source_cluster_ids names groups by vectors: attributes have no centroids"
+            raise ValueError(message)
         if self.by_attributes and self.attribute_config is None:
             message = "attribute_config is required when clustering_method is 'attribute_based'"
             raise ValueError(message)
 
     def _check_map(self) -> None:
-        config = self.source_enrichment_config
-        mapped = {item.source_field for item in config.field_mappings} if config else set()
+        mapped = self._mapped()
         vectors = self.vector_config
         if "z" in mapped and (vectors is None or vectors.vis_n_components < 3):
             message = "the source field 'z' needs vector_config.vis_n_components 3"
@@ -86,6 +90,15 @@ class CreateClusterRequest(RequestModel):
         if placed and self.by_attributes:
             message = f"the source field {placed[0]!r} needs vectors: attributes have none"
             raise ValueError(message)
+
+    def _mapped(self) -> set[str]:
+        config = self.source_enrichment_config
+        return {item.source_field for item in config.field_mappings} if config else set()
+
+    def _check_metadata(self) -> None:
+        for field in sorted(self._mapped()):
+            if field.startswith(METADATA):
+                metadata_value(self.metadata, field)
 
     def _check_label_inputs(self) -> None:
         """A ``vector`` input tells of a vector that makes the groups."""

@@ -1,7 +1,8 @@
 """Which results are written onto the source documents, under which names."""
 
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -20,7 +21,9 @@ SOURCE_FIELDS = (
     "y",
     "z",
 )
-_METADATA = re.compile(r"metadata\.[^.\s][^\s]*")
+METADATA = "metadata."
+_METADATA = re.compile(r"metadata(\.[^.\s]+)+")
+_PLAIN = (str, bool, int, float)
 # Overwritten, these would make documents change their identity from run to run.
 PROTECTED = frozenset({"document_id", "collection_id"})
 
@@ -46,9 +49,29 @@ class EnrichmentFieldMapping(RequestModel):
     """One result and the payload field it goes to."""
 
     source_field: Annotated[str, AfterValidator(_check_source)]
-    """The result."""
+    """The result; ``metadata.a.b`` is what the definition's ``metadata`` hold there, for every
+    document alike, and nothing where they hold nothing."""
     target_field: Annotated[str, AfterValidator(_check_target), Field(max_length=200)]
     """The payload field, dotted paths allowed."""
+
+
+def metadata_value(metadata: Mapping[str, Any], source_field: str) -> Any:
+    """What the definition's metadata hold at ``metadata.a.b``; None when that is not there.
+
+    Raises ValueError for what is no value of one field: an object, or a list that is not plain.
+    """
+    value: Any = metadata
+    for part in source_field.removeprefix(METADATA).split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    kinds = {type(one) for one in items}
+    if len(kinds) > 1 or not kinds <= set(_PLAIN):
+        message = (
+            f"{source_field!r} holds more than a text, a number, true, false, or a list of one "
+            "kind of these: map its parts"
+        )
+        raise ValueError(message)
+    return value
 
 
 def _check_apart(mappings: list[EnrichmentFieldMapping]) -> list[EnrichmentFieldMapping]:

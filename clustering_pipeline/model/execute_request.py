@@ -18,7 +18,8 @@ class ExecuteClusterByIdRequest(RequestModel):
     """Cluster everything, assign what is new to the published groups, or group the groups of other
     executions."""
     source_execution_ids: list[str] | None = None
-    """Executions whose groups are grouped, for ``composite``."""
+    """Executions whose groups are grouped, for ``composite``: at least two over the same features.
+    Without them, the newest of each source of a composite definition."""
     assignment_threshold: Share = 0.5
     """Cosine below which a document joins no group, for ``assign``."""
     filters: FilterObject | None = None

@@ -139,4 +139,5 @@ class ClusterExecutionResult(View):
     """Executions whose groups were grouped."""
     # Never null: the published client could not read it.
     composite_mapping: dict[str, Any] = Field(default_factory=dict)
-    """Which of their groups went where; empty for others."""
+    """Execution to its groups and the group each went to, of a composite run; null where none of
+    its documents is left.  Empty for others."""

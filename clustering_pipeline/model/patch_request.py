@@ -42,7 +42,7 @@ class PatchClusterRequest(RequestModel):
     layout_stability: LayoutStability | None = None
     """New relation of the map to the one before."""
     source_cluster_ids: References | None = None
-    """New sources of a composite definition."""
+    """New sources of a composite definition, over the same features."""
     quality_gates: QualityGates | None = None
     """New conditions for a result to be published, in place of all of the old."""
     auto_execute_on_batch: bool | None = None

@@ -14,6 +14,7 @@ from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.orchestration.automation.settle import begun
+from clustering_pipeline.orchestration.composite import composed
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.progress import Progress
@@ -82,6 +83,7 @@ def new_execution(
         trigger_id=identity.trigger_id,
         spec=spec,
         mode=spec.mode,
+        source_execution_ids=spec.source_execution_ids,
         created_at=utc_now(),
     )
 
@@ -100,7 +102,6 @@ def _begin(
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     resolved = record.resolved(ExecuteClusterByIdRequest(mode=identity.mode))
     made = catalog.executions.begin(new_execution(record, identity, resolved))
-    spec = made.spec or resolved
     now = utc_now()
     started = {
         "status": ClusterStatus.PROCESSING,
@@ -115,12 +116,14 @@ def _begin(
         return started | {"automation": begun(one.state.automation, identity.trigger, now)}
 
     catalog.clusters.revise(cluster_id, edit)
+    spec = composed(catalog, made.spec or resolved)
     return catalog.executions.update(
         identity.run_id,
         status=ExecutionStatus.PROCESSING,
         owner=owner,
         started_at=utc_now(),
         spec=spec,
+        source_execution_ids=spec.source_execution_ids,
         edits=catalog.edits.get(cluster_id).edits,
         params=spec.params.model_dump(mode="json"),
     )

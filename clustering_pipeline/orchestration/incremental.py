@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from clustering_pipeline.model.composite import COMPOSITE
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.spec import ClusterSpec
@@ -24,8 +25,20 @@ def groups_to_join(
             f"{spec.cluster_name!r}: execute it in mode full"
         )
         raise InvalidRequest(message)
+    if spec.definition.source_cluster_ids:
+        message = (
+            f"{spec.cluster_name!r} groups the groups of other definitions: execute those in mode "
+            "assign, then this one"
+        )
+        raise InvalidRequest(message)
     if published is None or published.spec is None:
         message = f"{spec.cluster_name!r} has published no groups yet: execute it in mode full"
+        raise StateConflict(message)
+    if published.spec.mode == COMPOSITE:
+        message = (
+            f"{published.run_id}, which is published, grouped groups of other executions: execute "
+            f"{spec.cluster_name!r} in mode full"
+        )
         raise StateConflict(message)
     if _vectors_of(spec) != _vectors_of(published.spec):
         message = (

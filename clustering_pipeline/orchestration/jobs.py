@@ -9,6 +9,7 @@ from clustering_pipeline.orchestration.tags import MODE
 EXECUTE = "execute_cluster"
 RELABEL = "relabel_cluster"
 ASSIGN = "assign_documents"
+COMPOSE = "compose_clusters"
 
 # A crashed worker is worth one more run; a failed stage would only fail again.
 _RETRY_CRASHES = {
@@ -50,4 +51,15 @@ def assign_job(graph: Graph) -> UnresolvedAssetJobDefinition:
         executor_def=dg.in_process_executor,
         tags={**_RETRY_CRASHES, MODE: "assign"},
         description="Assigns new and changed documents to the published groups.",
+    )
+
+
+def compose_job(graph: Graph) -> UnresolvedAssetJobDefinition:
+    """All stages, over the groups of other executions: see ``stages.composite``."""
+    return dg.define_asset_job(
+        COMPOSE,
+        selection=dg.AssetSelection.groups(graph.group_name),
+        executor_def=dg.in_process_executor,
+        tags={**_RETRY_CRASHES, MODE: "composite"},
+        description="Groups the groups of other executions and publishes the result.",
     )

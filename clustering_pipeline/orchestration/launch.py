@@ -13,12 +13,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
+from clustering_pipeline.orchestration.composite import composed
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance, why_failed
 from clustering_pipeline.orchestration.outcome import cancel, interrupt, record_end
 from clustering_pipeline.orchestration.plan import JOBS, Plan
@@ -60,16 +60,15 @@ def launch(
 ) -> Launched:
     """Makes the execution, with its overrides, and starts the worker; the log lies beside it.
 
-    This process holds the definition until the worker does.  Raises ClusterNotFound,
-    NotAvailableYet, and ExecutionInFlight when a run is under way or ``identity`` was launched.
+    This process holds the definition until the worker does.  Raises ClusterNotFound, what
+    ``composed`` raises, and ExecutionInFlight when a run is under way or ``identity`` was launched.
     """
-    check_available(request)
     record = catalog.clusters.get(scope, cluster)
     if record.state.archived_at is not None:
         message = f"{record.name!r} is archived: unarchive it, then execute it"
         raise StateConflict(message)
     wanted = identity or new_identity(str(uuid.uuid4()))
-    made = new_execution(record, wanted, record.resolved(request))
+    made = new_execution(record, wanted, composed(catalog, record.resolved(request)))
     holder = this_process(wanted.run_id, wanted.task_id)
     catalog.clusters.claim(record.cluster_id, holder, is_alive=is_alive)
     try:

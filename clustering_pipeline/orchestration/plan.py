@@ -2,19 +2,26 @@
 
 from typing import Any, Literal
 
+from clustering_pipeline.model.composite import COMPOSITE
 from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.orchestration.composite import composed, require_files
 from clustering_pipeline.orchestration.document_marks import marked
 from clustering_pipeline.orchestration.incremental import groups_to_join
-from clustering_pipeline.orchestration.jobs import ASSIGN, EXECUTE, RELABEL
+from clustering_pipeline.orchestration.jobs import ASSIGN, COMPOSE, EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
-Plan = Literal["full", "relabel", "assign"]
-JOBS: dict[Plan, str] = {"full": EXECUTE, "relabel": RELABEL, "assign": ASSIGN}
+Plan = Literal["full", "relabel", "assign", "composite"]
+JOBS: dict[Plan, str] = {
+    "full": EXECUTE,
+    "relabel": RELABEL,
+    "assign": ASSIGN,
+    "composite": COMPOSE,
+}
 
 # What names and describes a definition changes none of its groups.
 _NAMES = {"cluster_name", "description"}
@@ -29,13 +36,17 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
     could be asked for: after such a change a full run has to be asked for.
 
     Mode ``assign`` is a plan of its own; raises InvalidRequest or StateConflict where there are no
-    groups that documents could be assigned to.
+    groups that documents could be assigned to.  So is mode ``composite``, which raises what
+    ``composed`` does.
     """
+    if spec.mode == COMPOSITE:
+        require_files(pipeline, composed(pipeline.catalog, spec))
+        return "composite"
     published = _published(pipeline, spec)
     if spec.mode == "assign":
         groups_to_join(pipeline, spec, published)
         return "assign"
-    if published is None or published.spec is None or spec.mode != "full":
+    if published is None or published.spec is None:
         return "full"
     if _groups_of(spec) != _groups_of(published.spec):
         return "full"

@@ -15,6 +15,8 @@ PARTITION = "dagster/partition"
 RUN_KEY = "dagster/run_key"
 
 # A run that somebody starts in Dagster has no priority, which is 0.
+# What jobs do that are not for clustering everything.
+MODES: dict[str, ExecutionMode] = {"assign": "assign", "composite": "composite"}
 PRIORITIES = {MANUAL: 0, BATCH: -10, SCHEDULE: -20}
 
 
@@ -31,7 +33,7 @@ def tags_of(trigger: str, scope: Scope, *, trigger_id: str | None = None) -> dic
 
 def mode_of(tags: Mapping[str, str]) -> ExecutionMode:
     """What a job that somebody starts in Dagster does."""
-    return "assign" if tags.get(MODE) == "assign" else "full"
+    return MODES.get(tags.get(MODE, ""), "full")
 
 
 def trigger_of(tags: Mapping[str, str]) -> tuple[str, str | None]:

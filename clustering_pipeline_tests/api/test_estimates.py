@@ -51,7 +51,7 @@ def test_before_the_first_run_nobody_knows(client, path):
     ("body", "status", "words"),
     [
         pytest.param({"mode": "assign"}, 409, "has published no groups yet", id="no-groups"),
-        pytest.param({"mode": "composite"}, 422, "not available yet", id="not-there"),
+        pytest.param({"mode": "composite"}, 422, "at least two executions", id="no-sources"),
         pytest.param({"price": 1}, 422, "it takes:", id="unknown-key"),
     ],
 )

@@ -1,9 +1,7 @@
 import pytest
 
-from clustering_pipeline.model.availability import DEFINITION, EXECUTION, check_available
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
+from clustering_pipeline.model.availability import check_available, check_trigger
 from clustering_pipeline.model.errors import NotAvailableYet
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.factories import URI, request, vectors
 
 ATTRIBUTES = {"attributes": ["category"]}
@@ -11,7 +9,6 @@ ATTRIBUTES = {"attributes": ["category"]}
 
 def test_defaults_are_available():
     check_available(request())
-    check_available(ExecuteClusterByIdRequest())
 
 
 @pytest.mark.parametrize(
@@ -37,27 +34,22 @@ def test_what_is_built_is_available(changes):
     check_available(request(**changes))
 
 
-@pytest.mark.parametrize("limit", [*DEFINITION, *EXECUTION], ids=lambda limit: limit.path)
-def test_every_limit_is_about_a_field_there_is(limit):
-    given = request(
-        vector_config=vectors(face_cluster_merge={}),
-        source_enrichment_config={},
-        llm_labeling={"labeling_inputs": {"input_mappings": [{"input_key": "t", "path": "text"}]}},
-    )
-    value = given if limit in DEFINITION else ExecuteClusterByIdRequest()
-    for part in limit.path.split("."):
-        value = getattr(value, part.removesuffix("[]"))
-        value = value[0] if part.endswith("[]") else value
-
-
-def test_the_message_names_field_value_and_way_out():
+def test_a_composite_definition_waits_for_no_batch():
+    composite = request(source_cluster_ids=["other"], auto_execute_on_batch=True)
     with pytest.raises(NotAvailableYet) as refused:
-        check_available(validate(ExecuteClusterByIdRequest, {"mode": "composite"}))
+        check_available(composite)
     assert refused.value.message == (
-        "mode 'composite' is not available yet: use 'full' or 'assign'"
+        "auto_execute_on_batch is not available yet for a composite definition, whose sources have "
+        "to run first: leave it out, and give it a trigger of type cron or interval"
     )
+    check_available(request(source_cluster_ids=["other"]))
 
 
-def test_overrides_are_held_to_it_too():
-    with pytest.raises(NotAvailableYet, match="mode 'composite' is not available yet"):
-        check_available(validate(ExecuteClusterByIdRequest, {"mode": "composite"}))
+@pytest.mark.parametrize("kind", ["cron", "interval", "event", "conditional"])
+def test_a_composite_definition_is_triggered_by_the_clock_alone(kind):
+    check_trigger(request(), kind)
+    if kind in {"cron", "interval"}:
+        check_trigger(request(source_cluster_ids=["other"]), kind)
+    else:
+        with pytest.raises(NotAvailableYet, match=f"type '{kind}' is not available yet"):
+            check_trigger(request(source_cluster_ids=["other"]), kind)

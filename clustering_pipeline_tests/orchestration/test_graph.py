@@ -20,6 +20,8 @@ enriched_documents [clustering, qdrant] < published
 JOBS = """\
 assign_documents: assignments cluster_labels cluster_summaries definition embeddings \
 enriched_documents published reduced_embeddings
+compose_clusters: assignments cluster_labels cluster_summaries definition embeddings \
+enriched_documents published reduced_embeddings
 execute_cluster: assignments cluster_labels cluster_summaries definition embeddings \
 enriched_documents published reduced_embeddings
 relabel_cluster: cluster_labels definition enriched_documents published
@@ -108,7 +110,7 @@ def test_only_a_crashed_worker_is_worth_another_run(location):
         "dagster/retry_on_asset_or_op_failure": "false",
         "dagster/retry_strategy": "ALL_STEPS",
     }
-    assert retries == [crashed] * 3
+    assert retries == [crashed] * 4
 
 
 def test_the_location_names_no_store_until_something_runs(location):

@@ -16,7 +16,7 @@ from clustering_pipeline.local.stack import Stack
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest, PatchClusterRequest
-from clustering_pipeline.model.errors import ExecutionInFlight, NotAvailableYet
+from clustering_pipeline.model.errors import ExecutionInFlight, InvalidRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import LOCAL
@@ -175,11 +175,12 @@ def test_nothing_is_launched_while_a_run_is_under_way(local, settings):
     assert local.pipeline.catalog.executions.latest(definition.cluster_id) is None
 
 
-def test_nothing_is_launched_that_is_not_available(local, settings):
+def test_nothing_is_launched_that_has_nothing_to_group(local, settings):
     definition, _ = define(local, few())
     request = ExecuteClusterByIdRequest(mode="composite")
-    with pytest.raises(NotAvailableYet, match="mode 'composite' is not available yet"):
+    with pytest.raises(InvalidRequest, match="at least two executions, not of 0"):
         launch(settings, local.pipeline.catalog, LOCAL, definition.cluster_id, request)
+    assert local.pipeline.catalog.clusters.by_id(definition.cluster_id).claim is None
 
 
 def test_labels_alone_are_launched_as_a_job_of_their_own(settings, local):

@@ -8,7 +8,6 @@ from clustering_pipeline.api.caller import Reader
 from clustering_pipeline.api.dependencies import ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
-from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.label_estimate import LabelEstimateResponse
 from clustering_pipeline.orchestration.label_estimate import estimate_labels
@@ -26,7 +25,6 @@ def estimate_cluster_labels(
 ) -> LabelEstimateResponse:
     """Tell what the labels of an execution with this body would take; nothing is run or asked."""
     wanted = request or ExecuteClusterByIdRequest()
-    check_available(wanted)
     record = pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
     spec = record.resolved(wanted)
     found = estimate_labels(pipeline, spec, plan=plan_of(pipeline, spec))

@@ -49,8 +49,12 @@ def assign(run: Run) -> StageReport:
     """
     if run.spec.attributes is not None:
         return assign_by_attributes(run)
-    spaces = original_spaces(run)
-    parts = [_grouped(run, space) for space in spaces]
+    return keep_grouped(run, [_grouped(run, space) for space in original_spaces(run)])
+
+
+def keep_grouped(run: Run, parts: Sequence[Grouped]) -> StageReport:
+    """Numbers the groups of all clusterings through, tells who they are, and writes them."""
+    spaces = [part.space for part in parts]
     labels = _numbered(parts)
     keys = run.read_frame("embeddings", columns=KEYS)
     named = name_groups(

@@ -1,9 +1,11 @@
 """The payload that a definition maps onto its source documents."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import polars as pl
 
+from clustering_pipeline.model.enrichment import METADATA, metadata_value
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
@@ -44,6 +46,7 @@ def own_columns(spec: ClusterSpec) -> frozenset[str]:
 def document_fields(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFrame:
     """One row a document: where it is, its group, and the mapped results of that run."""
     mappings = execution.spec.field_mappings if execution.spec else ()
+    metadata = execution.spec.definition.metadata if execution.spec else {}
     members = pipeline.artifacts.scan(execution.artifact_key("members.parquet"))
     there = members.collect_schema().names()
     wanted = {*IDENTITY, "cluster_id", *(one.source_field for one in mappings)}
@@ -51,10 +54,15 @@ def document_fields(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFr
     return rows.select(
         *KEYS,
         pl.col("cluster_id").alias(GROUP),
-        *(_result(one.source_field, there).alias(f"{FIELD}{one.target_field}") for one in mappings),
+        *(
+            _result(one.source_field, there, metadata).alias(f"{FIELD}{one.target_field}")
+            for one in mappings
+        ),
     )
 
 
-def _result(source_field: str, there: Collection[str]) -> pl.Expr:
+def _result(source_field: str, there: Collection[str], metadata: Mapping[str, Any]) -> pl.Expr:
+    if source_field.startswith(METADATA):
+        return pl.lit(metadata_value(metadata, source_field))
     # Runs of before a result was known have no such column.
     return pl.col(source_field) if source_field in there else pl.lit(None)

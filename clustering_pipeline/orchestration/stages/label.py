@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, label_groups
+from clustering_pipeline.model.composite import COMPOSITE
 from clustering_pipeline.model.execution import LabelingLedger
 from clustering_pipeline.orchestration.human_names import carried_names
 from clustering_pipeline.orchestration.label_cache import remember, remember_format
@@ -73,8 +74,13 @@ def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> 
 def _plan(run: Run) -> dict[str, Any]:
     """New names on the published groups cover what those covered."""
     if run.published is None or run.source(GROUPS) == run.key(GROUPS):
-        return {"plan": "full"}
-    return {"plan": "relabel", "covered_batches": run.published.covered_batches}
+        return {"plan": COMPOSITE if run.spec.mode == COMPOSITE else "full"}
+    return {
+        "plan": "relabel",
+        "covered_batches": run.published.covered_batches,
+        "source_execution_ids": run.published.source_execution_ids,
+        "composite_mapping": run.published.composite_mapping,
+    }
 
 
 def _frame(labels: Labels, given: Material, fits: dict[int, Fidelity]) -> pl.DataFrame:

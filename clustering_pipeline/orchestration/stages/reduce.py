@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline import engine
+from clustering_pipeline.engine.vectors import Check
 from clustering_pipeline.orchestration.frames import AXES, vector_stack
 from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
@@ -22,7 +23,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
     features,
 )
 from clustering_pipeline.orchestration.stages.steadying import steady
-from clustering_pipeline.orchestration.stages.weighing import weigh
+from clustering_pipeline.orchestration.stages.weighing import Weights, weigh
 
 GAP = 0.1  # between the maps of two clusterings, as a share of the wider one
 
@@ -49,7 +50,14 @@ def reduce(run: Run) -> StageReport:
     found = features(run)
     weights = weigh(run, found)
     spaces = clustering_spaces(run, found, weights=weights.values)
-    parts = [_reduced(run, space) for space in spaces]
+    return keep_reduced(run, found, [_reduced(run, space) for space in spaces], weights)
+
+
+def keep_reduced(
+    run: Run, found: Mapping[str, Matrix], parts: Sequence[Reduced], weights: Weights
+) -> StageReport:
+    """Writes the places of all clusterings, kept steady, and what was done for them."""
+    spaces = [part.space for part in parts]
     size = run.write_frame("reduced", _frame(run, parts))
     steps = [step for part in parts for step in part.steps]
     documents, fitted = len(spaces[0].vectors), len(parts[0].rows)
@@ -88,19 +96,23 @@ def _reduced(run: Run, space: Space) -> Reduced:
     check = Paced(ask=run.check)
     neighbors = engine.Neighborhood(sampled, check)
     reduction = engine.reduce(sampled, steps, neighbors=neighbors, check=check)
-    components = run.spec.vis_n_components
-    places = (
-        np.empty((len(sampled), 0), dtype=np.float32)
-        if run.spec.defer_visualization
-        else engine.layout(sampled, n_components=components, neighbors=neighbors, check=check)
-    )
     return Reduced(
         space=space,
         rows=rows,
         vectors=reduction.vectors,
-        places=places,
+        places=places_of(run, sampled, neighbors, check),
         steps=[{FEATURE: space.name, **step} for step in reduction.record],
     )
+
+
+def places_of(
+    run: Run, vectors: Matrix, neighbors: engine.Neighborhood, check: Check
+) -> NDArray[np.float32]:
+    """(n, 2 or 3) places on the map; (n, 0) when it is only drawn once somebody asks for it."""
+    if run.spec.defer_visualization:
+        return np.empty((len(vectors), 0), dtype=np.float32)
+    components = run.spec.vis_n_components
+    return engine.layout(vectors, n_components=components, neighbors=neighbors, check=check)
 
 
 def _frame(run: Run, parts: Sequence[Reduced]) -> pl.DataFrame:

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from clustering_pipeline.model.composite import COMPOSITE
 from clustering_pipeline.orchestration.incremental import ASSIGN
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.assign import assign
+from clustering_pipeline.orchestration.stages.composite.composing import compose
+from clustering_pipeline.orchestration.stages.composite.gathering import gather
+from clustering_pipeline.orchestration.stages.composite.laying_out import lay_out
 from clustering_pipeline.orchestration.stages.enrich import enrich
 from clustering_pipeline.orchestration.stages.export import export
 from clustering_pipeline.orchestration.stages.freeze import freeze
@@ -27,11 +31,14 @@ from clustering_pipeline.orchestration.stages.reduce import reduce
 Work = Callable[[Run], StageReport]
 
 
-def either(full: Work, *, assigning: Work) -> Work:
-    """A stage's work, which differs where new documents only join published groups."""
+def either(full: Work, *, assigning: Work, composing: Work | None = None) -> Work:
+    """A stage's work, which differs where new documents only join published groups, and where
+    groups of other executions are grouped.
+    """
+    others = {ASSIGN: assigning, COMPOSITE: composing or full}
 
     def work(run: Run) -> StageReport:
-        return (assigning if run.spec.mode == ASSIGN else full)(run)
+        return others.get(run.spec.mode, full)(run)
 
     return work
 
@@ -58,21 +65,21 @@ STAGES = (
     Stage(
         name="embeddings",
         description="The documents that match the definition's filters, with their vectors.",
-        work=either(export, assigning=export_changes),
+        work=either(export, assigning=export_changes, composing=gather),
         after=("definition",),
         kinds=("qdrant", "parquet"),
     ),
     Stage(
         name="reduced_embeddings",
         description="The vectors in the space they are clustered in, and their place on the map.",
-        work=either(reduce, assigning=join_groups),
+        work=either(reduce, assigning=join_groups, composing=lay_out),
         after=("definition", "embeddings"),
         kinds=("parquet",),
     ),
     Stage(
         name="assignments",
         description="The group of every document; -1 is noise.",
-        work=either(assign, assigning=keep_groups),
+        work=either(assign, assigning=keep_groups, composing=compose),
         after=("definition", "embeddings", "reduced_embeddings"),
         kinds=("scikitlearn", "parquet"),
     ),

@@ -3,16 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.definition import (
-    CreateClusterRequest,
-    PatchClusterRequest,
-    patched,
-)
+from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
 from clustering_pipeline.model.errors import (
     ClusteringError,
     ClusterNotFound,
@@ -36,6 +33,7 @@ from clustering_pipeline.stores.catalog.cluster_documents import (
 from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.executions import Executions
+from clustering_pipeline.stores.catalog.inputs import Inputs
 from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster
 from clustering_pipeline.stores.catalog.scoping import identified, within
 from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
@@ -79,8 +77,7 @@ class Clusters:
         if self.table.find_one(query) is None:
             with suppress(NameTaken):
                 return self.create(scope, request)
-        collections = self.collections.resolve(scope, request.collection_ids or ())
-        wanted = by_id(request, collections)
+        wanted = by_id(*self._inputs(scope).of(request, itself=name))
         return self._redefine(query, _not_found(name), lambda _record: wanted)
 
     def get(self, scope: Scope, identifier: str) -> ClusterRecord:
@@ -128,7 +125,7 @@ class Clusters:
         return self._redefine(
             _identified(scope, identifier),
             _not_found(identifier),
-            lambda record: patched(record.spec, patch),
+            lambda record: self._inputs(scope).patched(record, patch),
         )
 
     def delete(self, scope: Scope, identifier: str) -> ClusterRecord:
@@ -208,9 +205,12 @@ class Clusters:
         """Ends the hold of a run; False when it had none."""
         return claims.release(self.table, cluster_id, run_id)
 
+    def _inputs(self, scope: Scope) -> Inputs:
+        return Inputs(scope=scope, find=partial(self.get, scope), collections=self.collections)
+
     def _new(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
-        collections = self.collections.resolve(scope, request.collection_ids or ())
-        record = new_cluster(scope, request, collections, now=self.clock())
+        wanted, collections = self._inputs(scope).of(request)
+        record = new_cluster(scope, wanted, collections, now=self.clock())
         baseline = listening(self.batches, record.spec, scope)
         return with_state(record, automation=baseline)
 

@@ -101,6 +101,18 @@ class Executions:
         """The newest execution of a task: a retried run keeps its task."""
         return self._newest({"view.task_id": task_id})
 
+    def newest_results(self, cluster_id: str) -> ExecutionRecord | None:
+        """The newest completed execution of a definition whose results are kept, none refused."""
+        return self._newest(
+            {
+                "cluster_id": cluster_id,
+                "view.status": ExecutionStatus.COMPLETED.value,
+                "view.members_key": {"$ne": None},
+                "view.expired_at": None,
+                "view.refusals.0": {"$exists": False},
+            }
+        )
+
     def active(self, cluster_id: str) -> list[ExecutionRecord]:
         """The executions of a definition that have not ended, newest first."""
         unended = [status.value for status in ExecutionStatus if status not in ENDED]

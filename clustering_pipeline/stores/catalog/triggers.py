@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clustering_pipeline.model.availability import check_trigger
 from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.errors import InvalidDefinition, TriggerNotFound
 from clustering_pipeline.model.ids import new_id
@@ -44,9 +45,13 @@ class Triggers:
     def create(
         self, scope: Scope, request: CreateTriggerRequest, *, created_by: str | None = None
     ) -> TriggerRecord:
-        """Stores a trigger; raises ClusterNotFound, and InvalidRequest for settings unfit."""
+        """Stores a trigger; raises ClusterNotFound, and InvalidRequest for settings unfit.
+
+        NotAvailableYet for one that looks at documents on behalf of a composite definition.
+        """
         schedule, now = request.schedule, self.clock()
         cluster = self.clusters.get(scope, _required(request.cluster_id))
+        check_trigger(cluster.spec, request.trigger_type)
         inputs = list(cluster.spec.collection_ids or ())
         given = request.execution_config
         record = TriggerRecord(

@@ -71,7 +71,9 @@ class TestCreate:
 
     def test_what_is_not_built_is_not_stored(self, catalog):
         with pytest.raises(NotAvailableYet):
-            catalog.clusters.create(LOCAL, request(source_cluster_ids=["other"]))
+            catalog.clusters.create(
+                LOCAL, request(source_cluster_ids=["other"], auto_execute_on_batch=True)
+            )
         assert catalog.clusters.ids() == []
 
     def test_any_json_is_kept(self, catalog):

@@ -1,0 +1,68 @@
+"""Where documents go when the groups that hold them are grouped in turn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, unit_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memberships:
+    """One line for each document and group that holds it: ``rows``, ``groups`` (-1: none) and how
+    surely, ``probabilities``.
+    """
+
+    rows: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """(n,) the place of each document, -1 for noise, and how surely it is there."""
+
+    places: Labels
+    probabilities: NDArray[np.float64]
+
+
+def follow_groups(
+    vectors: Vectors, members: Memberships, went: Labels, centroids: Vectors, sizes: Labels
+) -> Followed:
+    """Documents go where their groups went: ``went`` (m,) is the place of each group, -1 for none.
+
+    One whose groups went to different places goes to the nearest of them by cosine, of the (m, d)
+    ``centroids`` of the groups there, weighed by their ``sizes``.  What no group held is noise.
+    """
+    places = np.where(members.groups >= 0, np.append(went, NOISE)[members.groups], NOISE)
+    held = np.flatnonzero(places >= 0)
+    pairs = np.unique(np.stack([members.rows[held], places[held]]), axis=1)
+    found = np.full(len(vectors), NOISE, dtype=np.int64)
+    rows, first, count = np.unique(pairs[0], return_index=True, return_counts=True)
+    found[rows] = pairs[1][first]
+    middles = unit_rows(_middles(went, centroids, sizes))
+    for row, start, several in zip(rows, first, count, strict=True):
+        if several > 1:
+            there = pairs[1][start : start + several]
+            found[row] = there[int(np.argmax(middles[there] @ vectors[row]))]
+    return Followed(places=found, probabilities=_surest(members, places, found))
+
+
+def _middles(went: Labels, centroids: Vectors, sizes: Labels) -> Vectors:
+    """(places, d) the means of the centroids that went to each place, weighed by size."""
+    count = int(went.max(initial=NOISE)) + 1
+    middles = np.zeros((count, centroids.shape[1]))
+    kept = went >= 0
+    np.add.at(middles, went[kept], centroids[kept] * sizes[kept, None])
+    weight = np.bincount(went[kept], weights=sizes[kept], minlength=count)
+    means: Vectors = middles / np.maximum(weight, 1)[:, None]
+    return means
+
+
+def _surest(members: Memberships, places: Labels, found: Labels) -> NDArray[np.float64]:
+    """(n,) of the groups that took a document where it is, the largest probability."""
+    probabilities = np.zeros(len(found))
+    there = (places >= 0) & (places == found[members.rows])
+    np.maximum.at(probabilities, members.rows[there], members.probabilities[there])
+    return probabilities

@@ -1,0 +1,24 @@
+"""The map of the documents: what is grouped are centroids, what is shown are documents."""
+
+from clustering_pipeline import engine
+from clustering_pipeline.orchestration.pacing import Paced
+from clustering_pipeline.orchestration.report import StageReport
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.inputs import Space, clustering_spaces, features
+from clustering_pipeline.orchestration.stages.reduce import Reduced, keep_reduced, places_of
+from clustering_pipeline.orchestration.stages.weighing import Weights
+
+
+def lay_out(run: Run) -> StageReport:
+    """Gives documents their places; preprocessing is for the centroids, in the next stage."""
+    found = features(run)
+    weights = Weights(values=run.spec.vectors.feature_weights)
+    spaces = clustering_spaces(run, found, weights=weights.values)
+    return keep_reduced(run, found, [_laid_out(run, space) for space in spaces], weights)
+
+
+def _laid_out(run: Run, space: Space) -> Reduced:
+    rows = engine.sample_rows(len(space.vectors), run.spec.sample_size)
+    vectors, check = space.vectors[rows], Paced(ask=run.check)
+    places = places_of(run, vectors, engine.Neighborhood(vectors, check), check)
+    return Reduced(space=space, rows=rows, vectors=vectors, places=places, steps=[])
