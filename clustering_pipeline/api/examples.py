@@ -79,4 +79,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "update_trigger": {"schedule_config": {"interval_seconds": 7200}},
     "get_trigger_history": {"limit": 10},
     "estimate_cluster_labels": {},
+    "create_webhook": {
+        "url": "https://receiver.example.com/clusters",
+        "event_types": ["cluster.execution.completed", "cluster.execution.failed"],
+        "description": "tells the newsroom",
+    },
 }

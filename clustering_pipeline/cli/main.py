@@ -23,6 +23,7 @@ COMMANDS = {
     "serve": ("clustering_pipeline.cli.serve", "Serve the HTTP API until Ctrl-C."),
     "triggers": ("clustering_pipeline.cli.triggers", "Run definitions by clock or events."),
     "up": ("clustering_pipeline.cli.up", "Run stack, API and Dagster until Ctrl-C."),
+    "webhooks": ("clustering_pipeline.cli.webhooks", "Tell receivers what runs do."),
 }
 EXIT_CODES = {404: 3, 409: 4, 422: 2, 503: 5}
 INTERRUPTED = 130

@@ -158,9 +158,12 @@ def _listened_to(client, cluster: str, collection: str) -> dict[str, str]:
     }
     trigger = ok(client.post("/v1/clusters/triggers", json=request))["trigger_id"]
     batch = ok(client.post(f"/v1/collections/{collection}/batches"))["batch_id"]
+    receiver = {"url": "https://receiver.invalid/"}
+    webhook = ok(client.post("/v1/webhooks", json=receiver))["webhook_id"]
     return {
         "cluster_identifier": cluster,
         "collection_identifier": collection,
         "trigger_id": trigger,
         "batch_id": batch,
+        "webhook_id": webhook,
     }

@@ -32,6 +32,8 @@ OF_ONES_OWN = {
     "list_clusters",
     "list_clusters_by_address",
     "list_triggers",
+    "list_webhooks",
+    "create_webhook",
 }
 
 
@@ -110,6 +112,7 @@ class Owned:
                 "schedule_config": {"interval_seconds": 3600},
             },
             "update_trigger": {"description": "theirs"},
+            "create_webhook": {"url": "https://theirs.invalid/"},
         }
 
 
@@ -125,6 +128,7 @@ def owned(served) -> Iterator[Owned]:
         hourly = {"trigger_type": "interval", "schedule_config": {"interval_seconds": 3600}}
         wanted = {"cluster_id": cluster.cluster_id, **hourly}
         trigger = ok(client.post("/v1/clusters/triggers", json=wanted))
+        webhook = ok(client.post("/v1/webhooks", json={"url": "https://ours.invalid/"}))
         yield Owned(
             ids={
                 "cluster_identifier": cluster.cluster_id,
@@ -136,8 +140,9 @@ def owned(served) -> Iterator[Owned]:
                 "document_id": "doc_00000",
                 "batch_id": batch["batch_id"],
                 "trigger_id": trigger["trigger_id"],
+                "webhook_id": webhook["webhook_id"],
             },
-            names=(cluster.name, collection.collection_name),
+            names=(cluster.name, collection.collection_name, "ours.invalid"),
             qdrant_collection=collection.qdrant_collection,
         )
 

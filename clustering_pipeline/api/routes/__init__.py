@@ -19,6 +19,7 @@ from clustering_pipeline.api.routes import (
     one_shot,
     tasks,
     triggers,
+    webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -37,5 +38,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     edits.router,
     estimates.router,
+    webhooks.router,
     tasks.router,
 )
