@@ -7,6 +7,7 @@ from clustering_pipeline.orchestration.assets import build_assets
 from clustering_pipeline.orchestration.checks import build_checks
 from clustering_pipeline.orchestration.graph import stored_definitions
 from clustering_pipeline.orchestration.jobs import assign_job, compose_job, execute_job, relabel_job
+from clustering_pipeline.orchestration.overdue_check import STORED, on_time
 from clustering_pipeline.orchestration.resources import RESOURCE, Connect, pipeline_resource
 from clustering_pipeline.orchestration.sensors import build_sensors
 
@@ -16,8 +17,8 @@ def build(connect: Connect) -> dg.Definitions:
     graph = stored_definitions()
     execute = execute_job(graph)
     return dg.Definitions(
-        assets=build_assets(graph),
-        asset_checks=build_checks(graph),
+        assets=[*build_assets(graph), STORED],
+        asset_checks=[*build_checks(graph), on_time],
         jobs=[execute, relabel_job(graph), assign_job(graph), compose_job(graph)],
         sensors=build_sensors(),
         resources={RESOURCE: pipeline_resource(connect)},

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from clustering_pipeline.model.base import Record, View
+from clustering_pipeline.model.overdue import Overdue
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
 
@@ -69,3 +70,5 @@ class AutomationStanding(View):
     """Documents to the threshold."""
     run_in_flight: str | None = None
     """The run under way."""
+    overdue: Overdue | None = None
+    """What it should have done by now, triggers included."""

@@ -8,6 +8,7 @@ from clustering_pipeline.orchestration.dagster_runs import unfinished
 from clustering_pipeline.orchestration.instance import why_failed
 from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
+from clustering_pipeline.orchestration.overdue_check import watch_overdue
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.queue_status import cancel_unwanted, show_queue
 from clustering_pipeline.orchestration.trigger_sensor import run_triggers
@@ -28,6 +29,7 @@ def build_sensors() -> list[dg.SensorDefinition]:
         run_triggers,
         follow_runs,
         notify_webhooks,
+        watch_overdue,
         *map(_record, ENDS),
     ]
 

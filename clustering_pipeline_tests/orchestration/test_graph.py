@@ -8,6 +8,7 @@ from clustering_pipeline.orchestration.partitions import CLUSTERS
 
 ASSETS = """\
 definition [clustering, mongodb]
+stored_definitions [automation, mongodb]
 embeddings [clustering, parquet qdrant] < definition
 reduced_embeddings [clustering, parquet] < definition embeddings
 assignments [clustering, parquet scikitlearn] < definition embeddings reduced_embeddings
@@ -29,6 +30,7 @@ relabel_cluster: cluster_labels definition enriched_documents published
 CHECKS = """\
 embeddings:finite_vectors blocking
 embeddings:has_documents blocking
+stored_definitions:on_time
 published:quality_gates
 """
 SENSORS = """\
@@ -40,6 +42,7 @@ record_success RUNNING
 run_after_batches RUNNING
 run_triggers RUNNING
 sync_partitions RUNNING
+watch_overdue RUNNING
 """
 
 
@@ -58,7 +61,7 @@ def test_assets(location):
 
 def topological(location: dg.Definitions) -> list[dg.AssetKey]:
     graph = location.resolve_asset_graph()
-    return [key for level in graph.toposorted_asset_keys_by_level for key in level]
+    return [key for level in graph.toposorted_asset_keys_by_level for key in sorted(level)]
 
 
 def shown(spec: dg.AssetSpec) -> str:

@@ -7,6 +7,7 @@ from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.due import behind, judge
+from clustering_pipeline.orchestration.freshness import overdue
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 
@@ -14,6 +15,7 @@ def standing_of(
     pipeline: Pipeline, record: ClusterRecord, now: datetime | None = None
 ) -> AutomationStanding:
     """What holds the definition back from running by itself, as far as the catalog knows."""
+    now = now or utc_now()
     automatic = record.spec.auto_execute_on_batch
     definition = automatic_of(record)
     completed = pipeline.catalog.batches.completed(record.scope, definition.collection_ids)
@@ -22,9 +24,7 @@ def standing_of(
     documents = (
         Counter(pipeline=pipeline)(record.scope, definition.collection_ids) if counts else None
     )
-    standing = judge(
-        definition, lag, now or utc_now(), documents=documents, in_flight=_queued(pipeline, record)
-    )
+    standing = judge(definition, lag, now, documents=documents, in_flight=_queued(pipeline, record))
     return AutomationStanding(
         automatic=automatic,
         due=automatic and standing.due,
@@ -35,6 +35,7 @@ def standing_of(
         documents=documents,
         documents_missing=standing.documents_missing,
         run_in_flight=standing.in_flight,
+        overdue=overdue(pipeline, definition, lag, now),
     )
 
 

@@ -1,6 +1,6 @@
 """Definitions that run by themselves, ten thousand in one read: plain values, nothing validated."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,6 +80,15 @@ class Automations:
         """The definitions that a run holds."""
         found = self.clusters.table.find({"claim.run_id": {"$exists": True}})
         return [from_document(one) for one in found]
+
+    def idle(self, cluster_ids: Collection[str]) -> set[str]:
+        """Those of them that are there, not archived, and that no run holds."""
+        query = {
+            "_id": {"$in": list(cluster_ids)},
+            "state.archived_at": None,
+            "claim": None,
+        }
+        return {one["_id"] for one in self.clusters.table.find(query, fields=["_id"])}
 
     def beat(self, run_id: str) -> None:
         """A run says that it is alive, if it holds a definition."""

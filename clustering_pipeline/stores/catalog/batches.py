@@ -1,7 +1,10 @@
 """Batches of documents, numbered within each collection in the order in which they complete."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from clustering_pipeline.model.batch import BatchRecord, Completion
 from clustering_pipeline.model.clock import Clock
@@ -13,6 +16,10 @@ from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
 _TURNS = 100
+_AT_ONCE = 500
+
+BatchNumber = tuple[Scope, str, int]
+"""A completed batch, by one of its collections and its number there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +113,16 @@ class Batches:
             found.setdefault(scope, {})[at["c"]] = int(row["last"])
         return found
 
+    def completed_at(self, wanted: Collection[BatchNumber]) -> dict[BatchNumber, datetime]:
+        """When each of the batches completed; what there is none of is left out."""
+        left, found = iter(wanted), dict[BatchNumber, datetime]()
+        while some := set(islice(left, _AT_ONCE)):
+            for one in self.table.find({"$or": [_numbered(*number) for number in some]}):
+                record = BatchRecord.model_validate(one)
+                if record.ended_at is not None:
+                    found |= dict.fromkeys(_numbers(record) & some, record.ended_at)
+        return found
+
     def _completed(self, scope: Scope, record: BatchRecord) -> BatchRecord | None:
         """The batch completed with the next numbers; None when somebody else took one of them."""
         _check_open(record)
@@ -125,6 +142,15 @@ class Batches:
 
 _COLLECTION = "completions.collection_id"
 _NUMBER = "completions.number"
+
+
+def _numbered(scope: Scope, collection_id: str, number: int) -> dict[str, Any]:
+    one = {"collection_id": collection_id, "number": number}
+    return within(scope, status="completed", completions={"$elemMatch": one})
+
+
+def _numbers(record: BatchRecord) -> set[BatchNumber]:
+    return {(record.scope, one.collection_id, one.number) for one in record.completions}
 
 
 def _check_open(record: BatchRecord) -> None:
