@@ -1,12 +1,14 @@
 from collections.abc import Callable, Collection
 
 import dagster as dg
+from sqlalchemy.exc import IntegrityError
 
 NAME = "clusters"
 CLUSTERS = dg.DynamicPartitionsDefinition(name=NAME)
 """One partition per stored definition; the key is its ``cluster_id``."""
 _AT_ONCE = 1000
 _MOST_REMOVED = 2000
+_ATTEMPTS = 5
 
 
 def add(instance: dg.DagsterInstance, cluster_ids: Collection[str]) -> list[str]:
@@ -17,8 +19,19 @@ def add(instance: dg.DagsterInstance, cluster_ids: Collection[str]) -> list[str]
     """
     missing = sorted(set(cluster_ids) - set(instance.get_dynamic_partitions(NAME)))
     for start in range(0, len(missing), _AT_ONCE):
-        instance.add_dynamic_partitions(NAME, missing[start : start + _AT_ONCE])
+        _insert(instance, missing[start : start + _AT_ONCE])
     return missing
+
+
+def _insert(instance: dg.DagsterInstance, keys: list[str]) -> None:
+    # Two sensors may add the same key at the same moment; Dagster leaves out what is there.
+    for _ in range(_ATTEMPTS):
+        try:
+            instance.add_dynamic_partitions(NAME, keys)
+        except IntegrityError:
+            continue
+        return
+    instance.add_dynamic_partitions(NAME, keys)
 
 
 def sync(

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from clustering_pipeline.definitions import build
 from clustering_pipeline.model.cluster import ClusterRecord
@@ -58,6 +60,30 @@ def test_partitions_by_the_thousand_are_added_whole(instance):
     assert partitions.add(instance, wanted) == wanted[100:]
     assert instance.get_dynamic_partitions(NAME) == wanted
     assert partitions.add(instance, wanted) == []
+
+
+@dataclass
+class Contested:
+    """An instance to which another sensor adds one of the keys at the same moment."""
+
+    instance: dg.DagsterInstance
+    met: bool = False
+
+    def get_dynamic_partitions(self, name: str) -> list[str]:
+        return list(self.instance.get_dynamic_partitions(name))
+
+    def add_dynamic_partitions(self, name: str, keys: list[str]) -> None:
+        if not self.met:
+            self.met = True
+            self.instance.add_dynamic_partitions(name, keys[:1])
+            statement = "INSERT"
+            raise IntegrityError(statement, None, ValueError())
+        self.instance.add_dynamic_partitions(name, keys)
+
+
+def test_partitions_that_two_sensors_add_at_once_are_there_once(instance):
+    assert partitions.add(Contested(instance), ["clust_1", "clust_2"]) == ["clust_1", "clust_2"]
+    assert instance.get_dynamic_partitions(NAME) == ["clust_1", "clust_2"]
 
 
 def end(world: World, definition: ClusterRecord, run_id: str, sensor: str, **left) -> None:
