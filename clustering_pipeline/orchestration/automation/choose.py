@@ -11,6 +11,8 @@ from clustering_pipeline.stores.catalog.automatic import Place
 
 DEFAULT = Place()
 MOST = 200
+PATIENCE = 2
+"""Failures in a row, after which nobody waits for a definition any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,8 @@ def in_phases(judged: Sequence[Judged], places: Mapping[str, Place]) -> list[Jud
     """Holds back who waits for the same batch as a definition of an earlier phase that goes first.
 
     That one must be about to run, or running: what waits for a cooldown makes nobody wait.  It
-    goes first with the oldest batch only, so that one which always runs starves nobody.
+    goes first with the oldest batch only, and until it has failed twice, so that one which always
+    runs starves nobody.
     """
     if not places:
         return list(judged)
@@ -59,7 +62,8 @@ def in_turns(due: Iterable[Judged]) -> Iterator[Judged]:
 def _going_first(judged: Sequence[Judged]) -> dict[tuple[Scope, str], list[AutomaticDefinition]]:
     going: defaultdict[tuple[Scope, str], list[AutomaticDefinition]] = defaultdict(list)
     for one in judged:
-        if one.standing.due or one.standing.in_flight is not None:
+        goes = one.standing.due or one.standing.in_flight is not None
+        if goes and one.definition.failures < PATIENCE:
             for collection in one.standing.behind:
                 going[one.definition.scope, collection].append(one.definition)
     return going

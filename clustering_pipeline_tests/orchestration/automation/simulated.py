@@ -1,19 +1,22 @@
 """Definitions, batches, a queue and a daemon in memory, under a clock that somebody else moves.
 
-The decisions are those of the package; here is only what MongoDB and Dagster do with them.
+The decisions are those of the package; here is only what MongoDB and Dagster do with them, and
+in a ledger what is promised of them: ``check`` compares the two.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from clustering_pipeline.model.automation import BATCH, AutomaticDefinition
+from clustering_pipeline.model.automation import BATCH, MANUAL, AutomaticDefinition
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.automation import settle
 from clustering_pipeline.orchestration.automation.standing import automatic_of
-from clustering_pipeline.orchestration.automation.tick import look
+from clustering_pipeline.orchestration.automation.tick import Request, look
+from clustering_pipeline.stores.catalog.automatic import Place
 from clustering_pipeline_tests.model.factories import cluster, execution, request
 from clustering_pipeline_tests.orchestration.automation.facts import NOON
+from clustering_pipeline_tests.orchestration.automation.ledger import Ledger
 
 TICK = timedelta(seconds=5)
 OUTCOMES = {
@@ -27,11 +30,12 @@ OUTCOMES = {
 
 @dataclass(kw_only=True)
 class Run:
-    """A run that Dagster made for a request."""
+    """A run that Dagster made for a request, or for somebody."""
 
     run_id: str
     cluster_id: str
-    cooldown: int
+    cooldown: int = 0
+    trigger: str = BATCH
     began: datetime | None = None
     ended: bool = False
     covers: dict[str, int] = field(default_factory=dict)
@@ -48,9 +52,8 @@ class Simulated:
     runs: dict[str, Run] = field(default_factory=dict)
     flying: list[Run] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
-    arranged: dict[str, object] = field(default_factory=dict)
-    waited: dict[str, int] = field(default_factory=dict)
-    """Whole ticks in a row in which a definition was due and got no run."""
+    arranged: dict[str, Place] = field(default_factory=dict)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
     made: int = 0
 
     # What ``look`` reads of a catalog.
@@ -86,12 +89,13 @@ class Simulated:
             auto_execute_min_documents=threshold,
         )
         settled = {one: self.completed.get(one, 0) for one in collections}
+        self.ledgers[cluster_id] = Ledger(covered=dict(settled))
         made = cluster(spec, automation={"settled": settled})
         self.clusters[cluster_id] = made.model_copy(update={"cluster_id": cluster_id})
         return cluster_id
 
     def delete(self, cluster_id: str) -> None:
-        del self.clusters[cluster_id]
+        del self.clusters[cluster_id], self.ledgers[cluster_id]
 
     def respecify(self, cluster_id: str, **changes) -> None:
         record = self.clusters[cluster_id]
@@ -111,12 +115,24 @@ class Simulated:
     def tick(self, *, dies_after: int | None = None) -> int:
         """One look; a daemon that dies has made only the first runs of it."""
         self.now += TICK
+        ought = {one for one in self.clusters if self._ought(one)}
+        first = {one: self._going_before(one, ought) for one in ought}
         found = look(self, self._count, self._in_flight, self.now)
-        for request_ in found.requests[:dies_after]:
-            self._submit(request_.run_key, request_.definition)
+        wanted = {one.definition.cluster_id for one in found.requests}
+        assert wanted <= ought, "runs that ought not to be"
+        served = {
+            one.definition.cluster_id for one in found.requests[:dies_after] if self._submit(one)
+        }
         if dies_after is None:
-            self._measure([one.definition for one in found.lagging if one.standing.due])
+            self._note(first, served)
         return len(found.requests)
+
+    def execute(self, cluster_id: str) -> None:
+        """Somebody runs it by hand, which neither waits nor is refused unless a run goes on."""
+        if cluster_id in self._in_flight() or self.clusters[cluster_id].state.archived_at:
+            return
+        made = self._made(cluster_id, trigger=MANUAL)
+        self.begin(made.run_id)
 
     def begin(self, run_id: str) -> None:
         run = self.runs[run_id]
@@ -124,15 +140,15 @@ class Simulated:
         if record is None or record.state.archived_at is not None:
             run.ended = True
             return
-        automation = record.state.automation
-        last = automation.batch_run_at
-        assert last is None or (self.now - last).total_seconds() >= run.cooldown
-        assert record.claim is None
+        ledger = self.ledgers[run.cluster_id]
+        if run.trigger == BATCH:
+            assert not ledger.is_cooling(run.cooldown, self.now), "a run inside the cooldown"
+            ledger.began = self.now
         run.began = self.now
         run.covers = {one: self.completed.get(one, 0) for one in record.spec.collection_ids}
         self._state(
             run.cluster_id,
-            automation=settle.begun(automation, BATCH, self.now),
+            automation=settle.begun(record.state.automation, run.trigger, self.now),
             last_attempt_id=run_id,
         )
 
@@ -141,10 +157,14 @@ class Simulated:
         run.ended = True
         if run.cluster_id not in self.clusters or run.began is None:
             return
-        record = self.clusters[run.cluster_id]
+        record, ledger = self.clusters[run.cluster_id], self.ledgers[run.cluster_id]
         read = {} if outcome == "killed" else {"covered_batches": run.covers}
-        told = execution(run_id=run_id, trigger=BATCH, **OUTCOMES[outcome], **read)
+        told = execution(run_id=run_id, trigger=run.trigger, **OUTCOMES[outcome], **read)
         self._state(run.cluster_id, automation=settle.ended(record, told, self.now))
+        if outcome in ("completed", "empty"):
+            ledger.covers(run.covers)
+        elif run.trigger == BATCH:
+            ledger.fails(self.now)
 
     def lose(self, run_id: str) -> None:
         """The worker dies before it has told anybody anything."""
@@ -160,8 +180,12 @@ class Simulated:
         """What must hold at every moment."""
         flying = [one.cluster_id for one in self._open()]
         assert len(flying) == len(set(flying)), "two runs of one definition"
-        starving = {one: count for one, count in self.waited.items() if count > 1}
-        assert starving == {}, "due for more than two ticks"
+        late = {one: told.late for one, told in self.ledgers.items() if told.late > 1}
+        assert late == {}, "uncovered for longer than the cooldown and two looks"
+        for one in self.ledgers.values():
+            # Twice if it fails, with each of the collections that both wait for.
+            turns = max(one.overtaken.values(), default=0)
+            assert turns <= 2 * len(one.covered), "the same definition goes first again and again"
 
     def settle_everything(self) -> None:
         """Nothing more arrives, nothing fails: all batches are dealt with in the end."""
@@ -177,41 +201,89 @@ class Simulated:
                 self.begin(run_id)
             for run_id in self.running():
                 self.end(run_id, "completed")
-        behind = {
-            record.cluster_id
-            for record in self.clusters.values()
-            for one in record.spec.collection_ids
-            if record.state.automation.settled.get(one, 0) < self.completed.get(one, 0)
-        }
-        assert behind == set()
+        for cluster_id, record in self.clusters.items():
+            collections = record.spec.collection_ids
+            assert not self.ledgers[cluster_id].behind(collections, self.completed)
+            settled = record.state.automation.settled
+            assert {one: settled.get(one, 0) for one in collections} == {
+                one: self.completed.get(one, 0) for one in collections
+            }
 
-    def _submit(self, key: str, definition: AutomaticDefinition) -> None:
-        before = self.runs.get(self.keys.get(key, ""))
-        if before is not None:
-            # Dagster never makes a second run for a key; one that never began is counted.
-            if before.ended and before.began is None:
-                state = self.clusters[definition.cluster_id].state
-                self._state(
-                    definition.cluster_id,
-                    automation=settle.failed(state.automation, self.now),
-                    last_attempt_id=before.run_id,
-                )
-            return
-        run_id = f"run_{len(self.runs)}"
-        self.keys[key] = run_id
-        made = Run(
-            run_id=run_id,
-            cluster_id=definition.cluster_id,
-            cooldown=definition.cooldown_seconds,
+    def _ought(self, cluster_id: str) -> bool:
+        """Whether a batch waits, and nothing else is a reason to wait."""
+        record, ledger = self.clusters[cluster_id], self.ledgers[cluster_id]
+        spec, collections = record.spec, record.spec.collection_ids
+        missing = (spec.auto_execute_min_documents or 0) > self._count(LOCAL, collections)
+        return not (
+            record.state.archived_at
+            or missing
+            or not ledger.behind(collections, self.completed)
+            or ledger.is_cooling(spec.auto_execute_cooldown_seconds, self.now)
+            or ledger.is_to_be_tried_later(self.now)
+            or cluster_id in self._in_flight()
         )
-        self.runs[run_id] = made
-        self.flying.append(made)
 
-    def _measure(self, due: list[AutomaticDefinition]) -> None:
-        flying = self._in_flight()
-        held = {one.cluster_id for one in map(automatic_of, self.clusters.values()) if one.failures}
-        left = {one.cluster_id for one in due} - flying.keys() - held
-        self.waited = {one: self.waited.get(one, 0) + 1 for one in left}
+    def _going_before(self, cluster_id: str, ought: set[str]) -> set[str]:
+        """The definitions of an earlier phase that go first with the same batch."""
+        if not self.arranged:
+            return set()
+        going = {one for one in self._in_flight() if self._is_in_service(one)} | ought
+        return {
+            one
+            for one in going
+            if self._phase(one) < self._phase(cluster_id)
+            and self.ledgers[one].failures < 2
+            and self._shares_a_batch(one, cluster_id)
+        }
+
+    def _is_in_service(self, cluster_id: str) -> bool:
+        record = self.clusters.get(cluster_id)
+        return record is not None and record.state.archived_at is None
+
+    def _shares_a_batch(self, first: str, then: str) -> bool:
+        waited_for = [
+            self.ledgers[one].behind(self.clusters[one].spec.collection_ids, self.completed)
+            for one in (first, then)
+        ]
+        before, after = self.ledgers[first].covered, self.ledgers[then].covered
+        return any(before.get(one, 0) <= after.get(one, 0) for one in set.intersection(*waited_for))
+
+    def _phase(self, cluster_id: str) -> int:
+        return self.arranged.get(cluster_id, Place()).phase
+
+    def _note(self, first: dict[str, set[str]], served: set[str]) -> None:
+        for cluster_id, ledger in self.ledgers.items():
+            waits = cluster_id in first and cluster_id not in served
+            if waits and first[cluster_id]:
+                ledger.overtaken.update(first[cluster_id] & served)
+            else:
+                ledger.looked(waits=waits)
+
+    def _submit(self, wanted: Request) -> bool:
+        """Whether there is a run for it now, or one of old that is counted as lost."""
+        cluster_id = wanted.definition.cluster_id
+        before = self.runs.get(self.keys.get(wanted.run_key, ""))
+        if before is None:
+            made = self._made(cluster_id, cooldown=wanted.definition.cooldown_seconds)
+            self.keys[wanted.run_key] = made.run_id
+            return True
+        # Dagster never makes a second run for a key; one that never began is counted.
+        if not before.ended or before.began is not None:
+            return False
+        state = self.clusters[cluster_id].state
+        self._state(
+            cluster_id,
+            automation=settle.failed(state.automation, self.now),
+            last_attempt_id=before.run_id,
+        )
+        self.ledgers[cluster_id].fails(self.now)
+        return True
+
+    def _made(self, cluster_id: str, **facts) -> Run:
+        made = Run(run_id=f"run_{len(self.runs)}", cluster_id=cluster_id, **facts)
+        self.runs[made.run_id] = made
+        self.flying.append(made)
+        return made
 
     def _in_flight(self) -> dict[str, str]:
         return {one.cluster_id: one.run_id for one in self._open()}

@@ -9,8 +9,12 @@ from clustering_pipeline_tests.orchestration.automation.facts import automatic
 OTHER = Scope(organization_id="int_local", namespace_id="ns_other")
 
 
-def lagging(name: str, scope: Scope = LOCAL, *, settled: int = 0, **standing) -> Judged:
-    definition = automatic(cluster_id=name, name=name, scope=scope, settled={"col_a": settled})
+def lagging(
+    name: str, scope: Scope = LOCAL, *, settled: int = 0, failures: int = 0, **standing
+) -> Judged:
+    definition = automatic(
+        cluster_id=name, name=name, scope=scope, settled={"col_a": settled}, failures=failures
+    )
     return Judged(definition=definition, standing=Standing(behind={"col_a": 1}, **standing))
 
 
@@ -54,6 +58,12 @@ def test_a_later_phase_waits_for_nobody_who_waits():
 
 def test_a_phase_that_always_runs_starves_nobody():
     assert waits(lagging("early", settled=3), lagging("late", settled=2)) == [None, None]
+
+
+def test_a_phase_that_always_fails_starves_nobody():
+    assert waits(lagging("early", failures=1), lagging("late")) == [None, "early"]
+    assert waits(lagging("early", failures=2), lagging("late")) == [None, None]
+    assert waits(lagging("early", failures=2, in_flight="run_1"), lagging("late")) == [None, None]
 
 
 def test_phases_matter_within_a_namespace_only():

@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -61,6 +62,11 @@ class Automation(RuleBasedStateMachine):
         self.world.end(data.draw(st.sampled_from(self.world.running())), outcome)
 
     @precondition(lambda self: self.world.clusters)
+    @rule(data=st.data())
+    def somebody_executes(self, data):
+        self.world.execute(self.one(data))
+
+    @precondition(lambda self: self.world.clusters)
     @rule(data=st.data(), cooldown=cooldowns, threshold=thresholds)
     def somebody_patches(self, data, cooldown, threshold):
         self.world.respecify(
@@ -104,27 +110,32 @@ TestAutomation.settings = settings(
 )
 
 
-def test_weeks_of_many_definitions():
-    """Definitions by the hundred at full size, over 30 days."""
-    chance = random.Random(0)  # noqa: S311 - a simulation, the same each time
+@pytest.mark.parametrize("seed", range(size(ci=1, full=3)))
+def test_weeks_of_many_definitions(seed):
+    """200 definitions over 30 days at full size."""
+    chance = random.Random(seed)  # noqa: S311 - a simulation, the same each time
     world = Simulated()
     for _ in range(size(ci=20, full=200)):
-        world.create(
-            collections=chance.sample(COLLECTIONS, 2),
-            cooldown=chance.choice([0, 3600, 86_400]),
-            threshold=chance.choice([None, 500]),
-        )
+        make(world, chance)
     end = world.now + timedelta(days=size(ci=2, full=30))
     while world.now < end:
-        world.now += timedelta(seconds=chance.randrange(600))
+        # Looks in a row now and then, and a daemon that is away for a while.
+        world.now += timedelta(seconds=chance.choice([0, 0, chance.randrange(1200)]))
         if chance.random() < 0.1:
             world.complete_batch(chance.sample(COLLECTIONS, 1), chance.randrange(100))
         world.tick(dies_after=chance.randrange(5) if chance.random() < 0.05 else None)
-        world.check()
         go_on(world, chance)
-        if chance.random() < 0.002:
-            world.delete(chance.choice(sorted(world.clusters)))
+        meddle(world, chance)
+        world.check()
     world.settle_everything()
+
+
+def make(world: Simulated, chance: random.Random) -> None:
+    world.create(
+        collections=chance.sample(COLLECTIONS, 2),
+        cooldown=chance.choice([0, 3600, 86_400]),
+        threshold=chance.choice([None, 500]),
+    )
 
 
 def go_on(world: Simulated, chance: random.Random) -> None:
@@ -138,3 +149,22 @@ def go_on(world: Simulated, chance: random.Random) -> None:
     for run_id in world.running():
         if chance.random() < 0.3:
             world.end(run_id, chance.choice(["completed"] * 8 + ["failed", "killed"]))
+
+
+def meddle(world: Simulated, chance: random.Random) -> None:
+    """People come and go with their definitions."""
+    if chance.random() < 0.98:
+        return
+    one = chance.choice(sorted(world.clusters))
+    change = chance.choice(["delete", "archive", "unarchive", "patch", "arrange", "execute"])
+    if change == "delete":
+        world.delete(one)
+        make(world, chance)
+    elif change == "patch":
+        world.respecify(one, auto_execute_cooldown_seconds=chance.choice([0, 60, 7200]))
+    elif change == "arrange":
+        world.arranged[one] = Place(phase=chance.randrange(1, 4), priority=chance.randrange(9))
+    elif change == "execute":
+        world.execute(one)
+    else:
+        world.archive(one, away=change == "archive")
