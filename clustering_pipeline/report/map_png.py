@@ -32,14 +32,14 @@ def map_png(points: MapPoints, *, title: str) -> bytes:
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     shown = points.thinned(_MOST_POINTS)
-    figure = Figure(figsize=(10, 7.2), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, 7.2), dpi=100)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    # Where the map lies is fixed: to find out what fits takes as long as all the rest.
+    axes = figure.add_axes((0.01, 0.01, 0.98, 0.93))
     axes.set_axis_off()
-    words = _drawable(title, "")
-    axes.set_title(words, loc="left", fontsize=13, fontfamily=_families(), parse_math=False)
+    words, fonts = _drawable(title, ""), _families()
+    figure.text(0.01, 0.96, words, fontsize=13, fontfamily=fonts, parse_math=False)
     _draw(axes, shown)
-    canvas.draw()
     _name_groups(axes, shown, canvas.get_renderer())
     canvas.draw()
     return _small_png(canvas)
