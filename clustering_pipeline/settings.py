@@ -94,7 +94,16 @@ class Settings(BaseSettings):
     api_max_documents_bytes: int = Field(default=64 * 2**20, ge=1)
     """Largest body that brings documents."""
     api_requests_per_second: float = Field(default=500.0, gt=0)
-    """How often a key may ask a server, twice as many at once."""
+    """How often a key may ask a server, twice as many at once.
+
+    Each process counts for itself: behind a load balancer, divide by the number of processes.
+    """
+    api_claims_collections: bool | None = None
+    """Whether a key may register a Qdrant collection that exists and is nobody's yet.
+
+    Unset, it may while the keys in use are those of one organisation; with more, whoever runs the
+    servers registers such collections (``clustering-pipeline collections register``).
+    """
     api_one_shot_documents: int = Field(default=10_000, ge=1)
     """Most documents that a call without a stored definition clusters."""
     api_one_shot_seconds: float = Field(default=60.0, gt=0)
@@ -123,6 +132,7 @@ class Settings(BaseSettings):
             "llm_api_key": "none: labels are keyphrases",
             "llm_model": "the provider's default",
             "llm_max_cost": "no limit",
+            "api_claims_collections": "while one organisation alone has keys",
         }
         return {
             f"CLUSTERING_{name}".upper(): _shown(getattr(self, name), embedded.get(name, ""))

@@ -9,6 +9,7 @@ import click
 
 from clustering_pipeline.cli.archiving import arrange
 from clustering_pipeline.cli.confirmation import confirmation_option
+from clustering_pipeline.cli.keys import organization_option
 from clustering_pipeline.cli.output import emit, note, output_options
 from clustering_pipeline.cli.progress import live_bar
 from clustering_pipeline.cli.session import open_session
@@ -18,6 +19,7 @@ from clustering_pipeline.model.collection import CollectionRecord, RegisterColle
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.loading import Load, load
 from clustering_pipeline.orchestration.registering import register_existing
+from clustering_pipeline.stores.catalog.namespaces import DEFAULT_NAME
 from clustering_pipeline.stores.documents.facts import Vector
 
 NONE = "no collections yet: clustering-pipeline collections load FILE"
@@ -40,6 +42,8 @@ command.add_command(arrange)
     "--vector", "vectors", multiple=True, metavar="URI=NAME", help="Feature URI to vector."
 )
 @click.option("--description")
+@organization_option
+@click.option("--namespace", default=DEFAULT_NAME, show_default=True, help="Its id or name.")
 @output_options
 def register(
     output: str,
@@ -47,6 +51,9 @@ def register(
     qdrant_collection: str | None,
     vectors: tuple[str, ...],
     description: str | None,
+    *,
+    organization: str,
+    namespace: str,
 ) -> None:
     """Make an existing Qdrant collection known, as it is."""
     request = validate(
@@ -59,7 +66,10 @@ def register(
         },
     )
     with open_session() as session:
-        record = register_existing(session.pipeline, session.scope, request)
+        catalog = session.pipeline.catalog
+        owner = catalog.organizations.get(organization).organization_id
+        scope = catalog.namespaces.get(owner, namespace).scope
+        record = register_existing(session.pipeline, scope, request)
         show_collection(session, record, output)
 
 

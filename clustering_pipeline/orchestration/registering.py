@@ -38,24 +38,25 @@ def register_existing(
 
 
 def register_own(
-    pipeline: Pipeline, scope: Scope, request: CreateCollectionRequest
+    pipeline: Pipeline, scope: Scope, request: CreateCollectionRequest, *, claims: bool = True
 ) -> CollectionRecord:
     """The same for a tenant among others, and for a collection that is made for it.
 
     A Qdrant collection belongs to the namespace that registered it first: to others it does not
-    exist.
+    exist.  One that is nobody's yet exists for those who may claim it.
     """
     if request.vector_sizes is not None:
         return _made(pipeline, scope, request, request.vector_sizes)
     name = request.qdrant_collection or request.collection_name
-    if _is_anothers(pipeline, scope, name):
+    owners = _owners(pipeline, name)
+    if owners - {scope} or not (owners or claims):
         raise _unknown(name)
     try:
         record = register_existing(pipeline, scope, request)
     except CollectionNotFound:
         # Said in the same words: what else Qdrant holds is other people's.
         raise _unknown(name) from None
-    if _is_anothers(pipeline, scope, name):
+    if _owners(pipeline, name) - {scope}:
         # Both came at the same moment: neither may read what may be the other's.
         pipeline.catalog.collections.forget(scope, record.collection_id)
         raise _unknown(name)
@@ -118,9 +119,10 @@ def _made(
     return record
 
 
-def _is_anothers(pipeline: Pipeline, scope: Scope, name: str) -> bool:
+def _owners(pipeline: Pipeline, name: str) -> set[Scope]:
+    """The namespaces that registered it, or write it."""
     known = pipeline.catalog.collections.behind(_names_of(pipeline, name))
-    return any(one.scope != scope for one in known)
+    return {one.scope for one in known}
 
 
 def _check_mapping(name: str, vectors: dict[str, str], present: list[str]) -> None:
@@ -149,5 +151,8 @@ def _none_such(pipeline: Pipeline, name: str) -> CollectionNotFound:
 
 
 def _unknown(name: str) -> CollectionNotFound:
-    message = f"Qdrant has no collection {name!r}"
+    message = (
+        f"Qdrant has no collection {name!r} for this namespace: have one registered by whoever "
+        "runs the server, or ask for a new one with vector_sizes"
+    )
     return CollectionNotFound(message)

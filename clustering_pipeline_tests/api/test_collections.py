@@ -1,8 +1,5 @@
 """Collections, their documents and batches, over HTTP."""
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -126,23 +123,6 @@ def test_what_another_tenant_registered_does_not_exist(client, served, collectio
         assert len(told) == 1
         assert stranger.get(collection["path"]).status_code == 404
         assert stranger.post(f"{collection['path']}/documents/list").status_code == 404
-
-
-def test_two_tenants_who_ask_at_once_do_not_share_a_collection(served):
-    scopes = [served.tenant(f"at once {uuid4().hex[:8]}") for _ in range(2)]
-    with ThreadPoolExecutor(2) as pool:
-        for _ in range(10):
-            name = f"contested {uuid4().hex[:8]}"
-            served.pipeline.documents.create_collection(name, {"": 2})
-            statuses = list(pool.map(partial(registered, served, name, Barrier(2)), scopes))
-            assert statuses.count(200) <= 1
-            assert set(statuses) <= {200, 404}
-
-
-def registered(served, name: str, start: Barrier, scope) -> int:
-    with served.client(scope=scope) as client:
-        start.wait(60)
-        return client.post("/v1/collections", json={"collection_name": name}).status_code
 
 
 def test_a_forgotten_collection_keeps_its_documents_unless_told(client, served, collection):

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import ThePipeline
+from clustering_pipeline.api.dependencies import ThePipeline, TheSettings
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import CollectionIdentifier
 from clustering_pipeline.model.collection import (
@@ -28,10 +28,17 @@ Offset = Annotated[int, Query(ge=0, le=10_000, description="Results to pass over
 
 @router.post("", responses=documented(404, 409))
 def create_collection(
-    request: CreateCollectionRequest, caller: Writer, pipeline: ThePipeline
+    request: CreateCollectionRequest,
+    caller: Writer,
+    pipeline: ThePipeline,
+    settings: TheSettings,
 ) -> CollectionView:
     """Make an existing Qdrant collection known, or a new one for documents to come."""
-    return collection_view(pipeline, register_own(pipeline, caller.scope, request))
+    claims = settings.api_claims_collections
+    if claims is None:
+        claims = len(pipeline.catalog.keys.holders()) <= 1
+    record = register_own(pipeline, caller.scope, request, claims=claims)
+    return collection_view(pipeline, record)
 
 
 @router.get("")

@@ -59,6 +59,11 @@ class Keys:
         found = self.table.find({"organization_id": organization_id}, sort=[("created_at", -1)])
         return [KeyRecord.model_validate(one) for one in found]
 
+    def holders(self) -> Sequence[str]:
+        """The organisations that have keys in use."""
+        stages = [{"$match": {"revoked_at": None}}, {"$group": {"_id": "$organization_id"}}]
+        return sorted(one["_id"] for one in self.table.aggregate(stages))
+
     def revoke(self, key_id: str) -> KeyRecord:
         """Ends a key now; may be repeated.  Raises KeyNotFound."""
         now = iso(self.clock())
