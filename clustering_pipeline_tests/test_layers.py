@@ -112,7 +112,12 @@ HEAVY = ["hdbscan", "matplotlib", "numba", "openai", "plotly", "sklearn", "umap"
 @pytest.mark.parametrize(
     ("modules", "never"),
     [
-        pytest.param(["definitions", "cli.clusters"], HEAVY, id="the-location-and-commands"),
+        pytest.param(["definitions"], [*HEAVY, "qdrant_client"], id="the-location"),
+        pytest.param(
+            [f"cli.{name}" for name in ("batches", "clusters", "keys", "runs", "triggers")],
+            [*HEAVY, "dagster", "qdrant_client"],
+            id="commands-over-the-catalog",
+        ),
         pytest.param(["cli.config"], [*HEAVY, "dagster", "pymongo", "qdrant_client"], id="config"),
         pytest.param(["cli.main"], [*HEAVY, "dagster", "polars", "pymongo"], id="help"),
     ],

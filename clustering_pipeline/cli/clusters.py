@@ -1,6 +1,7 @@
 """Define, execute and read clusters."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -11,20 +12,23 @@ from clustering_pipeline.cli.agreement import agreement
 from clustering_pipeline.cli.archiving import archive, unarchive
 from clustering_pipeline.cli.confirmation import confirmation_option
 from clustering_pipeline.cli.edits import edits
-from clustering_pipeline.cli.follow import execute_and_follow, foresee
 from clustering_pipeline.cli.lineage import lineage
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.published import clear_fields, rollback, verify_documents
-from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.showing import show_definition, show_execution, show_standing
+from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
+from clustering_pipeline.model.overdue import Overdue
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.automation.standing import standing_of
-from clustering_pipeline.orchestration.fixed import read_mapping
+from clustering_pipeline.orchestration.freshness import all_overdue
 from clustering_pipeline.orchestration.groups import label_fidelities, published_groups
+from clustering_pipeline.orchestration.mapping_files import read_mapping
 
 LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
+OVERDUE = ("cluster_id", "cluster_name", "status", "overdue_since", "overdue_because")
 GROUPS = ("cluster_id", "label", "member_count", "keywords")
 
 
@@ -68,20 +72,25 @@ def create(output: str, file: Path | None, **flags: Any) -> None:
 @click.option("--sort", help="A field, with a leading - for largest first.")
 @click.option("--limit", type=int)
 @click.option("--page", type=int)
+@click.option("--overdue", is_flag=True, help="Those that should have run by now, and why.")
 @output_options
-def list_(output: str, filters: str | None, sort: str | None, **paging: Any) -> None:
+def list_(
+    output: str, filters: str | None, sort: str | None, *, overdue: bool, **paging: Any
+) -> None:
     """Show the stored definitions, newest first."""
     request = validate(
         ListClustersRequest,
         {"filters": _json("--filters", filters), "sort": _sort(sort), **paging},
     )
     with open_session() as session:
-        page = session.pipeline.catalog.clusters.list(session.scope, request)
+        late = _overdue(session) if overdue else None
+        page = session.pipeline.catalog.clusters.list(session.scope, request, only=late)
+    rows = [one.model_dump(mode="json") | _late(late, one.cluster_id) for one in page.results]
     if output == "json":
-        emit_one(page.model_dump(mode="json"), output=output)
+        emit_one(page.model_dump(mode="json") | {"results": rows}, output=output)
         return
-    rows = [one.model_dump(mode="json") for one in page.results]
-    emit(rows, columns=LISTED, output=output, empty=_nothing_listed(request))
+    columns = OVERDUE if overdue else LISTED
+    emit(rows, columns=columns, output=output, empty=_nothing_listed(request, overdue=overdue))
     if rows:
         note(f"{len(rows)} of {page.total_count}")
 
@@ -156,6 +165,11 @@ def execute(
     dry_run: bool,
 ) -> None:
     """Run a definition now and wait for the result."""
+    from clustering_pipeline.cli.follow import (  # noqa: PLC0415 - Dagster
+        execute_and_follow,
+        foresee,
+    )
+
     if full and assign:
         message = "--full and --assign: one of the two"
         raise click.UsageError(message)
@@ -194,10 +208,23 @@ def groups(output: str, cluster: str) -> None:
     note(f"{found.total_groups} groups, {found.total_documents} documents, {found.run_id}")
 
 
-def _nothing_listed(request: ListClustersRequest) -> str:
+def _nothing_listed(request: ListClustersRequest, *, overdue: bool) -> str:
+    if overdue:
+        return "no definition is overdue"
     if request.filters or request.search or request.page:
         return "no definition like that"
     return "no definitions yet: clustering-pipeline clusters create makes one"
+
+
+def _overdue(session: Session) -> dict[str, Overdue]:
+    return all_overdue(session.pipeline, utc_now(), scope=session.scope)
+
+
+def _late(overdue: Mapping[str, Overdue] | None, cluster_id: str) -> dict[str, Any]:
+    if overdue is None:
+        return {}
+    found = overdue[cluster_id].model_dump(mode="json")
+    return {"overdue_since": found["since"], "overdue_because": found["reasons"]}
 
 
 def _from_flags(**flags: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.edits import ClusterEdits, ClusterEditsResponse
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.editing import get_edits, put_edits
-from clustering_pipeline.orchestration.fixed import read_mapping
+from clustering_pipeline.orchestration.mapping_files import read_mapping
 
 
 @click.group("edits")

@@ -21,7 +21,10 @@ class Session:
 
 @contextmanager
 def open_session(settings: Settings | None = None) -> Generator[Session]:
-    """Starts the embedded stack where no address is set; it ends with its last user."""
+    """Starts the embedded stack where no address is set; it ends with its last user.
+
+    A command that reads the catalog alone does not wait for Qdrant.
+    """
     chosen = settings or Settings()
-    with open_pipeline(chosen) as pipeline:
+    with open_pipeline(chosen, documents_later=True) as pipeline:
         yield Session(settings=chosen, pipeline=pipeline, scope=LOCAL)

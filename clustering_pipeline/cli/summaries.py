@@ -74,7 +74,7 @@ def execution_summary(record: ExecutionRecord) -> Summary:
         "run_name": record.run_name,
         "status": _status(record),
         "plan": record.plan,
-        "error_message": record.error_message,
+        "error_message": record.whole_error,
         "num_clusters": record.num_clusters,
         "num_points": record.num_points,
         "in_no_group": record.pipeline_drop or None,
@@ -112,7 +112,13 @@ def trigger_summary(record: TriggerRecord) -> Summary:
 
 
 def standing_in_words(standing: AutomationStanding) -> str:
-    """Whether completed batches make it run, and what it waits for."""
+    """Whether completed batches make it run, what it waits for, and whether it is late."""
+    late = standing.overdue
+    told = _automation_in_words(standing)
+    return told if late is None else f"{told}; overdue since {late.since:%Y-%m-%d %H:%M} UTC"
+
+
+def _automation_in_words(standing: AutomationStanding) -> str:
     if not standing.automatic:
         return f"off; {standing.run_in_flight} is under way" if standing.run_in_flight else "off"
     behind = sum(standing.batches_behind.values())

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from clustering_pipeline.model.definition import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.graph import Context, Graph
+from clustering_pipeline.orchestration.mapping_files import read_mapping
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 Source = CreateClusterRequest | Mapping[str, Any] | str | Path
@@ -51,27 +50,6 @@ def read_definition(source: Source) -> CreateClusterRequest:
     return validate(CreateClusterRequest, dict(source))
 
 
-def read_mapping(file: Path) -> dict[str, Any]:
-    """What a YAML or JSON file holds; raises InvalidDefinition when that is no mapping."""
-    parsed = _parse(file)
-    if not isinstance(parsed, dict):
-        message = f"{file} holds no mapping of fields to values"
-        raise InvalidDefinition(message)
-    return parsed
-
-
 def asset_name(cluster_name: str) -> str:
     """The name as Dagster takes it: letters, digits and underscores."""
     return re.sub(r"\W+", "_", cluster_name, flags=re.ASCII).strip("_").lower() or "cluster"
-
-
-def _parse(file: Path) -> Any:
-    try:
-        # YAML holds JSON too.
-        return yaml.safe_load(file.read_text())
-    except OSError as error:
-        message = f"cannot read {file}: {error.strerror}"
-        raise InvalidDefinition(message) from error
-    except yaml.YAMLError as error:
-        message = f"{file} is neither YAML nor JSON: {' '.join(str(error).split())}"
-        raise InvalidDefinition(message) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from clustering_pipeline.engine.identity import Terms as IdentityTerms
 from clustering_pipeline.labeling import LabelingConfig, Terms
@@ -9,7 +10,9 @@ from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.notifications.sender import Sender
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
-from clustering_pipeline.stores.documents import Documents
+
+if TYPE_CHECKING:
+    from clustering_pipeline.stores.documents import Documents
 
 ProviderOf = Callable[[LabelingConfig], Provider | None]
 """Raises LabelingFailed when the definition asks for a model that it may not have."""
@@ -25,7 +28,7 @@ class Pipeline:
     """A test hands in other stores; nothing else changes."""
 
     catalog: Catalog
-    documents: Documents
+    documents: "Documents"
     artifacts: Artifacts
     provider_of: ProviderOf = no_provider
     """The model to ask when a definition enables labels by one."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clustering_pipeline.cli.session import open_session
 from clustering_pipeline_tests.cli.command import run
 
 URI = "mixpeek://text@v1/embedding"
@@ -115,3 +116,27 @@ def test_a_trigger_that_makes_no_sense_is_refused(cluster, options, sentence):
     done = run("triggers", "create", cluster, *options)
     assert done.code == 2
     assert sentence in done.err
+
+
+def test_overdue_definitions_are_listed_with_the_reason(collection):
+    nothing = run("clusters", "list", "--overdue")
+    assert (nothing.out, nothing.err) == ("", "no definition is overdue\n")
+    late = run(
+        *("clusters", "create", "--name", "late", "--collection", collection),
+        *("--feature-uri", URI, "--method", "kmeans", "--json"),
+    ).json["cluster_id"]
+    run("clusters", "update", late, "--set", "auto_execute_on_batch=true")
+    batch = run("batches", "complete", "--collection", collection, "--json").json["batch_id"]
+    then = "2026-01-02T03:04:00.000Z"
+    with open_session() as session:
+        batches = session.pipeline.catalog.batches.table
+        batches.swap({"_id": batch}, {"$set": {"ended_at": then}})
+    (row,) = run("clusters", "list", "--overdue", "--json").json["results"]
+    assert (row["cluster_id"], row["overdue_since"], row["overdue_because"]) == (
+        late,
+        then,
+        ["a batch has completed that no run has dealt with"],
+    )
+    assert "no run has dealt with" in run("clusters", "list", "--overdue").out
+    told = run("clusters", "get", late).fields["automation"]
+    assert told.endswith("; overdue since 2026-01-02 03:04 UTC")

@@ -6,12 +6,12 @@ from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import ExportReport, Source
-from clustering_pipeline.stores.documents.exporting import IN_FLIGHT
+from clustering_pipeline.stores.documents.concurrency import READS
 
 FILE = "embeddings.parquet"
 
 
-def export(run: Run, *, page: int | None = None, in_flight: int = IN_FLIGHT) -> StageReport:
+def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> StageReport:
     """Streams the selected documents with their vectors into parquet, in canonical order.
 
     How it reads, see ``Documents.export``.

@@ -1,6 +1,6 @@
 """The stored definitions."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -115,10 +115,16 @@ class Clusters:
         return {one["view"]["last_run_id"] for one in found} - {None}
 
     def list(
-        self, scope: Scope, request: ListClustersRequest, *, path: str = "/v1/clusters"
+        self,
+        scope: Scope,
+        request: ListClustersRequest,
+        *,
+        path: str = "/v1/clusters",
+        only: Collection[str] | None = None,
     ) -> ListClustersResponse:
-        """One page of the namespace's definitions, and the sums over all that match."""
-        return list_clusters(self.table, within(scope), request, path=path)
+        """One page of the namespace's definitions, or of ``only`` these, and the sums over all."""
+        ids = {} if only is None else {"_id": {"$in": sorted(only)}}
+        return list_clusters(self.table, within(scope, **ids), request, path=path)
 
     def patch(self, scope: Scope, identifier: str, patch: PatchClusterRequest) -> ClusterRecord:
         """Changes the given fields; raises ClusterNotFound, NameTaken, InvalidRequest."""

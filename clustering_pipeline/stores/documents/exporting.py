@@ -20,8 +20,8 @@ from clustering_pipeline.model.filters import Filter
 from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import CollectionInfo, ExportReport, Source
+from clustering_pipeline.stores.documents.layout import Layout
 from clustering_pipeline.stores.documents.pages import (
-    Layout,
     Page,
     Part,
     Tally,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from pydantic_core import to_json
 
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import Source
+from clustering_pipeline.stores.documents.layout import Layout
 from clustering_pipeline.stores.documents.reading import fetch
 from clustering_pipeline.stores.documents.wire import (
     Floats,
@@ -22,30 +22,6 @@ from clustering_pipeline.stores.documents.wire import (
 )
 
 _NAMED = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """The columns of an export: one of vectors for each feature, with its length."""
-
-    columns: Sequence[str]
-    sizes: Sequence[int]
-    payload_fields: Sequence[str] | None
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """Ids and payload as text, vectors as fixed-size lists of float32."""
-        texts = ("collection_id", "point_id", "document_id", "payload")
-        vectors = zip(self.columns, self.sizes, strict=True)
-        return pa.schema(
-            [pa.field(name, pa.string(), nullable=False) for name in texts]
-            + [pa.field(name, pa.list_(pa.float32(), size)) for name, size in vectors]
-        )
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of the vectors of one document."""
-        return 4 * sum(self.sizes)
 
 
 @dataclass(frozen=True, kw_only=True)

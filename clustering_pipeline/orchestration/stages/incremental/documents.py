@@ -13,7 +13,7 @@ from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.orchestration.frames import vector_matrix, vector_series
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import Point, Source
-from clustering_pipeline.stores.documents.pages import Layout
+from clustering_pipeline.stores.documents.layout import Layout
 
 TEXTS = ("collection_id", "point_id", "document_id", "payload")
 _WRITTEN = 10_000
