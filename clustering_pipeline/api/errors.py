@@ -11,11 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from clustering_pipeline.model.errors import (
+    ArtifactNotFound,
     ClusteringError,
     InvalidRequest,
     MalformedRequest,
     TooManyRequests,
 )
+from clustering_pipeline.model.public_text import for_clients, without_stores
 from clustering_pipeline.model.validation import refused_as
 
 TYPES: Mapping[int, str] = {
@@ -104,7 +106,7 @@ def answer(error: ClusteringError) -> Response:
     """The envelope of one of our own errors."""
     return envelope(
         error.status,
-        error.message,
+        _told(error),
         code=_code(type(error)),
         details=error.details,
         headers=_headers(error),
@@ -148,6 +150,11 @@ def not_json(problem: str) -> MalformedRequest:
 def _code(error: type[ClusteringError]) -> str:
     name = error.__name__
     return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
+
+
+def _told(error: ClusteringError) -> str:
+    ours = error.status >= 500 or isinstance(error, ArtifactNotFound)
+    return for_clients(error.message) if ours else without_stores(error.message)
 
 
 def _headers(error: ClusteringError) -> dict[str, str]:

@@ -34,7 +34,7 @@ def execute_and_follow(
         _watched(launched, catalog, plan)
     execution = catalog.executions.by_id(launched.run_id)
     if execution.status is not ExecutionStatus.COMPLETED:
-        raise RunFailed(execution.error_message or f"{execution.run_id} was cancelled")
+        raise RunFailed(execution.whole_error or f"{execution.run_id} was cancelled")
     return execution
 
 

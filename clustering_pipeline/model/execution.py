@@ -115,6 +115,8 @@ class ExecutionRecord(ClusterExecutionResult):
     ledger: LabelingLedger | None = None
     """What its labels took; null when no model was to be asked."""
     owner: Owner | None = None
+    operator_error: str | None = None
+    """Why it failed in all words, where clients read fewer: addresses and paths."""
     failure_category: str | None = None
     started_at: Moment | None = None
     updated_at: Moment | None = None
@@ -137,6 +139,11 @@ class ExecutionRecord(ClusterExecutionResult):
         """What of it has happened that is in no outbox yet."""
         started = self.started_at is not None
         return events_owed(self.status, started=started, announced=self.announced)
+
+    @property
+    def whole_error(self) -> str | None:
+        """Why it failed, for those who run the servers."""
+        return self.operator_error or self.error_message
 
     @property
     def artifacts_prefix(self) -> str:

@@ -16,6 +16,7 @@ from clustering_pipeline.model.errors import (
 )
 from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.public_text import for_clients
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
 from clustering_pipeline.orchestration.automation.settle import ended
 from clustering_pipeline.stores.catalog import Catalog
@@ -25,22 +26,23 @@ def fail(
     catalog: Catalog, run_id: str, error: ClusteringError, *, traceback: str | None = None
 ) -> None:
     """Ends an execution as failed or cancelled; published results stay as they were."""
-    canceled = isinstance(error, RunCanceled)
+    canceled, told = isinstance(error, RunCanceled), for_clients(error.message)
     record = catalog.executions.find(run_id)
     _end(
         catalog,
         run_id,
         execution={
             "status": ExecutionStatus.CANCELED if canceled else ExecutionStatus.FAILED,
-            "error_message": error.message,
-            "error_traceback": traceback,
+            "error_message": told,
+            "error_traceback": None if traceback is None else for_clients(traceback),
+            "operator_error": None if told == error.message else error.message,
             "failure_category": None if canceled else error.category,
             "progress": None,
             "write_back": _stopped(record.write_back if record else None, error),
         },
         state={
             "status": ClusterStatus.CANCELED if canceled else _failed(error),
-            "error": None if canceled else error.message,
+            "error": None if canceled else told,
             "failure_category": None if canceled else error.category,
         },
     )

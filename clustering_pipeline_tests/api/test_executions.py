@@ -6,8 +6,13 @@ from uuid import uuid4
 import pytest
 
 from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.orchestration.begin import new_execution
+from clustering_pipeline.orchestration.launch import new_identity
+from clustering_pipeline.orchestration.outcome import fail
+from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.orchestration.planted import planted
 
@@ -109,6 +114,34 @@ def test_a_definition_is_deleted_with_its_run_under_way(served, client, address)
     assert error_of(client.get(address))[0] == 404
     assert error_of(client.get(f"/v1/tasks/{started['task_id']}"))[0] == 404
     assert served.pipeline.catalog.executions.find(started["run_id"]) is None
+
+
+def test_a_failure_tells_clients_no_address_and_no_path(served, client, address):
+    catalog = served.pipeline.catalog
+    cluster = catalog.clusters.get(LOCAL, address.rpartition("/")[2])
+    failed = new_execution(cluster, new_identity(str(uuid4())), cluster.resolved())
+    catalog.executions.begin(failed)
+    owner = this_process(failed.run_id, failed.task_id)
+    catalog.clusters.claim(cluster.cluster_id, owner, is_alive=is_alive)
+    message = "OSError: no '/srv/hidden/x.parquet'; Qdrant at grpc://10.0.0.5:6334 is silent"
+    where = 'File "/srv/hidden/x.parquet.py", line 1'
+    fail(catalog, failed.run_id, ClusteringError(message), traceback=where)
+
+    listed = {"filters": {"field": "cluster_id", "value": cluster.cluster_id}}
+    answers = [
+        client.get(address),
+        client.get(f"{address}/executions"),
+        client.get(f"/v1/tasks/{failed.task_id}"),
+        client.post("/v1/clusters/list", json=listed),
+        client.post(f"{address}/executions/list"),
+    ]
+    for answer in answers:
+        assert "…/x.parquet'; Qdrant is silent" in answer.text
+        assert not [one for one in ("srv", "hidden", "10.0.0.5", "6334") if one in answer.text]
+    asked = {"filters": {"field": "error", "operator": "regex", "value": "srv|6334"}}
+    assert ok(client.post("/v1/clusters/list", json=asked))["total_count"] == 0
+    # Whoever runs the server reads all of it.
+    assert catalog.executions.by_id(failed.run_id).whole_error == message
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,13 @@ def kept(published: Kept) -> Iterator[Kept]:
 
 
 def says(failed: Ran) -> str:
-    """The sentence of the catalog's two records, once it is clear that they agree."""
+    """What the catalog's two records say, once it is clear that they agree, in all words."""
     state, execution = failed.cluster.state, failed.execution
     assert (execution.status, state.status) == ("failed", "FAILED")
     assert execution.failure_category == state.failure_category
     assert execution.error_message == state.error
     assert "\n" not in state.error
-    return f"{state.failure_category}: {state.error}"
+    return f"{state.failure_category}: {execution.whole_error}"
 
 
 def failure(failed: Ran) -> str:

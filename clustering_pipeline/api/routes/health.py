@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from clustering_pipeline.api.dependencies import ThePipeline
 from clustering_pipeline.model.base import View
 from clustering_pipeline.model.errors import StoreUnavailable
+from clustering_pipeline.model.public_text import for_clients
 
 router = APIRouter(tags=["health"])
 
@@ -51,5 +52,5 @@ def _state(ask: Callable[[], object]) -> str:
     try:
         ask()
     except StoreUnavailable as error:
-        return error.message
+        return for_clients(error.message)
     return "ok"
