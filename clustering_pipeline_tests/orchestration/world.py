@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -70,8 +71,9 @@ class World:
         """The same world with other stores."""
         return replace(self, pipeline=replace(self.pipeline, **stores))
 
-    @property
+    @cached_property
     def definitions(self) -> dg.Definitions:
+        """Built once: what Dagster finds out about a job serves all of its runs."""
         return build(self.connect)
 
     def collection(
