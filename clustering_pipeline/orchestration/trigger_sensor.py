@@ -15,6 +15,7 @@ from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.schedules import ConditionalSchedule, EventSchedule
 from clustering_pipeline.model.triggers import TriggerRecord
+from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.automation.conditions import Facts, judge_trigger
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
@@ -22,7 +23,6 @@ from clustering_pipeline.orchestration.dagster_runs import by_key, in_flight
 from clustering_pipeline.orchestration.drift import drift
 from clustering_pipeline.orchestration.jobs import EXECUTE
 from clustering_pipeline.orchestration.outcome import interrupt
-from clustering_pipeline.orchestration.partitions import CLUSTERS, NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.tags import tags_of
 from clustering_pipeline.stores.catalog import Catalog
@@ -58,12 +58,8 @@ def run_triggers(
         return dg.SkipReason("no trigger's time has come")
     if not requests:
         return dg.SkipReason(f"{due} triggers looked at, none of them starts a run now")
-    known = set(context.instance.get_dynamic_partitions(NAME))
-    missing = sorted({str(one.partition_key) for one in requests} - known)
-    return dg.SensorResult(
-        run_requests=requests,
-        dynamic_partitions_requests=[CLUSTERS.build_add_request(missing)] if missing else [],
-    )
+    partitions.add(context.instance, [str(one.partition_key) for one in requests])
+    return dg.SensorResult(run_requests=requests)
 
 
 def look_at_triggers(
