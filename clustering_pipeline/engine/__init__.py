@@ -14,9 +14,10 @@ from clustering_pipeline.engine.density_validity import density_validity
 from clustering_pipeline.engine.division import divide
 from clustering_pipeline.engine.face_merge import Merge, merge_faces
 from clustering_pipeline.engine.features import complete_rows, concatenate
+from clustering_pipeline.engine.foresight import neighbors_wanted
 from clustering_pipeline.engine.hierarchy import Hierarchy, Node, group_id, hierarchy, of_labels
 from clustering_pipeline.engine.layers import persistent_layers
-from clustering_pipeline.engine.layout import layout
+from clustering_pipeline.engine.layout import Layout, layout
 from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.memory import expected_seconds, refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
@@ -41,6 +42,7 @@ __all__ = [
     "Clustering",
     "Fit",
     "Hierarchy",
+    "Layout",
     "LearnedWeights",
     "Merge",
     "Neighborhood",
@@ -72,6 +74,7 @@ __all__ = [
     "layout",
     "learn_weights",
     "merge_faces",
+    "neighbors_wanted",
     "of_labels",
     "outlier_scores",
     "overlap_relations",

@@ -5,23 +5,26 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.vectors import Labels, Vectors
+from clustering_pipeline.engine.vectors import Check, Labels, Vectors, never
 
 ROWS = 4096
 
 
-def blocks(count: int, rows: int = ROWS) -> Iterator[slice]:
-    """Slices that cover ``count`` rows in order."""
+def blocks(count: int, rows: int = ROWS, check: Check = never) -> Iterator[slice]:
+    """Slices that cover ``count`` rows in order, asking before each whether to go on."""
     for start in range(0, count, rows):
+        check()
         yield slice(start, min(start + rows, count))
 
 
-def group_sums(vectors: Vectors, labels: Labels, groups: int) -> NDArray[np.float64]:
+def group_sums(
+    vectors: Vectors, labels: Labels, groups: int, check: Check = never
+) -> NDArray[np.float64]:
     """(groups, d) sums of the members' vectors, added up in row order; noise is left out."""
     from scipy.sparse import csr_matrix  # noqa: PLC0415 - heavy
 
     sums = np.zeros((groups, vectors.shape[1]))
-    for rows in blocks(len(vectors)):
+    for rows in blocks(len(vectors), check=check):
         inside = np.flatnonzero(labels[rows] >= 0)
         members = (np.ones(len(inside)), (labels[rows][inside], inside))
         shape = (groups, rows.stop - rows.start)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.numbering import group_count
-from clustering_pipeline.engine.vectors import Labels, Vectors, as_vectors, unit_rows
+from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never, unit_rows
 
 NOWHERE = -1
 DIGITS = 9  # of sums of cosines, beyond which there is rounding only
@@ -37,13 +37,16 @@ class Centroids:
     separation: NDArray[np.float64]
 
 
-def centroids(vectors: ArrayLike, labels: ArrayLike, method: str = "mean") -> Centroids:
+def centroids(
+    vectors: ArrayLike, labels: ArrayLike, method: str = "mean", *, check: Check = never
+) -> Centroids:
     """Centroids of the groups in ``labels`` by ``mean``, ``median`` or ``medoid``."""
     points, groups = as_vectors(vectors), np.asarray(labels, dtype=np.int64)
     members = members_of(groups)
     represent = METHODS[method]
     middles = np.empty((len(members), points.shape[1]), dtype=np.float64)
     for group, rows in enumerate(members):
+        check()
         middles[group] = represent(points[rows].astype(np.float64))
     return around(points, groups, middles, method)
 

@@ -12,9 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.algorithms import fit
-from clustering_pipeline.engine.child import ANSWER, RECORD, REQUEST, VECTORS
-from clustering_pipeline.engine.preprocessing import reduce
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.child_process import (
+    ANSWER,
+    RECORD,
+    REQUEST,
+    VECTORS,
+    saved_neighbors,
+)
+from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors import NeighborGraph
+from clustering_pipeline.engine.parameters import resolved_step
+from clustering_pipeline.engine.preprocessing.reduce import applied
+from clustering_pipeline.engine.preprocessing.step import StepContext
+from clustering_pipeline.engine.vectors import Vectors, never
 from clustering_pipeline.model import errors
 
 
@@ -25,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     request = json.loads((folder / REQUEST).read_text())
     vectors = np.load(folder / VECTORS, mmap_mode="r")
     try:
-        arrays, record = _worked(vectors, request)
+        arrays, record = _worked(vectors, request, saved_neighbors(folder))
     except errors.ClusteringError as error:
         failure = {
             "error": type(error).__name__,
@@ -40,12 +50,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _worked(
-    vectors: Vectors, request: Mapping[str, Any]
+    vectors: Vectors, request: Mapping[str, Any], graph: NeighborGraph | None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    hood = Neighborhood(vectors, found={} if graph is None else {graph.metric: graph})
     if "step" in request:
-        reduction = reduce(vectors, [request["step"]])
-        return {"vectors": reduction.vectors}, {"record": reduction.record[0]}
-    fitted = fit(vectors, **request["fit"])
+        step = resolved_step(request["step"])
+        reduced = applied(step, vectors, StepContext(neighborhood=hood, check=never))
+        return {"vectors": reduced.vectors}, {"notes": reduced.notes}
+    fitted = fit(vectors, neighbors=hood, **request["fit"])
     tree = fitted.hierarchy
     arrays = {
         "labels": fitted.labels,

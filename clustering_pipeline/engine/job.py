@@ -16,3 +16,9 @@ class Job:
     dimensions: int
     itemsize: int
     vectors: Vectors | None = None
+
+
+def job_of(vectors: Vectors) -> Job:
+    """Work on (n, d) vectors."""
+    count, dimensions = vectors.shape
+    return Job(count=count, dimensions=dimensions, itemsize=int(vectors.itemsize), vectors=vectors)

@@ -1,15 +1,25 @@
 """A picture of the documents: two or three coordinates each."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.manifold import embed
-from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
 
-NEIGHBORS = 15
+NEIGHBORS = Wanted(count=14, metric="cosine")  # fifteen, the document itself included
 MIN_DIST = 0.1
 SMALLEST = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """(n, n_components) ``places``, and what they ``start``ed from."""
+
+    places: NDArray[np.float32]
+    start: str
 
 
 def layout(
@@ -19,18 +29,19 @@ def layout(
     random_state: int = 42,
     neighbors: Neighborhood | None = None,
     check: Check = never,
-) -> NDArray[np.float32]:
-    """(n, n_components) coordinates for a map of (n, d) vectors; few documents stand on a line."""
+) -> Layout:
+    """Places on a map for (n, d) vectors; few documents stand on a line."""
     points = as_vectors(vectors)
     if len(points) < SMALLEST or np.ptp(points, axis=0).max() == 0:
-        coordinates = np.zeros((len(points), n_components), dtype=np.float32)
-        coordinates[:, 0] = np.arange(len(points))
-        return coordinates
-    hood = neighbors or Neighborhood(points)
-    return embed(
-        hood.nearest(NEIGHBORS - 1, "cosine"),
+        places = np.zeros((len(points), n_components), dtype=np.float32)
+        places[:, 0] = np.arange(len(points))
+        return Layout(places=places, start="a line: there is nothing to lay out")
+    hood = neighbors or Neighborhood(points, check)
+    embedding = embed(
+        hood.nearest(NEIGHBORS.count, NEIGHBORS.metric),
         components=n_components,
         min_dist=MIN_DIST,
         random_state=random_state,
         check=check,
     )
+    return Layout(places=embedding.coordinates, start=embedding.start)

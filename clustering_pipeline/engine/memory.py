@@ -7,7 +7,7 @@ from typing import Any
 
 from clustering_pipeline.engine.algorithms.registry import algorithm as named
 from clustering_pipeline.engine.effort import spoken
-from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.job import Job, job_of
 from clustering_pipeline.engine.parameters import resolved, resolved_step
 from clustering_pipeline.engine.preprocessing.registry import step_named
 from clustering_pipeline.engine.vectors import Vectors
@@ -111,8 +111,7 @@ def _parts(
     preprocessing: Sequence[Mapping[str, Any] | Step],
 ) -> Sequence[Part]:
     """Every step, and the fit in the dimensions that they leave."""
-    count, dimensions = vectors.shape
-    job = Job(count=count, dimensions=dimensions, itemsize=int(vectors.itemsize), vectors=vectors)
+    job = job_of(vectors)
     parts = []
     for given in preprocessing:
         step = resolved_step(given)

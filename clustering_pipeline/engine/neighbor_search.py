@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from clustering_pipeline.engine.screening import (
     Screen,
     coarse_screen,
-    cores,
     fine_screen,
-    in_parallel,
     pair_distances,
     round_up,
     rows_at_once,
     slices,
 )
+from clustering_pipeline.engine.threads import cores, in_parallel
 from clustering_pipeline.engine.vectors import Check, Vectors
 
 SPARE = 8  # candidates beyond k, so that rounding rarely leaves the last neighbour open
@@ -38,23 +37,32 @@ def search(points: Vectors, k: int, check: Check) -> Found:
     """(n, k) indices and distances, nearest first, equal distances by row number."""
     if k == 0:
         return np.empty((len(points), 0), dtype=np.int64), np.empty((len(points), 0))
-    by_tree = points.shape[1] <= TREE_DIMENSIONS
-    return (_by_tree if by_tree else _by_products)(points, k, check)
+    if points.shape[1] <= TREE_DIMENSIONS:
+        return _by_tree(points, k, check)
+    return search_rows(points, np.arange(len(points)), k, check)
 
 
-def _by_products(points: Vectors, k: int, check: Check) -> Found:
-    indices = np.empty((len(points), k), dtype=np.int64)
-    distances = np.empty((len(points), k))
+def search_rows(
+    points: Vectors, rows: NDArray[np.int64], k: int, check: Check, *, among: int | None = None
+) -> Found:
+    """(rows, k) of some ``rows`` only, by products; neighbours are the first ``among`` points.
+
+    None is all of them; otherwise no row is one of those itself.
+    """
+    among = len(points) if among is None else among
+    indices = np.empty((len(rows), k), dtype=np.int64)
+    distances = np.empty((len(rows), k))
     order = np.arange(len(points))
-    unsettled = order
-    for screen, most in ((coarse_screen, MOST_CLOSE), (fine_screen, len(points))):
+    unsettled = np.arange(len(rows))
+    for screen, most in ((coarse_screen, MOST_CLOSE), (fine_screen, among)):
         if len(unsettled):
-            nearest = partial(_nearest_to, screen(points, order), k=k, most=most)
+            nearest = partial(_nearest_to, screen(points, order), k=k, most=most, among=among)
             step = rows_at_once(*points.shape, most=BLOCK_ROWS)
             blocks = [unsettled[block] for block in slices(len(unsettled), step)]
+            work = in_parallel(nearest, [rows[block] for block in blocks], check)
             settled = []
-            for rows, found in zip(blocks, in_parallel(nearest, blocks, check), strict=True):
-                indices[rows], distances[rows] = found.indices, found.distances
+            for block, found in zip(blocks, work, strict=True):
+                indices[block], distances[block] = found.indices, found.distances
                 settled.append(found.settled)
             unsettled = unsettled[~np.concatenate(settled)]
     return indices, distances
@@ -67,13 +75,19 @@ class _Block:
     settled: NDArray[np.bool_]
 
 
-def _nearest_to(screen: Screen, rows: NDArray[np.int64], *, k: int, most: int) -> _Block:
+def _nearest_to(
+    screen: Screen, rows: NDArray[np.int64], *, k: int, most: int, among: int
+) -> _Block:
     """Neighbours of ``rows``, those with more than ``most`` close calls on average not settled."""
     points = screen.vectors
-    bounds = screen.bounds(rows, slice(0, len(points)))
-    bounds[np.arange(len(rows)), rows] = np.inf
-    candidates, beyond = _lowest(bounds, min(k + SPARE, len(points) - 1))
-    indices, distances = _ranked(points, rows, candidates, k)
+    bounds = screen.bounds(rows, slice(0, among))
+    inside = np.flatnonzero(rows < among)
+    bounds[inside, rows[inside]] = np.inf
+    others = among - min(len(inside), 1)
+    candidates, beyond = _lowest(bounds, min(k + SPARE, others))
+    if candidates.shape[1] == others:
+        beyond[:] = np.inf
+    indices, distances = ranked(points, rows, candidates, k)
     reach = screen.squared(distances[:, -1])
     settled = reach < beyond
     unsettled = np.flatnonzero(~settled)
@@ -99,7 +113,7 @@ def _by_tree(points: Vectors, k: int, check: Check) -> Found:
         itself = near == own[:, None]
         itself[~itself.any(axis=1), -1] = True
         candidates = np.sort(near[~itself].reshape(len(own), proposed), axis=1)
-        indices[rows], distances[rows] = _ranked(points, own, candidates, k)
+        indices[rows], distances[rows] = ranked(points, own, candidates, k)
         reach = distances[rows, -1] * (1 + TREE_ERROR)
         everything = proposed == len(points) - 1
         unsettled = own[(reach >= far[:, -1] * (1 - TREE_ERROR)) & (not everything)]
@@ -114,9 +128,7 @@ def _by_tree(points: Vectors, k: int, check: Check) -> Found:
     return indices, distances
 
 
-def _ranked(
-    points: Vectors, own: NDArray[np.int64], candidates: NDArray[np.int64], k: int
-) -> Found:
+def ranked(points: Vectors, own: NDArray[np.int64], candidates: NDArray[np.int64], k: int) -> Found:
     """The nearest ``k`` of each row's candidates, which come in ascending order."""
     sources = np.repeat(own, candidates.shape[1])
     distances = pair_distances(points, sources, candidates.ravel()).reshape(candidates.shape)
@@ -150,7 +162,6 @@ def _lowest(
     beyond = np.take_along_axis(values, chosen, axis=1).max(axis=1)
     table = np.zeros(values.shape, dtype=np.int64)
     table[rows, slot] = columns
-    beyond[:] = np.inf if count == width - 1 else beyond
     return np.sort(np.take_along_axis(table, chosen, axis=1), axis=1), beyond
 
 

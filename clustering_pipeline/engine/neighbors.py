@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.neighbor_search import search
-from clustering_pipeline.engine.screening import first_copies, slices
+from clustering_pipeline.engine.screening import first_copies, pair_distances, slices
 from clustering_pipeline.engine.vectors import Check, Vectors, never, unit_rows
 from clustering_pipeline.model.errors import InvalidVectors
 
@@ -15,6 +15,7 @@ Metric: TypeAlias = Literal["euclidean", "cosine"]
 Named: TypeAlias = Literal["euclidean", "cosine", "manhattan"]
 
 LARGEST = 1e150  # beyond it squares overflow
+MEASURED = 4096  # rows between two checks
 EXPANDED = 1 << 20  # entries held at once while copies are put back
 
 
@@ -53,6 +54,25 @@ def nearest_neighbors(
     else:
         indices, distances = search(points[kept], min(k, len(kept) - 1), check)
         indices, distances = _with_copies(indices, distances, first, k)
+    if metric == "cosine":
+        distances = distances**2 / 2
+    return NeighborGraph(indices=indices, distances=distances, metric=metric)
+
+
+def measured(
+    vectors: Vectors, indices: NDArray[np.int64], metric: Named, check: Check = never
+) -> NeighborGraph:
+    """The graph of (n, k) ``indices`` that a search of the same (n, d) vectors found before.
+
+    ``metric`` is euclidean or cosine.
+    """
+    points = unit_rows(vectors) if metric == "cosine" else vectors
+    distances = np.empty(indices.shape)
+    for rows in slices(len(points), MEASURED):
+        check()
+        own = np.repeat(np.arange(rows.start, rows.stop), indices.shape[1])
+        found = pair_distances(points, own, indices[rows].ravel())
+        distances[rows] = found.reshape(distances[rows].shape)
     if metric == "cosine":
         distances = distances**2 / 2
     return NeighborGraph(indices=indices, distances=distances, metric=metric)

@@ -10,7 +10,7 @@ from clustering_pipeline.engine.density_validity import density_validity
 from clustering_pipeline.engine.numbering import group_count
 from clustering_pipeline.engine.separation import calinski_harabasz, davies_bouldin, spread
 from clustering_pipeline.engine.silhouette import cosine_silhouettes
-from clustering_pipeline.engine.vectors import Labels, as_vectors
+from clustering_pipeline.engine.vectors import Check, Labels, as_vectors, never
 
 DOMINANT = 0.9
 
@@ -50,6 +50,7 @@ def quality(
     middles: Centroids | None = None,
     clustered: ArrayLike | None = None,
     random_state: int = 42,
+    check: Check = never,
 ) -> Quality:
     """Measure ``labels`` over (n, d) ``vectors``.
 
@@ -57,11 +58,11 @@ def quality(
     algorithm saw: given, density validity is measured over a seeded sample of them.
     """
     points, groups = as_vectors(vectors), np.asarray(labels, dtype=np.int64)
-    middles = middles or centroids(points, groups)
+    middles = middles or centroids(points, groups, check=check)
     flag, detail = degenerate(groups)
-    sizes, measured = middles.sizes, spread(points, groups)
+    sizes, measured = middles.sizes, spread(points, groups, check)
     return Quality(
-        silhouette_score=_silhouette(points, groups),
+        silhouette_score=_silhouette(points, groups, check),
         davies_bouldin_index=davies_bouldin(measured),
         calinski_harabasz_score=calinski_harabasz(measured),
         degenerate=flag,
@@ -73,7 +74,7 @@ def quality(
         min_cosine_to_centroid=float(middles.min_cosine.min()) if len(sizes) else None,
         density_validity=None
         if clustered is None
-        else density_validity(clustered, groups, random_state=random_state),
+        else density_validity(clustered, groups, random_state=random_state, check=check),
         space=space,
     )
 
@@ -114,11 +115,11 @@ def degenerate(labels: Labels) -> tuple[str | bool, str | None]:
     return False, None
 
 
-def _silhouette(points: ArrayLike, labels: Labels) -> float | None:
+def _silhouette(points: ArrayLike, labels: Labels, check: Check) -> float | None:
     grouped = labels >= 0
     if not 2 <= group_count(labels) < int(grouped.sum()):
         return None
-    return float(cosine_silhouettes(points, labels)[grouped].mean())
+    return float(cosine_silhouettes(points, labels, check=check)[grouped].mean())
 
 
 def _entropy(sizes: NDArray[np.int64]) -> float:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms import Fit, fit
+from clustering_pipeline.engine.foresight import neighbors_wanted
 from clustering_pipeline.engine.hierarchy import Hierarchy, by_size, of_deepest, top_labels
 from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
-from clustering_pipeline.engine.outliers import outlier_scores
+from clustering_pipeline.engine.outliers import NEIGHBORS, outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, reduce
 from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
 from clustering_pipeline.engine.vectors import (
@@ -72,9 +73,11 @@ def cluster(
     ``DoesNotFit``.
     """
     original = as_vectors(vectors)
-    hood = Neighborhood(original, check)
+    least = neighbors_wanted(algorithm=algorithm, params=params, preprocessing=preprocessing)
     rows = sample_rows(len(original), sample_size, random_state=random_state)
-    sampled = hood if len(rows) == len(original) else Neighborhood(original[rows], check)
+    whole = len(rows) == len(original)
+    hood = Neighborhood(original, check, least=least if whole else NEIGHBORS)
+    sampled = hood if whole else Neighborhood(original[rows], check, least=least)
     refuse_what_does_not_fit(
         sampled.vectors,
         algorithm=algorithm,
@@ -94,12 +97,14 @@ def cluster(
         check=check,
     )
     placed = everywhere(original, rows, fitted, check, steps=reduction.record)
+    scores = outlier_scores(original, neighbors=hood, check=check)
+    searches = {"fitted": sampled.record, "scored": hood.record}
     return Clustering(
         labels=placed.labels,
         probabilities=placed.probabilities,
         hierarchy=placed.hierarchy,
-        outlier_scores=outlier_scores(original, neighbors=hood, check=check),
-        record=_record(original, rows, reduction, fitted, random_state),
+        outlier_scores=scores,
+        record=_record(original, rows, reduction, fitted, random_state) | {"neighbors": searches},
     )
 
 

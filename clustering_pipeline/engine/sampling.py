@@ -45,8 +45,7 @@ def assign(
     points, known = as_vectors(vectors), unit_rows(as_vectors(fitted)).astype(np.float32)
     votes_of = np.asarray(labels, dtype=np.int64)
     answers, shares = np.empty(len(points), dtype=np.int64), np.empty(len(points))
-    for rows in blocks(len(points), ROWS):
-        check()
+    for rows in blocks(len(points), ROWS, check):
         units = unit_rows(points[rows]).astype(np.float32)
         nearest = _nearest(units @ known.T, min(voters, len(known)))
         answers[rows], shares[rows] = _vote(votes_of[nearest])

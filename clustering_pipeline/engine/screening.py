@@ -6,18 +6,14 @@ taken off.  What the bound lets through is measured in float64 by direct differe
 of the fast half ever shows in a result, whatever the number of threads or the order of the rows.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from clustering_pipeline.engine.vectors import Check, Vectors
+from clustering_pipeline.engine.vectors import Vectors
 
 PAIR_VALUES = 1 << 20  # differences held at once by pair_distances
 HASHED_ROWS = 4096
@@ -25,9 +21,6 @@ SAMPLED_ROWS = 1024  # for a center that single far points do not move
 FINE_COLUMNS = 4096
 BLOCK_VALUES = 1 << 24  # bounds held at once by a worker: 64 MiB
 BLOCK_PRODUCTS = 1 << 34  # between two checks: under a second of a core
-
-Item = TypeVar("Item")
-Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,25 +162,3 @@ def rows_at_once(count: int, dimensions: int, *, most: int) -> int:
 def slices(count: int, step: int) -> Iterator[slice]:
     """Cut ``range(count)`` into runs of ``step``."""
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
-def in_parallel(
-    work: Callable[[Item], Outcome], items: Iterable[Item], check: Check
-) -> Iterator[Outcome]:
-    """``work`` of every item, in order, on all cores, with ``check`` called between blocks.
-
-    Each worker has a single BLAS thread: a product then does not depend on how many there are.
-    """
-    workers = ThreadPoolExecutor(cores())
-    with threadpool_limits(1, user_api="blas"):
-        try:
-            for outcome in workers.map(work, items):
-                check()
-                yield outcome
-        finally:
-            workers.shutdown(wait=True, cancel_futures=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.blocks import blocks, group_sums
 from clustering_pipeline.engine.numbering import group_count
-from clustering_pipeline.engine.vectors import Labels, Vectors
+from clustering_pipeline.engine.vectors import Check, Labels, Vectors, never
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +22,13 @@ class Spread:
     scatter: NDArray[np.float64]
 
 
-def spread(vectors: Vectors, labels: Labels) -> Spread:
+def spread(vectors: Vectors, labels: Labels, check: Check = never) -> Spread:
     """Measure the groups of ``labels``; noise is left out."""
     groups = group_count(labels)
     sizes = np.bincount(labels[labels >= 0], minlength=groups)
-    means = group_sums(vectors, labels, groups) / np.maximum(sizes, 1)[:, None]
+    means = group_sums(vectors, labels, groups, check) / np.maximum(sizes, 1)[:, None]
     radii, scatter = np.zeros(groups), np.zeros(groups)
-    for rows in blocks(len(vectors)):
+    for rows in blocks(len(vectors), check=check):
         inside = labels[rows] >= 0
         own = labels[rows][inside]
         squared = ((vectors[rows][inside] - means[own]) ** 2).sum(axis=1)

@@ -9,19 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.blocks import blocks, group_sums
 from clustering_pipeline.engine.numbering import group_count
-from clustering_pipeline.engine.vectors import as_vectors, unit_rows
+from clustering_pipeline.engine.vectors import Check, as_vectors, never, unit_rows
 
 
-def cosine_silhouettes(vectors: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
+def cosine_silhouettes(
+    vectors: ArrayLike, labels: ArrayLike, *, check: Check = never
+) -> NDArray[np.float64]:
     """(n,) values in [-1, 1]; noise, and documents alone in their group, have 0."""
     points, groups = as_vectors(vectors), np.asarray(labels, dtype=np.int64)
     count, units = group_count(groups), unit_rows(points)
     values = np.zeros(len(points))
     if count < 2:
         return values
-    sums = group_sums(units, groups, count)
+    sums = group_sums(units, groups, count, check)
     sizes = np.bincount(groups[groups >= 0], minlength=count)
-    for rows in blocks(len(points)):
+    for rows in blocks(len(points), check=check):
         values[rows] = _values(units[rows].astype(np.float64), groups[rows], sums, sizes)
     return values
 

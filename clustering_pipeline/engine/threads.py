@@ -1,7 +1,24 @@
-"""Results that do not depend on how many threads there are."""
+"""Results that do not depend on how many threads there are.
 
-from collections.abc import Generator
+Sums taken in one order are the same everywhere: linear algebra and OpenMP loops run on one thread,
+and what is worth several runs as several pieces of work side by side, each on one thread.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from clustering_pipeline.engine.vectors import Check
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @contextmanager
@@ -11,3 +28,32 @@ def one_thread() -> Generator[None]:
 
     with threadpool_limits(limits=1):
         yield
+
+
+@contextmanager
+def one_numba_thread(numba: Any) -> Generator[None]:
+    """The same for a library whose loops numba compiles."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)
+
+
+def in_parallel(
+    work: Callable[[Item], Outcome], items: Iterable[Item], check: Check
+) -> Iterator[Outcome]:
+    """``work`` of every item, in order, on all cores, with ``check`` called between items.
+
+    The work is linear algebra: what runs in OpenMP loops has to take ``one_thread`` itself, which
+    there holds for the thread that takes it.
+    """
+    workers = ThreadPoolExecutor(cores())
+    with one_thread():
+        try:
+            for outcome in workers.map(work, items):
+                check()
+                yield outcome
+        finally:
+            workers.shutdown(wait=True, cancel_futures=True)

@@ -76,7 +76,7 @@ def learn_weights(
     def measured(shares: Shares) -> float | None:
         check()
         weighed = concatenate(sampled, weights=_weights(names, shares), normalize=normalize)
-        return read(quality(yardstick, group(weighed)))
+        return read(quality(yardstick, group(weighed), check=check))
 
     tried: dict[Shares, float | None] = {}
     for shares in SEARCHES[config.method](len(names), config, tried, sign):

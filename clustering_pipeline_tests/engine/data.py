@@ -43,3 +43,6 @@ def iris():
 @cache
 def moons():
     return datasets.make_moons(n_samples=300, noise=0.05, random_state=0)[0]
+
+
+DATASETS = {"digits": digits, "iris": iris, "moons": moons, "passages": passages}

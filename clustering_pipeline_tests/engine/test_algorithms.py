@@ -11,10 +11,9 @@ from clustering_pipeline.engine.algorithms import algorithm, names
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.model.algorithms import PARAMS
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline_tests.engine.data import blobs, digits, iris, moons, passages
+from clustering_pipeline_tests.engine.data import DATASETS, blobs, digits, iris
 from clustering_pipeline_tests.sizes import size
 
-DATASETS = {"digits": digits, "iris": iris, "moons": moons, "passages": passages}
 REFERENCES = {
     "kmeans": (sklearn_cluster.KMeans, {"n_clusters": 5, "n_init": 3, "random_state": 7}, {}),
     "dbscan": (sklearn_cluster.DBSCAN, {"eps": 0.8, "min_samples": 4}, {}),
@@ -74,10 +73,12 @@ def test_gaussian_mixture_equals_scikit_learns(covariance):
     np.testing.assert_allclose(ours.probabilities, shares, atol=1e-9)
 
 
-def test_gaussian_mixture_of_passages_equals_scikit_learns():
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_gaussian_mixture_of_every_dataset_equals_scikit_learns(dataset):
+    vectors = DATASETS[dataset]()
     params = {"n_components": 6, "covariance_type": "diag", "random_state": 5}
-    reference = GaussianMixture(**params).fit_predict(passages())
-    ours = fit(passages(), algorithm="gaussian_mixture", params=params)
+    reference = GaussianMixture(**params).fit_predict(vectors)
+    ours = fit(vectors, algorithm="gaussian_mixture", params=params)
     assert adjusted_rand_score(reference, ours.labels) == 1.0
 
 

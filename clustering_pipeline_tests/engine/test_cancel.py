@@ -5,7 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine import divide, fit, layout, learn_weights, outlier_scores, reduce
+from clustering_pipeline.engine import (
+    Neighborhood,
+    divide,
+    fit,
+    layout,
+    learn_weights,
+    outlier_scores,
+    quality,
+    reduce,
+)
 from clustering_pipeline.model.errors import RunCanceled
 from clustering_pipeline_tests.engine.data import blobs, passages
 
@@ -43,6 +52,11 @@ def weights(check: Callable[[], None]) -> object:
     )
 
 
+def both_metrics(check: Callable[[], None]) -> object:
+    hood = Neighborhood(passages(300), check)
+    return hood.nearest(9), hood.nearest(5, "cosine")
+
+
 WORK: dict[str, Work] = {
     "auto": lambda check: fit(passages(300), algorithm="auto", check=check),
     "hdbscan": lambda check: fit(passages(900), algorithm="hdbscan", check=check),
@@ -55,6 +69,11 @@ WORK: dict[str, Work] = {
         *blobs(120), algorithm="kmeans", params={"n_clusters": 2}, check=check
     ),
     "weights": weights,
+    "quality": lambda check: quality(*blobs(120), clustered=blobs(120)[0], check=check),
+    "neighbours by city blocks": lambda check: Neighborhood(passages(200), check).nearest(
+        5, "manhattan"
+    ),
+    "one metric from another": both_metrics,
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from clustering_pipeline.engine import (
     Neighborhood,
+    density_validity,
     divide,
     fit,
     fit_in_child,
@@ -14,9 +15,12 @@ from clustering_pipeline.engine import (
     outlier_scores,
     reduce,
 )
+from clustering_pipeline.engine.parameters import resolved_step
+from clustering_pipeline.engine.preprocessing.reduce import in_child
+from clustering_pipeline.engine.vectors import never
 from clustering_pipeline.model.algorithms import parameters
 from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters, RunCanceled
-from clustering_pipeline_tests.engine.data import blobs
+from clustering_pipeline_tests.engine.data import blobs, passages
 
 OPTICS = {"algorithm": "optics"}
 CITY_BLOCKS = {"algorithm": "hdbscan", "params": {"metric": "manhattan"}}
@@ -43,33 +47,88 @@ def cancel(*, after: float):
     return check, canceled_at
 
 
+def noise(count, dimensions):
+    return np.random.default_rng(0).normal(size=(count, dimensions)).astype(np.float32)
+
+
 @pytest.mark.parametrize(
-    "work",
+    ("work", "count", "dimensions"),
     [
         pytest.param(
-            lambda points, check: fit_interruptibly(points, **OPTICS, check=check), id="one-fit"
+            lambda points, check: fit_interruptibly(points, **OPTICS, check=check),
+            12_000,
+            50,
+            id="one-fit",
         ),
         pytest.param(
             lambda points, check: fit_interruptibly(points, **CITY_BLOCKS, check=check),
+            12_000,
+            50,
             id="a-metric-of-the-package",
         ),
         pytest.param(
-            lambda points, check: reduce(points, [{"method": "tsne"}], check=check), id="tsne"
+            lambda points, check: fit_interruptibly(points, algorithm="auto", check=check),
+            8_000,
+            50,
+            id="auto",
+        ),
+        pytest.param(
+            lambda points, check: reduce(points, [{"method": "tsne"}], check=check),
+            12_000,
+            50,
+            id="tsne",
+        ),
+        pytest.param(
+            lambda points, check: reduce(points, [{"method": "pca"}], check=check),
+            4_000,
+            4_096,
+            id="pca",
+        ),
+        pytest.param(
+            lambda points, check: reduce(points, [{"method": "whitening"}], check=check),
+            4_000,
+            4_096,
+            id="whitening",
         ),
         pytest.param(
             lambda points, check: divide(
                 points, np.zeros(len(points), dtype=np.int64), **OPTICS, check=check
             ),
+            12_000,
+            50,
             id="one-group-divided",
+        ),
+        pytest.param(
+            lambda points, check: density_validity(points, np.arange(10_000) % 2, check=check),
+            10_000,
+            50,
+            id="density-validity",
         ),
     ],
 )
-def test_a_cancel_ends_long_work_within_seconds(work):
-    points = np.random.default_rng(0).normal(size=(12_000, 50)).astype(np.float32)
-    check, canceled_at = cancel(after=2)
+def test_a_cancel_ends_long_work_within_seconds(work, count, dimensions):
+    check, canceled_at = cancel(after=1)
     with pytest.raises(RunCanceled):
-        work(points, check)
+        work(noise(count, dimensions), check)
     assert time.monotonic() - canceled_at < 5
+
+
+@pytest.mark.parametrize("step", [{"method": "pca", "n_components": 3}, {"method": "whitening"}])
+def test_a_step_done_there_is_the_same(step):
+    points = noise(400, 40)
+    here = reduce(points, [step])
+    there = in_child(points, resolved_step(step), never)
+    np.testing.assert_array_equal(there.vectors, here.vectors)
+    assert there.notes.items() <= here.record[0].items()
+
+
+def test_the_neighbours_that_a_fit_there_wants_are_searched_for_here_and_kept():
+    points = passages(300)
+    neighbors = Neighborhood(points)
+    params = {"n_neighbors": 12}
+    there = fit_in_child(points, algorithm="leiden", params=params, neighbors=neighbors)
+    assert neighbors.record == {"cosine": {"listed": 14, "searched": 300}}
+    assert there.labels.tolist() == fit(points, algorithm="leiden", params=params).labels.tolist()
 
 
 def test_a_map_made_there_is_the_same():

@@ -8,14 +8,27 @@ import igraph
 import leidenalg
 import numpy as np
 import pytest
+from scipy.sparse import triu
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
-from clustering_pipeline.engine import Neighborhood, cluster, fit, outlier_scores
+from clustering_pipeline.engine import (
+    Neighborhood,
+    cluster,
+    fit,
+    outlier_scores,
+    outliers,
+    sample_rows,
+)
 from clustering_pipeline.engine.algorithms import names
+from clustering_pipeline.engine.algorithms.leiden import PARTITIONS
 from clustering_pipeline.engine.extras import required
 from clustering_pipeline.engine.manifold import fuzzy_graph
+from clustering_pipeline.engine.threads import one_numba_thread
+from clustering_pipeline.engine.vectors import never
 from clustering_pipeline.model.errors import InvalidParameters, RunCanceled
-from clustering_pipeline_tests.engine.data import blobs, passages
+from clustering_pipeline_tests.engine.data import DATASETS, blobs, passages
+from clustering_pipeline_tests.engine.hdbscan.cases import CASES, distances_of
 from clustering_pipeline_tests.sizes import FULL, size
 
 UMAP = {"method": "umap", "n_components": 5, "n_neighbors": 15}
@@ -62,6 +75,19 @@ def test_every_record_is_json(algorithm):
     assert result.record["preprocessing"][0]["method"] == "pca"
 
 
+def test_the_record_says_which_neighbours_were_searched_for():
+    points = passages(300)
+    reduced = cluster(points, algorithm="leiden", preprocessing=[UMAP])
+    searched = {"listed": 16, "searched": 300}
+    scored = {"listed": 5, "searched": 0, "from": "cosine"}
+    assert reduced.record["neighbors"]["scored"] == {"cosine": searched, "euclidean": scored}
+    sampled = cluster(points, algorithm="hdbscan", sample_size=200)
+    assert sampled.record["neighbors"] == {
+        "fitted": {"euclidean": {"listed": 34, "searched": 200}},
+        "scored": {"euclidean": {"listed": 7, "searched": 300}},
+    }
+
+
 def test_the_seed_serves_where_none_is_named():
     points, _ = blobs(90)
     general = cluster(points, algorithm="kmeans", preprocessing=[{"method": "pca"}], random_state=5)
@@ -93,8 +119,23 @@ def test_planted_noise_stands_out_of_passages():
 def test_among_very_many_documents_outliers_are_sought_by_a_sample():
     points, _ = blobs(400, spread=0.1)
     points[:5] += 100 * np.eye(5, points.shape[1], dtype=np.float32)
-    exact = outlier_scores(points)
-    np.testing.assert_allclose(outlier_scores(points, many=10), exact, atol=1e-3)
+    assert outlier_scores(points, many=10).tolist() == outlier_scores(points).tolist()
+    some = outlier_scores(points, many=10, sample=100)
+    assert some[:5].min() > 0.99
+    assert np.median(some) < 0.2
+
+
+@pytest.mark.parametrize("kind", ["passages", "copies", "far from the origin"])
+def test_distances_to_a_sample_are_as_exact_as_others(kind):
+    points = {"passages": lambda: passages(300), **CASES}[kind]()
+    rows = sample_rows(len(points), 60)
+    gaps = distances_of(points)[:, rows]
+    gaps[rows, np.arange(60)] = np.inf
+    nearest = np.sort(gaps, axis=1)[:, :5].mean(axis=1)
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            reach = outliers.reach_of_sample(points, 5, 60, never)
+        np.testing.assert_allclose(reach, nearest, rtol=1e-12)
 
 
 def test_a_zero_vector_is_noise_when_neighbours_go_by_angle():
@@ -188,37 +229,38 @@ def test_leiden_leaves_small_communities_as_noise():
     assert (small.labels == -1).all()
 
 
-@pytest.mark.parametrize("objective", ["RBConfiguration", "CPM", "modularity"])
-def test_leiden_equals_leidenalg_on_the_same_graph(objective):
-    vectors = passages(300)
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("objective", sorted(PARTITIONS))
+def test_leiden_equals_leidenalg_on_the_same_graph(objective, dataset):
+    vectors = DATASETS[dataset]()
     params = {"n_neighbors": 12, "objective_function": objective, "random_state": 4}
     ours = fit(vectors, algorithm="leiden", params=params)
-    graph = fuzzy_graph(Neighborhood(vectors).nearest(12, "cosine"))
+    graph = triu(fuzzy_graph(Neighborhood(vectors).nearest(12, "cosine")), k=1).tocoo()
     theirs = leidenalg.find_partition(
-        igraph.Graph.Weighted_Adjacency(graph, mode="undirected"),
-        {
-            "RBConfiguration": leidenalg.RBConfigurationVertexPartition,
-            "CPM": leidenalg.CPMVertexPartition,
-            "modularity": leidenalg.ModularityVertexPartition,
-        }[objective],
+        igraph.Graph(
+            n=len(vectors),
+            edges=zip(graph.row.tolist(), graph.col.tolist(), strict=True),
+            edge_attrs={"weight": graph.data.tolist()},
+        ),
+        getattr(leidenalg, PARTITIONS[objective]),
         weights="weight",
         n_iterations=2,
         seed=4,
     )
-    assert adjusted_rand_score(theirs.membership, ours.labels) > 0.99
+    assert adjusted_rand_score(theirs.membership, ours.labels) == 1.0
 
 
-def evoc_cases():
-    """evoc compiles for minutes in a fresh environment, so it is compared at full size only."""
-    return [{}, {"approx_n_clusters": 12}, {"noise_level": 0.2, "n_neighbors": 10}] if FULL else []
+# evoc compiles for minutes in a fresh environment, so it is compared at full size only.
+EVOC = [{}, {"approx_n_clusters": 12}, {"noise_level": 0.2, "n_neighbors": 10}] if FULL else []
 
 
-def test_evoc_equals_the_package_on_one_thread():
-    vectors = passages(800)
-    for params in evoc_cases():
-        numba = required("numba", extra="evoc")
-        numba.set_num_threads(1)
-        model = required("evoc", extra="evoc").EVoC(random_state=42, base_min_cluster_size=5)
-        theirs = model.set_params(**params).fit_predict(vectors)
+@pytest.mark.parametrize("dataset", ["digits", "passages"])
+def test_evoc_equals_the_package_on_one_thread(dataset):
+    vectors = DATASETS[dataset]()
+    numba = required("numba", extra="evoc")
+    for params in EVOC:
+        with one_numba_thread(numba):
+            model = required("evoc", extra="evoc").EVoC(random_state=42, base_min_cluster_size=5)
+            theirs = model.set_params(**params).fit_predict(vectors.astype(np.float32))
         ours = fit(vectors, algorithm="evoc", params=params)
         assert adjusted_rand_score(theirs, ours.labels) == 1.0

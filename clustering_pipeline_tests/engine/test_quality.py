@@ -12,7 +12,7 @@ from sklearn import metrics
 
 from clustering_pipeline.engine import centroids, density_validity, fit, quality
 from clustering_pipeline.engine.silhouette import cosine_silhouettes
-from clustering_pipeline_tests.engine.data import blobs, passages
+from clustering_pipeline_tests.engine.data import blobs, digits, iris, passages
 
 
 def grouped_passages():
@@ -101,11 +101,43 @@ def test_entropy_and_average_size_of_groups():
     assert found.cluster_size_entropy == pytest.approx(math.log(2))
 
 
-def test_density_validity_equals_hdbscans():
-    vectors, truth = blobs(200, dtype=np.float64, spread=0.4)
-    truth[:20] = -1
-    ours = density_validity(vectors, truth)
-    assert ours == pytest.approx(validity_index(vectors, truth.astype(np.int64)), abs=1e-12)
+def partly_grouped(vectors, groups):
+    labels = fit(vectors, algorithm="kmeans", params={"n_clusters": groups, "n_init": 1}).labels
+    labels[::7] = -1
+    return np.asarray(vectors, dtype=np.float64), labels
+
+
+DENSITIES = {
+    "blobs": lambda: partly_grouped(blobs(200, dtype=np.float64, spread=0.4)[0], 3),
+    "iris": lambda: partly_grouped(iris(), 4),
+    "digits": lambda: partly_grouped(digits(), 12),
+    "passages": lambda: partly_grouped(passages(300), 5),
+    "two groups": lambda: partly_grouped(passages(300)[:, :8], 2),
+    "ties": lambda: partly_grouped(np.random.default_rng(0).integers(0, 4, (200, 3)) / 2, 5),
+    "copies": lambda: (np.repeat(np.eye(4), 6, axis=0), np.repeat(np.arange(4), 6)),
+    "pairs": lambda: (blobs(12, groups=6, dtype=np.float64)[0], np.arange(12) % 6),
+}
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+def test_density_validity_equals_hdbscans(name):
+    vectors, labels = DENSITIES[name]()
+    expected = validity_index(vectors, labels.astype(np.int64))
+    assert density_validity(vectors, labels) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_density_validity_does_not_go_by_the_unit_of_length(scale):
+    """The package's powers of distances leave the range of numbers in so many dimensions."""
+    vectors, labels = partly_grouped(passages(200), 4)
+    expected = density_validity(vectors, labels)
+    assert density_validity(scale * vectors, labels) == pytest.approx(expected, abs=1e-9)
+
+
+def test_density_validity_of_what_is_no_groups_of_two_is_none():
+    assert density_validity(np.eye(4), [0, 1, 2, 3]) is None
+    assert density_validity(np.eye(4), [0, 0, 0, -1]) is None
 
 
 def test_density_validity_is_measured_on_a_seeded_sample():

@@ -5,14 +5,12 @@ from clustering_pipeline.engine.screening import (
     coarse_screen,
     fine_screen,
     first_copies,
-    in_parallel,
     pair_distances,
     round_down,
     round_up,
     rows_at_once,
     slices,
 )
-from clustering_pipeline.engine.vectors import never
 from clustering_pipeline_tests.engine.hdbscan.cases import CASES, distances_of
 
 cases = pytest.mark.parametrize(
@@ -89,18 +87,3 @@ def test_slices_cover_all(count, step, spans):
 )
 def test_blocks_shrink_with_what_they_cost(count, dimensions, rows):
     assert rows_at_once(count, dimensions, most=256) == rows
-
-
-def test_parallel_work_comes_back_in_order():
-    assert list(in_parallel(lambda item: item**2, range(20), never)) == [n**2 for n in range(20)]
-
-
-def test_parallel_work_not_begun_is_dropped_when_the_check_fails():
-    done = []
-
-    def stop():
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        list(in_parallel(done.append, range(100_000), stop))
-    assert len(done) < 100_000

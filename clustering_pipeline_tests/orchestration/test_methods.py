@@ -7,12 +7,14 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from clustering_pipeline.engine import outlier_scores
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.agreement import field_agreement
+from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, Ran, World
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World
 from clustering_pipeline_tests.sizes import FULL
 
 SECOND = "mixpeek://image_extractor@v1/picture"
@@ -72,6 +74,64 @@ def test_an_algorithm_finds_what_was_planted_and_its_parameters_are_in_the_catal
     manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
     assert manifest["fit"]["algorithm"] == method
     assert manifest["preprocessing"]["input"]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("config", "listed", "used"),
+    [
+        pytest.param(
+            {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}},
+            34,
+            {
+                "cosine": {"listed": 34, "searched": 0, "from": "reduced_embeddings"},
+                "euclidean": {"listed": 32, "searched": 0, "from": "cosine"},
+            },
+            id="fit-and-scores",
+        ),
+        pytest.param(
+            KMEANS
+            | {"preprocessing_steps": [{"method": "umap", "n_components": 4, "n_neighbors": 20}]},
+            21,
+            {},
+            id="scores",
+        ),
+    ],
+)
+def test_neighbours_are_searched_once_in_a_run_and_the_manifest_says_so(
+    world: World,
+    collection: CollectionRecord,
+    config: dict[str, Any],
+    listed: int,
+    used: dict[str, Any],
+) -> None:
+    ran = world.execute(world.define(collection, config))
+    artifacts = world.pipeline.artifacts
+    manifest = artifacts.read_json(ran.execution.artifact_key("manifest.json"))
+    (kept,) = manifest["preprocessing"]["neighbors"]
+    assert (kept["metric"], kept["listed"]) == ("cosine", listed)
+    assert kept["searches"] == {"cosine": {"listed": listed, "searched": 300}}
+    assert manifest["artifacts"]["neighbors.parquet"]["sha256"]
+    assert manifest["preprocessing"]["layout"] == [
+        {"feature_name": "embedding", "start": "spectral"}
+    ]
+    scored = {"euclidean": {"listed": 5, "searched": 0, "from": "reduced_embeddings"}}
+    assert manifest["fit"]["neighbors"] == {"fitted": used, "scored": scored}
+    exported = artifacts.read_frame(ran.execution.artifact_key("embeddings.parquet"))
+    members = artifacts.read_frame(str(ran.execution.members_key))
+    expected = outlier_scores(vector_matrix(exported["vector"]))
+    assert members["outlier_score"].to_list() == expected.tolist()
+
+
+def test_neighbours_of_a_sample_serve_its_fit(world: World, collection: CollectionRecord) -> None:
+    config = {"clustering_method": "leiden", "sample_size": 200}
+    ran = world.execute(world.define(collection, config))
+    key = ran.execution.artifact_key("manifest.json")
+    searches = world.pipeline.artifacts.read_json(key)["fit"]["neighbors"]
+    fitted = {"listed": 32, "searched": 0, "from": "reduced_embeddings"}
+    assert searches == {
+        "fitted": {"cosine": fitted},
+        "scored": {"euclidean": {"listed": 7, "searched": 300}},
+    }
 
 
 def test_density_validity_is_measured_where_density_was(

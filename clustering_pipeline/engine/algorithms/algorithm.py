@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.hierarchy import Hierarchy
 from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model.parameters import Parameters
 
@@ -45,7 +45,8 @@ class Algorithm(Generic[P]):
 
     ``fit`` groups vectors.  ``memory`` says how many bytes that takes, the vectors themselves
     apart, and ``seconds`` about how long.  ``density`` methods leave noise between dense regions;
-    ``interruptible`` tells with which parameters it asks whether to go on between blocks of work.
+    ``interruptible`` tells for which work it asks often enough whether to go on.  ``neighbors`` are
+    those it will want of its vectors.
     """
 
     params: type[P]
@@ -53,4 +54,5 @@ class Algorithm(Generic[P]):
     memory: Callable[[Job, P], int]
     seconds: Callable[[Job, P], float]
     density: bool = False
-    interruptible: Callable[[P], bool] = lambda _params: False
+    interruptible: Callable[[Job, P], bool] = lambda _job, _params: False
+    neighbors: Callable[[P], Wanted | None] = lambda _params: None

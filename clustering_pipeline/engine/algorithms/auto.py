@@ -4,13 +4,16 @@ import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.auto.search import SAMPLE, search
+from clustering_pipeline.engine.auto.space import MANIFOLD_NEIGHBORS
 from clustering_pipeline.engine.effort import of_products
 from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.neighborhood import Wanted
 from clustering_pipeline.engine.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.graph_params import AutoParams
 
 BYTES_PER_DIMENSION = 32
+MOST_ASKING = 2_000  # above, Ward's tree is one call of seconds
 
 
 def fit(vectors: Vectors, params: AutoParams, context: FitContext) -> Grouping:
@@ -44,5 +47,6 @@ ALGORITHM = Algorithm(
     fit=fit,
     memory=memory,
     seconds=seconds,
-    interruptible=lambda _params: True,
+    interruptible=lambda job, _params: job.count <= MOST_ASKING,
+    neighbors=lambda _params: Wanted(count=MANIFOLD_NEIGHBORS - 1, metric="cosine"),
 )

@@ -6,6 +6,7 @@ from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContex
 from clustering_pipeline.engine.effort import of_rows
 from clustering_pipeline.engine.extras import required
 from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.threads import one_numba_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.graph_params import EVoCParams
 
@@ -24,12 +25,8 @@ def fit(vectors: Vectors, params: EVoCParams, context: FitContext) -> Grouping:
     context.check()
     if len(vectors) < max(SMALLEST, params.n_neighbors + 2):
         return Grouping(labels=np.full(len(vectors), -1))
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
+    with one_numba_thread(numba):
         model = evoc.EVoC(**params.model_dump()).fit(_wide(vectors))
-    finally:
-        numba.set_num_threads(threads)
     return Grouping(
         labels=model.labels_,
         probabilities=np.asarray(model.membership_strengths_, dtype=np.float64),

@@ -9,7 +9,7 @@ from clustering_pipeline.engine.hdbscan.metrics import EUCLIDEAN
 from clustering_pipeline.engine.hierarchy import top_labels
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.layers import layers_of
-from clustering_pipeline.engine.neighborhood import Metric
+from clustering_pipeline.engine.neighborhood import Metric, Wanted
 from clustering_pipeline.engine.neighbors import NeighborGraph
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.density_params import HDBSCANParams
@@ -32,7 +32,7 @@ def fit(vectors: Vectors, params: HDBSCANParams, context: FitContext) -> Groupin
         max_cluster_size=params.max_cluster_size,
         allow_single_cluster=params.allow_single_cluster,
         match_reference_implementation=params.match_reference_implementation,
-        neighbors=_neighbors(params, context),
+        neighbors=_listed(params, context),
         check=context.check,
     )
     if params.layers:
@@ -66,6 +66,13 @@ def seconds(job: Job, params: HDBSCANParams) -> float:
     return passes + of_rows(job, 0.05)
 
 
+def neighbors(params: HDBSCANParams) -> Wanted | None:
+    """The lists the rest of the run uses too."""
+    if params.metric not in {"euclidean", "cosine"}:
+        return None
+    return Wanted(count=lists_needed(_near(params)), metric=cast("Metric", params.metric))
+
+
 def by_products(params: HDBSCANParams) -> bool:
     """Whether the metric is one of ours, taken block by block; others are one call of a package."""
     return params.metric in PRODUCT_METRICS
@@ -75,12 +82,11 @@ def _near(params: HDBSCANParams) -> int:
     return params.min_samples or params.min_cluster_size
 
 
-def _neighbors(params: HDBSCANParams, context: FitContext) -> NeighborGraph | None:
-    """The lists the rest of the run uses too."""
-    listed = lists_needed(_near(params))
-    if params.metric not in {"euclidean", "cosine"} or listed >= len(context.neighborhood.vectors):
+def _listed(params: HDBSCANParams, context: FitContext) -> NeighborGraph | None:
+    wanted = neighbors(params)
+    if wanted is None or wanted.count >= len(context.neighborhood.vectors):
         return None
-    return context.neighborhood.nearest(listed, cast("Metric", params.metric))
+    return context.neighborhood.nearest(wanted.count, wanted.metric)
 
 
 ALGORITHM = Algorithm(
@@ -89,5 +95,6 @@ ALGORITHM = Algorithm(
     memory=memory,
     seconds=seconds,
     density=True,
-    interruptible=by_products,
+    interruptible=lambda _job, params: by_products(params),
+    neighbors=neighbors,
 )

@@ -1,6 +1,5 @@
 """Lloyd's k-means by scikit-learn, the starts side by side."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,11 +10,11 @@ from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContex
 from clustering_pipeline.engine.effort import PRODUCTS
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.kmeans_start import random_start, spread_start
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.threads import cores, one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.partitioning_params import KMeansParams
 
-STARTS_AT_ONCE = max(1, min(os.cpu_count() or 1, 8))
+MOST_AT_ONCE = 8
 
 
 def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping:
@@ -25,7 +24,7 @@ def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping
     """
     count = min(params.n_clusters, len(vectors))
     centres = list(_starts(vectors, params, count, context))
-    with one_thread(), ThreadPoolExecutor(min(STARTS_AT_ONCE, len(centres))) as pool:
+    with one_thread(), ThreadPoolExecutor(_at_once(params)) as pool:
         models = list(pool.map(lambda start: _lloyd(vectors, params, start), centres))
     best = min(range(len(models)), key=lambda start: (models[start].inertia_, start))
     model = models[best]
@@ -37,7 +36,7 @@ def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping
 
 def memory(job: Job, params: KMeansParams) -> int:
     """A centred copy of the vectors for each start under way."""
-    copies = min(STARTS_AT_ONCE, params.n_init) + 1
+    copies = _at_once(params) + 1
     return copies * job.count * job.dimensions * job.itemsize
 
 
@@ -45,6 +44,10 @@ def seconds(job: Job, params: KMeansParams) -> float:
     """Thirty rounds for each start."""
     rounds = 30 * params.n_init
     return 2 * rounds * job.count * params.n_clusters * job.dimensions / PRODUCTS
+
+
+def _at_once(params: KMeansParams) -> int:
+    return min(cores(), MOST_AT_ONCE, params.n_init)
 
 
 def _starts(

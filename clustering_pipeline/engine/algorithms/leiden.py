@@ -11,6 +11,7 @@ from clustering_pipeline.engine.effort import of_products, of_rows
 from clustering_pipeline.engine.extras import required
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.manifold import fuzzy_graph
+from clustering_pipeline.engine.neighborhood import Wanted
 from clustering_pipeline.engine.vectors import NOISE, Vectors
 from clustering_pipeline.model.graph_params import LeidenParams
 
@@ -27,7 +28,7 @@ def fit(_vectors: Vectors, params: LeidenParams, context: FitContext) -> Groupin
     leidenalg = required("leidenalg", extra="leiden")
     igraph = required("igraph", extra="leiden")
     neighbors = context.neighborhood.nearest(params.n_neighbors, params.metric)
-    graph = _weighted(igraph, fuzzy_graph(neighbors))
+    graph = _weighted(igraph, fuzzy_graph(neighbors, context.check))
     context.check()
     resolution = {"resolution_parameter": params.resolution}
     partition = leidenalg.find_partition(
@@ -62,4 +63,10 @@ def _large(labels: NDArray[np.int64], smallest: int) -> NDArray[np.int64]:
     return np.where(np.bincount(labels)[labels] >= smallest, labels, NOISE)
 
 
-ALGORITHM = Algorithm(params=LeidenParams, fit=fit, memory=memory, seconds=seconds)
+ALGORITHM = Algorithm(
+    params=LeidenParams,
+    fit=fit,
+    memory=memory,
+    seconds=seconds,
+    neighbors=lambda params: Wanted(count=params.n_neighbors, metric=params.metric),
+)

@@ -136,6 +136,7 @@ def _everywhere(
         return everywhere
     units = unit_rows(vectors)
     everywhere = nearest_groups(units, group_means(units[rows], labels))
-    everywhere[outlier_scores(vectors, neighbors=neighborhood) >= OUTLYING] = NOISE
+    scores = outlier_scores(vectors, neighbors=neighborhood, check=neighborhood.check)
+    everywhere[scores >= OUTLYING] = NOISE
     everywhere[rows] = labels
     return canonical(everywhere)

@@ -15,7 +15,8 @@ from clustering_pipeline.engine.vectors import Check, Vectors, unit_rows
 
 OUTLYING = 0.9  # of the outlier score: beyond it a document is noise to every candidate
 ROWS = 256
-MANIFOLD = {"method": "umap", "n_components": 5, "n_neighbors": 15}
+MANIFOLD_NEIGHBORS = 15
+MANIFOLD = {"method": "umap", "n_components": 5, "n_neighbors": MANIFOLD_NEIGHBORS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Space:
     @cached_property
     def neighborhood(self) -> Neighborhood:
         """Its neighbours."""
-        return Neighborhood(self.vectors, self.check)
+        return Neighborhood(self.vectors, self.check, least=MANIFOLD_NEIGHBORS)
 
     @cached_property
     def outside(self) -> NDArray[np.bool_]:
@@ -62,8 +63,7 @@ def _distances(points: Vectors, check: Check) -> NDArray[np.float64]:
 
     condensed = np.empty(len(points) * (len(points) - 1) // 2)
     filled = 0
-    for rows in blocks(len(points), ROWS):
-        check()
+    for rows in blocks(len(points), ROWS, check):
         for row, distances in enumerate(cdist(points[rows], points[rows.start :])):
             end = filled + len(distances) - row - 1
             condensed[filled:end] = distances[row + 1 :]

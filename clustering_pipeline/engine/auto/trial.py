@@ -64,7 +64,11 @@ def validated(trial: Trial, space: Space, labels: Labels) -> Trial:
     if not trial.candidate["preprocessing"]:
         return trial
     validity = density_validity(
-        space.manifold, labels, sample=VALIDITY_SAMPLE, random_state=space.random_state
+        space.manifold,
+        labels,
+        sample=VALIDITY_SAMPLE,
+        random_state=space.random_state,
+        check=space.check,
     )
     return replace(trial, density_validity=validity)
 

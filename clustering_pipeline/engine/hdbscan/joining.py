@@ -18,11 +18,11 @@ from clustering_pipeline.engine.screening import (
     Screen,
     coarse_screen,
     fine_screen,
-    in_parallel,
     round_down,
     rows_at_once,
     slices,
 )
+from clustering_pipeline.engine.threads import in_parallel
 from clustering_pipeline.engine.vectors import Check
 
 BLOCK_ROWS = 512

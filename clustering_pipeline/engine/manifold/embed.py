@@ -3,33 +3,53 @@
 McInnes, Healy and Melville, "UMAP: Uniform Manifold Approximation and Projection" (2018).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from clustering_pipeline.engine.manifold.fuzzy import fuzzy_graph
 from clustering_pipeline.engine.neighbors import NeighborGraph
+from clustering_pipeline.engine.screening import slices
 from clustering_pipeline.engine.vectors import Check
 
 EPOCHS = 500
 EPOCHS_OF_MANY = 200
 MANY = 10_000
-BETWEEN_CHECKS = 10
+BETWEEN_CHECKS = 10  # epochs
+MOST_EDGES = 1 << 20  # of one epoch between two checks: under a second
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedding:
+    """(n, components) ``coordinates`` in which near neighbours stay near, and how they ``start``ed:
+    from eigenvectors, or drawn where these cannot be had.
+    """
+
+    coordinates: NDArray[np.float32]
+    start: str
 
 
 def embed(
     neighbors: NeighborGraph, *, components: int, min_dist: float, random_state: int, check: Check
-) -> NDArray[np.float32]:
-    """(n, components) coordinates in which near neighbours stay near."""
+) -> Embedding:
+    """Lay out a neighbour graph."""
     from clustering_pipeline.engine.manifold.start import spectral_start  # noqa: PLC0415 - heavy
 
-    graph = fuzzy_graph(neighbors)
+    graph = fuzzy_graph(neighbors, check)
     check()
     start = spectral_start(graph, components=components, random_state=random_state, check=check)
     epochs = EPOCHS if graph.shape[0] <= MANY else EPOCHS_OF_MANY
-    return optimise(
-        graph, start, curve=curve(min_dist), epochs=epochs, random_state=random_state, check=check
+    coordinates = optimise(
+        graph,
+        start.points,
+        curve=curve(min_dist),
+        epochs=epochs,
+        random_state=random_state,
+        check=check,
     )
+    return Embedding(coordinates=coordinates, start=start.kind)
 
 
 def optimise(
@@ -40,8 +60,11 @@ def optimise(
     epochs: int,
     random_state: int,
     check: Check,
+    most_edges: int = MOST_EDGES,
 ) -> NDArray[np.float32]:
-    """Move ``start`` downhill for ``epochs``, asking ``check`` every few of them."""
+    """Move ``start`` downhill for ``epochs``, asking ``check`` every few of them, and within one
+    that has more than ``most_edges``.
+    """
     from clustering_pipeline.engine.manifold.descent import descend  # noqa: PLC0415 - loads numba
 
     edges = graph.tocoo()
@@ -52,10 +75,12 @@ def optimise(
     due, negative_due = periods.copy(), periods / np.float32(5)
     state = np.array([random_state * 2 + 1], dtype=np.uint64)
     a, b = (np.float32(value) for value in curve)
-    for first in range(0, epochs, BETWEEN_CHECKS):
-        check()
-        last = min(first + BETWEEN_CHECKS, epochs)
-        descend(points, heads, tails, periods, due, negative_due, a, b, first, last, epochs, state)
+    between = max(1, min(BETWEEN_CHECKS, most_edges // max(len(heads), 1)))
+    for span in slices(epochs, between):
+        for part in slices(len(heads), most_edges):
+            check()
+            edge = heads[part], tails[part], periods[part], due[part], negative_due[part]
+            descend(points, *edge, a, b, span.start, span.stop, epochs, state)
     return points
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model.preprocessing import Step
 
@@ -33,9 +33,12 @@ class Preprocessing(Generic[S]):
     """A preprocessing method, found by the name of its module.
 
     ``memory`` says how many bytes it takes, the vectors themselves apart, ``seconds`` about how
-    long.
+    long.  An ``interruptible`` one asks often enough whether to go on; ``neighbors`` are those it
+    will want of its vectors.
     """
 
     apply: Callable[[Vectors, S, StepContext], Reduced]
     memory: Callable[[Job, S], int]
     seconds: Callable[[Job, S], float]
+    interruptible: bool = False
+    neighbors: Callable[[S], Wanted | None] = lambda _step: None

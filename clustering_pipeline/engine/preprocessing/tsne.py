@@ -1,11 +1,10 @@
 """t-distributed stochastic neighbour embedding, by scikit-learn."""
 
-from clustering_pipeline.engine.child import LONG_SECONDS, step_in_child
 from clustering_pipeline.engine.effort import LOOPS, of_pairs, of_rows
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.threads import one_thread
-from clustering_pipeline.engine.vectors import Vectors, never
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.preprocessing import TSNEStep
 
 BARNES_HUT_DIMENSIONS = 3
@@ -13,22 +12,10 @@ BYTES_PER_NEIGHBOR = 64
 
 
 def embed(vectors: Vectors, step: TSNEStep, context: StepContext) -> Reduced:
-    """Embed in ``n_components`` dimensions, by the exact method above three.
-
-    The library cannot be asked to stop: where somebody may want that, long work is a child's.
-    """
-    context.check()
-    count, dimensions = vectors.shape
-    job = Job(count=count, dimensions=dimensions, itemsize=int(vectors.itemsize))
-    if context.check is not never and seconds(job, step) >= LONG_SECONDS:
-        placed, record = step_in_child(vectors, step, check=context.check)
-        return Reduced(vectors=placed, notes=record)
-    return _embedded(vectors, step)
-
-
-def _embedded(vectors: Vectors, step: TSNEStep) -> Reduced:
+    """Embed in ``n_components`` dimensions, by the exact method above three."""
     from sklearn.manifold import TSNE  # noqa: PLC0415 - heavy
 
+    context.check()
     components = min(step.n_components, *vectors.shape)
     model = TSNE(
         n_components=components,

@@ -3,6 +3,7 @@
 from clustering_pipeline.engine.effort import of_products, of_rows
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.manifold import embed
+from clustering_pipeline.engine.neighborhood import Wanted
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.preprocessing import UMAPStep
@@ -16,15 +17,23 @@ def reduce(vectors: Vectors, step: UMAPStep, context: StepContext) -> Reduced:
     components = min(step.n_components, vectors.shape[1])
     if len(vectors) < max(SMALLEST, components + 2):
         return Reduced(vectors=vectors, notes={"skipped": f"{len(vectors)} documents are too few"})
-    neighbors = context.neighborhood.nearest(step.n_neighbors - 1, step.metric)
-    coordinates = embed(
-        neighbors,
+    wanted = neighbors(step)
+    embedding = embed(
+        context.neighborhood.nearest(wanted.count, wanted.metric),
         components=components,
         min_dist=step.min_dist,
         random_state=step.random_state,
         check=context.check,
     )
-    return Reduced(vectors=coordinates.astype(vectors.dtype), notes={"neighbors": "exact"})
+    return Reduced(
+        vectors=embedding.coordinates.astype(vectors.dtype),
+        notes={"neighbors": "exact", "start": embedding.start},
+    )
+
+
+def neighbors(step: UMAPStep) -> Wanted:
+    """Those of the graph; the row itself, which UMAP counts, apart."""
+    return Wanted(count=step.n_neighbors - 1, metric=step.metric)
 
 
 def memory(job: Job, step: UMAPStep) -> int:
@@ -38,4 +47,6 @@ def seconds(job: Job, _step: UMAPStep) -> float:
     return of_products(job, 1) + of_rows(job, 2)
 
 
-STEP = Preprocessing(apply=reduce, memory=memory, seconds=seconds)
+STEP = Preprocessing(
+    apply=reduce, memory=memory, seconds=seconds, interruptible=True, neighbors=neighbors
+)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Fit, Hierarchy
 from clustering_pipeline.engine.numbering import canonical, group_count
+from clustering_pipeline.engine.outliers import NEIGHBORS
 from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.frames import vector_matrix
@@ -27,6 +28,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
     payloads,
 )
 from clustering_pipeline.orchestration.stages.measures import validity
+from clustering_pipeline.orchestration.stages.neighbors import kept_neighborhood
 from clustering_pipeline.orchestration.stages.relations import relate
 
 
@@ -73,19 +75,31 @@ def _grouped(run: Run, space: Space) -> Grouped:
     check = Paced(ask=run.check)
     rows, points = _points(run, space)
     steps = [one for one in run.read_json("reduction")["steps"] if one[FEATURE] == space.name]
-    neighbors = engine.Neighborhood(space.vectors, check)
-    untouched = np.array_equal(points, space.vectors)
-    fitted = _fit(run, points, check, neighbors if untouched else None)
+    wanted = engine.neighbors_wanted(algorithm=run.spec.method, params=run.spec.params)
+    known = kept_neighborhood(run, points, name=space.name, most=wanted, check=check)
+    fitted = _fit(run, points, check, known)
     placed = engine.everywhere(space.vectors, rows, fitted, check, steps=steps)
     labels, merged = _merge_faces(run, space, placed.labels)
+    same = np.array_equal(points, space.vectors)
+    scored = known if same else _original_neighbors(run, space, check)
+    scores = engine.outlier_scores(space.vectors, neighbors=scored, check=check)
     return Grouped(
         space=space,
         labels=labels,
         tree=placed.hierarchy or _divide(run, space, labels, check),
         probabilities=placed.probabilities,
-        outlier_scores=engine.outlier_scores(space.vectors, neighbors=neighbors, check=check),
-        record={**fitted.record, **merged, **validity(run, points, labels[rows], steps)},
+        outlier_scores=scores,
+        record={
+            **fitted.record,
+            **merged,
+            **validity(run, points, labels[rows], steps, check),
+            "neighbors": {"fitted": known.record, "scored": scored.record},
+        },
     )
+
+
+def _original_neighbors(run: Run, space: Space, check: Check) -> engine.Neighborhood:
+    return kept_neighborhood(run, space.vectors, name=space.name, most=NEIGHBORS, check=check)
 
 
 def _points(run: Run, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

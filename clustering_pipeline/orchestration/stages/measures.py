@@ -9,7 +9,7 @@ from clustering_pipeline import engine
 from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.algorithms import algorithm
 from clustering_pipeline.engine.numbering import canonical
-from clustering_pipeline.engine.vectors import Labels
+from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, Matrix, Space
 
@@ -22,14 +22,21 @@ Metrics = dict[str, Any]
 
 
 def measured(
-    space: Space, labels: Labels, fit: Mapping[str, Any], *, middles: Centroids | None = None
+    space: Space,
+    labels: Labels,
+    fit: Mapping[str, Any],
+    *,
+    check: Check,
+    middles: Centroids | None = None,
 ) -> Metrics:
     """The contract's metrics over the vectors as they came in; density validity from ``fit``.
 
     ``middles`` are the groups' centroids where they are not those of the vectors.
     """
     numbers = canonical(labels)
-    found = engine.quality(space.vectors, numbers, space=SPACE, middles=middles).contract()
+    found = engine.quality(
+        space.vectors, numbers, space=SPACE, middles=middles, check=check
+    ).contract()
     density = fit.get(VALIDITY)
     if density is None:
         return found
@@ -37,12 +44,12 @@ def measured(
 
 
 def validity(
-    run: Run, points: Matrix, labels: Labels, steps: Sequence[Mapping[str, Any]]
+    run: Run, points: Matrix, labels: Labels, steps: Sequence[Mapping[str, Any]], check: Check
 ) -> dict[str, Any]:
     """For a method that goes by density, DBCV of the top groups where they were clustered."""
     if not algorithm(run.spec.method).density:
         return {}
-    value = engine.density_validity(points, canonical(labels), sample=SAMPLE)
+    value = engine.density_validity(points, canonical(labels), sample=SAMPLE, check=check)
     done = " and ".join(str(step["method"]) for step in steps) or "no preprocessing"
     space = f"{points.shape[1]} dimensions after {done}"
     return {VALIDITY: {"value": value, "space": space, "documents": min(len(points), SAMPLE)}}

@@ -22,6 +22,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
     clustering_spaces,
     features,
 )
+from clustering_pipeline.orchestration.stages.neighbors import keep_neighbors
 from clustering_pipeline.orchestration.stages.steadying import steady
 from clustering_pipeline.orchestration.stages.weighing import Weights, weigh
 
@@ -35,7 +36,8 @@ class Reduced:
     space: Space
     rows: NDArray[np.int64]
     vectors: NDArray[np.floating]
-    places: NDArray[np.float32]
+    layout: engine.Layout
+    neighbors: engine.Neighborhood
     steps: list[dict[str, Any]]
 
 
@@ -60,6 +62,7 @@ def keep_reduced(
     spaces = [part.space for part in parts]
     size = run.write_frame("reduced", _frame(run, parts))
     steps = [step for part in parts for step in part.steps]
+    layouts = [{FEATURE: part.space.name, "start": part.layout.start} for part in parts]
     documents, fitted = len(spaces[0].vectors), len(parts[0].rows)
     record = {
         "input": engine.digest(*(space.vectors for space in spaces)),
@@ -67,6 +70,8 @@ def keep_reduced(
         "dimensions": {run.spec.feature_names[uri]: block.shape[1] for uri, block in found.items()},
         "fitted": fitted,
         "steps": steps,
+        "layout": layouts,
+        "neighbors": keep_neighbors(run, {part.space.name: part.neighbors for part in parts}),
         "weights": weights.values,
         "learning_quality_score": weights.quality,
         "weight_learning": weights.record,
@@ -94,23 +99,28 @@ def _reduced(run: Run, space: Space) -> Reduced:
         sampled, algorithm=run.spec.method, params=run.spec.params, preprocessing=steps
     )
     check = Paced(ask=run.check)
-    neighbors = engine.Neighborhood(sampled, check)
+    wanted = engine.neighbors_wanted(
+        algorithm=run.spec.method, params=run.spec.params, preprocessing=steps
+    )
+    neighbors = engine.Neighborhood(sampled, check, least=wanted)
     reduction = engine.reduce(sampled, steps, neighbors=neighbors, check=check)
     return Reduced(
         space=space,
         rows=rows,
         vectors=reduction.vectors,
-        places=places_of(run, sampled, neighbors, check),
+        layout=layout_of(run, sampled, neighbors, check),
+        neighbors=neighbors,
         steps=[{FEATURE: space.name, **step} for step in reduction.record],
     )
 
 
-def places_of(
+def layout_of(
     run: Run, vectors: Matrix, neighbors: engine.Neighborhood, check: Check
-) -> NDArray[np.float32]:
+) -> engine.Layout:
     """(n, 2 or 3) places on the map; (n, 0) when it is only drawn once somebody asks for it."""
     if run.spec.defer_visualization:
-        return np.empty((len(vectors), 0), dtype=np.float32)
+        nowhere = np.empty((len(vectors), 0), dtype=np.float32)
+        return engine.Layout(places=nowhere, start="deferred")
     components = run.spec.vis_n_components
     return engine.layout(vectors, n_components=components, neighbors=neighbors, check=check)
 
@@ -119,7 +129,9 @@ def _frame(run: Run, parts: Sequence[Reduced]) -> pl.DataFrame:
     """One line a fitted document: its row among all, its place, its vector to cluster."""
     rows = np.concatenate([part.space.rows.start + part.rows for part in parts])
     laid_out = [part.space.vectors[part.rows] for part in parts]
-    places = steady(run, rows, _side_by_side([part.places for part in parts]), laid_out).places
+    places = steady(
+        run, rows, _side_by_side([part.layout.places for part in parts]), laid_out
+    ).places
     axes = {axis: places[:, i] for i, axis in enumerate(AXES[: places.shape[1]])}
     vectors = vector_stack(VECTOR, [part.vectors for part in parts])
     return pl.DataFrame({ROW: rows, **axes}).with_columns(vectors)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Centroids
 from clustering_pipeline.orchestration.frames import vector_series
+from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attribute_groups import summarize_attributes
@@ -41,10 +42,12 @@ def summarize(run: Run) -> StageReport:
     """Centroids, distances and metrics, all in the space the vectors came in."""
     if run.spec.attributes is not None:
         return summarize_attributes(run)
-    method = run.spec.vectors.effective_feature_method
-    return summarize_by(
-        run, lambda space, level: engine.centroids(space.vectors, level.labels, method)
-    )
+    method, check = run.spec.vectors.effective_feature_method, Paced(ask=run.check)
+
+    def describe(space: Space, level: Level) -> Centroids:
+        return engine.centroids(space.vectors, level.labels, method, check=check)
+
+    return summarize_by(run, describe)
 
 
 def summarize_by(run: Run, describe: Describe) -> StageReport:
@@ -101,7 +104,13 @@ def _summary(
             feature_dimensions=pl.lit(space.vectors.shape[1], dtype=pl.Int64),
         ),
         distances=distances,
-        metrics=measured(space, assignments["label"].to_numpy(), fit, middles=top),
+        metrics=measured(
+            space,
+            assignments["label"].to_numpy(),
+            fit,
+            check=Paced(ask=run.check),
+            middles=top,
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import Space, clustering_spaces, features
-from clustering_pipeline.orchestration.stages.reduce import Reduced, keep_reduced, places_of
+from clustering_pipeline.orchestration.stages.reduce import Reduced, keep_reduced, layout_of
 from clustering_pipeline.orchestration.stages.weighing import Weights
 
 
@@ -20,5 +20,8 @@ def lay_out(run: Run) -> StageReport:
 def _laid_out(run: Run, space: Space) -> Reduced:
     rows = engine.sample_rows(len(space.vectors), run.spec.sample_size)
     vectors, check = space.vectors[rows], Paced(ask=run.check)
-    places = places_of(run, vectors, engine.Neighborhood(vectors, check), check)
-    return Reduced(space=space, rows=rows, vectors=vectors, places=places, steps=[])
+    neighbors = engine.Neighborhood(vectors, check)
+    layout = layout_of(run, vectors, neighbors, check)
+    return Reduced(
+        space=space, rows=rows, vectors=vectors, layout=layout, neighbors=neighbors, steps=[]
+    )

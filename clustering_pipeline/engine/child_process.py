@@ -1,0 +1,104 @@
+"""Work in a process of its own, so that it can be ended at any moment.
+
+A library that is inside one long call cannot be asked to stop; its process can be ended.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering_pipeline.engine.neighbors import Named, NeighborGraph
+from clustering_pipeline.engine.vectors import Check, Vectors
+from clustering_pipeline.model import errors
+
+VECTORS, REQUEST, ANSWER, RECORD = "vectors.npy", "request.json", "answer.npz", "record.json"
+NEIGHBORS = "neighbors.npz"
+# From here on somebody who cancels must not wait for the end of a call.
+LONG_SECONDS = 2.0
+POLL_SECONDS = 0.1
+GRACE_SECONDS = 2.0
+
+
+def answered(
+    vectors: Vectors,
+    request: Mapping[str, Any],
+    check: Check,
+    *,
+    neighbors: NeighborGraph | None = None,
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and the record a child process answers; what ``check`` raises ends it.
+
+    The child ends with its parent, however that ends.
+    """
+    with tempfile.TemporaryDirectory(prefix="clustering-fit-") as folder:
+        where = Path(folder)
+        np.save(where / VECTORS, vectors)
+        if neighbors is not None:
+            _save(where / NEIGHBORS, neighbors)
+        (where / REQUEST).write_text(json.dumps(request))
+        _run(where, check)
+        with np.load(where / ANSWER) as arrays:
+            return dict(arrays), json.loads((where / RECORD).read_text())
+
+
+def saved_neighbors(folder: Path) -> NeighborGraph | None:
+    """The graph that came with the request."""
+    if not (folder / NEIGHBORS).exists():
+        return None
+    with np.load(folder / NEIGHBORS) as saved:
+        metric = cast("Named", str(saved["metric"]))
+        return NeighborGraph(indices=saved["indices"], distances=saved["distances"], metric=metric)
+
+
+def _save(path: Path, graph: NeighborGraph) -> None:
+    metric = np.array(graph.metric)
+    np.savez(path, indices=graph.indices, distances=graph.distances, metric=metric)
+
+
+def _run(folder: Path, check: Check) -> None:
+    command = [sys.executable, "-m", "clustering_pipeline.engine.fitting_process", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603 - our own module
+        try:
+            while process.poll() is None:
+                check()
+                time.sleep(POLL_SECONDS)
+        finally:
+            _end(process)
+        _refuse_failure(folder, process.returncode)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _refuse_failure(folder: Path, code: int) -> None:
+    if code == 0:
+        return
+    record = folder / RECORD
+    if record.exists():
+        failure = json.loads(record.read_text())
+        leaf = getattr(errors, failure["error"], errors.ClusteringError)
+        raise leaf(failure["message"], details=failure["details"])
+    if code == -signal.SIGKILL:
+        message = (
+            "the system ended the fit, most likely for want of memory; "
+            "lower sample_size or free memory"
+        )
+        raise errors.DoesNotFit(message)
+    message = f"the process of the fit ended with code {code} and no answer"
+    raise errors.ClusteringError(message)
