@@ -99,8 +99,7 @@ def _shown(documents: "Documents", current: Mapping[str, str]) -> bool:
 
 
 def _show(documents: "Documents", current: Mapping[str, str]) -> None:
-    for alias, name in current.items():
-        documents.set_alias(alias, name)
+    documents.set_aliases(current)
 
 
 def _reap(documents: "Documents", alias: str, current: str) -> dict[str, object]:

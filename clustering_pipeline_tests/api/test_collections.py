@@ -107,7 +107,7 @@ def test_what_another_tenant_registered_does_not_exist(client, served, collectio
     other = served.tenant(f"other {uuid4().hex[:8]}")
     documents = served.pipeline.documents
     alias = f"alias {uuid4().hex[:8]}"
-    documents.set_alias(alias, collection["qdrant_collection"])
+    documents.set_aliases({alias: collection["qdrant_collection"]})
     unknown = f"unknown {uuid4().hex[:8]}"
     with served.client(scope=other) as stranger:
         answers = {

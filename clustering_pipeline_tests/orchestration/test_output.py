@@ -82,7 +82,7 @@ def published(world: World) -> Published:
     # As a run leaves it that died between writing its generation and showing it.
     (alias,) = definition.state.output_collection_ids
     world.pipeline.documents.create_collection(f"{alias}__run_dead", {"centroid": 16})
-    world.pipeline.documents.set_alias(alias, None)
+    world.pipeline.documents.set_aliases({alias: None})
     second = world.execute(definition)
     return Published(
         world=world, documents=documents, collection=collection, first=first, second=second

@@ -269,7 +269,7 @@ def test_an_alias_that_lags_behind_is_repaired_by_the_next_read(found):
     (alias,) = beside.state.output_collection_ids
     documents = pipeline.documents
     documents.create_collection(f"{alias}__run_before", {"centroid": 4})
-    documents.set_alias(alias, f"{alias}__run_before")
+    documents.set_aliases({alias: f"{alias}__run_before"})
     record = collection_to_read(pipeline, LOCAL, beside.state.output_collection_names[0])
     assert (record.collection_id, documents.aliases()[alias]) == (alias, f"{alias}__{first.run_id}")
     # What is no longer shown waits for the next run: a reader removes nothing.

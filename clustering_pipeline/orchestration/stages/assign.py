@@ -29,7 +29,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
 )
 from clustering_pipeline.orchestration.stages.measures import validity
 from clustering_pipeline.orchestration.stages.neighbors import kept_neighborhood
-from clustering_pipeline.orchestration.stages.relations import relate
+from clustering_pipeline.orchestration.stages.relations import relations_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +59,13 @@ def keep_grouped(run: Run, parts: Sequence[Grouped]) -> StageReport:
     spaces = [part.space for part in parts]
     labels = _numbered(parts)
     keys = run.read_frame("embeddings", columns=KEYS)
-    named = name_groups(
+    frame = name_groups(
         run, pl.concat(_table(keys, part, labels[part.space.rows]) for part in parts), spaces
     )
-    frame = named.frame
     size = run.write_frame("assignments", frame)
     record = _record(parts) | {"versions": engine.versions()}
     run.write_json("fit", record)
-    relations = relate({one.name: labels[one.rows] for one in spaces})
-    run.write_json("relations", named.renamed(relations))
+    run.write_json("relations", relations_of(frame, spaces))
     return _report(run, frame, record, size)
 
 

@@ -67,7 +67,7 @@ def assign_by_attributes(run: Run) -> StageReport:
         outlier_score=pl.lit(None, dtype=pl.Float64),
         **{FEATURE: pl.lit(None, dtype=pl.String)},
     )
-    size = run.write_frame("assignments", name_groups(run, frame).frame)
+    size = run.write_frame("assignments", name_groups(run, frame))
     record = {
         "algorithm": run.spec.method,
         "attributes": config.attributes,

@@ -84,8 +84,7 @@ def edited(
     for uid, parts in edits.split.items():
         now = _split(now, uid, parts, documents, before, check=check)
     for uids in edits.merge:
-        formerly = _formerly(uids[0], documents, before) if before and before.edited else None
-        now = now.then(*merged(now.groups, uids, formerly))
+        now = _merge(now, uids, documents, before)
     for uid in edits.pin:
         now = _pin(now, uid, documents, before)
     for among in documents.clusterings:
@@ -170,6 +169,21 @@ def _parts_before(uid: str, before: Published | None) -> Generation | None:
         paths=tuple((number,) for number in range(len(kept))),
         uids=tuple(shown.uids[place] for place in kept),
     )
+
+
+def _merge(
+    now: Edited, uids: Sequence[str], documents: Documents, before: Published | None
+) -> Edited:
+    held = {
+        number
+        for number, among in enumerate(documents.clusterings)
+        for uid in uids
+        if uid in now.groups and (now.groups.within(uid) & among).any()
+    }
+    if len(held) > 1:
+        return now.then(now.groups, f"merge: {', '.join(uids)} are of different features")
+    formerly = _formerly(uids[0], documents, before) if before and before.edited else None
+    return now.then(*merged(now.groups, uids, formerly))
 
 
 def _pin(now: Edited, uid: str, documents: Documents, before: Published | None) -> Edited:

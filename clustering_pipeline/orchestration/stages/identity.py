@@ -1,7 +1,7 @@
 """Which of a run's groups are groups of the published run: they keep their uid and number."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,25 +29,8 @@ from clustering_pipeline.orchestration.stages.editing import Documents, edited
 from clustering_pipeline.orchestration.stages.inputs import Space
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """The assignments under the numbers that readers know, and those numbers by the run's own."""
-
-    frame: pl.DataFrame
-    ids: Mapping[str, str]
-
-    def renamed(self, relations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Records of groups within groups under those numbers, less those of groups that went."""
-        both = ("parent_cluster_id", "child_cluster_id")
-        return [
-            {**one, **{key: self.ids[one[key]] for key in both}}
-            for one in relations
-            if all(one[key] in self.ids for key in both)
-        ]
-
-
-def name_groups(run: Run, frame: pl.DataFrame, spaces: Sequence[Space] = ()) -> Named:
-    """Matches the groups with those of the published run, and keeps what was found.
+def name_groups(run: Run, frame: pl.DataFrame, spaces: Sequence[Space] = ()) -> pl.DataFrame:
+    """The assignments under the uids and numbers that readers know; what was found is kept.
 
     ``frame`` are the assignments under numbers of their own, ``spaces`` the vectors of their rows.
     What people want of the groups is applied to them once they have their uids.
@@ -63,11 +46,11 @@ def name_groups(run: Run, frame: pl.DataFrame, spaces: Sequence[Space] = ()) -> 
     if run.edits.regroups or (earlier and earlier.edited):
         return _regrouped(run, frame, replace(after, uids=found.uids), spaces, earlier)
     _keep(run, after, found, earlier)
-    ids = _ids(after, found.uids, dict(zip(found.uids, found.paths, strict=True)))
+    ids = dict(zip(map(group_id, after.paths), map(group_id, found.paths), strict=True))
     renamed = pl.col("cluster_id").replace_strict(
         {**ids, NOISE_ID: NOISE_ID}, return_dtype=pl.String
     )
-    return Named(frame=frame.with_columns(renamed), ids=ids)
+    return frame.with_columns(renamed)
 
 
 def _regrouped(
@@ -76,10 +59,11 @@ def _regrouped(
     after: Generation,
     spaces: Sequence[Space],
     earlier: Published | None,
-) -> Named:
+) -> pl.DataFrame:
     """The assignments as people want them; beside them, the groups that were found."""
     first = Groups.of(after, after.uids)
-    documents = Documents(keys=after.documents, ids=after.names, spaces=spaces)
+    ids = frame["document_id"].to_list()
+    documents = Documents(keys=after.documents, ids=ids, spaces=spaces)
     wanted = edited(first, run.edits, documents, earlier, check=Paced(ask=run.check))
     shown = wanted.groups.generation(after.documents, after.names)
     identity = identify(
@@ -92,23 +76,11 @@ def _regrouped(
     run.record(edit_conflicts=list(wanted.conflicts))
     names = [*map(group_id, identity.paths), NOISE_ID]
     tops = np.array([*(path[0] for path in identity.paths), NOISE], dtype=np.int64)
-    return Named(
-        frame=frame.with_columns(
-            pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
-            cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
-            label=canonical(tops[shown.deepest]),
-        ),
-        ids=_ids(after, after.uids, dict(zip(identity.uids, identity.paths, strict=True))),
+    return frame.with_columns(
+        pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
+        cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
+        label=canonical(tops[shown.deepest]),
     )
-
-
-def _ids(after: Generation, uids: Sequence[str], paths: Mapping[str, Path]) -> dict[str, str]:
-    """The run's own numbers to those that readers know, of the groups that are still there."""
-    return {
-        group_id(old): group_id(paths[uid])
-        for old, uid in zip(after.paths, uids, strict=True)
-        if uid in paths
-    }
 
 
 def _keep(

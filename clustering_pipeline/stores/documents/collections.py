@@ -58,14 +58,18 @@ def aliases(connection: Connection) -> dict[str, str]:
     return {item.alias_name: item.collection_name for item in listed.aliases}
 
 
-def set_alias(connection: Connection, alias: str, name: str | None) -> None:
-    """Let ``alias`` stand for ``name`` from one moment to the next; None removes it."""
-    actions = []
-    if alias in aliases(connection):
-        removed = grpc.DeleteAlias(alias_name=alias)
-        actions.append(grpc.AliasOperations(delete_alias=removed))
-    if name is not None:
-        made = grpc.CreateAlias(alias_name=alias, collection_name=name)
-        actions.append(grpc.AliasOperations(create_alias=made))
+def set_aliases(connection: Connection, targets: Mapping[str, str | None]) -> None:
+    """Let each alias stand for its collection, all from one moment to the next; None removes it."""
+    there = aliases(connection)
+    actions = [
+        grpc.AliasOperations(delete_alias=grpc.DeleteAlias(alias_name=one))
+        for one in targets
+        if one in there
+    ]
+    actions += [
+        grpc.AliasOperations(create_alias=grpc.CreateAlias(alias_name=one, collection_name=name))
+        for one, name in targets.items()
+        if name is not None
+    ]
     if actions:
         connection.collections("UpdateAliases", grpc.ChangeAliases(actions=actions))

@@ -78,9 +78,9 @@ class Documents:
         """Every alias and the collection it stands for."""
         return collections.aliases(self._connection)
 
-    def set_alias(self, alias: str, collection: str | None) -> None:
-        """Switch an alias from one moment to the next; None removes it."""
-        collections.set_alias(self._connection, alias, collection)
+    def set_aliases(self, targets: Mapping[str, str | None]) -> None:
+        """Switch aliases to collections, all from one moment to the next; None removes one."""
+        collections.set_aliases(self._connection, targets)
 
     # Reading
 

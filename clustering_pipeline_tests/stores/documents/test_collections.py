@@ -73,19 +73,19 @@ def test_an_alias_is_switched_and_removed(documents, qdrant):
     for name in ("generation-1", "generation-2"):
         documents.create_collection(name, {"text": 2})
         documents.upsert(name, [1], {"text": ONE}, [{"from": name}])
-    documents.set_alias("current", "generation-1")
-    documents.set_alias("current", "generation-2")
+    documents.set_aliases({"current": "generation-1"})
+    documents.set_aliases({"current": "generation-2"})
     assert documents.aliases()["current"] == "generation-2"
     assert documents.retrieve("current", ["1"])[0].payload == {"from": "generation-2"}
-    documents.set_alias("current", None)
-    documents.set_alias("current", None)
+    documents.set_aliases({"current": None})
+    documents.set_aliases({"current": None})
     assert "current" not in documents.aliases()
 
 
 def test_an_alias_needs_a_collection(documents, qdrant):
     documents.create_collection("kept", {"text": 2})
-    documents.set_alias("stays", "kept")
+    documents.set_aliases({"stays": "kept"})
     with pytest.raises(CollectionNotFound):
-        documents.set_alias("stays", "gone")
+        documents.set_aliases({"stays": "gone"})
     assert documents.aliases()["stays"] == "kept"
-    documents.set_alias("stays", None)
+    documents.set_aliases({"stays": None})

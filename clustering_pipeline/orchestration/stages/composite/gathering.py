@@ -34,11 +34,11 @@ def gather(run: Run) -> StageReport:
     size = run.write_frame("embeddings", there)
     vectors = [there.schema[one] for one in vector_columns(run).values()]
     report = ExportReport(
-        source_documents=every.height,
+        source_documents=there.height,
         retrieved=there.height,
         missing_vector=0,
         not_sampled=0,
-        vanished=every.height - there.height,
+        vanished=0,
         invalid=0,
         invalid_ids=(),
         seconds=time.perf_counter() - started,
@@ -50,7 +50,7 @@ def gather(run: Run) -> StageReport:
         numbers={
             "sources": len(sources),
             "documents": there.height,
-            "vanished": report.vanished,
+            "gone": every.height - there.height,
             "bytes": size,
         },
         texts={"sources": ", ".join(one.run_id for one in sources)},
