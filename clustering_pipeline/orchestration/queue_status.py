@@ -1,15 +1,17 @@
 """Tells the catalog what waits in Dagster's queue, and takes out of it what is not to run."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import dagster as dg
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusterNotFound
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus
-from clustering_pipeline.orchestration.tags import PARTITION
+from clustering_pipeline.orchestration.tags import NAMESPACE, PARTITION, namespace_tag
 from clustering_pipeline.stores.catalog import Catalog
 
+AT_ONCE = 200
 WAITING = {
     dg.DagsterRunStatus.NOT_STARTED: ClusterStatus.QUEUED,
     dg.DagsterRunStatus.QUEUED: ClusterStatus.QUEUED,
@@ -45,6 +47,20 @@ def cancel_unwanted(
     for run in unwanted:
         instance.report_run_canceled(run, "Its definition was deleted or archived.")
     return [one.run_id for one in unwanted]
+
+
+def tag_namespaces(
+    catalog: Catalog, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]
+) -> None:
+    """Gives runs that somebody started in Dagster the tag that the queue limits namespaces by.
+
+    The oldest first, and not all of a large backfill at once.
+    """
+    untold = [one for one in reversed(runs) if NAMESPACE not in one.tags]
+    for run in untold[:AT_ONCE]:
+        with suppress(ClusterNotFound):
+            scope = catalog.clusters.by_id(run.tags[PARTITION]).scope
+            instance.add_run_tags(run.run_id, {NAMESPACE: namespace_tag(scope)})
 
 
 def _runs(catalog: Catalog, cluster_id: str) -> bool:

@@ -10,7 +10,11 @@ from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
 from clustering_pipeline.orchestration.overdue_check import watch_overdue
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.queue_status import cancel_unwanted, show_queue
+from clustering_pipeline.orchestration.queue_status import (
+    cancel_unwanted,
+    show_queue,
+    tag_namespaces,
+)
 from clustering_pipeline.orchestration.trigger_sensor import run_triggers
 from clustering_pipeline.orchestration.webhook_sensor import notify_webhooks
 
@@ -54,6 +58,7 @@ def follow_runs(
     lost = free_lost(catalog, instance)
     runs = unfinished(instance)
     unwanted = cancel_unwanted(catalog, instance, runs)
+    tag_namespaces(catalog, instance, runs)
     changed = show_queue(catalog, [one for one in runs if one.run_id not in unwanted])
     return dg.SkipReason(
         f"{len(runs)} runs queued or under way, {changed} changes told, {len(lost)} lost and "

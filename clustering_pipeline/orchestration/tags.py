@@ -25,10 +25,15 @@ def tags_of(trigger: str, scope: Scope, *, trigger_id: str | None = None) -> dic
     named = {} if trigger_id is None else {TRIGGER_ID: trigger_id}
     return {
         TRIGGER: trigger,
-        NAMESPACE: f"{scope.organization_id}/{scope.namespace_id}",
+        NAMESPACE: namespace_tag(scope),
         PRIORITY: str(PRIORITIES[trigger]),
         **named,
     }
+
+
+def namespace_tag(scope: Scope) -> str:
+    """What the queue counts runs of a namespace by."""
+    return f"{scope.organization_id}/{scope.namespace_id}"
 
 
 def mode_of(tags: Mapping[str, str]) -> ExecutionMode:

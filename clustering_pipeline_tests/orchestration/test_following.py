@@ -82,6 +82,14 @@ def test_a_run_on_its_way_is_in_progress(there, definition):
     assert status(there, definition) == "IN_PROGRESS"
 
 
+def test_a_run_started_in_dagster_counts_for_its_namespace(there, definition):
+    run = made(there, definition, dg.DagsterRunStatus.QUEUED)
+    for _ in range(2):
+        look(there)
+        tags = there.instance.get_run_by_id(run.run_id).tags
+        assert tags["clustering/namespace"] == "int_local/ns_default"
+
+
 @pytest.mark.parametrize("leaves", ["archive", "delete"])
 def test_a_queued_run_of_a_definition_that_went_is_cancelled(there, definition, leaves):
     run = made(there, definition, dg.DagsterRunStatus.QUEUED)
