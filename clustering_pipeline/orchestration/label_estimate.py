@@ -30,6 +30,9 @@ def estimate_labels(pipeline: Pipeline, spec: ClusterSpec, *, plan: Plan) -> dic
         known = dict.fromkeys(_FIELDS, 0)
         note = "groups that documents are assigned to keep their names: nobody is asked"
         return {"plan": plan, **known, "note": note}
+    if spec.from_pool:
+        note = "unknown before: only new groups are named, and the pool decides how many there are"
+        return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}
     if published is None:
         note = "unknown before the first run: the number of groups decides"
         return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}
@@ -52,7 +55,7 @@ def _of_groups(
         return {**dict.fromkeys(_FIELDS, 0), "note": request.unreachable}
     expected = estimate(request, judged=texts_to_judge(given, request))
     base = f"for the {len(request.groups)} groups of {published.run_id}"
-    notes = [base if plan == "relabel" else f"{base}; a full run may find others"]
+    notes = [base if plan == "relabel" else f"{base}; a {plan} run may find others"]
     if expected.cost is None:
         models = filter(None, (request.provider.model, request.provider.embedding_model))
         names = " or ".join(map(repr, models))

@@ -6,6 +6,7 @@ from clustering_pipeline.model.definition import (
     overridden,
     patched,
 )
+from clustering_pipeline.model.enrichment import metadata_value
 from clustering_pipeline.model.errors import (
     InvalidDefinition,
     InvalidParameters,
@@ -81,6 +82,36 @@ def test_mappings_that_cannot_be_written_are_refused(mappings, problem):
     listed = [{"source_field": source, "target_field": target} for source, target in mappings]
     with pytest.raises(InvalidDefinition, match=problem):
         request(source_enrichment_config={"field_mappings": listed})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field", "value"),
+    [
+        pytest.param({"team": "a"}, "metadata.team", "a", id="text"),
+        pytest.param({"a": {"b": {"c": 2.5}}}, "metadata.a.b.c", 2.5, id="deep"),
+        pytest.param({"a": [1, 2]}, "metadata.a", [1, 2], id="list"),
+        pytest.param({"a": False}, "metadata.a", False, id="false"),
+        pytest.param({"a": []}, "metadata.a", [], id="empty-list"),
+        pytest.param({"a": None}, "metadata.a", None, id="null"),
+        pytest.param({}, "metadata.a", None, id="nothing-there"),
+        pytest.param({"a": "text"}, "metadata.a.b", None, id="nothing-below-a-text"),
+        pytest.param({"a": [{"b": 1}]}, "metadata.a.b", None, id="nothing-within-a-list"),
+    ],
+)
+def test_metadata_are_values_of_documents(metadata, field, value):
+    mapped = {"field_mappings": [{"source_field": field, "target_field": "x"}]}
+    request(metadata=metadata, source_enrichment_config=mapped)
+    assert metadata_value(metadata, field) == value
+
+
+@pytest.mark.parametrize(
+    "value", [{"b": 1}, {}, [1, "a"], [1, 2.5], [True, 1], [[1]], [{"b": 1}], [None]], ids=repr
+)
+def test_metadata_that_are_no_value_of_one_field_are_refused(value):
+    mapped = {"field_mappings": [{"source_field": "metadata.a", "target_field": "x"}]}
+    with pytest.raises(InvalidDefinition, match=r"'metadata\.a' holds more than a text"):
+        request(metadata={"a": value}, source_enrichment_config=mapped)
+    request(metadata={"a": value})
 
 
 def test_three_results_are_written_unless_others_are_named():
