@@ -4,9 +4,13 @@ import os
 import signal
 import socket
 
+import dagster as dg
+
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.queued_run import QueuedRun
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.orchestration.process import is_alive
@@ -31,6 +35,28 @@ def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, settings: Sett
     cancel(catalog, run_id)
     if execution.owner is not None:
         _interrupt(execution.owner)
+
+
+def cancel_queued(catalog: Catalog, waiting: QueuedRun, settings: Settings) -> None:
+    """Takes a run out of the queue, and tells of it in the definition's history.
+
+    Raises StateConflict when it has left the queue already.
+    """
+    with open_instance(dagster_home(settings)) as instance:
+        run = instance.get_run_by_id(waiting.dagster_run_id)
+        if run is None or run.status is not dg.DagsterRunStatus.QUEUED:
+            message = f"{waiting.run_id} waits no longer: follow its task"
+            raise StateConflict(message)
+        instance.report_run_canceled(run, "Somebody cancelled it.")
+    identity = RunIdentity(
+        dagster_run_id=waiting.dagster_run_id,
+        root_run_id=run.root_run_id or run.run_id,
+        trigger=waiting.trigger,
+        trigger_id=waiting.trigger_id,
+    )
+    record = catalog.clusters.by_id(waiting.cluster_id)
+    catalog.executions.begin(new_execution(record, identity, record.resolved()))
+    cancel(catalog, waiting.run_id)
 
 
 def _interrupt(owner: Owner) -> None:

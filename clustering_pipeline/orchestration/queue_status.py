@@ -1,12 +1,13 @@
 """Tells the catalog what waits in Dagster's queue, and takes out of it what is not to run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import dagster as dg
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusterNotFound
+from clustering_pipeline.model.ids import task_id_of
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus
 from clustering_pipeline.orchestration.tags import NAMESPACE, PARTITION, namespace_tag
 from clustering_pipeline.stores.catalog import Catalog
@@ -24,11 +25,17 @@ def show_queue(catalog: Catalog, runs: Iterable[dg.DagsterRun]) -> int:
 
     What a run has begun says itself.  Returns how many changed.
     """
-    wanted = {one.tags[PARTITION]: WAITING[one.status] for one in runs if one.status in WAITING}
+    wanted = {one.tags[PARTITION]: one for one in runs if one.status in WAITING}
     shown = catalog.automation.with_status(set(WAITING.values()))
-    changed = [one for one, status in wanted.items() if shown.get(one) is not status]
-    for cluster_id in changed:
-        _show(catalog, cluster_id, wanted[cluster_id])
+    changed = [
+        run
+        for cluster_id, run in wanted.items()
+        if shown.get(cluster_id) is not WAITING[run.status]
+    ]
+    for run in changed:
+        task_id = task_id_of(run.root_run_id or run.run_id)
+        told = {"status": WAITING[run.status], "task_id": task_id}
+        _show(catalog, run.tags[PARTITION], told)
     left = shown.keys() - {one.tags[PARTITION] for one in runs}
     for cluster_id in left:
         _show(catalog, cluster_id, None)
@@ -70,11 +77,11 @@ def _runs(catalog: Catalog, cluster_id: str) -> bool:
         return False
 
 
-def _show(catalog: Catalog, cluster_id: str, status: ClusterStatus | None) -> None:
-    def edit(record: ClusterRecord) -> dict[str, object]:
+def _show(catalog: Catalog, cluster_id: str, told: Mapping[str, object] | None) -> None:
+    def edit(record: ClusterRecord) -> Mapping[str, object]:
         if record.claim is not None:
             return {}
-        return {"status": status or _last(catalog, record)}
+        return told or {"status": _last(catalog, record)}
 
     try:
         catalog.clusters.revise(cluster_id, edit)

@@ -10,6 +10,7 @@ from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
 from clustering_pipeline.orchestration.overdue_check import watch_overdue
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.queue_places import show_places
 from clustering_pipeline.orchestration.queue_status import (
     cancel_unwanted,
     show_queue,
@@ -59,6 +60,7 @@ def follow_runs(
     runs = unfinished(instance)
     unwanted = cancel_unwanted(catalog, instance, runs)
     tag_namespaces(catalog, instance, runs)
+    show_places(catalog, instance)
     changed = show_queue(catalog, [one for one in runs if one.run_id not in unwanted])
     return dg.SkipReason(
         f"{len(runs)} runs queued or under way, {changed} changes told, {len(lost)} lost and "

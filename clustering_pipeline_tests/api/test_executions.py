@@ -8,6 +8,7 @@ import pytest
 from clustering_pipeline.model.collection import RegisterCollectionRequest
 from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.key import Access
+from clustering_pipeline.model.queued_run import QueuedRun
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.begin import new_execution
 from clustering_pipeline.orchestration.launch import new_identity
@@ -171,3 +172,30 @@ def test_an_unknown_execution_is_not_found(client, address, run):
     assert error_of(client.get(f"{address}/executions/{run}x"))[0] == 404
     assert error_of(client.post(f"{address}/executions/{run}x/cancel"))[0] == 404
     assert error_of(client.get(f"/v1/tasks/{run}x"))[0] == 404
+
+
+def test_a_run_that_waits_has_a_task_with_its_place(served, client):
+    queue = served.pipeline.catalog.queue
+    runs = [
+        QueuedRun(
+            run_id=f"run_{number}waiting",
+            dagster_run_id=f"{number}waiting",
+            task_id=f"task_{number}waiting",
+            cluster_id="clust_1",
+            **LOCAL.fields(),
+            trigger="batch",
+            number=number,
+        )
+        for number in (1, 2)
+    ]
+    queue.add(runs)
+    told = ok(client.get("/v1/tasks/task_2waiting"))
+    assert (told["status"], told["queue_position"], told["run_id"]) == (
+        "QUEUED",
+        2,
+        "run_2waiting",
+    )
+    with served.client(scope=served.tenant(uuid4().hex)) as stranger:
+        assert error_of(stranger.get("/v1/tasks/task_2waiting"))[0] == 404
+    queue.remove({one.run_id for one in runs})
+    assert error_of(client.get("/v1/tasks/task_2waiting"))[0] == 404

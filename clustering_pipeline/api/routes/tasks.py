@@ -10,7 +10,9 @@ from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import TaskId
 from clustering_pipeline.model.deleted import GenericDeleteResponse
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.model.task import TaskResponse, task_of
+from clustering_pipeline.model.queued_run import QueuedRun
+from clustering_pipeline.model.task import TaskResponse
+from clustering_pipeline.orchestration.canceling import cancel_queued
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
@@ -18,7 +20,7 @@ router = APIRouter(prefix="/tasks", tags=["tasks"])
 @router.get("/{task_id}", responses=documented(404))
 def get_task(task_id: TaskId, key: TheKey, catalog: TheCatalog) -> TaskResponse:
     """Read how far a task is."""
-    return task_of(catalog.tasks.execution(task_id, sees=key.reaches))
+    return catalog.tasks.get(task_id, sees=key.reaches)
 
 
 @router.delete("/{task_id}", responses=documented(404))
@@ -26,7 +28,11 @@ def delete_task(
     task_id: TaskId, key: TheWritingKey, services: TheServices
 ) -> GenericDeleteResponse:
     """Cancel a task; may be repeated, and leaves one that has ended as it is."""
-    execution = services.pipeline.catalog.tasks.execution(task_id, sees=key.reaches)
+    catalog = services.pipeline.catalog
+    found = catalog.tasks.find(task_id, sees=key.reaches)
     with suppress(StateConflict):
-        services.launches.cancel(execution.scope, execution.run_id)
+        if isinstance(found, QueuedRun):
+            cancel_queued(catalog, found, services.settings)
+        else:
+            services.launches.cancel(found.scope, found.run_id)
     return GenericDeleteResponse(message=f"canceled {task_id}")

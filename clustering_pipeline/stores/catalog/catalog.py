@@ -24,6 +24,7 @@ from clustering_pipeline.stores.catalog.lineage import Lineages
 from clustering_pipeline.stores.catalog.namespaces import Namespaces
 from clustering_pipeline.stores.catalog.organizations import Organizations
 from clustering_pipeline.stores.catalog.outbox import Outbox
+from clustering_pipeline.stores.catalog.queue import Queue
 from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline.stores.catalog.tasks import Tasks
 from clustering_pipeline.stores.catalog.triggers import Triggers
@@ -64,7 +65,8 @@ class Catalog:
         self.edits = Edits(table=tables["edits"], clock=clock)
         self.lineages = Lineages(table=tables["lineages"])
         self.triggers = Triggers(table=tables["triggers"], clusters=self.clusters, clock=clock)
-        self.tasks = Tasks(executions=self.executions)
+        self.queue = Queue(table=tables["queue"])
+        self.tasks = Tasks(executions=self.executions, queue=self.queue)
         self.label_answers = LabelAnswers(table=tables["label_answers"], clock=clock)
         self.namespaces = Namespaces(table=tables["namespaces"], clock=clock)
         self.organizations = Organizations(table=tables["organizations"], clock=clock)
@@ -128,6 +130,7 @@ _TABLES = {
     "namespaces": indexes.NAMESPACES,
     "organizations": indexes.ORGANIZATIONS,
     "keys": indexes.KEYS,
+    "queue": indexes.QUEUE,
     "webhooks": indexes.WEBHOOKS,
     "webhook_deliveries": indexes.DELIVERIES,
 }

@@ -93,6 +93,10 @@ EXECUTIONS = (
         partialFilterExpression={"owes_events": True},
     ),
 )
+QUEUE = (
+    IndexModel([("task_id", ASCENDING)]),
+    IndexModel([("priority", DESCENDING), ("number", ASCENDING)]),
+)
 WEBHOOKS = (_scoped("-created_at"),)
 _PENDING = {"status": "pending"}
 DELIVERIES = (
