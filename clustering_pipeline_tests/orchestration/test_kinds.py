@@ -14,10 +14,12 @@ import pytest
 from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.definition import CreateClusterRequest
 from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.stages.editing import Documents as Rows
 from clustering_pipeline.orchestration.stages.editing import edited
@@ -361,3 +363,37 @@ def outputs(world: World, cluster: ClusterRecord) -> list[dict[str, dict[str, An
         {point.id: point.payload for page in pages for point in page}
         for pages in map(world.pipeline.documents.scroll, state.output_collection_ids)
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "groups"),
+    [
+        pytest.param(APART | {"output_strategy": "per_feature"}, 4, id="apart"),
+        pytest.param({"feature_uris": [FEATURE, PICTURE]}, 2, id="together"),
+    ],
+)
+def test_groups_of_several_features_are_grouped(
+    world: World, config: dict[str, Any], groups: int
+) -> None:
+    collection = collected(world, KINDS["features"])
+    sources = [world.define(collection, {"feature_uri": None, **KMEANS, **config}) for _ in "ab"]
+    for one in sources:
+        execute(world.pipeline, one, defer_visualization=True)
+    weighed = {} if "output_strategy" in config else {"feature_weights": {PICTURE: 0.5}}
+    request = {
+        "source_cluster_ids": [one.cluster_id for one in sources],
+        "vector_config": {**config, **weighed, **KMEANS},
+    }
+    catalog = world.pipeline.catalog
+    over = catalog.clusters.create(LOCAL, validate(CreateClusterRequest, request))
+    found = execute(world.pipeline, over, defer_visualization=True)
+    ids = [f"cl_{number}" for number in range(groups)]
+    assert found.composite_mapping == {
+        run_id: dict(zip(ids, ids, strict=True)) for run_id in found.source_execution_ids or ()
+    }
+    names = members(world, found)["feature_name"].unique()
+    assert len(names) == (2 if groups == 4 else 1)
+    documents = sum(KINDS["features"].sizes.values())
+    assert [len(one) for one in outputs(world, over)] == [documents + 2] * (groups // 2)
+    again = execute(world.pipeline, over, defer_visualization=True)
+    assert uids(again) == uids(found)
