@@ -112,8 +112,7 @@ def make_up(run: Run, topics: NDArray[np.int64]) -> None:
         outlier_score=pl.lit(0.0),
         feature_name=pl.lit(original_spaces(run)[0].name),
     )
-    named = name_groups(run, frame, original_spaces(run))
-    run.write_frame("assignments", named.frame)
+    run.write_frame("assignments", name_groups(run, frame, original_spaces(run)))
     run.write_json("fit", {"algorithm": "kmeans", "params": {}})
     run.write_json("relations", [])
 

@@ -150,7 +150,8 @@ def delete(cluster: str, *, keep_output: bool, remove_enriched_fields: bool) -> 
 @click.option("--filters", help="Which documents take part this time, as JSON.")
 @click.option("--full", is_flag=True, help="Cluster again even if only labels can differ.")
 @click.option("--assign", is_flag=True, help="Assign what is new to the published groups.")
-@click.option("--threshold", type=float, help="Least cosine to a group, with --assign. [0.5]")
+@click.option("--from-pool", is_flag=True, help="Only make new groups of what joins none.")
+@click.option("--threshold", type=float, help="Least cosine to a group, to join it. [0.5]")
 @click.option("--dry-run", is_flag=True, help="Say what labels would cost, and run nothing.")
 @output_options
 def execute(
@@ -162,6 +163,7 @@ def execute(
     *,
     full: bool,
     assign: bool,
+    from_pool: bool,
     dry_run: bool,
 ) -> None:
     """Run a definition now and wait for the result."""
@@ -170,11 +172,12 @@ def execute(
         foresee,
     )
 
-    if full and assign:
-        message = "--full and --assign: one of the two"
+    if full + assign + from_pool > 1:
+        message = "--full, --assign and --from-pool: one of them"
         raise click.UsageError(message)
     overrides = {
         "mode": "assign" if assign else None,
+        "from_pool": from_pool or None,
         "assignment_threshold": threshold,
         "sample_size": sample_size,
         "filters": _json("--filters", filters),

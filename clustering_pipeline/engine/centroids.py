@@ -102,10 +102,12 @@ def _cosines(points: Vectors, middles: NDArray[np.float64], labels: Labels) -> N
     cosines = np.zeros(len(points))
     grouped = np.flatnonzero(labels >= 0)
     if len(grouped):
-        units, targets = unit_rows(points), unit_rows(middles)
-        for rows in np.array_split(grouped, len(grouped) // 8192 + 1):
-            own = targets[labels[rows]]
-            cosines[rows] = np.einsum("ij,ij->i", units[rows].astype(np.float64), own)
+        targets = unit_rows(middles)
+        for rows in np.array_split(grouped, len(grouped) // 4096 + 1):
+            own = points[rows].astype(np.float64)
+            along = np.einsum("ij,ij->i", own, targets[labels[rows]])
+            lengths = np.sqrt(np.einsum("ij,ij->i", own, own))
+            cosines[rows] = np.divide(along, lengths, out=along * 0, where=lengths > 0)
     return np.clip(cosines, -1, 1)
 
 

@@ -60,6 +60,7 @@ class ClusterRecord(Record):
             definition=overridden(self.spec, wanted),
             mode=mode,
             assignment_threshold=wanted.assignment_threshold,
+            from_pool=wanted.from_pool,
             source_execution_ids=wanted.source_execution_ids or None,
             defer_visualization=bool(wanted.defer_visualization),
         )
@@ -89,10 +90,13 @@ class ClusterRecord(Record):
 
 
 def _mode(spec: CreateClusterRequest, wanted: ExecuteClusterByIdRequest) -> ExecutionMode:
-    """Raises InvalidRequest for sources that the run would not read."""
+    """Raises InvalidRequest for what a run of that mode would pass over."""
     mode = "composite" if spec.source_cluster_ids and wanted.mode == "full" else wanted.mode
     if wanted.source_execution_ids and mode != "composite":
         message = f"source_execution_ids are for mode 'composite', not for mode {mode!r}"
+        raise InvalidRequest(message)
+    if wanted.from_pool and mode != "full":
+        message = f"from_pool is for mode 'full', not for mode {mode!r}"
         raise InvalidRequest(message)
     return mode
 

@@ -22,6 +22,9 @@ class ExecuteClusterByIdRequest(RequestModel):
     Without them, the newest of each source of a composite definition."""
     assignment_threshold: Share = 0.5
     """Cosine below which a document joins no group, for ``assign``."""
+    from_pool: bool = False
+    """For ``full``: leave the published groups as they are, and only propose new ones, made of the
+    documents that none of them reaches. What is new is assigned first, as by ``assign``."""
     filters: FilterObject | None = None
     """Which documents take part this time; an empty object selects everything."""
     sample_size: SampleSize | None = None

@@ -33,6 +33,7 @@ class ClusterSpec(Record):
     definition: CreateClusterRequest
     mode: ExecutionMode = "full"
     assignment_threshold: float = 0.5
+    from_pool: bool = False
     source_execution_ids: list[str] | None = None
     defer_visualization: bool = False
 

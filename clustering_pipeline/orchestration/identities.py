@@ -155,7 +155,7 @@ def _joined(assignments: pl.DataFrame, columns: list[str]) -> list[str]:
     several = FEATURE in assignments.columns and assignments[FEATURE].n_unique() > 1
     every = [*([FEATURE] if several else []), *columns]
     key = pl.concat_str([pl.col(one).fill_null("") for one in every], separator="\x1f")
-    return [str(one) for one in assignments.select(key).to_series()]
+    return list(map(str, assignments.select(key).to_series().to_list()))
 
 
 def _stored_middles(pipeline: Pipeline, execution: ExecutionRecord) -> Centroids:

@@ -3,26 +3,36 @@
 from typing import Any
 
 from clustering_pipeline.model.composite import COMPOSITE
+from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 ASSIGN = "assign"
+REGROUPING = ("merge", "split", "must_link", "cannot_link")
+"""Edits that move documents between groups that are there; the others can be done at any time."""
+
+
+def joins(spec: ClusterSpec) -> bool:
+    """Whether documents join groups that are there, whatever is made of the others."""
+    return spec.mode == ASSIGN or spec.from_pool
 
 
 def groups_to_join(
-    pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecord | None
+    pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecord | None, edits: ClusterEdits
 ) -> ExecutionRecord:
     """The published run, when its groups are of the vectors that the definition uses now.
 
     Raises InvalidRequest where attributes make the groups, and StateConflict where a full run has
-    to come first.
+    to come first: because there are no groups, because their vectors are others, or because people
+    want others by now.
     """
+    fix = "execute it in mode full" + (" without from_pool" if spec.from_pool else "")
     if spec.attributes is not None:
         message = (
-            f"mode assign compares vectors, and attributes make the groups of "
-            f"{spec.cluster_name!r}: execute it in mode full"
+            f"documents are compared by their vectors to join groups, and attributes make the "
+            f"groups of {spec.cluster_name!r}: {fix}"
         )
         raise InvalidRequest(message)
     if spec.definition.source_cluster_ids:
@@ -32,24 +42,31 @@ def groups_to_join(
         )
         raise InvalidRequest(message)
     if published is None or published.spec is None:
-        message = f"{spec.cluster_name!r} has published no groups yet: execute it in mode full"
+        message = f"{spec.cluster_name!r} has published no groups yet: {fix}"
         raise StateConflict(message)
-    if published.spec.mode == COMPOSITE:
-        message = (
-            f"{published.run_id}, which is published, grouped groups of other executions: execute "
-            f"{spec.cluster_name!r} in mode full"
-        )
-        raise StateConflict(message)
-    if _vectors_of(spec) != _vectors_of(published.spec):
-        message = (
-            f"{spec.cluster_name!r} compares documents in another way than {published.run_id} did: "
-            "execute it in mode full"
-        )
-        raise StateConflict(message)
-    if not pipeline.artifacts.exists(published.artifact_key("embeddings.parquet")):
-        message = f"the vectors of {published.run_id} are not kept: execute in mode full"
+    if problem := _unlike(pipeline, spec, published, edits):
+        message = f"{problem}: {fix}"
         raise StateConflict(message)
     return published
+
+
+def _unlike(
+    pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecord, edits: ClusterEdits
+) -> str | None:
+    """Why the published groups are not those that documents are to join."""
+    name, run_id = repr(spec.cluster_name), published.run_id
+    then = published.spec
+    if then is None or then.mode == COMPOSITE:
+        return f"{run_id}, which {name} shows, grouped groups of other executions"
+    if _vectors_of(spec) != _vectors_of(then):
+        return f"{name} compares documents in another way than {run_id} did"
+    if not pipeline.artifacts.exists(published.artifact_key("embeddings.parquet")):
+        return f"the vectors of {run_id} are not kept, which {name} shows"
+    before = published.edits or ClusterEdits()
+    kinds = [one for one in REGROUPING if getattr(edits, one) != getattr(before, one)]
+    if kinds:
+        return f"the edits of {name} have another {' and '.join(kinds)} since {run_id}"
+    return None
 
 
 def _vectors_of(spec: ClusterSpec) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.composite import composed, require_files
 from clustering_pipeline.orchestration.document_marks import marked
-from clustering_pipeline.orchestration.incremental import groups_to_join
+from clustering_pipeline.orchestration.incremental import groups_to_join, joins
 from clustering_pipeline.orchestration.jobs import ASSIGN, COMPOSE, EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
@@ -36,21 +36,21 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
     could be asked for: after such a change a full run has to be asked for.
 
     Mode ``assign`` is a plan of its own; raises InvalidRequest or StateConflict where there are no
-    groups that documents could be assigned to.  So is mode ``composite``, which raises what
-    ``composed`` does.
+    groups that documents could be assigned to, as does ``from_pool``.  So is mode ``composite``,
+    which raises what ``composed`` does.
     """
     if spec.mode == COMPOSITE:
         require_files(pipeline, composed(pipeline.catalog, spec))
         return "composite"
     published = _published(pipeline, spec)
-    if spec.mode == "assign":
-        groups_to_join(pipeline, spec, published)
-        return "assign"
+    edits = pipeline.catalog.edits.get(spec.cluster_id).edits
+    if joins(spec):
+        groups_to_join(pipeline, spec, published, edits)
+        return "full" if spec.from_pool else "assign"
     if published is None or published.spec is None:
         return "full"
     if _groups_of(spec) != _groups_of(published.spec):
         return "full"
-    edits = pipeline.catalog.edits.get(spec.cluster_id).edits
     if not edits.regroups_as(published.edits or ClusterEdits()):
         return "full"
     return "relabel" if _same_input(pipeline, spec, published) else "full"

@@ -283,7 +283,7 @@ def test_what_is_not_there_yet_is_said(collection):
         pytest.param(
             ["execute", "nothing", "--full", "--assign"],
             2,
-            "Error: --full and --assign: one of the two",
+            "Error: --full, --assign and --from-pool: one of them",
             id="execute-both",
         ),
         pytest.param(

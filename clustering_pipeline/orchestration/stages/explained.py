@@ -2,9 +2,10 @@
 for topics.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+from pydantic_core import from_json
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.agreement import MOST_VALUES
@@ -51,7 +52,7 @@ def _fields(
     seen: dict[str, set[Any]] = {}
     dropped = set(ignored)
     for row, text in enumerate(stored):
-        for name, value in json.loads(text).items():
+        for name, value in from_json(text).items():
             if name in dropped or value is None:
                 continue
             values = seen.setdefault(name, set())

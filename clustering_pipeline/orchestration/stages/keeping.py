@@ -33,7 +33,7 @@ def kept_labels(run: Run) -> dict[str, Named]:
     source = "llm" if run.spec.llm_labeling.enabled else "keyphrases"
     key = published.artifact_key("labels.parquet")
     labels = run.pipeline.artifacts.read_frame(key, columns=_COLUMNS).filter(source=source)
-    told = {row["cluster_id"]: _named(row) for row in labels.iter_rows(named=True)}
+    told = {row["cluster_id"]: named_of(row) for row in labels.iter_rows(named=True)}
     groups = run.read_frame(IDENTITY).filter(
         (pl.col("stayed") >= STAYED) & (pl.col("known") >= KNOWN)
     )
@@ -78,7 +78,8 @@ def _settled(
     return label
 
 
-def _named(row: Mapping[str, Any]) -> Named:
+def named_of(row: Mapping[str, Any]) -> Named:
+    """A row of the labels' table as an answer."""
     return Named(
         label=row["label"],
         summary=row["summary"],

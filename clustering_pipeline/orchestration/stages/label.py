@@ -1,11 +1,12 @@
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, label_groups
+from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, Named, label_groups
 from clustering_pipeline.model.composite import COMPOSITE
 from clustering_pipeline.model.execution import LabelingLedger
 from clustering_pipeline.orchestration.human_names import carried_names
@@ -38,9 +39,13 @@ def label(run: Run) -> StageReport:
 
     Names by people win.  How well each name tells its group's documents is measured as well.
     """
+    return label_beside(run, kept_labels(run))
+
+
+def label_beside(run: Run, kept: Mapping[str, Named]) -> StageReport:
+    """The same where groups keep the labels in ``kept``, which nobody is asked for."""
     given = material(run)
     names = carried_names(run)
-    kept = kept_labels(run)
     request = with_kept(label_request(run, given, names=names), kept)
     ends_at = time.monotonic() + request.terms.deadline
     labels = keep(label_groups(request), kept)

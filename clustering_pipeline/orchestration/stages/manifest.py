@@ -114,5 +114,5 @@ def _seeds(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 def _bytes(column: pl.Series) -> bytes:
     if column.dtype == pl.String:
-        return "\0".join(map(str, column)).encode()
+        return "\0".join(map(str, column.to_list())).encode()
     return bytes(column.to_numpy().tobytes())

@@ -7,7 +7,7 @@ import polars as pl
 
 from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.orchestration.frames import axes_of
-from clustering_pipeline.orchestration.incremental import ASSIGN
+from clustering_pipeline.orchestration.incremental import joins
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.results import document_count
 from clustering_pipeline.report import GroupRow, MapPoints, group_table, map_png, write_map
@@ -31,11 +31,11 @@ class Picture:
 def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
     """Writes the map's page and returns what Dagster shows of it: the top of a hierarchy.
 
-    Where documents are only assigned, the map stays as the run before drew it.
+    Where documents join groups that are there, the map stays as the run before drew it.
     """
     top = clusters.filter(hierarchy_level=0)
     table = group_table(_rows(top), documents=document_count(members))
-    if not axes_of(members) or run.spec.mode == ASSIGN:
+    if not axes_of(members) or joins(run.spec):
         return Picture(table=table)
     points = _points(run, top, members)
     run.pipeline.artifacts.write_bytes(run.key(MAP_FILE), write_map(points, title=run.title))

@@ -17,10 +17,12 @@ from clustering_pipeline.orchestration.stages.freeze import freeze
 from clustering_pipeline.orchestration.stages.incremental.assigning import keep_groups
 from clustering_pipeline.orchestration.stages.incremental.describing import (
     keep_labels,
+    label_proposed,
     measure_groups,
 )
 from clustering_pipeline.orchestration.stages.incremental.exporting import export_changes
 from clustering_pipeline.orchestration.stages.incremental.joining import join_groups
+from clustering_pipeline.orchestration.stages.incremental.proposing import propose_groups
 from clustering_pipeline.orchestration.stages.incremental.reference import (
     summarize_and_calibrate,
 )
@@ -31,13 +33,21 @@ from clustering_pipeline.orchestration.stages.reduce import reduce
 Work = Callable[[Run], StageReport]
 
 
-def either(full: Work, *, assigning: Work, composing: Work | None = None) -> Work:
-    """A stage's work, which differs where new documents only join published groups, and where
-    groups of other executions are grouped.
+def either(
+    full: Work,
+    *,
+    assigning: Work,
+    proposing: Work | None = None,
+    composing: Work | None = None,
+) -> Work:
+    """A stage's work, which differs where new documents only join published groups, where new
+    groups are made of those that join none, and where groups of other executions are grouped.
     """
     others = {ASSIGN: assigning, COMPOSITE: composing or full}
 
     def work(run: Run) -> StageReport:
+        if run.spec.from_pool:
+            return (proposing or assigning)(run)
         return others.get(run.spec.mode, full)(run)
 
     return work
@@ -79,7 +89,7 @@ STAGES = (
     Stage(
         name="assignments",
         description="The group of every document; -1 is noise.",
-        work=either(assign, assigning=keep_groups, composing=compose),
+        work=either(assign, assigning=keep_groups, proposing=propose_groups, composing=compose),
         after=("definition", "embeddings", "reduced_embeddings"),
         kinds=("scikitlearn", "parquet"),
     ),
@@ -93,7 +103,7 @@ STAGES = (
     Stage(
         name="cluster_labels",
         description="A label, keywords and a summary for every group.",
-        work=either(label, assigning=keep_labels),
+        work=either(label, assigning=keep_labels, proposing=label_proposed),
         after=("definition", "embeddings", "assignments", "cluster_summaries"),
         kinds=("parquet",),
     ),

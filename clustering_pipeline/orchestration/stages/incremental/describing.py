@@ -1,26 +1,35 @@
 """What is said of groups that new documents joined: their quality now, their names as before."""
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from clustering_pipeline.engine import Centroids
-from clustering_pipeline.engine.centroids import around
+from clustering_pipeline.engine.centroids import METHODS, around
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.labeling.inputs import text_of
+from clustering_pipeline.orchestration.human_names import carried_names
 from clustering_pipeline.orchestration.incremental import ASSIGN
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.joining import JOINED
-from clustering_pipeline.orchestration.stages.incremental.known import earlier, known_documents
-from clustering_pipeline.orchestration.stages.inputs import Space, original_spaces
+from clustering_pipeline.orchestration.stages.incremental.known import (
+    Known,
+    earlier,
+    known_documents,
+)
+from clustering_pipeline.orchestration.stages.inputs import Space
+from clustering_pipeline.orchestration.stages.keeping import named_of
+from clustering_pipeline.orchestration.stages.label import label_beside
 from clustering_pipeline.orchestration.stages.levels import Level
 from clustering_pipeline.orchestration.stages.summarize import summarize_by
 
 _SHOWN = 400
+_MIDDLES = ["cluster_id", "centroid_vector"]
 
 
 def measure_groups(run: Run) -> StageReport:
@@ -37,51 +46,57 @@ def measure_groups(run: Run) -> StageReport:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Standing:
-    """The published groups' centroids, and the distances that documents have kept; NaN for others.
-
-    Of several clusterings, one after the other.
-    """
+    """The published groups' centroids, and the distances to them of the documents that it had."""
 
     method: str
-    groups: pl.DataFrame
+    middles: Mapping[str, Sequence[float]]
+    known: Known
     distances: NDArray[np.float64]
 
     def describe(self, space: Space, level: Level) -> Centroids:
         """The groups of a level with the members that they have now."""
-        names = pl.DataFrame({"cluster_id": level.cluster_ids}, schema={"cluster_id": pl.String})
-        own = names.join(self.groups, on="cluster_id", how="left", maintain_order="left")
-        vectors = np.array(own["centroid_vector"].to_list(), dtype=np.float64)
-        middles = vectors.reshape(len(names), space.vectors.shape[1])
-        found = around(space.vectors, level.labels, middles, self.method)
-        kept = self.distances[space.rows]
+        middles = [
+            self._middle(space, level, place, name) for place, name in enumerate(level.cluster_ids)
+        ]
+        shape = (len(middles), space.vectors.shape[1])
+        found = around(
+            space.vectors,
+            level.labels,
+            np.array(middles, dtype=np.float64).reshape(shape),
+            self.method,
+        )
+        kept = self._kept(space)
         there = (level.labels >= 0) & ~np.isnan(kept)
         return replace(found, distances=np.where(there, kept, found.distances))
 
+    def _middle(self, space: Space, level: Level, place: int, name: str) -> NDArray[np.float64]:
+        """Where a published group stands; a new one is where its members are."""
+        if name in self.middles:
+            return np.asarray(self.middles[name], dtype=np.float64)
+        members = space.vectors[level.labels == place]
+        return METHODS[self.method](members.astype(np.float64))
+
+    def _kept(self, space: Space) -> NDArray[np.float64]:
+        """(n,) NaN for documents that are new or changed."""
+        then = np.append(self.distances[self.known.earlier_rows(space)], np.nan)
+        return then[self.known.rows]
+
 
 def _standing(run: Run, before: Run) -> _Standing:
-    known = known_documents(run)
-    published = before.read_frame("distances")["distance_to_centroid"].to_numpy()
-    parts = []
-    for space in original_spaces(run):
-        then = np.append(published[known.earlier_rows(space)], np.nan)
-        parts.append(then[known.rows])
     return _Standing(
         method=run.spec.vectors.effective_feature_method,
-        groups=before.read_frame("summaries", columns=["cluster_id", "centroid_vector"]),
-        distances=np.concatenate(parts),
+        middles=dict(before.read_frame("summaries", columns=_MIDDLES).iter_rows()),
+        known=known_documents(run),
+        distances=before.read_frame("distances")["distance_to_centroid"].to_numpy(),
     )
 
 
 def keep_labels(run: Run) -> StageReport:
-    """Every group keeps its name, by whomever; nobody is asked anything."""
+    """Every group keeps its name, unless people gave it another; nobody is asked anything."""
     before = earlier(run)
-    there = run.read_frame("assignments", columns=["document_id"])["document_id"].unique()
-    groups = run.read_frame("summaries", columns=["cluster_id"])
-    labels = before.read_frame("labels").join(groups, on="cluster_id", how="semi")
-    ids, overrides = set(labels["cluster_id"]), before.execution.label_overrides or {}
-    names = {one: name for one, name in overrides.items() if one in ids}
-    stand = pl.col("representative_ids").list.filter(pl.element().is_in(there.implode()))
-    size = run.write_frame("labels", _named(labels, names).with_columns(stand))
+    names = carried_names(run)
+    labels = _standing_labels(run, before, names)
+    size = run.write_frame("labels", labels)
     run.write_frame("texts", pl.DataFrame({"text": _texts(run, before)}))
     run.record(label_overrides=names or None, plan=ASSIGN)
     return StageReport(
@@ -89,10 +104,42 @@ def keep_labels(run: Run) -> StageReport:
     )
 
 
-def _named(labels: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
+def label_proposed(run: Run) -> StageReport:
+    """Names the new groups as the definition says; all others keep their names."""
+    standing = _standing_labels(run, earlier(run), carried_names(run))
+    kept = {row["cluster_id"]: named_of(row) for row in standing.iter_rows(named=True)}
+    report = label_beside(run, kept)
+    new = run.read_frame("labels").join(standing, on="cluster_id", how="anti")
+    run.write_frame("labels", pl.concat([standing, new], how="diagonal_relaxed"))
+    return report
+
+
+def _standing_labels(run: Run, before: Run, names: Mapping[str, str]) -> pl.DataFrame:
+    there = run.read_frame("assignments", columns=["document_id"])["document_id"].unique()
+    groups = run.read_frame("summaries", columns=["cluster_id"])
+    labels = before.read_frame("labels").join(groups, on="cluster_id", how="semi")
+    _tell_of_names_taken_back(run, labels, names)
+    stand = pl.col("representative_ids").list.filter(pl.element().is_in(there.implode()))
+    return _named(labels, names).with_columns(stand)
+
+
+def _tell_of_names_taken_back(run: Run, labels: pl.DataFrame, names: Mapping[str, str]) -> None:
+    """A group whose name people took back has no other until labels are made again."""
+    rows = labels.filter(source="human").select("cluster_id", "label").iter_rows()
+    told = [
+        f"rename: {one} is called {name!r} until labels are made again: execute in mode full"
+        for one, name in rows
+        if one not in names
+    ]
+    if told:
+        known = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
+        run.record(edit_conflicts=[*known, *told])
+
+
+def _named(labels: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     """Names that people gave since are the labels now."""
     by_people = pl.col("cluster_id").is_in(list(names))
-    given = pl.col("cluster_id").replace_strict(names, default=None, return_dtype=pl.String)
+    given = pl.col("cluster_id").replace_strict(dict(names), default=None, return_dtype=pl.String)
     return labels.with_columns(
         label=pl.when(by_people).then(given).otherwise("label"),
         source=pl.when(by_people).then(pl.lit("human")).otherwise("source"),
@@ -101,15 +148,13 @@ def _named(labels: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
 
 def _texts(run: Run, before: Run) -> list[str]:
     """The beginning of each document's text, as the labels before were made of it."""
-    rows = known_documents(run).rows.tolist()
-    old = list(map(str, before.read_frame("texts")["text"]))
-    payloads = run.read_frame("embeddings", columns=["payload"])["payload"]
+    known = known_documents(run)
+    old = np.array(before.read_frame("texts")["text"].to_list(), dtype=object)
+    payloads = run.read_frame("embeddings", columns=["payload"])["payload"][known.fresh].to_list()
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
     fields = list(map(str, before.read_json("labelling")["text_fields"][0]["fields"]))
-    texts: list[str] = [
-        old[row]
-        if row >= 0
-        else text_of(json.loads(payloads[at]), config.input_mappings, fields)[:_SHOWN]
-        for at, row in enumerate(rows)
+    texts = old[known.rows]
+    texts[known.fresh] = [
+        text_of(from_json(one), config.input_mappings, fields)[:_SHOWN] for one in payloads
     ]
-    return texts * len(run.spec.clusterings)
+    return list(map(str, texts)) * len(run.spec.clusterings)

@@ -13,6 +13,7 @@ from clustering_pipeline.orchestration.identities import FOUND
 from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.incremental.edits import NOVEL, with_edits
 from clustering_pipeline.orchestration.stages.incremental.known import (
     Known,
     earlier,
@@ -37,7 +38,6 @@ from clustering_pipeline.orchestration.stages.inputs import (
 )
 
 JOINED = "joined"
-NOVEL = "novel"
 NEAREST = "nearest_cluster_id"
 NOBODY = Assigned(
     labels=np.zeros(0, dtype=np.int64),
@@ -80,29 +80,31 @@ def join_groups(run: Run) -> StageReport:
     published = _published(before)
     parts = [_joined(run, known, space, published) for space in original_spaces(run)]
     run.write_frame(REFERENCE, published.reference)
-    run.write_frame(JOINED, pl.concat([part.table for part in parts]))
+    fresh = np.tile(known.rows < 0, len(parts))
+    table = with_edits(run, pl.concat([part.table for part in parts]), fresh)
+    run.write_frame(JOINED, table)
     size = run.write_frame("reduced", together([part.reduced for part in parts]))
-    counts = _counts(known, parts)
+    counts = _counts(known, table, drift=float(np.mean([part.drift for part in parts])))
     run.write_json(JOINED, counts)
     reason = f"documents keep their places of {before.run_id}; new ones lie among their like"
     run.record(layout_stability_applied="kept", layout_stability_reason=reason)
     return StageReport(numbers={**counts, "bytes": size}, uri=run.uri("reduced.parquet"))
 
 
-def _counts(known: Known, parts: list[Joined]) -> dict[str, float]:
+def _counts(known: Known, table: pl.DataFrame, *, drift: float) -> dict[str, float]:
     """Of several clusterings, a document is assigned by any and new to the groups of all."""
-    grouped = np.array([(part.table["cluster_id"] != NOISE_ID).to_numpy() for part in parts])
-    novel = np.all([part.table[NOVEL].to_numpy() for part in parts], axis=0)
+    shape = (-1, max(len(known.rows), 1))
+    grouped = (table["cluster_id"] != NOISE_ID).to_numpy().reshape(shape)
+    novel = np.logical_and.reduce(table[NOVEL].to_numpy().reshape(shape))
     fresh = known.fresh
-    new_to_all = int(np.count_nonzero(novel[fresh]))
     return {
         "new_documents": len(fresh) - known.changed,
         "changed_documents": known.changed,
         "removed_documents": known.removed,
         "assigned_documents": int(grouped[:, fresh].any(axis=0).sum()),
         "novelty_pool": int(novel.sum()),
-        "novelty_share": new_to_all / max(len(fresh), 1),
-        "drift": float(np.mean([part.drift for part in parts])),
+        "novelty_share": int(np.count_nonzero(novel[fresh])) / max(len(fresh), 1),
+        "drift": drift,
     }
 
 

@@ -37,7 +37,8 @@ class Known:
 
 def earlier(run: Run) -> Run:
     """The published run, to be read like this one."""
-    return replace(run, execution=groups_to_join(run.pipeline, run.spec, run.published))
+    execution = groups_to_join(run.pipeline, run.spec, run.published, run.edits)
+    return replace(run, execution=execution)
 
 
 def keep_known(run: Run, known: Known) -> None:

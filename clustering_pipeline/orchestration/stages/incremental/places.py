@@ -42,12 +42,13 @@ def continued(
     then = known.rows[stay]
     found = np.full((len(vectors), places.shape[1]), np.nan)
     found[stay] = places[then]
+    fresh = known.fresh
     there = ~np.isnan(places).any(axis=1)
     for group in np.unique(nearest[nearest >= 0]).tolist():
         own = there & (labels == group)
         if not own.any():
             continue
-        new = known.fresh[nearest == group]
+        new = fresh[nearest == group]
         rows = _evenly(stay[own[then]])
         found[new] = (
             found[_most_alike(vectors, new, rows)].mean(axis=1)

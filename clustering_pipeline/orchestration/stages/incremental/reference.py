@@ -42,8 +42,12 @@ def references(run: Run) -> pl.DataFrame:
 
 def calibrated(run: Run) -> pl.DataFrame:
     """A row for each group that documents may join; its ``exemplars`` one after the other."""
-    assignments = run.read_frame("assignments", columns=["cluster_id"])["cluster_id"]
-    parts = [_of(run, space, assignments[space.rows]) for space in original_spaces(run)]
+    return calibrated_by(run, run.read_frame("assignments", columns=["cluster_id"])["cluster_id"])
+
+
+def calibrated_by(run: Run, cluster_ids: pl.Series) -> pl.DataFrame:
+    """The same for the groups that these are, a row for each of the run's assignments."""
+    parts = [_of(run, space, cluster_ids[space.rows]) for space in original_spaces(run)]
     return pl.concat([pl.DataFrame(schema=_SCHEMA), *parts])
 
 

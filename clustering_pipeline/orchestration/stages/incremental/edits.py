@@ -1,0 +1,122 @@
+"""What people want of groups, where documents join them: exclusions and links, and new names.
+
+Merges, splits and pins were applied when the groups were made; who wants others by now has to let
+the groups be made again.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.orchestration.run import Run
+
+NOVEL = "novel"
+_MADE = ("split:", "merge:", "pin:")
+
+
+@dataclass(kw_only=True, eq=False)
+class Shown:
+    """The group of each row, some of which may be ``movable`` between groups; all others may only
+    come to be in one.
+    """
+
+    groups: list[str]
+    novel: NDArray[np.bool_]
+    movable: NDArray[np.bool_]
+    conflicts: list[str] = field(default_factory=list)
+
+    def link(self, rows: Sequence[int]) -> None:
+        """Rows that belong to one group: that of those which are to stay, if there is any."""
+        free = [row for row in rows if self.movable[row] or self.groups[row] == NOISE_ID]
+        staying = [self.groups[row] for row in rows if row not in free]
+        among = staying or [self.groups[row] for row in free if self.groups[row] != NOISE_ID]
+        if not among:
+            return
+        sizes = Counter(among)
+        wanted = min(sizes, key=lambda one: (-sizes[one], one))
+        for row in free:
+            self.groups[row], self.novel[row] = wanted, False
+
+    def part(self, rows: Sequence[tuple[int, str]]) -> None:
+        """Rows that belong to different groups: one that would come second waits in the pool."""
+        first: dict[str, str] = {}
+        for row, name in sorted(rows, key=lambda one: bool(self.movable[one[0]])):
+            group = self.groups[row]
+            if group in first and self.movable[row]:
+                self.groups[row], self.novel[row] = NOISE_ID, True
+                told = f"{name!r} would be in the group of {first[group]!r}"
+                self.conflicts.append(f"cannot_link: {told}, and is in none")
+            elif group != NOISE_ID:
+                first.setdefault(group, name)
+
+    def exclude(self, rows: Sequence[int]) -> None:
+        """Rows that belong to no group, and do not wait for one."""
+        for row in rows:
+            self.groups[row], self.novel[row] = NOISE_ID, False
+
+
+def with_edits(run: Run, table: pl.DataFrame, movable: NDArray[np.bool_]) -> pl.DataFrame:
+    """The rows of all clusterings as people want them; what cannot be is in the run's record."""
+    edits = run.edits
+    if not (edits.exclude or edits.must_link or edits.cannot_link):
+        return table
+    ids = run.read_frame("embeddings", columns=["document_id"])["document_id"].to_list()
+    shown = Shown(
+        groups=table["cluster_id"].to_list(), novel=table[NOVEL].to_numpy().copy(), movable=movable
+    )
+    places = _places(edits, ids)
+    for first in range(0, table.height, max(len(ids), 1)):
+        for names in edits.must_link:
+            shown.link([row for row, _ in _rows(places, names, first)])
+        for names in edits.cannot_link:
+            shown.part(_rows(places, names, first))
+        shown.exclude([row for row, _ in _rows(places, edits.exclude, first)])
+    _tell(run, [*shown.conflicts, *_missing(edits, places)])
+    return _changed(table, shown)
+
+
+def _rows(places: dict[str, list[int]], names: Sequence[str], first: int) -> list[tuple[int, str]]:
+    """The rows of documents in one clustering, and what each is called."""
+    return [(first + row, name) for name in names for row in places[name]]
+
+
+def _places(edits: ClusterEdits, ids: Sequence[str]) -> dict[str, list[int]]:
+    named = [*edits.must_link, *edits.cannot_link, edits.exclude]
+    places: dict[str, list[int]] = {one: [] for group in named for one in group}
+    for row, name in enumerate(ids):
+        if name in places:
+            places[name].append(row)
+    return places
+
+
+def _missing(edits: ClusterEdits, places: dict[str, list[int]]) -> Iterator[str]:
+    for kind in ("exclude", "must_link", "cannot_link"):
+        lists = [edits.exclude] if kind == "exclude" else getattr(edits, kind)
+        gone = sorted({one for group in lists for one in group if not places[one]})
+        if gone:
+            yield f"{kind}: {len(gone)} documents are not there, {gone[0]!r} among them"
+
+
+def _tell(run: Run, conflicts: Sequence[str]) -> None:
+    """Beside what could not be done when the groups were made."""
+    before = run.published.edit_conflicts if run.published else []
+    made = [one for one in before if one.startswith(_MADE)]
+    told = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
+    run.record(edit_conflicts=list(dict.fromkeys([*told, *made, *conflicts])))
+
+
+def _changed(table: pl.DataFrame, shown: Shown) -> pl.DataFrame:
+    """Who came to be in no group is so for certain; others are as sure as before."""
+    groups = pl.Series("cluster_id", shown.groups, dtype=pl.String)
+    left = (groups == NOISE_ID) & (table["cluster_id"] != NOISE_ID)
+    return table.with_columns(
+        groups,
+        pl.Series(NOVEL, shown.novel),
+        probability=pl.when(left).then(0.0).otherwise("probability"),
+    )
