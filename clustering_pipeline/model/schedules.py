@@ -84,8 +84,8 @@ class ConditionalSchedule(RequestModel):
     below 1.  Quality: the least value of the metric."""
     metric: str | None = Field(default=None, max_length=100)
     """Quality: which metric, silhouette_score when nothing is said.  Drift: ``share_far`` or
-    ``mean_cosine`` of what the run has not seen, ``novelty_share`` or ``novelty_pool`` of what a
-    run in mode assign put into no group."""
+    ``mean_cosine`` of what the run has not seen; ``novelty_share`` or ``novelty_pool`` of what a
+    run in mode assign put into no group, ``drift`` of all that it looked at."""
     check_interval_seconds: int = Field(default=3600, ge=60, le=YEAR_SECONDS)
     """From one look to the next."""
     cooldown_seconds: int = Field(default=300, ge=0)

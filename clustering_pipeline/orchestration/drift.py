@@ -19,6 +19,7 @@ FAR_SHARE = 5.0
 """Per cent of the published documents that count as far from their groups."""
 MEASURES = ("share_far", "mean_cosine")
 OF_THE_POOL = ("novelty_pool", "novelty_share")
+OF_THE_RUN = (*OF_THE_POOL, "drift")
 """What a run in mode assign measured itself."""
 Floats = NDArray[np.float64]
 
@@ -30,15 +31,15 @@ def drift(pipeline: Pipeline, run: ExecutionRecord, measure: str) -> float:
 
     Of both, at most ``SAMPLE`` documents are looked at.  ``novelty_pool`` and ``novelty_share``:
     the documents that no group reached when the run assigned, and the share of those it looked at;
-    0 after a full run.  Raises InvalidRequest where groups have no centroid to compare with, and
-    for another measure.
+    ``drift``: by how much the mean cosine of those fell; 0 after a full run.  Raises
+    InvalidRequest where groups have no centroid to compare with, and for another measure.
     """
     spec = run.spec
-    if measure in OF_THE_POOL:
+    if measure in OF_THE_RUN:
         found = run.metrics.additional_properties if run.metrics else {}
         return float(found.get(measure) or 0.0)
     if measure not in MEASURES or spec is None or len(spec.feature_uris) != 1:
-        every = " or ".join((*OF_THE_POOL, *MEASURES))
+        every = " or ".join((*OF_THE_RUN, *MEASURES))
         message = f"drift is {every}; the last two of a definition over one feature"
         raise InvalidRequest(message)
     members = pipeline.artifacts.read_frame(

@@ -12,6 +12,7 @@ from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.triggers import CreateTriggerRequest, TriggerHistoryRequest
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.drift import drift
+from clustering_pipeline.orchestration.jobs import ASSIGN
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.resources import RESOURCE
 from clustering_pipeline.orchestration.trigger_sensor import run_triggers
@@ -184,3 +185,29 @@ def test_documents_far_from_every_group_are_drift(there, definition):
     assert drift(there.pipeline, ran.execution, "mean_cosine") > 0.2
     come(there, made)
     assert len(requested(there)) == 1
+
+
+def test_documents_that_no_group_reached_are_a_reason_to_run(there, definition):
+    pooled = {"condition_type": "drift", "metric": "novelty_pool", "threshold": 50}
+    fallen = {"condition_type": "drift", "metric": "drift", "threshold": 0.2}
+    triggers = [trigger(there, definition, "conditional", **one) for one in (pooled, fallen)]
+
+    def fired() -> list[int]:
+        for made in triggers:
+            come(there, made)
+        wanted = [one.tags["clustering/trigger_id"] for one in requested(there)]
+        return [number for number, made in enumerate(triggers) if made.trigger_id in wanted]
+
+    there.execute(definition)
+    (collection,) = there.pipeline.catalog.collections.resolve(
+        LOCAL, definition.spec.collection_ids
+    )
+    there.add(collection.qdrant_collection, planted(sizes={"space": 80}, seed=3, first_id=200))
+    assert fired() == []
+    ran = there.execute(definition, job=ASSIGN)
+    assert drift(there.pipeline, ran.execution, "novelty_pool") > 50
+    assert drift(there.pipeline, ran.execution, "drift") > 0.2
+    # One of the two starts a run; the other's time stays due until that one has ended.
+    assert len(fired()) == 1
+    there.pipeline.catalog.triggers.pause(LOCAL, triggers[0].trigger_id)
+    assert fired() == [1]
