@@ -136,7 +136,8 @@ def ledger_in_words(ledger: LabelingLedger | None) -> str | None:
     tokens = ledger.prompt_tokens + ledger.completion_tokens + ledger.embedding_tokens
     cost = f"${ledger.cost:.4f}{' and calls without a price' if ledger.unpriced else ''}"
     calls = ledger.calls + ledger.embedding_calls
-    return f"{calls:,} calls, {ledger.cached:,} from the cache, {tokens:,} tokens, {cost}"
+    guessed = f" ({ledger.estimated_tokens:,} estimated)" if ledger.estimated_tokens else ""
+    return f"{calls:,} calls, {ledger.cached:,} from the cache, {tokens:,} tokens{guessed}, {cost}"
 
 
 def metrics_in_words(metrics: Mapping[str, Any] | None) -> str | None:

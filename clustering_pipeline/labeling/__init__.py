@@ -10,7 +10,6 @@ from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
 from clustering_pipeline.labeling.judges import Judge, tf_idf_judge
 from clustering_pipeline.labeling.keyphrases import keyphrases
 from clustering_pipeline.labeling.labels import label_groups
-from clustering_pipeline.labeling.money.ledger import Ledger
 from clustering_pipeline.labeling.money.prices import PRICES, Price, price_of
 from clustering_pipeline.labeling.names import names_of
 from clustering_pipeline.labeling.prepare import Prepared, prepare
@@ -41,7 +40,6 @@ __all__ = [
     "LabelingConfig",
     "LabelingError",
     "Labels",
-    "Ledger",
     "Named",
     "Prepared",
     "Price",

@@ -14,8 +14,10 @@ _RUNNING = 0.3
 """Share of distinct values from which a field is text rather than a category."""
 _BESIDE = 0.25
 """A text that agrees this much less with the groups than the best one is about something else."""
-_TELLING = 0.6
-"""Agreement from which a category is worth showing beside a text."""
+_SHORT = 30.0
+"""Characters below which values that come back are a category, even where there are many."""
+_UNIQUE = 0.8
+"""Share of distinct values from which short ones are titles rather than a category."""
 _CODE_NAME = re.compile(
     r"(^|[_.\-])(id|ids|uuid|guid|hash|sha\d*|md5|checksum|key|token|url|uri|href|link|path|file|"
     r"filename|email|phone|date|time|timestamp|created_at|updated_at|lang|language|mime|type)$"
@@ -60,13 +62,14 @@ def choose_text_fields(
     """Take string fields, longest median text first, without identifiers, dates and numbers.
 
     ``payloads`` is a sample, ``labels`` the group of each (−1 for none), ``ignore`` names fields
-    that earlier runs wrote.  Fields with few distinct values (a category, an author) serve where
-    there is no running text, or where they agree with the groups.
+    that earlier runs wrote.  Fields whose values come back (a category, an author) serve only where
+    there is no running text: a label would repeat them rather than say what the texts are about.
     """
     measures = _measure(payloads, labels, ignore)
     usable = [measure for measure in measures if _is_text(measure)]
-    running = [measure for measure in usable if measure.distinct >= _RUNNING]
-    chosen = [one for one in usable if _belongs(one, running)] if running else usable
+    running = [one for one in usable if not _is_category(one)]
+    running = running or [one for one in usable if one.distinct >= _RUNNING]
+    chosen = [one for one in running if _belongs(one, running)] if running else usable
     return FieldChoice(fields=tuple(measure.field for measure in chosen), measures=measures)
 
 
@@ -122,8 +125,11 @@ def _is_text(measure: FieldMeasure) -> bool:
     return measure.length >= 2 and measure.codes < 0.5 and not named_code
 
 
+def _is_category(measure: FieldMeasure) -> bool:
+    return measure.distinct < (_UNIQUE if measure.length < _SHORT else _RUNNING)
+
+
 def _belongs(measure: FieldMeasure, running: Sequence[FieldMeasure]) -> bool:
-    if measure.agreement is None:
-        return measure in running
+    """Whether it is about what the groups are about, as far as its words tell."""
     best = max(one.agreement or 0.0 for one in running)
-    return measure.agreement >= (_BESIDE * best if measure in running else _TELLING)
+    return measure.agreement is None or measure.agreement >= _BESIDE * best

@@ -7,9 +7,9 @@ from typing import Literal
 
 from clustering_pipeline.labeling.config import LabelingConfig
 from clustering_pipeline.labeling.inputs import Inputs
-from clustering_pipeline.labeling.money.ledger import Ledger
 from clustering_pipeline.labeling.money.prices import PRICES, Price
 from clustering_pipeline.labeling.provider import Format, Provider
+from clustering_pipeline.model.ledger import LabelingLedger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ class Labels:
 
     groups: tuple[Label, ...]
     errors: tuple[LabelingError, ...] = ()
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: LabelingLedger = field(default_factory=LabelingLedger)
     fresh: Mapping[str, Named] = field(default_factory=dict)
     """Answers worth keeping, by cache key."""
     format: Format = "json_schema"

@@ -13,6 +13,7 @@ from clustering_pipeline.model.execution_views import (
     ClusterExecutionResult,
     RepresentativeDocument,
 )
+from clustering_pipeline.model.ledger import LabelingLedger
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.run_events import events_owed
 from clustering_pipeline.model.scope import Scope
@@ -55,24 +56,6 @@ class WriteBack(Record):
     """The payload fields that the run writes."""
     stale_fields: tuple[str, ...] = ()
     """Those that runs before it wrote and it does not: they are removed."""
-
-
-class LabelingLedger(Record):
-    """What the labels of one run, or of several, took."""
-
-    calls: int = 0
-    """Requests sent, failed and repeated ones too."""
-    cached: int = 0
-    """Groups whose earlier answer was used again."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    embedding_calls: int = 0
-    """Requests for vectors, failed and repeated ones too."""
-    embedding_tokens: int = 0
-    cost: float = 0.0
-    """US dollars, of the calls whose model has a price."""
-    unpriced: bool = False
-    """Whether there were calls to a model without a price."""
 
 
 class ExecutionRecord(ClusterExecutionResult):

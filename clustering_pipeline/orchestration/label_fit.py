@@ -9,11 +9,11 @@ from clustering_pipeline.labeling import (
     Fidelity,
     LabelRequest,
     Labels,
-    Ledger,
     Prepared,
     fidelity,
     judged_texts,
 )
+from clustering_pipeline.model.ledger import LabelingLedger
 from clustering_pipeline.orchestration.label_cache import recall_fits, remember_fits
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.levels import Level
@@ -28,7 +28,7 @@ class Fitness:
     """The fidelity of each group's label, by the number of all levels counted through."""
 
     fits: Fits
-    ledger: Ledger
+    ledger: LabelingLedger
     judge: str
     """``embedding`` or ``words``."""
 
@@ -54,7 +54,7 @@ def fitness(
     by_words = judge is None or judge.fell_back
     return Fitness(
         fits=fits,
-        ledger=judge.ledger if judge else Ledger(),
+        ledger=judge.ledger if judge else LabelingLedger(),
         judge="words" if by_words else "embedding",
     )
 

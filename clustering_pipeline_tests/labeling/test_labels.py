@@ -380,6 +380,12 @@ def test_the_cache_knows_content_not_neighbours():
         assert not set(cache_keys(replace(request, config=other)).values()) & set(keys.values())
 
 
+def test_a_model_of_another_server_is_another_model():
+    with serving(well) as one, serving(well) as other:
+        keys = [set(cache_keys(request_to(server)).values()) for server in (one, other)]
+    assert not keys[0] & keys[1]
+
+
 def test_a_small_group_is_not_shown_to_anyone():
     labels, server = ask(well, group(0, size=3), group(1), terms=Terms(min_group_size=5))
     assert names(labels) == (PHRASE_LABELS[0], MODEL_LABELS[1])

@@ -226,7 +226,7 @@ def test_the_manifest_says_which_texts_were_chosen_and_each_label_how_well_it_fi
     ran = world.execute(world.define(collection, CONFIG))
     key = ran.execution.artifact_key("manifest.json")
     how = world.pipeline.artifacts.read_json(key)["labelling"]
-    assert how["text_fields"][0]["fields"] == ["text", "subject"]
+    assert how["text_fields"][0]["fields"] == ["text"]
     kept = frame(world, ran)
     assert (kept["fidelity"] > 0.9).all()
     assert not kept["fidelity_is_low"].any()

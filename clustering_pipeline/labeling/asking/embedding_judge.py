@@ -11,11 +11,11 @@ from clustering_pipeline.labeling.asking.embedding import embedded
 from clustering_pipeline.labeling.asking.scrub import scrubbed
 from clustering_pipeline.labeling.asking.waiting import finished
 from clustering_pipeline.labeling.judges import tf_idf_judge
-from clustering_pipeline.labeling.money.ledger import Ledger
 from clustering_pipeline.labeling.money.prices import price_of
 from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.labeling.request import Terms
+from clustering_pipeline.model.ledger import LabelingLedger
 
 
 class EmbeddingJudge:
@@ -34,7 +34,7 @@ class EmbeddingJudge:
         spent: float = 0.0,
         ends_at: float | None = None,
     ):
-        self.ledger = Ledger()
+        self.ledger = LabelingLedger()
         self.fell_back = False
         self._provider = provider
         self._terms = terms

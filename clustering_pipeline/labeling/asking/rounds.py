@@ -9,12 +9,12 @@ from clustering_pipeline.labeling.asking.clashes import clashes, told_apart
 from clustering_pipeline.labeling.asking.conversation import Line
 from clustering_pipeline.labeling.asking.prompt import prompter
 from clustering_pipeline.labeling.asking.stage import Outcomes, Stage
-from clustering_pipeline.labeling.money.ledger import Ledger
 from clustering_pipeline.labeling.money.prices import price_of
 from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.provider import Format, Provider
 from clustering_pipeline.labeling.request import Group, LabelRequest, Named
 from clustering_pipeline.model.errors import LabelingFailed
+from clustering_pipeline.model.ledger import LabelingLedger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Answers:
     """What asking came to; groups that were not to be asked have no outcome."""
 
     outcomes: Outcomes
-    ledger: Ledger
+    ledger: LabelingLedger
     fresh: Mapping[str, Named]
     format: Format
 
@@ -144,7 +144,7 @@ def _unpriced(request: LabelRequest, provider: Provider) -> Answers:
     )
     return Answers(
         outcomes={group.number: LabelingFailed(message) for group in asked(request)},
-        ledger=Ledger(unpriced=True),
+        ledger=LabelingLedger(unpriced=True),
         fresh={},
         format=request.format,
     )

@@ -1,10 +1,8 @@
 """Money while calls run side by side: a limit that at most one call can pass."""
 
 import asyncio
-from dataclasses import replace
 from typing import TypeAlias
 
-from clustering_pipeline.labeling.money.ledger import Ledger
 from clustering_pipeline.labeling.money.prices import Price
 from clustering_pipeline.labeling.money.tokens import count_tokens, prompt_tokens
 from clustering_pipeline.labeling.provider import (
@@ -15,6 +13,7 @@ from clustering_pipeline.labeling.provider import (
     Failure,
     Usage,
 )
+from clustering_pipeline.model.ledger import LabelingLedger
 
 Question: TypeAlias = Call | EmbeddingCall
 Outcome: TypeAlias = Answer | Embedded | Failure | None
@@ -34,7 +33,7 @@ class Purse:
     def __init__(
         self, *, price: Price | None, limit: float | None, embedding_price: Price | None = None
     ):
-        self.ledger = Ledger()
+        self.ledger = LabelingLedger()
         self._price = price
         self._embedding_price = embedding_price
         self._limit = limit
@@ -66,18 +65,26 @@ class Purse:
 
     def reuse(self, answers: int) -> None:
         """Book answers that were there already."""
-        self.ledger = replace(self.ledger, cached=self.ledger.cached + answers)
+        self.ledger += LabelingLedger(cached=answers)
 
-    def _spent(self, call: Question, outcome: Outcome) -> Ledger:
-        used, price = _usage(call, outcome), self._price_of(call)
+    def _spent(self, call: Question, outcome: Outcome) -> LabelingLedger:
+        counted = _counted(outcome)
+        used, price = counted or _estimated(call, outcome), self._price_of(call)
+        estimated = 0 if counted else used.prompt_tokens + used.completion_tokens
         cost, unpriced = (price or _FREE).of(used), price is None
         if isinstance(call, EmbeddingCall):
-            tokens = used.prompt_tokens
-            return Ledger(embedding_calls=1, embedding_tokens=tokens, cost=cost, unpriced=unpriced)
-        return Ledger(
+            return LabelingLedger(
+                embedding_calls=1,
+                embedding_tokens=used.prompt_tokens,
+                estimated_tokens=estimated,
+                cost=cost,
+                unpriced=unpriced,
+            )
+        return LabelingLedger(
             calls=1,
             prompt_tokens=used.prompt_tokens,
             completion_tokens=used.completion_tokens,
+            estimated_tokens=estimated,
             cost=cost,
             unpriced=unpriced,
         )
@@ -98,11 +105,21 @@ def asked_tokens(call: Question) -> int:
     return prompt_tokens(call.system, call.user, images=len(call.images))
 
 
-def _usage(call: Question, outcome: Outcome) -> Usage:
-    """Tokens as counted by the server, or estimated where it tells none."""
+def _counted(outcome: Outcome) -> Usage | None:
+    """Tokens as counted by the server, if it told any."""
     if not isinstance(outcome, Answer | Embedded):
+        return None
+    used = outcome.usage
+    return used if used.prompt_tokens or used.completion_tokens else None
+
+
+def _estimated(call: Question, outcome: Outcome) -> Usage:
+    """What nobody counted.
+
+    A server that was too slow, or that we stopped listening to, has read the question all the same
+    and bills it; one that refused or was not there has not.
+    """
+    if isinstance(outcome, Failure) and outcome.kind != "timeout":
         return Usage()
-    if outcome.usage.prompt_tokens or outcome.usage.completion_tokens:
-        return outcome.usage
     said = outcome.text if isinstance(outcome, Answer) else ""
     return Usage(prompt_tokens=asked_tokens(call), completion_tokens=count_tokens(said))

@@ -94,7 +94,7 @@ def _language(pieces: Sequence[str], main: tuple[str, ...]) -> int:
     if len(main) == 1:
         return 0
     words = map(tokens.word_of, pieces)
-    found = languages.language_of(words, frozenset(main))
+    found = languages.language_of(words, main)
     return main.index(found) if found in main else 0
 
 

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from heapq import nlargest
 from itertools import islice
 from operator import itemgetter
 
@@ -23,6 +24,8 @@ _SCRIPTS = (
 _FIRST_TELLING = "\u0370"
 _SAMPLE = 80
 _FALLBACK = "en"
+_LEAD = 0.5
+"""Half of what a word says that one language alone has."""
 
 
 @cache
@@ -35,18 +38,32 @@ def stop_words(language: str) -> frozenset[str]:
     return frozenset(word.lower() for word in stopwordsiso.stopwords(language))
 
 
-def language_of(words: Iterable[str], among: frozenset[str] | None = None) -> str | None:
-    """The ISO 639-1 code of the language, or ``None`` when nothing tells."""
+def language_of(words: Iterable[str], among: tuple[str, ...] | None = None) -> str | None:
+    """The ISO 639-1 code of the language, or ``None`` when nothing tells.
+
+    Between languages that it may be ``among`` as well, the first is taken.
+    """
     sample = list(islice(filter(None, words), _SAMPLE))
-    return _by_script(sample) or _by_function_words(sample, among)
+    return _by_script(sample) or _likeliest(_by_function_words(sample, among), among)
 
 
 def main_languages(texts: Iterable[Sequence[str]], *, share: float = 0.02) -> tuple[str, ...]:
-    """The languages of a corpus that hold at least ``share`` of its texts, commonest first."""
-    told = (language_of(words) for words in texts)
-    found = Counter(name for name in told if name is not None)
+    """The languages of a corpus that hold at least ``share`` of its texts, commonest first.
+
+    A text of few words is in any of a dozen languages: only texts with words that tell are
+    counted, and where none has any, all of them are told as one.
+    """
+    found: Counter[str] = Counter()
+    together: Counter[str] = Counter()
+    for words in texts:
+        sample = list(islice(filter(None, words), _SAMPLE))
+        scores = Counter(_by_function_words(sample))
+        told = _by_script(sample) or _clear(scores)
+        found.update(filter(None, [told]))
+        together.update(scores)
     enough = share * found.total()
-    return tuple(name for name, count in found.most_common() if count >= enough) or (_FALLBACK,)
+    main = tuple(name for name, count in found.most_common() if count >= enough)
+    return main or (_likeliest(together, (_FALLBACK, *sorted(together))) or _FALLBACK,)
 
 
 def _by_script(sample: list[str]) -> str | None:
@@ -61,17 +78,28 @@ def _by_script(sample: list[str]) -> str | None:
     return name if count > len(text) / 3 else None
 
 
-def _by_function_words(sample: list[str], among: frozenset[str] | None) -> str | None:
+def _clear(scores: Mapping[str, float]) -> str | None:
+    """The likeliest language, if no other is nearly as likely."""
+    best, second = nlargest(2, [*scores.values(), 0.0, 0.0])
+    return _likeliest(scores) if best - second >= _LEAD else None
+
+
+def _likeliest(scores: Mapping[str, float], among: tuple[str, ...] | None = None) -> str | None:
+    names = sorted(scores, reverse=True) if among is None else [n for n in among if n in scores]
+    return max(names, key=scores.__getitem__, default=None)
+
+
+def _by_function_words(sample: list[str], among: tuple[str, ...] | None = None) -> dict[str, float]:
     scores: defaultdict[str, float] = defaultdict(float)
     weights = _weights(among)
     for word in sample:
         for language, weight in weights.get(word, ()):
             scores[language] += weight
-    return max(scores, key=lambda name: (scores[name], name), default=None)
+    return scores
 
 
 @cache
-def _weights(among: frozenset[str] | None) -> dict[str, tuple[tuple[str, float], ...]]:
+def _weights(among: tuple[str, ...] | None) -> dict[str, tuple[tuple[str, float], ...]]:
     """Function word to what it tells for each language; one of many languages tells little."""
     return {
         word: told

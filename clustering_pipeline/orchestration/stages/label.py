@@ -8,7 +8,6 @@ import polars as pl
 
 from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, Named, label_groups
 from clustering_pipeline.model.composite import COMPOSITE
-from clustering_pipeline.model.execution import LabelingLedger
 from clustering_pipeline.orchestration.human_names import carried_names
 from clustering_pipeline.orchestration.label_cache import remember, remember_format
 from clustering_pipeline.orchestration.label_fit import Fitness, fitness
@@ -71,7 +70,7 @@ def _remember(run: Run, request: LabelRequest, labels: Labels) -> None:
 
 def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> None:
     """At once: what was spent was spent, whatever becomes of the run."""
-    ledger = LabelingLedger(**asdict(labels.ledger)) if asked else None
+    ledger = labels.ledger if asked else None
     changes = {"ledger": ledger, "label_overrides": names or None, **_plan(run)}
     run.record(**changes)
 
@@ -123,7 +122,7 @@ def _how(given: Material, labels: Labels, measured: Fitness) -> dict[str, Any]:
     """For the manifest: the texts that were chosen, level by level, and what was spent."""
     return {
         "text_fields": [asdict(one.choice) for one in given.prepared],
-        "ledger": asdict(labels.ledger),
+        "ledger": labels.ledger.model_dump(),
         "format": labels.format,
         "fidelity_judge": measured.judge,
     }

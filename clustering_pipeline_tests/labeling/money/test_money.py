@@ -5,7 +5,6 @@ import pytest
 
 from clustering_pipeline.labeling import (
     EmbeddingJudge,
-    Ledger,
     Price,
     Terms,
     estimate,
@@ -14,7 +13,8 @@ from clustering_pipeline.labeling import (
 )
 from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.money.tokens import count_tokens
-from clustering_pipeline.labeling.provider import Answer, Call, Usage
+from clustering_pipeline.labeling.provider import Answer, Call, Failure, Usage
+from clustering_pipeline.model.ledger import LabelingLedger
 from clustering_pipeline_tests.labeling.groups import documents, groups, request_to
 from clustering_pipeline_tests.labeling.loopback import Reply, at_length, serving, well
 
@@ -60,8 +60,8 @@ def test_tokens_are_estimated_within_a_fifth(text, tokens):
 
 
 def test_ledgers_add_up():
-    one = Ledger(calls=1, cached=2, prompt_tokens=3, completion_tokens=4, cost=0.5)
-    assert one + Ledger(calls=1, unpriced=True) == Ledger(
+    one = LabelingLedger(calls=1, cached=2, prompt_tokens=3, completion_tokens=4, cost=0.5)
+    assert one + LabelingLedger(calls=1, unpriced=True) == LabelingLedger(
         calls=2, cached=2, prompt_tokens=3, completion_tokens=4, cost=0.5, unpriced=True
     )
 
@@ -75,6 +75,7 @@ def test_the_ledger_holds_what_the_server_counted():
             server.prompt_tokens,
             server.completion_tokens,
         )
+        assert spent.estimated_tokens == 0
         expected = (spent.prompt_tokens + 4 * spent.completion_tokens) / 1_000
         assert spent.cost == pytest.approx(expected)
 
@@ -86,6 +87,31 @@ def test_a_server_that_counts_nothing_is_counted_for():
     with serving(silent) as server:
         spent = label_groups(request_to(server, *groups(2))).ledger
         assert spent.prompt_tokens == pytest.approx(server.prompt_tokens, rel=0.2)
+        assert spent.estimated_tokens == spent.prompt_tokens + spent.completion_tokens
+
+
+@pytest.mark.parametrize(
+    ("outcome", "billed"),
+    [
+        pytest.param(Failure(kind="timeout", message=""), True, id="too-slow"),
+        pytest.param(None, True, id="called-off"),
+        pytest.param(Failure(kind="busy", message=""), False, id="turned-away"),
+        pytest.param(Failure(kind="unreachable", message=""), False, id="nobody-there"),
+        pytest.param(Failure(kind="refused", message=""), False, id="refused"),
+    ],
+)
+def test_a_question_that_was_read_and_never_answered_is_booked_by_estimate(outcome, billed):
+    async def work() -> LabelingLedger:
+        purse = Purse(price=Price(prompt=10, completion=1), limit=None)
+        call = Call(system="Name the group.", user="whales and reefs " * 20)
+        assert await purse.allows(call)
+        await purse.settle(call, outcome)
+        return purse.ledger
+
+    spent = asyncio.run(work())
+    assert (spent.calls, spent.completion_tokens) == (1, 0)
+    assert spent.estimated_tokens == spent.prompt_tokens
+    assert (spent.prompt_tokens > 60, spent.cost > 0) == (billed, billed)
 
 
 def test_the_estimate_is_within_fifteen_percent_of_the_ledger():
