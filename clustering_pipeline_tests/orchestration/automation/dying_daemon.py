@@ -1,8 +1,14 @@
-"""The sensor daemon, killed at a chosen moment of its look and started again.
+"""The daemon and its run workers, killed at chosen moments and started again.
 
-A program: ``dying_daemon.py COLLECTION=CRASH_POINT …``.  For each pair a batch of the collection is
-completed, one look is killed (SIGKILL, by Dagster's own crash points), and two looks follow whole.
-Every look is a process of its own, forked before anything is open.
+A program that reads commands, a line each, and answers each with the exit code of the process that
+carried it out, negative for a signal:
+
+``look SECOND [CRASH_POINT]``  one round over the sensors, the given seconds after the start, and
+one over the runs to be retried; killed (SIGKILL) at one of Dagster's own crash points.
+
+``work RUN``  what a worker does with a run of the queue; it dies where ``dying_location`` says.
+
+Every command has a process of its own, forked before anything is open.
 """
 
 import logging
@@ -15,29 +21,28 @@ from functools import partial
 from importlib import import_module
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
-from clustering_pipeline.local.connect import connect
-from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline_tests.orchestration.automation.dying_location import defs
 
 SENSOR = "run_after_batches"
-MODULE = "clustering_pipeline.definitions"
+MODULE = "clustering_pipeline_tests.orchestration.automation.dying_location"
 STARTED = datetime.now(UTC)
-import_module(MODULE)  # once, for all that are forked
+# What runs import when they need it, once for all that are forked.
+HEAVY = ["polars", "pyarrow.parquet", "sklearn.linear_model", "sklearn.feature_extraction.text"]
+for heavy in HEAVY:
+    import_module(heavy)
 
 
-def complete(collection_id: str) -> None:
-    with connect() as pipeline:
-        batch = pipeline.catalog.batches.open(LOCAL, [collection_id])
-        pipeline.catalog.batches.complete(LOCAL, batch.batch_id)
-
-
-def look(number: int, crash_point: str | None) -> None:
-    """One round over all sensors; a minute after the one before, for each has its interval."""
+def look(second: str, crash_point: str | None = None) -> None:
+    """Sensors have their intervals: the next look is later by more than those that matter."""
     flags = {SENSOR: {crash_point: signal.SIGKILL}} if crash_point else None
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name=MODULE)
     origin = InProcessCodeLocationOrigin(target, location_name="here")
@@ -46,38 +51,40 @@ def look(number: int, crash_point: str | None) -> None:
         create_test_daemon_workspace_context(
             InProcessWorkspaceLoadTarget(origin), instance
         ) as workspace,
-        freeze_time(STARTED + timedelta(minutes=number)),
+        freeze_time(STARTED + timedelta(seconds=int(second))),
     ):
         logger = logging.getLogger("daemon")
         list(execute_sensor_iteration(workspace, logger, None, None, debug_crash_flags=flags))
+        list(EventLogConsumerDaemon().run_iteration(workspace))
+
+
+def work(run_id: str) -> None:
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_run_by_id(run_id)
+        starting = dg.DagsterEventType.PIPELINE_STARTING
+        event = dg.DagsterEvent(event_type_value=starting.value, job_name=run.job_name)
+        instance.report_dagster_event(event, run_id=run_id)
+        job = InMemoryJob(defs().resolve_job_def(run.job_name))
+        execute_run(job, instance.get_run_by_id(run_id), instance)
 
 
 def forked(work: Callable[[], None]) -> int:
     """The exit code of ``work`` in a process of its own; negative for a signal."""
     child = os.fork()
     if child == 0:
+        os.dup2(2, 1)
         try:
             work()
         except BaseException:
-            logging.exception("a look failed")
+            logging.exception("a command failed")
             os._exit(1)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def main(pairs: list[str]) -> list[int]:
-    codes: list[int] = []
-    for place, pair in enumerate(pairs):
-        collection_id, _, crash_point = pair.partition("=")
-        steps: list[Callable[[], None]] = [
-            partial(complete, collection_id),
-            partial(look, 3 * place, crash_point),
-            partial(look, 3 * place + 1, None),
-            partial(look, 3 * place + 2, None),
-        ]
-        codes += [forked(step) for step in steps]
-    return codes
-
+COMMANDS = {"look": look, "work": work}
 
 if __name__ == "__main__":
-    print(*main(sys.argv[1:]), sep=",")  # noqa: T201 - what the test reads
+    for line in sys.stdin:
+        name, *given = line.split()
+        print(forked(partial(COMMANDS[name], *given)), flush=True)  # noqa: T201 - what the test reads

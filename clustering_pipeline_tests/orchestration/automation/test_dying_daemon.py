@@ -1,38 +1,37 @@
-"""The real sensor daemon, killed at each of its crash points: one run for each due definition.
+"""The real daemon killed at each of its crash points, and its run workers at the assets.
 
-The table of the points is printed: ``pytest -rP`` shows it.
+One run for each due definition, every batch covered, nothing published half.  The tables of the
+points are printed: ``pytest -rP`` shows them.
 """
 
 import inspect
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
 from dagster._daemon import sensor
 
-from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack import Stack
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.automation.counting import Counter
-from clustering_pipeline.orchestration.automation.tick import look
-from clustering_pipeline.orchestration.dagster_runs import in_flight, unfinished
-from clustering_pipeline.orchestration.instance import dagster_home, open_instance
-from clustering_pipeline.settings import Settings
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import KMEANS, World
+from clustering_pipeline.orchestration.dagster_runs import unfinished
+from clustering_pipeline.orchestration.stages.table import STAGES
+from clustering_pipeline_tests.orchestration.automation.batched import (
+    HEAD,
+    Ingestion,
+    Subject,
+    ingesting,
+)
 from clustering_pipeline_tests.sizes import FULL
 
-TWO_GROUPS = KMEANS | {"algorithm_params": {"n_clusters": 2}}
-PROGRAM = Path(__file__).parent / "dying_daemon.py"
+PROGRAM = "clustering_pipeline_tests.orchestration.automation.dying_daemon"
+KILLED = -signal.SIGKILL
+
 # Those that Dagster's own tests kill its sensor daemon at, in the order in which it passes them.
 ALL = [
     "TICK_CREATED",
@@ -43,38 +42,52 @@ ALL = [
     "RUN_LAUNCHED",
     "RUN_IDS_ADDED_TO_EVALUATIONS",
 ]
-CRASH_POINTS = ALL if FULL else ["RUN_CREATED"]
+# Where the runs of a definition die: the first one, then the retry of a crashed worker that Dagster
+# makes; after that the definition is due again.
+IN_CI = [("RUN_CREATED", ["assignments begun", "published done"])]
+CRASHES = [(point, []) for point in ALL] if FULL else IN_CI
+
+# Of the definition that writes onto its documents, then of the one with an output collection.
+DEATHS = [
+    *(([f"{one.name} begun"], [f"{one.name} done"]) for one in STAGES[:-1]),
+    (["enriched_documents begun"], ["cluster_labels done", "published begun"]),
+    (["published done", "enriched_documents done"], ["definition begun", "published done"]),
+]
+SECONDS = 6  # from a look to the next
 
 
-@pytest.fixture
-def local(stack: Stack) -> Iterator[World]:
-    settings = Settings(data_dir=stack.data_dir)
-    with ExitStack() as opened:
-        pipeline = opened.enter_context(open_pipeline(settings))
-        instance = opened.enter_context(open_instance(dagster_home(settings)))
-        world = World(pipeline=pipeline, instance=instance)
-        yield world
-        for run in unfinished(instance):
-            instance.report_run_canceled(run)
-        for name in world.made:
-            pipeline.documents.delete_collection(name)
+@dataclass(kw_only=True)
+class Daemon:
+    """The program, and the world that it shares with the test."""
+
+    there: Ingestion
+    process: subprocess.Popen[str]
+    seconds: Iterator[int] = field(default_factory=lambda: count(step=SECONDS))
+
+    def look(self, *crash_point: str) -> int:
+        return self._do("look", str(next(self.seconds)), *crash_point)
+
+    def work(self, subject: Subject) -> int:
+        """The worker of the one run that waits for the definition."""
+        (run,) = [one for one in subject.runs() if one.status is dg.DagsterRunStatus.QUEUED]
+        return self._do("work", run.run_id)
+
+    def _do(self, *words: str) -> int:
+        assert self.process.stdin
+        assert self.process.stdout
+        print(*words, file=self.process.stdin, flush=True)
+        return int(self.process.stdout.readline())
 
 
-def worked_off(world: World, run: dg.DagsterRun) -> dg.DagsterRun:
-    """What a worker does with a queued run."""
-    starting = dg.DagsterEventType.PIPELINE_STARTING
-    event = dg.DagsterEvent(event_type_value=starting.value, job_name=run.job_name)
-    world.instance.report_dagster_event(event, run_id=run.run_id)
-    job = InMemoryJob(world.definitions.resolve_job_def(run.job_name))
-    execute_run(job, world.instance.get_run_by_id(run.run_id), world.instance)
-    return world.instance.get_run_by_id(run.run_id)
-
-
-def lagging(world: World) -> int:
-    pipeline, flying = world.pipeline, in_flight(world.instance)
-    return len(
-        look(pipeline.catalog, Counter(pipeline=pipeline), lambda: flying, utc_now()).lagging
-    )
+@pytest.fixture(scope="module")
+def daemon(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    folder = tmp_path_factory.mktemp("daemon")
+    with ingesting(stack, folder) as there, (folder / "log").open("wb") as log:
+        command = [sys.executable, "-m", PROGRAM]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
+        own = os.environ | there.environment
+        with subprocess.Popen(command, env=own, text=True, **pipes) as process:
+            yield Daemon(there=there, process=process)
 
 
 def test_these_are_all_crash_points_of_the_daemon():
@@ -82,35 +95,46 @@ def test_these_are_all_crash_points_of_the_daemon():
     assert sorted(named) == sorted(ALL)
 
 
-def test_a_daemon_killed_in_its_look_makes_one_run_for_each_due_definition(local, stack):
-    definitions = {}
-    for point in CRASH_POINTS:
-        collection = local.collection(planted(sizes={"sea": 5}))
-        definitions[point] = local.define(
-            collection, TWO_GROUPS, auto_execute_on_batch=True, auto_execute_cooldown_seconds=0
-        )
-    pairs = [f"{one.spec.collection_ids[0]}={point}" for point, one in definitions.items()]
-    home = dagster_home(Settings(data_dir=stack.data_dir))
-    own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(stack.data_dir)}
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), *pairs],
-        env=os.environ | own,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    codes = done.stdout.strip().splitlines()[-1:]
-    assert codes == [",".join(["0,-9,0,0"] * len(CRASH_POINTS))], done.stderr[-3000:]
-    made = {run.tags["dagster/partition"]: run for run in unfinished(local.instance)}
-    assert len(made) == len(unfinished(local.instance))
-    assert made.keys() == {one.cluster_id for one in definitions.values()}
-    print(f"\n{'daemon killed at':32} runs  then the run  batches left")  # noqa: T201 - asked for
-    for point, one in definitions.items():
-        status = worked_off(local, made[one.cluster_id]).status
-        state = local.pipeline.catalog.clusters.by_id(one.cluster_id).state
-        assert status is dg.DagsterRunStatus.SUCCESS
-        assert state.automation.settled == {one.spec.collection_ids[0]: 1}
-        print(f"{point:32} 1     {status.value:12}  none")  # noqa: T201 - asked for
-    assert lagging(local) == 0
-    for one in definitions.values():
-        local.pipeline.catalog.clusters.delete(LOCAL, one.cluster_id)
+@pytest.mark.parametrize(("point", "deaths"), CRASHES)
+def test_a_daemon_killed_in_its_look_makes_one_run_for_each_due_definition(daemon, point, deaths):
+    (subject,) = daemon.there.land(deaths)
+    assert daemon.look(point) == KILLED
+    subject.check_readers()
+    see_through(daemon, [subject])
+    show([f"{'daemon killed at':30} {HEAD}", f"{point:30} {subject.check_runs()}"])
+    assert daemon.there.seen().lagging == []
+
+
+if FULL:
+
+    def test_runs_that_die_at_an_asset_are_made_up_for_once(daemon):
+        subjects = [one for pair in DEATHS for one in daemon.there.land(*pair)]
+        see_through(daemon, subjects)
+        show([HEAD, *(one.check_runs() for one in subjects)])
+        assert daemon.there.seen().lagging == []
+
+
+def see_through(daemon: Daemon, subjects: Sequence[Subject]) -> None:
+    """The runs of the batch; then the retries; then the runs of definitions that are due again."""
+    for place in range(1 + max(len(one.deaths) for one in subjects)):
+        left = [one for one in subjects if len(one.deaths) >= place]
+        assert daemon.look() == 0
+        if place == 2:
+            assert unfinished(daemon.there.world.instance) == []
+            for one in left:
+                one.shorten_the_wait()
+            assert daemon.look() == 0
+        waiting = {one.tags["dagster/partition"] for one in unfinished(daemon.there.world.instance)}
+        assert waiting == {one.cluster_id for one in left}
+        for one in left:
+            assert daemon.work(one) == (KILLED if len(one.deaths) > place else 0)
+        check_readers(subjects)
+
+
+def check_readers(subjects: Sequence[Subject]) -> None:
+    for one in subjects:
+        one.check_readers()
+
+
+def show(rows: Sequence[str]) -> None:
+    print("\n".join(["", *rows]))  # noqa: T201 - asked for
