@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster._core.errors import DagsterInvariantViolationError
 
+from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.orchestration.partitions import CLUSTERS
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
@@ -36,4 +38,8 @@ def stored_definitions() -> Graph:
 
 
 def _partition(context: Context, _pipeline: Pipeline) -> str:
-    return str(context.partition_key)
+    try:
+        return str(context.partition_key)
+    except DagsterInvariantViolationError as error:
+        message = "a run is for one definition: choose one partition, or a run for each of them"
+        raise InvalidRequest(message) from error

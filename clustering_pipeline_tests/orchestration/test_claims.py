@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import dagster as dg
 import psutil
 import pytest
 
@@ -15,9 +16,16 @@ from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
 from clustering_pipeline.orchestration.outcome import cancel
+from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World, failure_of
+from clustering_pipeline_tests.orchestration.world import (
+    EVERYTHING,
+    KMEANS,
+    Ran,
+    World,
+    failure_of,
+)
 
 CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
 OTHER = RunIdentity(dagster_run_id="0ther", root_run_id="0ther")
@@ -121,6 +129,22 @@ def test_a_run_whose_steps_have_processes_of_their_own_keeps_its_claim(world, de
     assert run.execution.owner == here
     assert (claim.run_id, claim.pid) == (run.run_id, here.pid)
     assert failure_of(world.start(definition)) == refusal(definition, first.run_id)
+
+
+def test_a_run_over_several_definitions_at_once_says_how_to_start_them(world, definition):
+    several = sorted([definition.cluster_id, "clust_other"])
+    world.instance.add_dynamic_partitions(NAME, several)
+    ends = zip(("start", "end"), several, strict=True)
+    result = world.definitions.resolve_job_def(EVERYTHING).execute_in_process(
+        instance=world.instance,
+        asset_selection=[dg.AssetKey("definition")],
+        tags={f"dagster/asset_partition_range_{end}": key for end, key in ends},
+        raise_on_error=False,
+    )
+    assert failure_of(result) == (
+        "a run is for one definition: choose one partition, or a run for each of them"
+    )
+    world.instance.delete_dynamic_partition(NAME, "clust_other")
 
 
 def test_this_process_is_alive():
