@@ -8,10 +8,12 @@ from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.vector_config import VectorConfig
 
 COMPOSITE: Final = "composite"
-# What fits centroids: their number is small and unknown, and no group of a source gets lost.
+# What fits centroids: their number is small and unknown, and no group of a source gets lost.  Of
+# two random halves of the State of the Union, 25 groups each, 0.15 makes 24 groups, 21 of them of
+# both halves; 0.05 leaves most apart, and 0.3 makes 13.
 GROUPING = {
     "clustering_method": "agglomerative",
-    "algorithm_params": {"affinity": "cosine", "linkage": "average", "distance_threshold": 0.3},
+    "algorithm_params": {"affinity": "cosine", "linkage": "average", "distance_threshold": 0.15},
 }
 _COMPARING = ("multi_feature_strategy", "normalize_features")
 
