@@ -3,6 +3,8 @@
 python benchmarks/automation.py                  every row
 python benchmarks/automation.py --only tick      only that one: tick, due, load, page, latency
 python benchmarks/automation.py --definitions 500 --due 20 --batches 3   a smaller try
+
+Each row is a line of JSON, with its bar and the load that the machine was under.
 """
 
 import json
@@ -13,39 +15,38 @@ import sys
 import tempfile
 import time
 import urllib.request
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorTick
+from fleet import Bench, finished_ticks, wait_for
 
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.local.dagster_dev import running_dagster
-from clustering_pipeline.local.ports import free_port
+from clustering_pipeline.local.dagster_dev import DagsterDev
 from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import CreateClusterRequest
-from clustering_pipeline.model.ids import new_id
-from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.tick import look
 from clustering_pipeline.orchestration.dagster_runs import in_flight, unfinished
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
-from clustering_pipeline.orchestration.loading import Load, load
-from clustering_pipeline.orchestration.partitions import NAME
-from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
-SAMPLE = Path(__file__).parents[1] / "clustering_pipeline/local/data/state_of_the_union.parquet"
+PACKAGES = ("dagster", "dagster-webserver", "pymongo", "qdrant-client", "qdrant-edge-py")
+BARS = {
+    "tick": "under 1 s",
+    "due": "all requested in one tick under 40 s, none twice",
+    "load": "under 3 s",
+    "page": "under 2 s",
+    "latency": "median under 10 s, worst under 15 s",
+}
 LOOKS = 5
-DAEMON = """
-import time
-from clustering_pipeline_tests.orchestration.automation.dying_daemon import look
-began = time.perf_counter()
-look(0, None)
-print(time.perf_counter() - began)
-"""
+MATERIALIZED = 500
 LOCATION = """
 import dagster as dg
 from clustering_pipeline.definitions import defs
@@ -55,8 +56,12 @@ PAGE = """
 query Page($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
     ... on AssetNode {
-      partitionKeys
-      assetPartitionStatuses { __typename }
+      partitionKeysByDimension { name partitionKeys }
+      assetPartitionStatuses {
+        ... on DefaultPartitionStatuses {
+          materializedPartitions failedPartitions materializingPartitions unmaterializedPartitions
+        }
+      }
       partitionStats { numMaterialized numPartitions }
     }
   }
@@ -64,64 +69,8 @@ query Page($key: AssetKeyInput!) {
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bench:
-    """Stores of the benchmark's own, and how much it does."""
-
-    settings: Settings
-    pipeline: Pipeline
-    size: Namespace
-
-    def collection(self, name: str) -> CollectionRecord:
-        return load(self.pipeline, LOCAL, Load(file=SAMPLE, collection_name=name))
-
-    def definition(self, collection: CollectionRecord) -> ClusterRecord:
-        request = {
-            "collection_ids": [collection.collection_id],
-            "vector_config": {
-                "feature_uri": "mixpeek://text_extractor@v1/embedding",
-                "clustering_method": "kmeans",
-                "algorithm_params": {"n_clusters": 4},
-                "sample_size": 500,
-            },
-            "auto_execute_on_batch": True,
-            "auto_execute_cooldown_seconds": 0,
-        }
-        wanted = validate(CreateClusterRequest, request)
-        return self.pipeline.catalog.clusters.create(LOCAL, wanted)
-
-    def copies(self, original: ClusterRecord, count: int) -> None:
-        """So many definitions like one, past the checks that ten thousand creations would take."""
-        table = self.pipeline.catalog.clusters.table
-        document = table.find_one({"_id": original.cluster_id}) or {}
-        for number in range(count):
-            copy = json.loads(json.dumps(document))
-            name = f"copy {number} of {original.cluster_id}"
-            copy |= {"_id": new_id("clust")}
-            copy["view"]["cluster_name"] = copy["spec"]["cluster_name"] = name
-            table.insert(copy)
-
-    def complete(self, collection: CollectionRecord) -> None:
-        batches = self.pipeline.catalog.batches
-        batch = batches.open(LOCAL, [collection.collection_id])
-        batches.complete(LOCAL, batch.batch_id)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        home = {"DAGSTER_HOME": str(dagster_home(self.settings))}
-        return os.environ | home | {"CLUSTERING_DATA_DIR": str(self.settings.data_dir)}
-
-    def program(self, text: str) -> str:
-        """What a Python program prints."""
-        command = [sys.executable, "-c", text]
-        done = subprocess.run(
-            command, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
-        )
-        return done.stdout
-
-
 def tick(bench: Bench) -> dict[str, object]:
-    """Looks when nothing is due; the bar is under a second."""
+    """Looks when nothing is due."""
     seconds = []
     for _ in range(LOOKS):
         began = time.perf_counter()
@@ -136,62 +85,83 @@ def tick(bench: Bench) -> dict[str, object]:
 
 
 def due(bench: Bench) -> dict[str, object]:
-    """One look of the real sensor daemon with many due; the bar is 40 s for 200."""
-    collection = bench.collection("due")
+    """A look of the real daemon with many due; no run begins, so that nothing else is measured."""
+    collection, wanted = bench.collection("due"), bench.size.due
     original = bench.definition(collection)
-    bench.copies(original, bench.size.due - 1)
-    bench.complete(collection)
-    seconds = round(float(bench.program(DAEMON)), 1)
-    with open_instance(dagster_home(bench.settings)) as instance:
-        made = unfinished(instance)
-        different = len(in_flight(instance))
-        for run in made:
-            instance.report_run_canceled(run)
-    return {"requested": len(made), "definitions": different, "seconds": seconds}
+    ids = [original.cluster_id, *bench.copies(original, wanted - 1)]
+    with bench.dagster(runs=0) as (_, instance):
+        bench.complete(collection)
+        began = time.perf_counter()
+        wait_for(lambda: instance.get_runs_count() >= wanted, every=0.5)
+        waited = time.perf_counter() - began
+        wait_for(lambda: any(one.run_ids for one in finished_ticks(instance)))
+        looks = len(finished_ticks(instance))
+        wait_for(lambda: len(finished_ticks(instance)) >= looks + 2)
+        asking = [one for one in finished_ticks(instance) if one.run_ids]
+        runs, different = len(unfinished(instance)), len(in_flight(instance))
+    bench.pipeline.catalog.clusters.table.delete({"_id": {"$in": ids}})
+    return {
+        "requested": runs,
+        "definitions": different,
+        "ticks": len(asking),
+        "seconds": round(sum(map(duration, asking)), 1),
+        "from_batch_to_last": round(waited, 1),
+    }
+
+
+def duration(one: InstigatorTick) -> float:
+    return (one.end_timestamp or one.timestamp) - one.timestamp
 
 
 def load_location(bench: Bench) -> dict[str, object]:
-    """A fresh process that loads the code location; the bar is under 3 s."""
-    with open_instance(dagster_home(bench.settings)) as instance:
-        instance.add_dynamic_partitions(NAME, bench.pipeline.catalog.clusters.ids())
-        keys = len(instance.get_dynamic_partitions(NAME))
+    """A fresh process that loads the code location, beside as many partitions."""
+    home = dagster_home(bench.settings)
+    with open_instance(home) as instance:
+        partitions.sync(instance, bench.pipeline.catalog.clusters.ids)
+        keys = len(instance.get_dynamic_partitions(partitions.NAME))
+    own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(bench.settings.data_dir)}
     seconds = []
-    for _ in range(3):
+    for _ in range(LOOKS):
         began = time.perf_counter()
-        bench.program(LOCATION)
+        subprocess.run([sys.executable, "-c", LOCATION], env=os.environ | own, check=True)
         seconds.append(round(time.perf_counter() - began, 2))
     return {"partitions": keys, "seconds": seconds}
 
 
 def page(bench: Bench) -> dict[str, object]:
-    """What the asset page asks for; the bar is under 2 s."""
-    load_location(bench)
-    with running_dagster(bench.settings, port=free_port()) as dagster:
-        variables = {"key": {"path": ["published"]}}
-        question = json.dumps({"query": PAGE, "variables": variables}).encode()
-        seconds = []
-        for _ in range(LOOKS):
-            request = urllib.request.Request(  # noqa: S310 - an http address of our own
-                f"{dagster.url}/graphql", question, {"Content-Type": "application/json"}
-            )
-            began = time.perf_counter()
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                found = json.load(answer)
-            seconds.append(time.perf_counter() - began)
-    keys = found["data"]["assetNodeOrError"]["partitionKeys"]
-    return {"partitions": len(keys), "seconds": [round(one, 2) for one in seconds]}
+    """What the asset page asks for, through the web server's GraphQL."""
+    with bench.dagster(runs=0) as (dagster, instance):
+        keys = instance.get_dynamic_partitions(partitions.NAME)[:MATERIALIZED]
+        for key in keys:
+            instance.report_runless_asset_event(dg.AssetMaterialization("published", partition=key))
+        asked = [_asked(dagster) for _ in range(LOOKS)]
+    node = asked[0][1]["data"]["assetNodeOrError"]
+    return {
+        "partitions": len(node["partitionKeysByDimension"][0]["partitionKeys"]),
+        "materialized": len(node["assetPartitionStatuses"]["materializedPartitions"]),
+        "seconds": [round(seconds, 2) for seconds, _ in asked],
+    }
+
+
+def _asked(dagster: DagsterDev) -> tuple[float, Any]:
+    question = {"query": PAGE, "variables": {"key": {"path": ["published"]}}}
+    request = urllib.request.Request(  # noqa: S310 - an http address of our own
+        f"{dagster.url}/graphql",
+        json.dumps(question).encode(),
+        {"Content-Type": "application/json"},
+    )
+    began = time.perf_counter()
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        found = json.load(answer)
+    return time.perf_counter() - began, found
 
 
 def latency(bench: Bench) -> dict[str, object]:
-    """From a completed batch to a run that has begun; the bars are 10 s and, at worst, 15 s."""
+    """From a completed batch to a run that has begun."""
     collection = bench.collection("arrivals")
     definition = bench.definition(collection)
-    seconds = []
-    with running_dagster(bench.settings, port=free_port()):
-        for _ in range(bench.size.batches):
-            began = time.perf_counter()
-            bench.complete(collection)
-            seconds.append(_begun(bench, definition, began))
+    with bench.dagster(runs=3):
+        seconds = [_begun(bench, collection, definition) for _ in range(bench.size.batches)]
     return {
         "batches": len(seconds),
         "median": round(statistics.median(seconds), 1),
@@ -199,16 +169,16 @@ def latency(bench: Bench) -> dict[str, object]:
     }
 
 
-def _begun(bench: Bench, definition: ClusterRecord, began: float) -> float:
+def _begun(bench: Bench, collection: CollectionRecord, definition: ClusterRecord) -> float:
     """Seconds to the start of the next run, whose end is awaited as well."""
     executions = bench.pipeline.catalog.executions
     before = set(executions.ids_of(definition.cluster_id))
-    while not (new := set(executions.ids_of(definition.cluster_id)) - before):
-        time.sleep(0.1)
+    began = time.perf_counter()
+    bench.complete(collection)
+    wait_for(lambda: set(executions.ids_of(definition.cluster_id)) - before)
     taken = time.perf_counter() - began
-    (run_id,) = new
-    while not executions.by_id(run_id).status.ended:
-        time.sleep(0.1)
+    (run_id,) = set(executions.ids_of(definition.cluster_id)) - before
+    wait_for(lambda: executions.by_id(run_id).status.ended)
     # An idle system: the daemon has told of the end as well.
     time.sleep(2.0)
     return taken
@@ -223,6 +193,17 @@ ROWS: dict[str, Callable[[Bench], dict[str, object]]] = {
 }
 
 
+def measure(bench: Bench, names: Iterable[str]) -> None:
+    print(json.dumps({name: version(name) for name in PACKAGES}), flush=True)
+    for name in names:
+        found = ROWS[name](bench)
+        load_average = round(os.getloadavg()[0], 1)
+        print(
+            json.dumps({"row": name, **found, "bar": BARS[name], "load_average": load_average}),
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=list(ROWS))
@@ -235,8 +216,7 @@ def main() -> None:
         with open_pipeline(settings) as pipeline:
             bench = Bench(settings=settings, pipeline=pipeline, size=size)
             bench.copies(bench.definition(bench.collection("quiet")), size.definitions - 1)
-            for name in [size.only] if size.only else ROWS:
-                print(json.dumps({"row": name, **ROWS[name](bench)}), flush=True)
+            measure(bench, [size.only] if size.only else ROWS)
 
 
 if __name__ == "__main__":

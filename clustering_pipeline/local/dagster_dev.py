@@ -15,6 +15,7 @@ from pathlib import Path
 from clustering_pipeline.local.ports import is_listening
 from clustering_pipeline.local.spawn import spawn_bound
 from clustering_pipeline.model.errors import LocalStackUnavailable
+from clustering_pipeline.orchestration.event_log import BATCHES
 from clustering_pipeline.orchestration.instance import dagster_home
 from clustering_pipeline.settings import Settings
 
@@ -57,7 +58,7 @@ def _start(settings: Settings, port: int) -> DagsterDev:
     process = spawn_bound(
         [sys.executable, *command],
         output=log,
-        environment=os.environ | own,
+        environment=BATCHES | os.environ | own,
         # Dagster started in the background ignores SIGTERM.
         farewell=signal.SIGINT,
     )

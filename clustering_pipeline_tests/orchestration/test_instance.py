@@ -7,7 +7,9 @@ from importlib.resources import files
 import dagster as dg
 import pytest
 import yaml
+from dagster._check import CheckError
 from dagster._config import process_config
+from dagster._core.events import AssetMaterializationPlannedData
 from dagster._core.instance.config import dagster_instance_config, dagster_instance_config_schema
 
 from clustering_pipeline.orchestration.assets import POOLS
@@ -68,6 +70,48 @@ def test_the_events_of_all_runs_lie_in_one_file_of_the_home(tmp_path):
         "event_log.db"
     ]
     assert "DAGSTER_HOME" not in os.environ
+
+
+def told(log: EventLog, run_id: str) -> list[str]:
+    return [one.event_log_entry.user_message for one in log.get_records_for_run(run_id).records]
+
+
+def entry(run_id: str, message: str, *, asset: str | None = None) -> dg.EventLogEntry:
+    planned = asset and dg.DagsterEvent.build_asset_materialization_planned_event(
+        "job", "step", AssetMaterializationPlannedData(dg.AssetKey(asset))
+    )
+    return dg.EventLogEntry(
+        error_info=None,
+        level=20,
+        user_message=message,
+        run_id=run_id,
+        timestamp=1e9,
+        dagster_event=planned or None,
+    )
+
+
+def test_events_that_belong_together_are_written_whole_or_not_at_all(tmp_path):
+    log = EventLog(str(tmp_path))
+    together = [entry("a run", str(number), asset="published") for number in range(3)]
+    log.store_event_batch(together)
+    assert told(log, "a run") == ["0", "1", "2"]
+    assert log.has_asset_key(dg.AssetKey("published"))
+
+    class Unreadable:
+        """What is no event."""
+
+    with pytest.raises(CheckError):
+        log.store_event_batch([entry("another", "0"), Unreadable()])
+    assert told(log, "another") == []
+    log.store_event(entry("another", "1"))
+    assert told(log, "another") == ["1"]
+
+
+def test_threads_write_beside_each_other(tmp_path):
+    log = EventLog(str(tmp_path))
+    with ThreadPoolExecutor(4) as several:
+        list(several.map(lambda number: log.store_event(entry("a run", str(number))), range(20)))
+    assert sorted(told(log, "a run"), key=int) == [str(number) for number in range(20)]
 
 
 def test_processes_that_start_together_with_a_fresh_home_all_find_it_whole(tmp_path):
