@@ -99,9 +99,14 @@ def _begin(
 ) -> ExecutionRecord:
     catalog = pipeline.catalog
     record = active(catalog.clusters.by_id(cluster_id))
-    catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     resolved = record.resolved(ExecuteClusterByIdRequest(mode=identity.mode))
-    made = catalog.executions.begin(new_execution(record, identity, resolved))
+    catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
+    try:
+        made = catalog.executions.begin(new_execution(record, identity, resolved))
+    except BaseException:
+        # Without an execution nobody is told of its end, and this process may go on living.
+        catalog.clusters.release(cluster_id, identity.run_id)
+        raise
     now = utc_now()
     started = {
         "status": ClusterStatus.PROCESSING,

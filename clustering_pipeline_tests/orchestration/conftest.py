@@ -14,6 +14,9 @@ from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents
 from clustering_pipeline_tests.orchestration.world import World
 
+PATIENCE = 120
+"""Seconds that a store may take to answer: a machine may be busy with other tests."""
+
 
 @pytest.fixture(scope="module")
 def world(mongodb_uri: str, qdrant_url: str) -> Iterator[World]:
@@ -21,8 +24,10 @@ def world(mongodb_uri: str, qdrant_url: str) -> Iterator[World]:
     database = f"test_{uuid4().hex}"
     with ExitStack() as opened:
         folder = opened.enter_context(tempfile.TemporaryDirectory())
-        catalog = opened.enter_context(closing(Catalog.connect(mongodb_uri, database)))
-        documents = opened.enter_context(closing(Documents.connect(qdrant_url)))
+        catalog = Catalog.connect(mongodb_uri, database, timeout_ms=PATIENCE * 1000)
+        documents = Documents.connect(qdrant_url, patience=PATIENCE)
+        opened.enter_context(closing(catalog))
+        opened.enter_context(closing(documents))
         instance = opened.enter_context(dg.DagsterInstance.ephemeral())
         artifacts = Artifacts.open(Path(folder))
         pipeline = Pipeline(catalog=catalog, documents=documents, artifacts=artifacts)

@@ -34,7 +34,7 @@ from clustering_pipeline_tests.orchestration.direct import execute
 FIRST = "file clusters.parquet"
 COMMANDS = frozenset({"findAndModify", "insert", "update", "delete"})
 CALLS = frozenset({"Upsert", "UpdateBatch", "Delete", "Create", "UpdateAliases"})
-READY = 120.0  # seconds until a process that does not end is a failure of the test
+READY = 300.0  # seconds until a process that does not end is a failure of the test
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, replace
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -11,6 +13,7 @@ import pytest
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
+from clustering_pipeline.model.errors import CatalogUnavailable
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.status import ExecutionStatus
@@ -60,6 +63,31 @@ def under_way(world: World, definition: ClusterRecord, owner: Owner) -> Executio
 
 def refusal(definition: ClusterRecord, run_id: str) -> str:
     return f"definition {definition.cluster_id} is being executed by {run_id}: wait, or cancel it"
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A part of the catalog that does not answer when something is to be made."""
+
+    behind: Any
+
+    def begin(self, _execution: ExecutionRecord) -> ExecutionRecord:
+        message = "the catalog does not answer"
+        raise CatalogUnavailable(message)
+
+    @property
+    def executions(self) -> "Silent":
+        return Silent(self.behind.executions)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.behind, name)
+
+
+def test_who_could_not_make_an_execution_lets_go(world, definition):
+    there = replace(world.pipeline, catalog=Silent(world.pipeline.catalog))
+    with pytest.raises(CatalogUnavailable):
+        open_run(there, definition.cluster_id, OTHER, stage="definition")
+    assert world.pipeline.catalog.clusters.by_id(definition.cluster_id).claim is None
 
 
 def test_a_second_run_is_refused_and_the_first_goes_on(world, definition):

@@ -24,6 +24,7 @@ from clustering_pipeline.orchestration.verification import verify_run
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents
+from clustering_pipeline_tests.orchestration.conftest import PATIENCE
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.dying import (
     Places,
@@ -122,8 +123,8 @@ def places(mongodb_uri: str, qdrant_url: str) -> Iterator[Places]:
 @pytest.fixture(scope="module")
 def found(places: Places) -> Iterator[Shelf]:
     with ExitStack() as opened:
-        catalog = Catalog.connect(places.mongodb_uri, places.database)
-        documents = Documents.connect(places.qdrant_url)
+        catalog = Catalog.connect(places.mongodb_uri, places.database, timeout_ms=PATIENCE * 1000)
+        documents = Documents.connect(places.qdrant_url, patience=PATIENCE)
         opened.enter_context(closing(catalog))
         opened.enter_context(closing(documents))
         artifacts = Artifacts.open(Path(places.folder))

@@ -155,9 +155,11 @@ class World:
 
     def ran(self, result: Result, cluster: ClusterRecord) -> Ran:
         """The run with what the catalog says of it."""
+        execution = self.pipeline.catalog.executions.find(run_id_of(result.run_id))
+        assert execution is not None, f"it ended before it began: {failure_of(result)}"
         return Ran(
             result=result,
-            execution=self.pipeline.catalog.executions.by_id(run_id_of(result.run_id)),
+            execution=execution,
             cluster=self.pipeline.catalog.clusters.by_id(cluster.cluster_id),
         )
 
