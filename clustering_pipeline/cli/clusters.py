@@ -50,6 +50,7 @@ command.add_command(unarchive)
 @click.option("--file", "-f", type=click.Path(path_type=Path), help="A JSON or YAML definition.")
 @click.option("--name", help="Its name; made up when missing.")
 @click.option("--collection", "collections", multiple=True, help="Input, by id or name.")
+@click.option("--source", "sources", multiple=True, help="A definition, to group its groups.")
 @click.option("--feature-uri", help="The vector, as mixpeek://extractor@version/output.")
 @click.option("--method", default="hdbscan", show_default=True)
 @click.option("--params", default="{}", help="Parameters of the method, as JSON.")
@@ -150,6 +151,7 @@ def delete(cluster: str, *, keep_output: bool, remove_enriched_fields: bool) -> 
 @click.option("--filters", help="Which documents take part this time, as JSON.")
 @click.option("--full", is_flag=True, help="Cluster again even if only labels can differ.")
 @click.option("--assign", is_flag=True, help="Assign what is new to the published groups.")
+@click.option("--source", "sources", multiple=True, help="A run, to group its groups.")
 @click.option("--from-pool", is_flag=True, help="Only make new groups of what joins none.")
 @click.option("--threshold", type=float, help="Least cosine to a group, to join it. [0.5]")
 @click.option("--dry-run", is_flag=True, help="Say what labels would cost, and run nothing.")
@@ -161,6 +163,7 @@ def execute(
     filters: str | None,
     threshold: float | None,
     *,
+    sources: tuple[str, ...],
     full: bool,
     assign: bool,
     from_pool: bool,
@@ -175,8 +178,12 @@ def execute(
     if full + assign + from_pool > 1:
         message = "--full, --assign and --from-pool: one of them"
         raise click.UsageError(message)
+    if sources and (full or assign or from_pool):
+        message = "--source goes with none of --full, --assign and --from-pool"
+        raise click.UsageError(message)
     overrides = {
-        "mode": "assign" if assign else None,
+        "mode": "assign" if assign else "composite" if sources else None,
+        "source_execution_ids": list(sources) or None,
         "from_pool": from_pool or None,
         "assignment_threshold": threshold,
         "sample_size": sample_size,
@@ -240,8 +247,10 @@ def _from_flags(**flags: Any) -> dict[str, Any]:
         config["preprocessing_steps"] = [{"method": "umap", "n_components": flags["umap"]}]
     return {
         "cluster_name": flags["name"],
-        "collection_ids": list(flags["collections"]),
-        "vector_config": config,
+        "collection_ids": list(flags["collections"]) or (None if flags["sources"] else []),
+        "source_cluster_ids": list(flags["sources"]) or None,
+        # Groups of groups are made of the features of their sources.
+        "vector_config": config if flags["feature_uri"] or not flags["sources"] else None,
         "filters": _json("--filters", flags["filters"]),
         "enrich_source_collection": flags["enrich"],
     }

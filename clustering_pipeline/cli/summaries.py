@@ -74,6 +74,8 @@ def execution_summary(record: ExecutionRecord) -> Summary:
         "run_name": record.run_name,
         "status": _status(record),
         "plan": record.plan,
+        "source_execution_ids": record.source_execution_ids,
+        "composite_mapping": record.composite_mapping,
         "error_message": record.whole_error,
         "num_clusters": record.num_clusters,
         "num_points": record.num_points,
