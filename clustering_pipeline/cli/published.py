@@ -87,8 +87,9 @@ def gc(output: str, *, orphans: bool) -> None:
         doomed = (*lost.ours, *lost.unknown) if orphans else lost.ours
         files = done.files + retention.remove_orphans(session.pipeline, doomed)
     left = () if orphans else lost.unknown
-    removed = {"runs": done.runs, "orphans": doomed, "files": files, "unknown": left}
-    emit_one(removed, output=output, summary={name: one for name, one in removed.items() if one})
+    removed = {"runs": done.runs, "orphans": doomed, "files": files}
+    summary = {name: found for name, found in removed.items() if found}
+    emit_one(removed | {"unknown": left}, output=output, summary=summary)
     if output == "table" and files == 0:
         note("nothing to remove")
     if left:

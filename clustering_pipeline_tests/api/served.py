@@ -4,14 +4,17 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
 from clustering_pipeline.api.server import serving
+from clustering_pipeline.model.collection import RegisterCollectionRequest
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
+from clustering_pipeline_tests.orchestration.planted import Documents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,16 @@ class Served:
             verify=False,  # noqa: S501 - see above
             **options,
         )
+
+    def collection(self, documents: Documents) -> str:
+        """The name of a collection of the default namespace that holds the documents."""
+        name = f"talks {uuid4().hex[:8]}"
+        stored = self.pipeline.documents
+        stored.create_collection(name, {"embedding": documents.vectors.shape[1]})
+        stored.upsert(name, documents.ids, {"embedding": documents.vectors}, documents.payloads)
+        request = RegisterCollectionRequest(collection_name=name)
+        self.pipeline.catalog.collections.register(LOCAL, request)
+        return name
 
     def tenant(self, name: str) -> Scope:
         """A namespace of an organisation that nobody else is in."""

@@ -1,12 +1,8 @@
 """Definitions over the groups of others, over HTTP."""
 
-from uuid import uuid4
-
 import httpx
 import pytest
 
-from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.api.served import Served
 from clustering_pipeline_tests.orchestration.direct import execute
@@ -23,13 +19,7 @@ TWO = {
 @pytest.fixture(scope="module")
 def sources(served: Served, client: httpx.Client) -> list[str]:
     """The ids of two definitions that have run over one collection."""
-    name, documents = f"talks {uuid4().hex[:8]}", planted(sizes={"sea": 9, "court": 6})
-    stored = served.pipeline.documents
-    stored.create_collection(name, {"embedding": 16})
-    stored.upsert(name, documents.ids, {"embedding": documents.vectors}, documents.payloads)
-    served.pipeline.catalog.collections.register(
-        LOCAL, RegisterCollectionRequest(collection_name=name)
-    )
+    name = served.collection(planted(sizes={"sea": 9, "court": 6}))
     body = {"collection_ids": [name], "vector_config": TWO}
     made = [ok(client.post("/v1/clusters", json=body))["cluster_id"] for _ in range(2)]
     for one in made:

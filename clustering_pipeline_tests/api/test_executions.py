@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-from clustering_pipeline.model.collection import RegisterCollectionRequest
 from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.queued_run import QueuedRun
@@ -28,15 +27,7 @@ SECONDS = 240
 
 @pytest.fixture(scope="module")
 def talks(served):
-    name = f"talks {uuid4().hex[:8]}"
-    documents = planted(sizes={"sea": 30, "court": 20})
-    stored = served.pipeline.documents
-    stored.create_collection(name, {"embedding": 16}, distance="Cosine")
-    stored.upsert(name, documents.ids, {"embedding": documents.vectors}, documents.payloads)
-    served.pipeline.catalog.collections.register(
-        LOCAL, RegisterCollectionRequest(collection_name=name)
-    )
-    return name
+    return served.collection(planted(sizes={"sea": 30, "court": 20}))
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any, ClassVar
-from uuid import uuid4
 
 import httpx
 import polars as pl
@@ -17,7 +16,6 @@ from clustering_pipeline.api.app import create_app
 from clustering_pipeline.api.launches import Launches
 from clustering_pipeline.api.one_shots import OneShots
 from clustering_pipeline.api.services import Services
-from clustering_pipeline.model.collection import RegisterCollectionRequest
 from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline.model.one_shot import ExecuteClusterRequest
 from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
@@ -34,15 +32,7 @@ ADDRESS = "/v1/clusters/execute"
 @pytest.fixture(scope="module")
 def talks(served):
     """A collection of ninety documents about three subjects."""
-    name = f"talks {uuid4().hex[:8]}"
-    documents = planted(sizes=SIZES)
-    stored = served.pipeline.documents
-    stored.create_collection(name, {"embedding": 16}, distance="Cosine")
-    stored.upsert(name, documents.ids, {"embedding": documents.vectors}, documents.payloads)
-    served.pipeline.catalog.collections.register(
-        LOCAL, RegisterCollectionRequest(collection_name=name)
-    )
-    return name
+    return served.collection(planted(sizes=SIZES))
 
 
 def asked(talks, *, config=None, **fields):
