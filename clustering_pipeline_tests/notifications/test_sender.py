@@ -51,6 +51,15 @@ def test_a_receiver_that_takes_its_time_is_left(behaviour):
     assert (answer.status, answer.error) == (None, "no answer within 0.3 s")
 
 
+def test_a_receiver_that_never_says_hello_is_left():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        answer = HASTY.post(url, HEADERS, b"{}")
+    assert (answer.status, answer.error) == (None, "no answer within 0.3 s")
+
+
 def test_the_body_of_an_answer_is_not_read():
     def endless(handler, over: threading.Event) -> None:
         handler.send_response(200)
