@@ -5,7 +5,7 @@ and what is worth several runs as several pieces of work side by side, each on o
 """
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -41,19 +41,40 @@ def one_numba_thread(numba: Any) -> Generator[None]:
         numba.set_num_threads(threads)
 
 
-def in_parallel(
-    work: Callable[[Item], Outcome], items: Iterable[Item], check: Check
-) -> Iterator[Outcome]:
-    """``work`` of every item, in order, on all cores, with ``check`` called between items.
+class Spread:
+    """Pieces of work side by side on all cores, each with one thread for its linear algebra.
 
-    The work is linear algebra: what runs in OpenMP loops has to take ``one_thread`` itself, which
-    there holds for the thread that takes it.
+    What runs in OpenMP loops has to take ``one_thread`` itself, which there holds for the thread
+    that takes it.
     """
-    workers = ThreadPoolExecutor(cores())
+
+    def __init__(self) -> None:
+        self.workers = ThreadPoolExecutor(cores())
+
+    def __call__(
+        self, work: Callable[[Item], Outcome], items: Sequence[Item], check: Check
+    ) -> Iterator[Outcome]:
+        """``work`` of every item, in order, with ``check`` called after each."""
+        done = self.workers.map(work, items) if len(items) > 1 else map(work, items)
+        for outcome in done:
+            check()
+            yield outcome
+
+
+@contextmanager
+def spread() -> Generator[Spread]:
+    """Workers for many rounds of work; those that have not begun are dropped at the end."""
     with one_thread():
+        several = Spread()
         try:
-            for outcome in workers.map(work, items):
-                check()
-                yield outcome
+            yield several
         finally:
-            workers.shutdown(wait=True, cancel_futures=True)
+            several.workers.shutdown(wait=True, cancel_futures=True)
+
+
+def in_parallel(
+    work: Callable[[Item], Outcome], items: Sequence[Item], check: Check
+) -> Iterator[Outcome]:
+    """One round of it."""
+    with spread() as several:
+        yield from several(work, items, check)

@@ -1,8 +1,6 @@
-"""Lloyd's k-means by scikit-learn, the starts side by side."""
+"""k-means by Lloyd's iteration, from several starts."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -10,44 +8,38 @@ from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContex
 from clustering_pipeline.engine.effort import PRODUCTS
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.kmeans_start import random_start, spread_start
-from clustering_pipeline.engine.threads import cores, one_thread
+from clustering_pipeline.engine.lloyd import Iterated, lloyd, tolerance
+from clustering_pipeline.engine.threads import one_thread, spread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.partitioning_params import KMeansParams
-
-MOST_AT_ONCE = 8
 
 
 def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping:
     """``n_clusters`` groups, or one per document when there are fewer: the start of least inertia.
 
-    Each start runs on one thread, so that its sums do not depend on how many there are.
+    Elkan's form of the iteration, which breaks ties otherwise, is scikit-learn's own.
     """
     count = min(params.n_clusters, len(vectors))
-    centres = list(_starts(vectors, params, count, context))
-    with one_thread(), ThreadPoolExecutor(_at_once(params)) as pool:
-        models = list(pool.map(lambda start: _lloyd(vectors, params, start), centres))
-    best = min(range(len(models)), key=lambda start: (models[start].inertia_, start))
-    model = models[best]
-    gaps = vectors - model.cluster_centers_[model.labels_]
-    inertia = float(np.einsum("ij,ij->", gaps, gaps, dtype=np.float64))
-    notes = {"inertia": inertia, "iterations": int(model.n_iter_), "start": best}
-    return Grouping(labels=model.labels_, notes=notes)
+    starts = _starts(vectors, params, count, context)
+    if params.algorithm == "elkan":
+        found = [_elkan(vectors, params, start) for start in starts]
+    else:
+        found = list(_lloyd(vectors, params, starts, context))
+    best = min(range(len(found)), key=lambda start: (found[start].inertia, start))
+    one = found[best]
+    notes = {"inertia": one.inertia, "iterations": one.iterations, "start": best}
+    return Grouping(labels=one.labels, notes=notes)
 
 
-def memory(job: Job, params: KMeansParams) -> int:
-    """A centred copy of the vectors for each start under way."""
-    copies = _at_once(params) + 1
-    return copies * job.count * job.dimensions * job.itemsize
+def memory(job: Job, _params: KMeansParams) -> int:
+    """A centred copy of the vectors."""
+    return job.count * (job.dimensions * job.itemsize + 32)
 
 
 def seconds(job: Job, params: KMeansParams) -> float:
     """Thirty rounds for each start."""
     rounds = 30 * params.n_init
     return 2 * rounds * job.count * params.n_clusters * job.dimensions / PRODUCTS
-
-
-def _at_once(params: KMeansParams) -> int:
-    return min(cores(), MOST_AT_ONCE, params.n_init)
 
 
 def _starts(
@@ -63,17 +55,46 @@ def _starts(
             yield random_start(vectors, count, stream)
 
 
-def _lloyd(vectors: Vectors, params: KMeansParams, start: np.ndarray) -> Any:
+def _lloyd(
+    vectors: Vectors, params: KMeansParams, starts: Iterable[Vectors], context: FitContext
+) -> Iterator[Iterated]:
+    middle = vectors.mean(axis=0)
+    centred, still = vectors - middle, tolerance(vectors, params.tol)
+    with spread() as several:
+        for start in starts:
+            yield lloyd(
+                centred,
+                start - middle,
+                most=params.max_iter,
+                tolerance=still,
+                spread=several,
+                check=context.check,
+            )
+
+
+def _elkan(vectors: Vectors, params: KMeansParams, start: Vectors) -> Iterated:
     from sklearn.cluster import KMeans  # noqa: PLC0415 - heavy
 
-    return KMeans(
-        n_clusters=len(start),
-        init=start,
-        n_init=1,
-        max_iter=params.max_iter,
-        tol=params.tol,
-        algorithm=params.algorithm,
-    ).fit(vectors)
+    with one_thread():
+        model = KMeans(
+            n_clusters=len(start),
+            init=start,
+            n_init=1,
+            max_iter=params.max_iter,
+            tol=params.tol,
+            algorithm=params.algorithm,
+        ).fit(vectors)
+    return Iterated(
+        labels=model.labels_.astype(np.int64),
+        inertia=float(model.inertia_),
+        iterations=int(model.n_iter_),
+    )
 
 
-ALGORITHM = Algorithm(params=KMeansParams, fit=fit, memory=memory, seconds=seconds)
+ALGORITHM = Algorithm(
+    params=KMeansParams,
+    fit=fit,
+    memory=memory,
+    seconds=seconds,
+    interruptible=lambda _job, params: params.algorithm == "lloyd",
+)
