@@ -45,6 +45,8 @@ class WebhookModel(View):
     """When it was made; it hears of nothing earlier."""
     created_by: str | None
     """The key that made it."""
+    consecutive_failures: int
+    """Attempts in a row that failed; while there are some, others are served first."""
 
 
 class CreatedWebhookResponse(WebhookModel):
@@ -122,6 +124,7 @@ class WebhookRecord(Record):
     description: str | None = None
     created_at: Moment
     created_by: str | None = None
+    consecutive_failures: int = 0
 
     @property
     def scope(self) -> Scope:

@@ -1,7 +1,7 @@
 """Delivers messages to webhooks: at least once, later and later, and never for long at a time."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,16 +74,27 @@ def deliver(pipeline: Pipeline, *, budget: float = BUDGET_SECONDS) -> Delivered:
     """Tries what is due, several webhooks at once, the messages of each one after the other.
 
     A webhook that fails is left alone until the next look, so that one receiver that is down costs
-    one attempt.
+    one attempt; those that have not failed come first, so that many that are down hold up no other.
     """
     due = pipeline.catalog.deliveries.due(utc_now(), each=EACH)
     if not due:
         return Delivered()
     deadline = time.monotonic() + budget
-    work = partial(_to_one, pipeline, pipeline.catalog.webhooks.everywhere(), deadline=deadline)
+    webhooks = pipeline.catalog.webhooks.everywhere()
+    work = partial(_to_one, pipeline, webhooks, deadline=deadline)
+    order = in_turn(due, webhooks)
     with ThreadPoolExecutor(min(WEBHOOKS_AT_ONCE, len(due))) as pool:
-        found = list(pool.map(work, due, due.values()))
+        found = list(pool.map(work, order, [due[one] for one in order]))
     return Delivered(taken=sum(one.taken for one in found), failed=sum(one.failed for one in found))
+
+
+def in_turn(due: Iterable[str], webhooks: Mapping[str, WebhookRecord]) -> list[str]:
+    """The webhooks that are due, those that failed least often in a row first."""
+
+    def failures(webhook_id: str) -> int:
+        return webhooks[webhook_id].consecutive_failures if webhook_id in webhooks else 0
+
+    return sorted(due, key=failures)
 
 
 def _to_one(
@@ -122,6 +133,7 @@ def _attempt(pipeline: Pipeline, webhook: WebhookRecord, record: DeliveryRecord)
     )
     again = None if answer.taken else next_attempt(record.begun, utc_now())
     ended = "delivered" if answer.taken else "failed"
+    pipeline.catalog.webhooks.answered(webhook, taken=answer.taken)
     pipeline.catalog.deliveries.note(
         record.delivery_id,
         attempt,

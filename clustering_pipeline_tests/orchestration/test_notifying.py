@@ -25,6 +25,7 @@ from clustering_pipeline.orchestration.notifying import (
     Delivered,
     create_webhook,
     deliver,
+    in_turn,
     next_attempt,
     try_webhook,
 )
@@ -213,6 +214,23 @@ def test_a_receiver_that_hangs_costs_one_attempt_and_holds_up_nobody(there):
     assert (found, len(slow.heard), len(quick.heard)) == (Delivered(taken=10, failed=1), 1, 10)
     assert {one.status for one in log(hasty, quick_one)} == {"delivered"}
     assert sorted(len(one.attempts) for one in log(hasty, slow_one)) == [0] * 9 + [1]
+
+
+def test_those_that_failed_wait_for_those_that_did_not(there):
+    with receiving(status(500), status(500), status(200)) as receiver:
+        failing = listen(there, receiver, event_types=["cluster.execution.completed"])
+        for _ in range(2):
+            ran(there)
+            look(there)
+        healthy, other = listen(there, receiver), "hook_gone"
+        webhooks = there.pipeline.catalog.webhooks.everywhere()
+        assert webhooks[failing.webhook_id].consecutive_failures == 2
+        due = [failing.webhook_id, healthy.webhook_id, other]
+        assert in_turn(due, webhooks) == [healthy.webhook_id, other, failing.webhook_id]
+        come(there, log(there, failing)[0])
+        look(there)
+    after = there.pipeline.catalog.webhooks.get(LOCAL, failing.webhook_id)
+    assert after.consecutive_failures == 0
 
 
 def test_what_leads_elsewhere_by_now_is_refused_at_the_post(there):

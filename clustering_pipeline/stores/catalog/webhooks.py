@@ -22,7 +22,7 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhooks:
-    """Webhooks: made, listed, deleted, never changed."""
+    """Webhooks: made, listed, deleted; only how well they take messages changes."""
 
     table: Table
     deliveries: Deliveries
@@ -67,6 +67,14 @@ class Webhooks:
             raise _not_found(webhook_id)
         self.deliveries.delete_of(webhook_id)
         return record
+
+    def answered(self, webhook: WebhookRecord, *, taken: bool) -> None:
+        """Counts attempts that fail in a row, and forgets them with the first that does not."""
+        if taken and not webhook.consecutive_failures:
+            return
+        name = "consecutive_failures"
+        changes = {"$set": {name: 0}} if taken else {"$inc": {name: 1}}
+        self.table.swap({"_id": webhook.webhook_id}, changes)
 
     def everywhere(self) -> Mapping[str, WebhookRecord]:
         """Those of all namespaces, by id."""
