@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import pytest
@@ -136,6 +137,86 @@ def test_a_regex_that_explodes_or_is_none_ends_soon(client, pattern):
         condition = {"field": field, "operator": "regex", "value": pattern}
         answer = client.post("/v1/clusters/list", json={"filters": condition}, timeout=20)
         assert answer.status_code in {200, 422}
+
+
+@pytest.fixture(scope="module")
+def filled(client):
+    """The address of a collection whose name has a slash, with a document to explode on."""
+    name = f"a/b {uuid4().hex[:8]}"
+    ok(client.post("/v1/collections", json={"collection_name": name, "vector_sizes": {"v": 2}}))
+    address = f"/v1/collections/{quote(name, safe='')}"
+    document = {"document_id": "x/y", "vectors": {"v": [1, 0]}, "payload": {"text": "a" * 5000}}
+    ok(client.post(f"{address}/documents", json={"documents": [document]}))
+    return address
+
+
+@pytest.fixture(scope="module")
+def stored(client):
+    """The address of a definition."""
+    made = ok(client.post("/v1/clusters", json=definition()))
+    return f"/v1/clusters/{made['cluster_id']}"
+
+
+@pytest.mark.parametrize("pattern", [EXPLODING, "(a|a)*b", "(.*a){25}$"])
+def test_a_regex_explodes_on_no_document(client, filled, pattern):
+    condition = {"field": "text", "operator": "regex", "value": pattern}
+    for what in ("list", "delete"):
+        address, body = f"{filled}/documents/{what}", {"filters": condition}
+        assert client.post(address, json=body, timeout=20).status_code in {200, 422}
+
+
+def test_names_with_slashes_arrive_encoded(client, filled):
+    assert "/" in ok(client.get(filled))["collection_name"]
+    unknown = client.get(f"{filled}/documents/y%2Fx")
+    assert (error_of(unknown)[0], "y/x" in error_of(unknown)[1]) == (404, True)
+    assert error_of(client.get(unquote(filled)))[0] == 404
+
+
+@pytest.mark.parametrize("depth", [17, 300])
+def test_filters_nest_sixteen_deep_wherever_they_are_taken(client, filled, stored, depth):
+    one_shot = {"collection_ids": ["speeches"], "config": {"algorithm": "kmeans"}}
+    bodies = {
+        "/v1/clusters/list": {},
+        f"{stored}/executions/list": {},
+        f"{stored}/execute": {},
+        f"{stored}/estimate": {},
+        f"{filled}/documents/list": {},
+        f"{filled}/documents/delete": {},
+        "/v1/clusters/execute": one_shot,
+    }
+    for address, body in bodies.items():
+        answer = client.post(address, json=body | {"filters": nested(depth)})
+        assert error_of(answer)[0] == 422, address
+    assert error_of(client.patch(stored, json={"filters": nested(depth)}))[0] == 422
+
+
+def test_past_the_end_of_any_list_there_is_nothing(client, filled, stored):
+    asked = [
+        client.post(f"{stored}/executions/list", json={"offset": 10_000}),
+        client.get(f"{stored}/executions/list", params={"page": 99}),
+        client.post("/v1/clusters/triggers/list", json={"offset": 10_000}),
+        client.get("/v1/collections", params={"offset": 10_000}),
+        client.get(f"{filled}/batches", params={"offset": 10_000}),
+        client.get("/v1/clusters", params={"offset": 10_000}),
+    ]
+    for answer in asked:
+        assert ok(answer)["results"] == []
+    for query in ({"offset": 10_001}, {"page": 0}, {"page": 2**70}, {"limit": 1001}):
+        assert error_of(client.get("/v1/clusters", params=query))[0] == 422
+
+
+@pytest.mark.parametrize("text", ["%ff%fe", "%ed%a0%80", "%00", "%C3%28"])
+def test_bytes_in_an_address_that_are_no_text_break_nothing(client, text):
+    for query in ("search", "cursor", "surprise", "offset"):
+        answer = client.get(f"/v1/clusters?{query}={text}")
+        assert answer.status_code == 200 or error_of(answer)[0] == 422
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"\xed\xa0\x80", b"\xc3("])
+def test_a_header_that_is_no_text_breaks_nothing(client, raw):
+    for name, status in ((b"X-Namespace", 403), (b"Idempotency-Key", 404)):
+        answer = client.post("/v1/clusters/none/execute", headers={name: raw})
+        assert error_of(answer)[0] == status
 
 
 @pytest.mark.parametrize(
