@@ -1,7 +1,6 @@
 from collections.abc import Callable, Collection
 
 import dagster as dg
-from sqlalchemy.exc import IntegrityError
 
 NAME = "clusters"
 CLUSTERS = dg.DynamicPartitionsDefinition(name=NAME)
@@ -24,6 +23,8 @@ def add(instance: dg.DagsterInstance, cluster_ids: Collection[str]) -> list[str]
 
 
 def _insert(instance: dg.DagsterInstance, keys: list[str]) -> None:
+    from sqlalchemy.exc import IntegrityError  # noqa: PLC0415 - a location loads without it
+
     # Two sensors may add the same key at the same moment; Dagster leaves out what is there.
     for _ in range(_ATTEMPTS):
         try:
