@@ -12,7 +12,7 @@ from clustering_pipeline.model.validation import validate
 from clustering_pipeline.model.webhooks import CreateWebhookRequest, DeliveryModel
 from clustering_pipeline.orchestration.notifying import create_webhook, try_webhook
 
-LISTED = ("webhook_id", "url", "event_types", "created_at", "description")
+LISTED = ("webhook_id", "url", "event_types", "consecutive_failures", "description")
 NONE = "no webhooks: clustering-pipeline webhooks create makes one"
 LOG = ("created_at", "event_type", "run_id", "status", "attempt_count", "last_answer")
 
