@@ -1,13 +1,19 @@
 """A run that is cancelled in the middle of a stage ends there."""
 
+import copy
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import polars as pl
+import psutil
 import pytest
 
+from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.stores.artifacts import Artifacts
+from clustering_pipeline.stores.catalog.clusters import Clusters
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World
 
@@ -56,3 +62,44 @@ def test_a_cancel_ends_the_work_under_way(
     assert (ran.execution.status, ran.cluster.state.status) == ("canceled", "CANCELED")
     assert not world.pipeline.artifacts.exists(ran.execution.artifact_key(unwritten))
     assert ran.cluster.claim is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Clusters):
+    """Says when a run asks whether to go on."""
+
+    told: Callable[[], None]
+
+    def by_id(self, cluster_id: str) -> ClusterRecord:
+        self.told()
+        return super().by_id(cluster_id)
+
+
+def fitting() -> list[psutil.Process]:
+    """The processes that fit for this one."""
+    children = psutil.Process().children()
+    return [one for one in children if "fitting_process" in " ".join(one.cmdline())]
+
+
+def test_a_cancel_inside_a_long_fit_ends_it_within_seconds(world: World) -> None:
+    many = {"n_components": 50, "n_init": 5_000}
+    config = {"clustering_method": "gaussian_mixture", "algorithm_params": many}
+    definition = world.define(world.collection(planted()), config)
+    plain = world.pipeline.catalog
+    seen: list[list[psutil.Process]] = []
+    canceled: list[float] = []
+
+    def cancel_inside_the_fit() -> None:
+        seen.append(fitting())
+        # A second after the first time: by then it is under way.
+        if not canceled and sum(map(bool, seen)) > 2:
+            canceled.append(time.monotonic())
+            cancel(plain, plain.clusters.by_id(definition.cluster_id).claim.run_id)
+
+    catalog = copy.copy(plain)
+    parts = {one.name: getattr(plain.clusters, one.name) for one in fields(plain.clusters)}
+    catalog.clusters = Asked(**parts, told=cancel_inside_the_fit)
+    ran = world.over(catalog=catalog).execute(definition)
+    assert (ran.execution.status, ran.cluster.state.status) == ("canceled", "CANCELED")
+    assert time.monotonic() - canceled[0] < 5
+    assert fitting() == []
