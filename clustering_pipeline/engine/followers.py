@@ -42,10 +42,10 @@ def follow_groups(
     rows, first, count = np.unique(pairs[0], return_index=True, return_counts=True)
     found[rows] = pairs[1][first]
     middles = unit_rows(_middles(went, centroids, sizes))
-    for row, start, several in zip(rows, first, count, strict=True):
-        if several > 1:
-            there = pairs[1][start : start + several]
-            found[row] = there[int(np.argmax(middles[there] @ vectors[row]))]
+    torn = count > 1
+    for row, start, end in zip(rows[torn], first[torn], (first + count)[torn], strict=True):
+        there = pairs[1][start:end]
+        found[row] = there[int(np.argmax(middles[there] @ vectors[row]))]
     return Followed(places=found, probabilities=_surest(members, places, found))
 
 

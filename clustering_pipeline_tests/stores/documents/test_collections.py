@@ -82,6 +82,20 @@ def test_an_alias_is_switched_and_removed(documents, qdrant):
     assert "current" not in documents.aliases()
 
 
+def test_aliases_are_switched_together_or_not_at_all(documents, qdrant):
+    for name in ("text-1", "text-2", "image-1", "image-2"):
+        documents.create_collection(name, {"text": 2})
+    both = {"by-text": "text-1", "by-image": "image-1"}
+    documents.set_aliases(both)
+    assert both.items() <= documents.aliases().items()
+    with pytest.raises(CollectionNotFound):
+        documents.set_aliases({"by-text": "text-2", "by-image": "gone"})
+    assert both.items() <= documents.aliases().items()
+    documents.set_aliases({"by-text": "text-2", "by-image": "image-2"})
+    assert {"by-text": "text-2", "by-image": "image-2"}.items() <= documents.aliases().items()
+    documents.set_aliases(dict.fromkeys(both))
+
+
 def test_an_alias_needs_a_collection(documents, qdrant):
     documents.create_collection("kept", {"text": 2})
     documents.set_aliases({"stays": "kept"})

@@ -67,11 +67,16 @@ def _every(run: Run, sources: Sequence[ExecutionRecord]) -> pl.DataFrame:
     for one, part in zip(sources, parts, strict=True):
         _require_schema(sources[0], parts[0], one, part)
     every = pl.concat(parts).unique(DOCUMENT, keep="first", maintain_order=True)
-    selected = predicate(parse_filter(run.spec.filters))
-    chosen = [selected(json.loads(one)) for one in every["payload"]]
-    return every.filter(pl.Series(chosen, dtype=pl.Boolean)).sort(
-        "collection_id", "document_id", "point_id"
-    )
+    return _selected(run, every).sort("collection_id", "document_id", "point_id")
+
+
+def _selected(run: Run, documents: pl.DataFrame) -> pl.DataFrame:
+    tree = parse_filter(run.spec.filters)
+    if tree is None:
+        return documents
+    selects = predicate(tree)
+    chosen = [selects(json.loads(one)) for one in documents["payload"]]
+    return documents.filter(pl.Series(chosen, dtype=pl.Boolean))
 
 
 def _require_schema(
