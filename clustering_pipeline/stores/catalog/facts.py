@@ -1,16 +1,20 @@
 """What free-form values say, as a flat list that one index covers.
 
 ``metadata`` has no known fields, so MongoDB cannot compare it as Python does.  It can find the
-records that may satisfy an equality, though: those whose list holds the fact asked for, or ``ANY``
-because they have too many to list.  Python then decides among these.
+records that may satisfy an equality, though, or begin as asked: those whose list holds such a fact,
+or ``ANY`` because they have too many to list.  Python then decides among these.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from bson import Regex
+
 from clustering_pipeline.model.filter_text import as_time
-from clustering_pipeline.model.filters import Filter, Group, Operator
+from clustering_pipeline.model.filters import Condition, Filter, Group, Operator
+from clustering_pipeline.stores.catalog.patterns import asked_of_mongodb
 
 FACTS = "facts"
 ANY = "*"
@@ -30,10 +34,53 @@ def may_hold(tree: Filter | None, free_form: frozenset[str]) -> dict[str, Any]:
     if isinstance(tree, Group):
         queries = [query for item in tree.every if (query := may_hold(item, free_form))]
         return {"$and": queries} if queries else {}
-    if tree is None or tree.operator is not Operator.EQ or tree.path[0] not in free_form:
+    if tree is None or tree.path[0] not in free_form:
         return {}
-    told = None if as_time(tree.value) else _told(tree.value)
-    return {} if told is None else {FACTS: {"$in": [_fact(tree.path, told), ANY]}}
+    asked = _ASKED.get(tree.operator, _nothing)(tree)
+    return {} if asked is None else {FACTS: {"$in": [*asked, ANY]}}
+
+
+def _nothing(_: Condition) -> Sequence[str] | None:
+    return None
+
+
+def _equal(condition: Condition) -> Sequence[str] | None:
+    return _any_of(condition, [condition.value])
+
+
+def _among(condition: Condition) -> Sequence[str] | None:
+    options = condition.value
+    return _any_of(condition, options) if isinstance(options, list | tuple) else None
+
+
+def _any_of(condition: Condition, values: Sequence[object]) -> Sequence[str] | None:
+    told = [None if as_time(value) else _told(value) for value in values]
+    known = [one for one in told if one is not None]
+    return [_fact(condition.path, one) for one in known] if len(known) == len(told) else None
+
+
+def _beginning(condition: Condition) -> Sequence[Regex[str]] | None:
+    return _begun(condition, str(condition.value).casefold())
+
+
+def _matching(condition: Condition) -> Sequence[Regex[str]] | None:
+    asked = asked_of_mongodb(str(condition.value), case_sensitive=condition.case_sensitive)
+    return _begun(condition, asked.prefix if asked else "")
+
+
+def _begun(condition: Condition, prefix: str) -> Sequence[Regex[str]] | None:
+    if not prefix or "\0" in prefix:
+        return None
+    fact = _fact(condition.path, f"={prefix[:LONGEST]}")
+    return [Regex(rf"\A{re.escape(fact)}")]
+
+
+_ASKED: Mapping[Operator, Callable[[Condition], Sequence[Any] | None]] = {
+    Operator.EQ: _equal,
+    Operator.IN: _among,
+    Operator.STARTS_WITH: _beginning,
+    Operator.REGEX: _matching,
+}
 
 
 def _facts(path: tuple[str, ...], value: Any) -> Iterator[str]:

@@ -1,4 +1,5 @@
 import pytest
+from bson import Regex
 
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.stores.catalog.facts import may_hold
@@ -110,7 +111,35 @@ def test_metadata_is_narrowed_down_by_its_facts():
     assert may_hold(tree, frozenset({"metadata"})) == {"$and": [{"facts": {"$in": [fact, "*"]}}]}
 
 
-@pytest.mark.parametrize("asked", [{"metadata.team": None}, {"metadata.day": "2026-11-21"}])
+@pytest.mark.parametrize(
+    ("asked", "facts"),
+    [
+        (condition("metadata.n", "in", ["A", 1]), ["metadata\x1fn\x1f=a", "metadata\x1fn\x1f1"]),
+        (condition("metadata.n", "in", []), []),
+        (
+            condition("metadata.n", "starts_with", "A."),
+            [Regex(r"\Ametadata" + "\x1fn\x1f" + r"=a\.")],
+        ),
+        (condition("metadata.n", "regex", r"^B\d"), [Regex(r"\Ametadata" + "\x1fn\x1f=b")]),
+    ],
+    ids=["one-of-several", "one-of-none", "prefix", "pattern"],
+)
+def test_beginnings_and_alternatives_are_found_by_their_facts_too(asked, facts):
+    found = may_hold(parse_filter(asked), frozenset({"metadata"}))
+    assert found == {"$and": [{"facts": {"$in": [*facts, "*"]}}]}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"metadata.team": None},
+        {"metadata.day": "2026-11-21"},
+        condition("metadata.team", "in", ["a", None]),
+        condition("metadata.team", "starts_with", ""),
+        condition("metadata.team", "regex", "a"),
+        condition("metadata.team", "nin", ["a"]),
+    ],
+)
 def test_what_facts_cannot_tell_narrows_nothing(asked):
     assert may_hold(parse_filter(asked), frozenset({"metadata"})) == {}
 
