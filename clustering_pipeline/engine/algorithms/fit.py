@@ -91,6 +91,9 @@ def _grouped(
 def _fitted(
     method: Algorithm[Any], points: Vectors, settings: Parameters, context: FitContext
 ) -> Grouping:
+    if not method.density and (points == points[0]).all():
+        note = {"shortcut": "vectors that are all equal are one group"}
+        return Grouping(labels=np.zeros(len(points)), notes=note)
     try:
         return method.fit(points, settings, context)
     except ValueError as error:
