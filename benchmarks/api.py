@@ -192,6 +192,15 @@ LISTS: dict[str, Callable[[int], dict[str, object]]] = {
         "filters": {"field": "cluster_name", "operator": "regex", "value": f"^{WORDS[turn % 8]}"},
         "sort": {"field": "created_at"},
     },
+    # Which digits there are is for Python to say, about what MongoDB finds for it.
+    "pattern": lambda turn: {
+        "filters": {
+            "field": "cluster_name",
+            "operator": "regex",
+            "value": rf"{WORDS[turn % 8]} \d*7$",
+        },
+        "sort": {"field": "cluster_name"},
+    },
 }
 
 
