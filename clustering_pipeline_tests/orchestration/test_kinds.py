@@ -67,6 +67,8 @@ class Kind:
     sizes: dict[str, int]
     config: dict[str, Any]
     groups: int
+    stability: str = "align"
+    """How the second map follows the first."""
 
 
 KMEANS = {"clustering_method": "kmeans", "algorithm_params": {"n_clusters": 2}}
@@ -94,6 +96,7 @@ KINDS = {
         sizes={"sea": 24, "court": 20},
         config=KMEANS | APART,
         groups=4,
+        stability="transform",
     ),
     "features-with-outputs": Kind(
         documents=plain,
@@ -211,7 +214,7 @@ def story(request: pytest.FixtureRequest, world: World) -> Story:
         told[name] = shown(world, collection)
         return found
 
-    first, second = run("first"), run("second")
+    first, second = run("first"), run("second", layout_stability=kind.stability)
     more(world, kind, collection.qdrant_collection)
     gone = next(iter(told["first"]))
     world.pipeline.documents.delete_points(collection.qdrant_collection, point_ids=[gone])
@@ -248,7 +251,7 @@ def test_the_same_documents_are_the_same_groups(story: Story) -> None:
 
 
 def test_the_map_is_moved_by_nothing(story: Story) -> None:
-    assert story.second.layout_stability_applied == "align"
+    assert story.second.layout_stability_applied == story.kind.stability
     places = [story.members(one).select("x", "y").to_numpy() for one in (story.first, story.second)]
     assert np.allclose(*places, atol=1e-3)
 
