@@ -52,7 +52,7 @@ class EnrichmentFieldMapping(RequestModel):
     """The result; ``metadata.a.b`` is what the definition's ``metadata`` hold there, for every
     document alike, and nothing where they hold nothing."""
     target_field: Annotated[str, AfterValidator(_check_target), Field(max_length=200)]
-    """The payload field, dotted paths allowed."""
+    """The payload field; a dot in it is part of its name."""
 
 
 def metadata_value(metadata: Mapping[str, Any], source_field: str) -> Any:

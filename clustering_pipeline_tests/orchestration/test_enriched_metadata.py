@@ -12,6 +12,7 @@ from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.applying import enrich_collection
+from clustering_pipeline.orchestration.clearing import clear
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.verification import verify_documents
 from clustering_pipeline_tests.orchestration.direct import execute
@@ -112,3 +113,22 @@ def test_they_are_applied_to_a_collection_too(world: World) -> None:
     )
     assert (done.enriched, done.failed) == (15, 0)
     assert all(one == TOLD | {"group": one["group"]} for one in written(world, collection))
+
+
+def test_a_dot_in_a_target_field_is_part_of_its_name(world: World) -> None:
+    collection = world.collection(planted(sizes={"sea": 9, "court": 6}))
+    dotted = mappings({"metadata.team": "about.team", "cluster_id": "about.group"})
+    definition = define(world, collection, source_enrichment_config=dotted)
+    execute(world.pipeline, definition, defer_visualization=True)
+    shown = world.payloads(collection).values()
+    assert {(one["about.team"], one["about.group"]) for one in shown} == {
+        ("Küche", "cl_0"),
+        ("Küche", "cl_1"),
+    }
+    assert verify_documents(world.pipeline, stored(world, definition)).right == 15
+    again = execute(world.pipeline, definition, defer_visualization=True)
+    assert again.write_back.written == 0
+    assert clear(world.pipeline, stored(world, definition)) == 15
+    assert not any(
+        name.startswith("about") for one in world.payloads(collection).values() for name in one
+    )
