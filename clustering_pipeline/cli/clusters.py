@@ -60,6 +60,9 @@ command.add_command(unarchive)
 @output_options
 def create(output: str, file: Path | None, **flags: Any) -> None:
     """Store a definition, from a file or from flags."""
+    if file is None and not flags["collections"]:
+        message = "name an input with --collection, or a definition with --file"
+        raise click.UsageError(message)
     request = validate(CreateClusterRequest, read_mapping(file) if file else _from_flags(**flags))
     with open_session() as session:
         record = session.pipeline.catalog.clusters.create(session.scope, request)
@@ -117,6 +120,9 @@ def get(output: str, cluster: str) -> None:
 def update(output: str, cluster: str, file: Path | None, changes: tuple[str, ...]) -> None:
     """Change fields of a definition; the next execution uses them."""
     given = (read_mapping(file) if file else {}) | dict(map(_assignment, changes))
+    if not given:
+        message = "nothing to change: give --set FIELD=JSON, or --file"
+        raise click.UsageError(message)
     patch = validate(PatchClusterRequest, given)
     with open_session() as session:
         record = session.pipeline.catalog.clusters.patch(session.scope, cluster, patch)

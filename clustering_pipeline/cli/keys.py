@@ -2,7 +2,7 @@
 
 import click
 
-from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.output import Record, emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
@@ -48,7 +48,8 @@ def create(
             name=name,
         )
     shown = made.record.model_dump(mode="json", exclude=SECRET_FIELDS)
-    emit_one({"secret": made.secret, **shown}, output=output)
+    record = {"secret": made.secret, **shown}
+    emit_one(record, output=output, summary=_named(record))
     note("keep the secret: only its hash is stored")
 
 
@@ -61,7 +62,8 @@ def list_(output: str, organization: str) -> None:
         catalog = session.pipeline.catalog
         found = catalog.keys.list(catalog.organizations.get(organization).organization_id)
     shown = [one.model_dump(mode="json", exclude=SECRET_FIELDS) for one in found]
-    emit(shown, columns=LISTED, output=output)
+    rows = shown if output == "json" else [_named(one) for one in shown]
+    emit(rows, columns=LISTED, output=output, empty="no keys: clustering-pipeline keys create")
 
 
 @command.command()
@@ -71,3 +73,7 @@ def revoke(key_id: str) -> None:
     with open_session() as session:
         session.pipeline.catalog.keys.revoke(key_id)
     note(f"revoked {key_id}")
+
+
+def _named(record: Record) -> Record:
+    return {**record, "namespace_ids": record["namespace_ids"] or "all"}

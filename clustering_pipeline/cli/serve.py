@@ -8,10 +8,14 @@ from clustering_pipeline.cli.output import note
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.settings import Settings
 
+PORT = click.IntRange(0, 65_535)
+
 
 @click.command("serve")
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="The port; 0 takes a free one.")
+@click.option(
+    "--port", type=PORT, default=8000, show_default=True, help="The port; 0 takes a free one."
+)
 def command(host: str, port: int) -> None:
     """Serve the HTTP API until Ctrl-C; its documentation is at /docs."""
     settings = Settings()

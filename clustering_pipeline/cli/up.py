@@ -6,6 +6,7 @@ import click
 
 from clustering_pipeline.api.server import log_to_stderr, serving
 from clustering_pipeline.cli.output import note
+from clustering_pipeline.cli.serve import PORT
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.model.errors import StoreUnavailable
@@ -17,8 +18,8 @@ from clustering_pipeline.settings import Settings
 
 
 @click.command("up")
-@click.option("--port", default=3000, show_default=True, help="The Dagster UI's port.")
-@click.option("--api-port", default=8000, show_default=True, help="The HTTP API's port.")
+@click.option("--port", type=PORT, default=3000, show_default=True, help="The Dagster UI's port.")
+@click.option("--api-port", type=PORT, default=8000, show_default=True, help="The HTTP API's port.")
 def command(port: int, api_port: int) -> None:
     """Run the embedded stack, the HTTP API, the Dagster UI and its daemon until Ctrl-C."""
     settings = Settings()

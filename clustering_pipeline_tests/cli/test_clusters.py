@@ -337,6 +337,18 @@ def test_what_is_not_there_yet_is_said(collection):
             "error: cannot read /nowhere.yaml: No such file or directory",
             id="no-file",
         ),
+        pytest.param(
+            ["create", "--name", "x"],
+            2,
+            "Error: name an input with --collection, or a definition with --file",
+            id="no-input",
+        ),
+        pytest.param(
+            ["update", "x"],
+            2,
+            "Error: nothing to change: give --set FIELD=JSON, or --file",
+            id="no-change",
+        ),
         pytest.param(["list", "--sort", "colour"], 2, "error: ", id="unknown-sort"),
         pytest.param(
             ["update", "x", "--set", "collection_ids=[]"],
