@@ -17,6 +17,7 @@ from clustering_pipeline.model.errors import (
 from clustering_pipeline.model.execution import StageTiming
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, open_run
+from clustering_pipeline.orchestration.departed import leaving_nothing
 from clustering_pipeline.orchestration.graph import Context, Graph
 from clustering_pipeline.orchestration.lineage import require_inputs
 from clustering_pipeline.orchestration.outcome import complete, fail
@@ -36,13 +37,18 @@ def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) ->
         if stage.optional and _complete(context, pipeline):
             return StageReport(skipped=True)
         run = _open(context, pipeline, graph, stage.name)
-        require_inputs(run, stage)
-        started = time.perf_counter()
-        report = stage.work(run)
-        seconds = time.perf_counter() - started
-        _time(run, stage.name, seconds)
-        if stage.name == run.last_stage:
-            complete(pipeline.catalog, run.run_id)
+        with leaving_nothing(run):
+            return _worked(run, stage)
+
+
+def _worked(run: Run, stage: Stage) -> StageReport:
+    require_inputs(run, stage)
+    started = time.perf_counter()
+    report = stage.work(run)
+    seconds = time.perf_counter() - started
+    _time(run, stage.name, seconds)
+    if stage.name == run.last_stage:
+        complete(run.pipeline.catalog, run.run_id)
     return report.timed(seconds)
 
 
