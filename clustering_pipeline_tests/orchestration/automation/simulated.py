@@ -183,9 +183,10 @@ class Simulated:
         late = {one: told.late for one, told in self.ledgers.items() if told.late > 1}
         assert late == {}, "uncovered for longer than the cooldown and two looks"
         for one in self.ledgers.values():
-            # Twice if it fails, with each of the collections that both wait for.
+            # With each of the collections that both wait for: twice if it fails, once more if
+            # somebody runs it by hand in between, which makes it start anew.
             turns = max(one.overtaken.values(), default=0)
-            assert turns <= 2 * len(one.covered), "the same definition goes first again and again"
+            assert turns <= 3 * len(one.covered), "the same definition goes first again and again"
 
     def settle_everything(self) -> None:
         """Nothing more arrives, nothing fails: all batches are dealt with in the end."""

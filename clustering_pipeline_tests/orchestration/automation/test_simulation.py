@@ -6,7 +6,7 @@ from datetime import timedelta
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from clustering_pipeline.stores.catalog.automatic import Place
 from clustering_pipeline_tests.orchestration.automation.simulated import OUTCOMES, Simulated
@@ -26,6 +26,12 @@ class Automation(RuleBasedStateMachine):
         super().__init__()
         self.world = Simulated()
 
+    @initialize(cooldown=cooldowns, threshold=thresholds)
+    def there_is_something_to_do(self, cooldown, threshold):
+        for collections in (COLLECTIONS[:2], COLLECTIONS[1:3]):
+            self.world.create(collections=collections, cooldown=cooldown, threshold=threshold)
+        self.world.complete_batch(COLLECTIONS[:3], 100)
+
     @rule(collections=some_collections, cooldown=cooldowns, threshold=thresholds)
     def create(self, collections, cooldown, threshold):
         self.world.create(collections=collections, cooldown=cooldown, threshold=threshold)
@@ -34,7 +40,7 @@ class Automation(RuleBasedStateMachine):
     def a_batch_completes(self, collections, documents):
         self.world.complete_batch(collections, documents)
 
-    @rule(seconds=st.integers(0, 200_000))
+    @rule(seconds=st.sampled_from([1, 60, 300, 3600, 100_000]))
     def the_daemon_is_away(self, seconds):
         self.world.now += timedelta(seconds=seconds)
 
@@ -45,6 +51,15 @@ class Automation(RuleBasedStateMachine):
     @rule(made=st.integers(0, 3))
     def the_daemon_dies_in_a_look(self, made):
         self.world.tick(dies_after=made)
+
+    @rule(outcome=st.sampled_from(sorted(OUTCOMES)), collections=some_collections)
+    def all_runs_while_a_batch_lands(self, outcome, collections):
+        self.world.tick()
+        for run_id in self.world.waiting():
+            self.world.begin(run_id)
+        self.world.complete_batch(collections, 10)
+        for run_id in self.world.running():
+            self.world.end(run_id, outcome)
 
     @precondition(lambda self: self.world.waiting())
     @rule(data=st.data())
@@ -148,7 +163,7 @@ def go_on(world: Simulated, chance: random.Random) -> None:
             world.begin(run_id)
     for run_id in world.running():
         if chance.random() < 0.3:
-            world.end(run_id, chance.choice(["completed"] * 8 + ["failed", "killed"]))
+            world.end(run_id, chance.choice(["completed"] * 7 + ["empty", "failed", "killed"]))
 
 
 def meddle(world: Simulated, chance: random.Random) -> None:
