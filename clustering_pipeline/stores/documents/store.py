@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 from qdrant_client import QdrantClient, grpc
 
 from clustering_pipeline.model.filters import Filter
-from clustering_pipeline.stores.documents import collections, exporting, reading, writing
+from clustering_pipeline.stores.documents import collections, exporting, reading, scoring, writing
 from clustering_pipeline.stores.documents.connection import PATIENCE, Connection, open_client
 from clustering_pipeline.stores.documents.exporting import ExportRequest, OpenSink
 from clustering_pipeline.stores.documents.facts import (
@@ -18,6 +18,7 @@ from clustering_pipeline.stores.documents.facts import (
     WriteReport,
 )
 from clustering_pipeline.stores.documents.pushdown import Selection
+from clustering_pipeline.stores.documents.scoring import Products
 from clustering_pipeline.stores.documents.wire import Floats
 
 PAGE = 1000
@@ -30,10 +31,9 @@ def _ignore(*_: int) -> None:
 class Documents:
     """Everything the pipeline does to Qdrant.
 
-    A collection is named as Qdrant names it, or by an alias.  What is not there raises
-    ``CollectionNotFound``, or ``UnknownVector`` naming the vectors there are; what Qdrant does not
-    take, ``DocumentsRefused``; a server that does not answer within ``patience`` seconds of
-    retries, ``DocumentsUnavailable``.
+    A collection goes by its name or an alias.  What is not there raises ``CollectionNotFound``, or
+    ``UnknownVector`` naming those there are; what Qdrant does not take, ``DocumentsRefused``; no
+    answer within ``patience`` seconds of retries, ``DocumentsUnavailable``.
     """
 
     def __init__(self, client: QdrantClient, *, address: str = "", patience: float = PATIENCE):
@@ -154,18 +154,13 @@ class Documents:
     ) -> ExportReport:
         """Stream the selected documents of all ``sources`` into one file, in canonical order.
 
-        ``sink`` opens it for a schema: ``partial(artifacts.open_writer, key)``.  Its columns are
-        collection_id, point_id, document_id, payload (JSON text, cut to the top-level
-        ``payload_fields`` when given) and one of vectors for each feature: ``vector_columns``, by
-        default ``vector`` when there is one, else ``vector_0`` …  Canonical order is by collection,
-        document id and point id, as text.
-
-        With ``sample_size``, a uniform sample that follows from the ids and ``seed``.  Vectors come
-        in pages of at most ``page`` documents, fewer where vectors are long, and ``in_flight`` (at
-        most 8) are asked for ahead of the reader.
-        ``progress(done, total)`` and ``check()`` are called between pages; what ``check`` raises
-        ends the export, and the file does not appear.  Raises ``WrongDimension`` when collections
-        disagree.
+        ``sink`` opens it for a schema: collection_id, point_id, document_id, payload (JSON text, of
+        the top-level ``payload_fields`` if given) and a column of vectors for each feature, by
+        default ``vector`` or ``vector_0`` …  Canonical order is by collection, document id and
+        point id, as text; ``sample_size`` documents follow from the ids and ``seed``.  At most
+        ``page``, fewer with long vectors, come at a time, ``in_flight`` (at most 8) pages ahead;
+        ``check()`` is called between them, and what it raises ends the export without a file.
+        Raises ``WrongDimension`` when collections disagree.
         """
         request = ExportRequest(
             sources=sources,
@@ -181,6 +176,14 @@ class Documents:
         )
         infos = [self.describe(source.qdrant_collection) for source in sources]
         return exporting.export(self._connection, request, infos, sink)
+
+    def products(
+        self, name: str, tree: Filter | None, *, vector: str, direction: Floats, **asked: Any
+    ) -> Products | None:
+        """Every selected document's nearness to a direction; see ``scoring.products``."""
+        info, reader = self.describe(name), self._connection
+        chosen = reading.selection(reader, tree, info.indexes)
+        return scoring.products(reader, info, chosen, vector=vector, direction=direction, **asked)
 
     # Writing
 
@@ -264,7 +267,10 @@ class Documents:
         point_ids: Sequence[str | int] | None = None,
     ) -> int:
         """Delete points by id, or those that the filter selects (None: all); returns how many."""
-        doomed = self._ids(qdrant_collection, tree) if point_ids is None else list(point_ids)
+        if point_ids is None:
+            pages = self.scroll(qdrant_collection, tree, payload_fields=())
+            point_ids = [point.id for page in pages for point in page]
+        doomed = list(point_ids)
         for start in range(0, len(doomed), writing.IDS_PER_OPERATION):
             part = doomed[start : start + writing.IDS_PER_OPERATION]
             request = grpc.DeletePoints(
@@ -272,10 +278,6 @@ class Documents:
             )
             self._connection.points("Delete", request)
         return len(doomed)
-
-    def _ids(self, name: str, tree: Filter | None) -> list[str | int]:
-        pages = self.scroll(name, tree, payload_fields=())
-        return [point.id for page in pages for point in page]
 
     def _selection(self, name: str, tree: Filter | None) -> Selection:
         if tree is None:

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.orchestration.frames import vector_matrix, vector_series
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.stores.documents import Point
+from clustering_pipeline.stores.documents import Point, Source
 from clustering_pipeline.stores.documents.layout import Layout
 
 TEXTS = ("collection_id", "point_id", "document_id", "payload")
@@ -68,33 +68,23 @@ def exported(run: Run, columns: Sequence[str], sizes: Sequence[int]) -> Table:
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class Read:
-    """One document that was read whole; ``vectors`` in the order of the export's columns."""
-
-    collection_id: str
-    point: Point
-    vectors: Sequence[Vectors]
-
-
-def as_table(documents: Sequence[Read], like: Table) -> Table:
-    """The documents, with columns as ``like`` has them."""
-    texts = [
-        (
-            one.collection_id,
-            one.point.id,
-            one.point.document_id,
-            to_json(one.point.payload).decode(),
-        )
-        for one in documents
-    ]
+def as_table(points: Sequence[tuple[Source, Point]], like: Table) -> Table:
+    """Points that have all the vectors of their source, with columns as ``like`` has them."""
+    texts = {
+        "collection_id": [source.collection_id for source, _ in points],
+        "point_id": [one.id for _, one in points],
+        "document_id": [one.document_id for _, one in points],
+        "payload": [to_json(one.payload).decode() for _, one in points],
+    }
+    columns = zip(like.vectors, like.sizes, strict=True)
     return Table(
-        texts=pl.DataFrame(texts, schema=dict.fromkeys(TEXTS, pl.String), orient="row"),
+        texts=pl.DataFrame(texts, schema=dict.fromkeys(TEXTS, pl.String)),
         vectors={
-            column: np.array([one.vectors[number] for one in documents], dtype=np.float32).reshape(
-                len(documents), size
-            )
-            for number, (column, size) in enumerate(zip(like.vectors, like.sizes, strict=True))
+            column: np.array(
+                [one.vectors[source.vector_names[number]] for source, one in points],
+                dtype=np.float32,
+            ).reshape(len(points), size)
+            for number, (column, size) in enumerate(columns)
         },
     )
 

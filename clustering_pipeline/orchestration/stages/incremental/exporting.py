@@ -3,22 +3,17 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from clustering_pipeline.model.documents import DOCUMENT_ID
-from clustering_pipeline.model.filters import parse_filter
-from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.export import FILE, keep_report, sources_of
 from clustering_pipeline.orchestration.stages.incremental.documents import (
-    Read,
     Rows,
     Table,
-    Vectors,
     as_table,
     exported,
     write_table,
@@ -28,31 +23,13 @@ from clustering_pipeline.orchestration.stages.incremental.known import (
     earlier,
     keep_known,
 )
+from clustering_pipeline.orchestration.stages.incremental.looking import Seen, look, vectors_of
 from clustering_pipeline.orchestration.stages.inputs import vector_columns
 from clustering_pipeline.stores.documents import ExportReport, Point, Source
-from clustering_pipeline.stores.documents.concurrency import READS, ahead, in_order
+from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.sampling import KEY
 
-_PAGE = 2_000
 _READ = 1_000
-_NO_VECTORS = np.zeros((0, 0), dtype=np.float32)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Seen:
-    """Of one collection: the rows of documents as the published run has them, the vectors of
-    others by point id, and how many lack a vector.
-    """
-
-    source: Source
-    known: list[int] = field(default_factory=list)
-    others: dict[str, list[Vectors]] = field(default_factory=dict)
-    lacking: int = 0
-
-    @property
-    def documents(self) -> int:
-        """How many are selected."""
-        return len(self.known) + len(self.others) + self.lacking
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,11 +41,12 @@ class _Anew:
     table: Table
     rows: Rows
     changed: int
+    lacking: int
     vanished: int
 
 
 def export_changes(run: Run) -> StageReport:
-    """Looks at the vectors of all selected documents, and reads whole what is not as it was.
+    """Looks at all selected documents, and reads whole what is not as it was.
 
     That is what is new or has another vector or name than the published run read; where a
     definition writes onto its documents also what lost its mark, because it was put anew.  The
@@ -80,7 +58,7 @@ def export_changes(run: Run) -> StageReport:
     sources = sources_of(run)
     before = earlier(run)
     stored = exported(before, list(vector_columns(run).values()), _sizes(run, sources[0]))
-    seen = [_look(run, source, stored) for source in sources]
+    seen = [look(run, source, stored) for source in sources]
     anew = _anew(run, seen, stored)
     known = np.array([row for one in seen for row in one.known], dtype=np.int64)
     places = np.concatenate([known, len(stored.texts) + np.arange(len(anew.rows))])
@@ -91,7 +69,7 @@ def export_changes(run: Run) -> StageReport:
     report = ExportReport(
         source_documents=sum(one.documents for one in seen),
         retrieved=len(rows),
-        missing_vector=sum(one.lacking for one in seen),
+        missing_vector=sum(one.lacking for one in seen) + anew.lacking,
         not_sampled=0,
         vanished=anew.vanished,
         invalid=int((~anew.table.finite()).sum()),
@@ -107,82 +85,29 @@ def _sizes(run: Run, source: Source) -> list[int]:
     return [vectors[name].size for name in source.vector_names]
 
 
-def _look(run: Run, source: Source, stored: Table) -> _Seen:
-    """Compares what the collection holds with what the published run read."""
-    places, mark = stored.places(source.collection_id), _mark(run)
-    names = stored.texts["document_id"].to_list()
-    seen = _Seen(source=source)
-    pages = run.pipeline.documents.scroll(
-        source.qdrant_collection,
-        parse_filter(run.spec.filters),
-        payload_fields=[DOCUMENT_ID, *mark],
-        vector_names=source.vector_names,
-        page=_PAGE,
-    )
-    with closing(ahead(pages)) as coming:
-        for page in coming:
-            run.check()
-            whole = [one for one in page if _vectors(one, source)]
-            rows = np.array([places.get(one.id, -1) for one in whole], dtype=np.int64)
-            same = stored.holds(rows, _stacked(whole, source))
-            for one, row, held in zip(whole, rows.tolist(), same.tolist(), strict=True):
-                if held and one.document_id == names[row] and mark <= one.payload.keys():
-                    seen.known.append(row)
-                else:
-                    seen.others[one.id] = _vectors(one, source)
-            seen.lacking += len(page) - len(whole)
-            run.progress(seen.documents, max(seen.documents, len(stored.texts)))
-    return seen
-
-
-def _mark(run: Run) -> set[str]:
-    """The payload field that shows a document to be as a run left it, where there is one."""
-    return {run_mark(run.cluster_id)} if run.spec.enrich else set()
-
-
-def _vectors(point: Point, source: Source) -> list[Vectors]:
-    """All of them, or none when one is missing."""
-    found = [point.vectors.get(name) for name in source.vector_names]
-    there = [one for one in found if one is not None]
-    return there if len(there) == len(found) else []
-
-
-def _stacked(points: Sequence[Point], source: Source) -> list[Vectors]:
-    """An (m, d) matrix for each vector; of no points, nothing is compared."""
-    return [
-        np.stack([one.vectors[name] for one in points]) if points else _NO_VECTORS
-        for name in source.vector_names
-    ]
-
-
-def _anew(run: Run, seen: Sequence[_Seen], stored: Table) -> _Anew:
-    """Reads what documents say; their vectors have been read already."""
-    found = [
-        Read(
-            collection_id=one.source.collection_id,
-            point=point,
-            vectors=one.others[point.id],
-        )
-        for one in seen
-        for point in _read(run, one.source, list(one.others))
-    ]
-    table = as_table(found, stored)
+def _anew(run: Run, seen: Sequence[Seen], stored: Table) -> _Anew:
+    found = [(one.source, point) for one in seen for point in _read(run, one.source, one.others)]
+    whole = [(source, point) for source, point in found if vectors_of(point, source)]
+    table = as_table(whole, stored)
     places = {one.source.collection_id: stored.places(one.source.collection_id) for one in seen}
     rows = np.array(
-        [places[one.collection_id].get(one.point.id, -1) for one in found], dtype=np.int64
+        [places[source.collection_id].get(one.id, -1) for source, one in whole], dtype=np.int64
     )
     same = stored.holds(rows, list(table.vectors.values()))
     return _Anew(
         table=table,
         rows=np.where(same, rows, -1),
         changed=int(((rows >= 0) & ~same).sum()),
+        lacking=len(found) - len(whole),
         vanished=sum(len(one.others) for one in seen) - len(found),
     )
 
 
 def _read(run: Run, source: Source, ids: Sequence[str]) -> list[Point]:
     def read(part: Sequence[str]) -> list[Point]:
-        return run.pipeline.documents.retrieve(source.qdrant_collection, part)
+        return run.pipeline.documents.retrieve(
+            source.qdrant_collection, part, vector_names=source.vector_names
+        )
 
     parts = [ids[start : start + _READ] for start in range(0, len(ids), _READ)]
     with closing(in_order(read, parts, in_flight=READS)) as pages:

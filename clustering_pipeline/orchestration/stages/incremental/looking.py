@@ -1,0 +1,168 @@
+"""Which documents are as the published run read them, told without reading them whole."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering_pipeline.engine.vectors import unit_rows
+from clustering_pipeline.model.documents import DOCUMENT_ID
+from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.incremental.documents import Table, Vectors
+from clustering_pipeline.stores.documents import Point, Source
+from clustering_pipeline.stores.documents.concurrency import ahead
+
+_PAGE = 2_000
+_SEED = 20_261_121
+_DIRECTIONS = 2
+_EQUAL = 1e-6
+"""Of two products of the same vector, what rounding may set them apart, by its length.
+
+Another vector agrees in both products once in 1e8 times; one this near joins the same group.
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """Of one collection: the rows of documents as the published run has them, the ids of points
+    that are to be read, and how many lack a vector.
+    """
+
+    source: Source
+    known: list[int] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    lacking: int = 0
+
+    @property
+    def documents(self) -> int:
+        """How many are selected."""
+        return len(self.known) + len(self.others) + self.lacking
+
+
+def look(run: Run, source: Source, stored: Table) -> Seen:
+    """By what the server says of the vectors, else by the vectors themselves.
+
+    A document is known when it has the vector and the name that it had, and where the definition
+    writes onto its documents also its mark, which is lost to whoever is put anew.
+    """
+    mark = [run_mark(run.cluster_id)] if run.spec.enrich else []
+    return _by_products(run, source, stored, mark) or _by_vectors(run, source, stored, mark)
+
+
+def vectors_of(point: Point, source: Source) -> list[Vectors]:
+    """All of them, or none when one is missing."""
+    found = [point.vectors.get(name) for name in source.vector_names]
+    there = [one for one in found if one is not None]
+    return there if len(there) == len(found) else []
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Question:
+    """A direction, and the product with it and the length of each of the stored vectors."""
+
+    vector: str
+    direction: Vectors
+    products: Vectors
+    lengths: Vectors
+
+    def agrees(self, rows: NDArray[np.int64], values: Vectors) -> NDArray[np.bool_]:
+        """(m,) whether the vectors at ``rows`` have those products; -1 is no vector."""
+        most = _EQUAL * np.maximum(self.lengths[rows], 1)
+        return (rows >= 0) & (np.abs(self.products[rows] - values) <= most)
+
+
+def _questions(source: Source, stored: Table) -> Iterator[_Question]:
+    drawn = np.random.default_rng(_SEED)
+    for name, matrix in zip(source.vector_names, stored.vectors.values(), strict=True):
+        lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+        for direction in unit_rows(drawn.normal(size=(_DIRECTIONS, matrix.shape[1]))):
+            short = direction.astype(np.float32)
+            yield _Question(vector=name, direction=short, products=matrix @ short, lengths=lengths)
+
+
+def _by_products(run: Run, source: Source, stored: Table, mark: list[str]) -> Seen | None:
+    """Compares products with random directions; None where the server cannot tell of all."""
+    places = stored.places(source.collection_id)
+    tree = parse_filter(run.spec.filters)
+    ids: list[str] = []
+    known = np.zeros(len(stored.texts), dtype=np.bool_)
+    for number, question in enumerate(_questions(source, stored)):
+        run.check()
+        found = run.pipeline.documents.products(
+            source.qdrant_collection,
+            tree,
+            vector=question.vector,
+            direction=question.direction,
+            fields=mark if number == 0 else [],
+            named=number == 0,
+        )
+        if found is None:
+            return None
+        rows = np.array([places.get(one, -1) for one in found.ids], dtype=np.int64)
+        same = question.agrees(rows, found.values) & found.whole
+        if number == 0:
+            ids = list(found.ids)
+            same &= _named_alike(stored, rows, found.document_ids)
+            known[rows[same]] = True
+        else:
+            known[rows[~same & (rows >= 0)]] = False
+    return _seen(source, ids, [places.get(one, -1) for one in ids], known)
+
+
+def _named_alike(
+    stored: Table, rows: NDArray[np.int64], document_ids: Sequence[str]
+) -> NDArray[np.bool_]:
+    names = stored.texts["document_id"].to_list()
+    pairs = zip(rows.tolist(), document_ids, strict=True)
+    return np.array([row >= 0 and names[row] == one for row, one in pairs], dtype=np.bool_)
+
+
+def _seen(source: Source, ids: list[str], rows: list[int], known: NDArray[np.bool_]) -> Seen:
+    seen = Seen(source=source)
+    for one, row in zip(ids, rows, strict=True):
+        if row >= 0 and known[row]:
+            seen.known.append(row)
+        else:
+            seen.others.append(one)
+    return seen
+
+
+def _by_vectors(run: Run, source: Source, stored: Table, mark: list[str]) -> Seen:
+    """Compares what the collection holds with what the published run read."""
+    places = stored.places(source.collection_id)
+    names = stored.texts["document_id"].to_list()
+    seen = Seen(source=source)
+    pages = run.pipeline.documents.scroll(
+        source.qdrant_collection,
+        parse_filter(run.spec.filters),
+        payload_fields=[DOCUMENT_ID, *mark],
+        vector_names=source.vector_names,
+        page=_PAGE,
+    )
+    with closing(ahead(pages)) as coming:
+        for page in coming:
+            run.check()
+            whole = [one for one in page if vectors_of(one, source)]
+            rows = np.array([places.get(one.id, -1) for one in whole], dtype=np.int64)
+            same = stored.holds(rows, _stacked(whole, source))
+            for one, row, held in zip(whole, rows.tolist(), same.tolist(), strict=True):
+                if held and one.document_id == names[row] and set(mark) <= one.payload.keys():
+                    seen.known.append(row)
+                else:
+                    seen.others.append(one.id)
+            seen.lacking += len(page) - len(whole)
+            run.progress(seen.documents, max(seen.documents, len(names)))
+    return seen
+
+
+def _stacked(points: Sequence[Point], source: Source) -> list[Vectors]:
+    """An (m, d) matrix for each vector; of no points, nothing is compared."""
+    nothing = np.zeros((0, 0), dtype=np.float32)
+    return [
+        np.stack([one.vectors[name] for one in points]) if points else nothing
+        for name in source.vector_names
+    ]

@@ -1,0 +1,79 @@
+"""How near all documents of a selection are to one direction, which takes no vector on the wire."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from qdrant_client import grpc
+
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.facts import CollectionInfo
+from clustering_pipeline.stores.documents.pushdown import Selection
+from clustering_pipeline.stores.documents.reading import count, payload_selector, vector_selector
+from clustering_pipeline.stores.documents.wire import (
+    Floats,
+    read_document_id,
+    read_id,
+    write_vector,
+)
+
+MOST = 200_000
+"""Documents that one answer may hold."""
+_ARRIVING = 1_000
+"""Documents that may come in between a count and the question, so that none is left out."""
+_PRODUCTS = frozenset({"Cosine", "Dot"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Products:
+    """All documents of a selection: ids, the product of each one's vector with the direction, and
+    whether its payload has all of the fields asked for; ``document_ids`` unless left out.
+    """
+
+    ids: Sequence[str]
+    document_ids: Sequence[str]
+    values: NDArray[np.float32]
+    whole: NDArray[np.bool_]
+
+
+def products(
+    connection: Connection,
+    info: CollectionInfo,
+    chosen: Selection,
+    *,
+    vector: str,
+    direction: Floats,
+    fields: Sequence[str],
+    named: bool,
+) -> Products | None:
+    """For a (d,) direction of length 1; None where the server cannot tell of all documents.
+
+    That is so where it compares vectors otherwise, where it cannot evaluate the whole filter, where
+    there are too many documents for one answer, and where some have no such vector.
+    """
+    if chosen.residual is not None or info.vectors[vector].distance not in _PRODUCTS:
+        return None
+    there = count(connection, info.name, chosen, page=_ARRIVING)
+    if there > MOST:
+        return None
+    nearest = grpc.VectorInput(dense=write_vector(direction))
+    request = grpc.QueryPoints(
+        collection_name=info.name,
+        query=grpc.Query(nearest=nearest),
+        using=vector or None,
+        filter=chosen.pushed,
+        limit=there + _ARRIVING,
+        params=grpc.SearchParams(exact=True),
+        with_payload=payload_selector((*fields, *(["document_id"] if named else [])), None),
+        with_vectors=vector_selector({}),
+    )
+    found = connection.points("Query", request).result
+    if len(found) != there:
+        return None
+    return Products(
+        ids=[read_id(one.id) for one in found],
+        document_ids=[read_document_id(one) for one in found] if named else [],
+        values=np.array([one.score for one in found], dtype=np.float32),
+        whole=np.array([all(name in one.payload for name in fields) for one in found], dtype=bool),
+    )
