@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Done, World
 
 HDBSCAN = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 10}}
 UMAP = [{"method": "umap", "n_components": 3, "n_neighbors": 10}]
@@ -113,12 +114,11 @@ CASES = [
 ]
 
 
-def run(world: World, documents: Documents, config: dict) -> Ran:
-    definition = world.define(world.collection(documents), config)
-    return world.execute(definition)
+def define(world: World, documents: Documents, config: dict) -> ClusterRecord:
+    return world.define(world.collection(documents), config)
 
 
-def counts(ran: Ran) -> dict:
+def counts(ran: Done) -> dict:
     execution, state = ran.execution, ran.cluster.state
     return {
         "status": state.status,
@@ -131,7 +131,7 @@ def counts(ran: Ran) -> dict:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_completes_and_says_what_is_odd(world, case):
-    ran = run(world, case.documents, case.config)
+    ran = world.execute(define(world, case.documents, case.config))
     assert ran.result.success
     assert counts(ran) == {
         "status": "COMPLETED",
@@ -153,14 +153,13 @@ def test_any_number_of_dimensions_is_clustered(world, dimensions):
     documents = planted(sizes={"sea": 20, "court": 12}, dimensions=max(dimensions, 4), spread=0.001)
     documents = replace(documents, vectors=documents.vectors[:, :dimensions])
     collection = world.collection(documents, distance="Euclid")
-    ran = world.execute(world.define(collection, TWO))
+    ran = world.run(world.define(collection, TWO))
     assert counts(ran)["groups"] == [20, 12]
 
 
 @pytest.mark.parametrize("method", ["auto", "leiden", "optics", "spectral", "gaussian_mixture"])
 def test_two_documents_are_enough_for_any_method(world, method):
-    ran = run(world, first(2), {"clustering_method": method})
-    assert ran.result.success
+    ran = world.run(define(world, first(2), {"clustering_method": method}))
     assert ran.execution.num_points == 2
     assert ran.execution.metrics.degenerate
 
@@ -172,7 +171,7 @@ def test_one_document_with_two_features_is_a_group_of_each(world):
     store.upsert(name, [1], vectors, [{"document_id": "doc"}])
     both = {"feature_uri": None, "feature_uris": [FEATURE, "mixpeek://image@v1/picture"]}
     config = HDBSCAN | both | {"multi_feature_strategy": "independent"}
-    ran = world.execute(world.define(world.registered(name), config))
+    ran = world.run(world.define(world.registered(name), config))
     assert (ran.execution.num_points, ran.execution.num_clusters) == (1, 2)
     assert ran.execution.metrics.degenerate == "single_cluster"
     (relation,) = ran.execution.hierarchy_relationships
@@ -180,7 +179,7 @@ def test_one_document_with_two_features_is_a_group_of_each(world):
 
 
 def test_metrics_without_meaning_are_null(world):
-    metrics = run(world, first(1), KMEANS).execution.metrics
+    metrics = world.run(define(world, first(1), KMEANS)).execution.metrics
     assert (
         metrics.silhouette_score,
         metrics.davies_bouldin_index,
@@ -189,7 +188,7 @@ def test_metrics_without_meaning_are_null(world):
 
 
 def test_all_noise_is_still_in_every_table(world):
-    ran = run(world, scattered(16), HDBSCAN)
+    ran = world.run(define(world, scattered(16), HDBSCAN))
     read = world.pipeline.artifacts.read_frame
     members = read(ran.execution.members_key)
     assert members["cluster_id"].to_list() == [NOISE_ID] * 16
@@ -210,7 +209,7 @@ def test_vectors_of_zeros_are_noise_under_cosine(world):
     collection = world.collection(documents)
     config = HDBSCAN | {"algorithm_params": cosine}
     definition = world.define(collection, config, enrich_source_collection=True)
-    ran = world.execute(definition)
+    ran = world.run(definition)
     payloads = world.payloads(collection)
     assert {payloads[str(one)]["cluster_id"] for one in documents.ids[:4]} == {NOISE_ID}
     assert (ran.execution.num_clusters, ran.execution.num_points) == (2, 50)

@@ -12,13 +12,13 @@ from clustering_pipeline.orchestration.removal import remove_cluster
 from clustering_pipeline_tests.labeling.loopback import serving, well
 from clustering_pipeline_tests.orchestration.planted import SIZES, planted
 from clustering_pipeline_tests.orchestration.test_labels import asking
-from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import KMEANS, Done, Ran, World
 
 HDBSCAN = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}}
 FIRST = {"sea": 60, "kitchen": 45, "space": 30}
 
 
-def uids(world: World, ran: Ran) -> dict[str, str]:
+def uids(world: World, ran: Done) -> dict[str, str]:
     """Subject of most of its members to the uid of each group."""
     members = table(world, ran, "members").filter(pl.col("cluster_id") != NOISE_ID)
     subjects = table(world, ran, "embeddings").select(
@@ -30,15 +30,15 @@ def uids(world: World, ran: Ran) -> dict[str, str]:
     return {subject: some[0] for subject, some in found.iter_rows()}
 
 
-def table(world: World, ran: Ran, name: str) -> pl.DataFrame:
+def table(world: World, ran: Done, name: str) -> pl.DataFrame:
     return world.pipeline.artifacts.read_frame(ran.execution.artifact_key(f"{name}.parquet"))
 
 
-def numbers(ran: Ran) -> dict[str, str]:
+def numbers(ran: Done) -> dict[str, str]:
     return {one.group_uid: one.cluster_id for one in ran.execution.centroids}
 
 
-def told(world: World, ran: Ran) -> list[tuple[str, str | None]]:
+def told(world: World, ran: Done) -> list[tuple[str, str | None]]:
     lineage = world.pipeline.catalog.lineages.find(ran.run_id)
     return sorted((one.event, one.cluster_id) for one in lineage.events)
 
@@ -109,7 +109,7 @@ def test_uids_are_wherever_groups_are(world, grown):
 
 def test_the_same_documents_again_change_nothing(world, grown):
     _, second = grown
-    again = world.execute(second.cluster)
+    again = world.run(second.cluster)
     assert numbers(again) == numbers(second)
     assert {kind for kind, _ in told(world, again)} == {"continued"}
 
@@ -126,11 +126,11 @@ def test_a_name_by_people_follows_the_group_onto_the_documents(world):
         enrich_source_collection=True,
         source_enrichment_config={"field_mappings": mappings},
     )
-    first = world.execute(cluster)
+    first = world.run(cluster)
     world.pipeline.catalog.executions.relabel(cluster.scope, first.run_id, {"cl_1": "Cooking"})
     more = planted(sizes={"court": 70, "kitchen": 10}, seed=8, first_id=1_000)
     world.add(collection.qdrant_collection, more)
-    second = world.execute(cluster)
+    second = world.run(cluster)
     (renamed,) = [one for one in second.execution.centroids if one.cluster_id == "cl_1"]
     assert (renamed.label, second.execution.label_overrides) == ("Cooking", {"cl_1": "Cooking"})
     assert ("relabelled", "cl_1") not in told(world, second)
@@ -143,11 +143,11 @@ def test_groups_whose_documents_were_all_replaced_are_known_by_their_place(world
     documents = planted(sizes=FIRST)
     collection = world.collection(documents)
     cluster = world.define(collection, KMEANS | {"algorithm_params": {"n_clusters": 3}})
-    first = world.execute(cluster)
+    first = world.run(cluster)
     world.pipeline.documents.delete_points(collection.qdrant_collection, point_ids=documents.ids)
     others = planted(sizes=FIRST, seed=8, first_id=1_000)
     world.add(collection.qdrant_collection, others)
-    second = world.execute(cluster)
+    second = world.run(cluster)
     assert uids(world, second) == uids(world, first)
     lineage = world.pipeline.catalog.lineages.find(second.run_id)
     continued = [one for one in lineage.events if one.event == "continued"]
@@ -160,11 +160,11 @@ def test_groups_that_hardly_change_keep_their_label_and_no_model_is_asked(world)
     cluster = world.define(collection, HDBSCAN, llm_labeling=labelling)
     with serving(well) as server:
         there = world.over(provider_of=asking(server))
-        first = there.execute(cluster)
+        first = there.run(cluster)
         asked = server.calls
         more = planted(sizes={"court": 70, "kitchen": 10}, seed=8, first_id=1_000)
         world.add(collection.qdrant_collection, more)
-        second = there.execute(cluster)
+        second = there.run(cluster)
         assert (asked, server.calls) == (3, 4)
     labels = {one.group_uid: one.label for one in second.execution.centroids}
     assert labels.items() >= {one.group_uid: one.label for one in first.execution.centroids}.items()
@@ -172,7 +172,7 @@ def test_groups_that_hardly_change_keep_their_label_and_no_model_is_asked(world)
 
 def test_labels_alone_leave_identities_as_they_are(world):
     collection = world.collection(planted(sizes=SIZES))
-    first = world.execute(world.define(collection, KMEANS))
+    first = world.run(world.define(collection, KMEANS))
     again = world.execute(first.cluster, job=RELABEL)
     assert again.result.success
     assert numbers(again) == numbers(first)
@@ -183,7 +183,7 @@ def test_groups_within_groups_have_identities_of_their_own(world):
     collection = world.collection(planted(sizes={"sea": 40, "kitchen": 30}))
     config = {"algorithm_params": {"n_clusters": 2}, "hierarchical": True, "max_hierarchy_depth": 1}
     cluster = world.define(collection, KMEANS | config)
-    first, second = world.execute(cluster), world.execute(cluster)
+    first, second = world.run(cluster), world.run(cluster)
     assert numbers(first) == numbers(second)
     levels = {one.hierarchy_level for one in first.execution.centroids}
     assert (levels, len(numbers(first))) == ({0, 1}, len(first.execution.centroids))
@@ -214,9 +214,9 @@ def test_two_runs_are_compared_in_either_direction(world, grown):
 
 
 @pytest.fixture(scope="module")
-def other(world: World) -> Ran:
+def other(world: World) -> Done:
     """A run of another definition."""
-    return world.execute(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
+    return world.run(world.define(world.collection(planted(sizes=FIRST)), KMEANS))
 
 
 def test_runs_of_two_definitions_are_not_compared(world, grown, other):

@@ -11,7 +11,7 @@ from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.jobs import RELABEL
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, Ran, World
+from clustering_pipeline_tests.orchestration.world import FEATURE, Done, World
 
 PICTURE = "mixpeek://image_extractor@v1/picture"
 FEATURES = ("embedding", "picture")
@@ -36,7 +36,7 @@ class Pictures:
     def pair_of(self, subject: str) -> int:
         return SUBJECTS.index(subject) // 2
 
-    def members(self, ran: Ran) -> pl.DataFrame:
+    def members(self, ran: Done) -> pl.DataFrame:
         return self.world.pipeline.artifacts.read_frame(str(ran.execution.members_key))
 
     def subject_of(self, document_id: str) -> str:
@@ -60,12 +60,11 @@ def pictures(world: World) -> Pictures:
 
 
 @pytest.fixture(scope="module")
-def ran(pictures: Pictures) -> Ran:
-    return pictures.world.execute(pictures.world.define(pictures.collection, CONFIG))
+def ran(pictures: Pictures) -> Done:
+    return pictures.world.run(pictures.world.define(pictures.collection, CONFIG))
 
 
-def test_each_feature_has_its_own_groups_of_all_documents(pictures: Pictures, ran: Ran) -> None:
-    assert ran.result.success
+def test_each_feature_has_its_own_groups_of_all_documents(pictures: Pictures, ran: Done) -> None:
     members = pictures.members(ran)
     truths = (lambda subject: subject, pictures.pair_of)
     assert members["feature_name"].unique(maintain_order=True).to_list() == list(FEATURES)
@@ -76,7 +75,7 @@ def test_each_feature_has_its_own_groups_of_all_documents(pictures: Pictures, ra
         assert adjusted_rand_score(subjects, own["cluster_id"]) > 0.9
 
 
-def test_groups_are_numbered_over_all_features_by_size(pictures: Pictures, ran: Ran) -> None:
+def test_groups_are_numbered_over_all_features_by_size(pictures: Pictures, ran: Done) -> None:
     clusters = pictures.world.pipeline.artifacts.read_frame(str(ran.execution.parquet_path))
     assert clusters["cluster_id"].to_list() == [f"cl_{number}" for number in range(6)]
     assert clusters["num_members"].to_list() == sorted(clusters["num_members"], reverse=True)
@@ -86,7 +85,7 @@ def test_groups_are_numbered_over_all_features_by_size(pictures: Pictures, ran: 
     assert clusters["label"].null_count() == 0
 
 
-def test_documents_are_counted_once_and_those_that_lack_a_vector_too(ran: Ran) -> None:
+def test_documents_are_counted_once_and_those_that_lack_a_vector_too(ran: Done) -> None:
     execution, state = ran.execution, ran.cluster.state
     assert (execution.num_points, execution.num_clusters) == (BOTH, 6)
     assert (execution.source_documents, execution.vectors_retrieved) == (300, BOTH)
@@ -96,7 +95,7 @@ def test_documents_are_counted_once_and_those_that_lack_a_vector_too(ran: Ran) -
     assert state.cluster_stats.noise_points == execution.pipeline_drop
 
 
-def test_a_group_within_one_of_another_feature_is_its_child(pictures: Pictures, ran: Ran) -> None:
+def test_a_group_within_one_of_another_feature_is_its_child(pictures: Pictures, ran: Done) -> None:
     relations = ran.cluster.metadata().hierarchy_relationships
     assert ran.cluster.state.hierarchy_detected
     assert ran.execution.hierarchy_relationships == relations
@@ -113,7 +112,7 @@ def test_a_group_within_one_of_another_feature_is_its_child(pictures: Pictures, 
         assert one["child_members"] == child.num_members <= parent.num_members
 
 
-def test_each_feature_is_measured_and_the_run_by_their_means(ran: Ran) -> None:
+def test_each_feature_is_measured_and_the_run_by_their_means(ran: Done) -> None:
     metrics = ran.execution.metrics
     own = metrics.additional_properties["per_feature"]
     assert [one["feature_name"] for one in own] == list(FEATURES)
@@ -125,7 +124,7 @@ def test_each_feature_is_measured_and_the_run_by_their_means(ran: Ran) -> None:
     assert {one["feature_name"] for one in shares if one["share"] > 0.9} == set(FEATURES)
 
 
-def test_the_manifest_tells_of_each_fit(pictures: Pictures, ran: Ran) -> None:
+def test_the_manifest_tells_of_each_fit(pictures: Pictures, ran: Done) -> None:
     key = ran.execution.artifact_key("manifest.json")
     manifest = pictures.world.pipeline.artifacts.read_json(key)
     assert [one["feature_name"] for one in manifest["fit"]["fits"]] == list(FEATURES)
@@ -133,7 +132,7 @@ def test_the_manifest_tells_of_each_fit(pictures: Pictures, ran: Ran) -> None:
     assert manifest["preprocessing"]["dimensions"] == {"embedding": 16, "picture": 8}
 
 
-def test_their_maps_lie_side_by_side(pictures: Pictures, ran: Ran) -> None:
+def test_their_maps_lie_side_by_side(pictures: Pictures, ran: Done) -> None:
     places = (
         pictures.members(ran).group_by("feature_name").agg(pl.min("x"), pl.max("x").alias("to"))
     )
@@ -141,7 +140,9 @@ def test_their_maps_lie_side_by_side(pictures: Pictures, ran: Ran) -> None:
     assert end < start
 
 
-def test_one_output_collection_finds_groups_by_either_feature(pictures: Pictures, ran: Ran) -> None:
+def test_one_output_collection_finds_groups_by_either_feature(
+    pictures: Pictures, ran: Done
+) -> None:
     (alias,) = ran.cluster.state.output_collection_ids
     store = pictures.world.pipeline.documents
     sizes = {name: one.size for name, one in store.describe(alias).vectors.items()}
@@ -154,8 +155,7 @@ def test_one_output_collection_finds_groups_by_either_feature(pictures: Pictures
 def test_a_mapped_field_holds_every_features_result(pictures: Pictures) -> None:
     world = pictures.world
     definition = world.define(pictures.collection, CONFIG, enrich_source_collection=True)
-    enriched = world.execute(definition)
-    assert enriched.result.success
+    enriched = world.run(definition)
     payloads = world.payloads(pictures.collection)
     written = {
         (row["point_id"], row["feature_name"]): row["cluster_id"]
@@ -186,7 +186,7 @@ def test_each_feature_may_have_an_output_collection_with_its_own_groups(
         name.endswith(f" {feature} clusters")
         for name, feature in zip(reserved.output_collection_names, FEATURES, strict=True)
     ] == [True, True]
-    ran = world.execute(definition)
+    ran = world.run(definition)
     found = [generation(pictures, one) for one in ran.cluster.state.output_collection_ids]
     assert [sizes for sizes, _ in found] == [{"centroid": 16}, {"centroid": 8}]
     for (_, points), feature, groups in zip(found, FEATURES, (4, 2), strict=True):
@@ -200,7 +200,7 @@ def test_features_clustered_together_find_the_same_groups_in_each_collection(
     pictures: Pictures,
 ) -> None:
     joint = CONFIG | {"multi_feature_strategy": "concatenate", "output_strategy": "per_feature"}
-    ran = pictures.world.execute(pictures.world.define(pictures.collection, joint))
+    ran = pictures.world.run(pictures.world.define(pictures.collection, joint))
     (text, texts), (picture, pictured) = (
         generation(pictures, one) for one in ran.cluster.state.output_collection_ids
     )
@@ -213,9 +213,9 @@ def test_features_clustered_together_find_the_same_groups_in_each_collection(
 
 
 def test_groups_keep_their_numbers_in_the_next_run_and_labels_can_be_made_again(
-    pictures: Pictures, ran: Ran
+    pictures: Pictures, ran: Done
 ) -> None:
-    again = pictures.world.execute(ran.cluster)
+    again = pictures.world.run(ran.cluster)
     relabelled = pictures.world.execute(ran.cluster, job=RELABEL)
     columns = ["point_id", "feature_name", "cluster_id", "group_uid"]
     first, second, third = (

@@ -18,7 +18,7 @@ from clustering_pipeline.orchestration.pipeline import ProviderOf
 from clustering_pipeline_tests.labeling.loopback import Reply, Server, answer, named, serving, well
 from clustering_pipeline_tests.labeling.test_labels import only_json_object
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
-from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import KMEANS, Done, World
 
 CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
 NESTED = CONFIG | {
@@ -63,23 +63,23 @@ def over(world: World, server: Server, **terms) -> World:
     return world.over(provider_of=asking(server), terms=replace(TERMS, **terms))
 
 
-def labels(ran: Ran) -> list[str | None]:
+def labels(ran: Done) -> list[str | None]:
     return [one.label for one in ran.execution.centroids]
 
 
-def how(world: World, ran: Ran) -> dict[str, Any]:
+def how(world: World, ran: Done) -> dict[str, Any]:
     """What the manifest says of the labels."""
     return world.pipeline.artifacts.read_json(ran.execution.artifact_key("labelling.json"))
 
 
-def frame(world: World, ran: Ran):
+def frame(world: World, ran: Done):
     return world.pipeline.artifacts.read_frame(ran.execution.artifact_key("labels.parquet"))
 
 
 def test_what_did_not_change_is_not_asked_again(world, collection, server):
     there, definition = over(world, server), world.define(collection, CONFIG, llm_labeling=BY_MODEL)
-    first = there.execute(definition)
-    second = there.execute(definition)
+    first = there.run(definition)
+    second = there.run(definition)
     assert (server.calls, labels(first)) == (2, labels(second))
     assert (first.execution.ledger.calls, first.execution.ledger.cached) == (2, 0)
     assert (second.execution.ledger.calls, second.execution.ledger.cached) == (0, 2)
@@ -93,7 +93,7 @@ def test_vectors_are_paid_for_once_and_their_verdict_is_kept(world, collection, 
         provider_of=asking(server, embedding_model="letters"), terms=replace(TERMS, prices=prices)
     )
     definition = world.define(collection, CONFIG, llm_labeling=labeling)
-    first, again = there.execute(definition), there.execute(definition)
+    first, again = there.run(definition), there.run(definition)
     ledger = first.execution.ledger
     assert (len(server.embedded), ledger.embedding_calls) == (2, 2)
     assert ledger.embedding_tokens == server.embedding_tokens
@@ -150,7 +150,7 @@ def test_the_ledger_agrees_with_the_server_and_adds_up(world, collection, server
 def test_the_limit_holds_for_the_whole_run(world, nested, server):
     labeling = BY_MODEL | {"labeling_context": "limit", "cache_ttl_seconds": 0}
     definition = world.define(nested, NESTED, llm_labeling=labeling)
-    ran = over(world, server, max_cost=1e-9, concurrency=1).execute(definition)
+    ran = over(world, server, max_cost=1e-9, concurrency=1).run(definition)
     assert {one.hierarchy_level for one in ran.execution.centroids} == {0, 1}
     assert (server.calls, ran.execution.ledger.calls) == (1, 1)
     assert ran.cluster.state.status == "COMPLETED_WITH_ERRORS"
@@ -161,7 +161,7 @@ def test_names_differ_across_the_levels_of_a_hierarchy(world, nested):
         nested, NESTED, llm_labeling=BY_MODEL | {"labeling_context": "levels"}
     )
     with serving(lambda _server, _request: Reply(content=answer("Talk"))) as stubborn:
-        ran = over(world, stubborn).execute(definition)
+        ran = over(world, stubborn).run(definition)
         calls = stubborn.calls
         again = over(world, stubborn).execute(definition, job=RELABEL)
     assert len(labels(ran)) > 2
@@ -175,14 +175,14 @@ def test_a_vendor_that_may_not_be_asked_leaves_keyphrases_and_the_reason(world, 
         raise LabelingFailed(message)
 
     definition = world.define(collection, CONFIG, llm_labeling=BY_MODEL)
-    ran = world.over(provider_of=refusing).execute(definition)
+    ran = world.over(provider_of=refusing).run(definition)
     assert "CLUSTERING_LLM_PROVIDER" in ran.execution.llm_labeling_errors[0]
     assert (ran.execution.ledger, ran.cluster.state.status) == (None, "COMPLETED_WITH_ERRORS")
 
 
 def test_names_by_people_win_and_follow_a_group_whose_members_stay(world, collection, server):
     there, definition = over(world, server), world.define(collection, CONFIG, llm_labeling=BY_MODEL)
-    first = there.execute(definition)
+    first = there.run(definition)
     world.pipeline.catalog.executions.relabel(LOCAL, first.run_id, {"cl_0": "By the shore"})
     for job in (RELABEL, EXECUTE):
         ran = there.execute(definition, job=job)
@@ -195,11 +195,11 @@ def test_names_follow_a_group_that_grows(world):
     documents = planted(sizes={"sea": 30, "court": 20})
     growing = world.collection(documents)
     definition = world.define(growing, CONFIG)
-    first = world.execute(definition)
+    first = world.run(definition)
     names = {"cl_0": "By the shore", "cl_1": "Before the judge"}
     world.pipeline.catalog.executions.relabel(LOCAL, first.run_id, names)
     world.add(growing.qdrant_collection, planted(sizes={"sea": 5}, first_id=900, seed=9))
-    ran = world.execute(definition)
+    ran = world.run(definition)
     assert ran.execution.label_overrides == names
 
 
@@ -213,7 +213,7 @@ def test_a_closed_list_and_further_fields_are_kept(world, collection):
         return Reply(content=answer(label, mood="calm", probability=0.9))
 
     with serving(choosing) as listening:
-        ran = over(world, listening).execute(definition)
+        ran = over(world, listening).run(definition)
     kept = frame(world, ran)
     assert set(kept["label"]) <= {"Sea", "Law"}
     assert kept["probability"].to_list() == [0.9, 0.9]
@@ -247,7 +247,7 @@ def test_labels_that_say_nothing_are_flagged(world, collection):
 
 def test_a_patch_of_the_labelling_is_what_the_next_run_uses(world, collection, server):
     definition = world.define(collection, CONFIG)
-    first = world.execute(definition)
+    first = world.run(definition)
     patch = validate(PatchClusterRequest, {"llm_labeling": BY_MODEL})
     world.pipeline.catalog.clusters.patch(LOCAL, definition.cluster_id, patch)
     ran = over(world, server).execute(definition, job=RELABEL)

@@ -1,4 +1,4 @@
-"""Every algorithm, strategy and preprocessing step, through the graph from a stored definition."""
+"""Every algorithm, strategy and preprocessing step, through all stages from a stored definition."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.agreement import field_agreement
 from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Done, World
 from clustering_pipeline_tests.sizes import FULL
 
 SECOND = "mixpeek://image_extractor@v1/picture"
@@ -31,7 +31,7 @@ def collection(world: World, documents: Documents) -> CollectionRecord:
     return world.collection(documents)
 
 
-def agrees(world: World, ran: Ran, documents: Documents) -> float:
+def agrees(world: World, ran: Done, documents: Documents) -> float:
     """Adjusted Rand index of the published members with the planted subjects."""
     members = world.pipeline.artifacts.read_frame(str(ran.execution.members_key))
     planted_in = dict(
@@ -65,9 +65,8 @@ def test_an_algorithm_finds_what_was_planted_and_its_parameters_are_in_the_catal
     params: dict[str, Any],
 ) -> None:
     config = {"clustering_method": method, "algorithm_params": params}
-    ran = world.execute(world.define(collection, config))
+    ran = world.run(world.define(collection, config))
 
-    assert ran.result.success
     assert agrees(world, ran, documents) > 0.5
     assert ran.execution.params is not None
     assert {name: ran.execution.params[name] for name in params} == params
@@ -104,7 +103,7 @@ def test_neighbours_are_searched_once_in_a_run_and_the_manifest_says_so(
     listed: int,
     used: dict[str, Any],
 ) -> None:
-    ran = world.execute(world.define(collection, config))
+    ran = world.run(world.define(collection, config))
     artifacts = world.pipeline.artifacts
     manifest = artifacts.read_json(ran.execution.artifact_key("manifest.json"))
     (kept,) = manifest["preprocessing"]["neighbors"]
@@ -124,7 +123,7 @@ def test_neighbours_are_searched_once_in_a_run_and_the_manifest_says_so(
 
 def test_neighbours_of_a_sample_serve_its_fit(world: World, collection: CollectionRecord) -> None:
     config = {"clustering_method": "leiden", "sample_size": 200}
-    ran = world.execute(world.define(collection, config))
+    ran = world.run(world.define(collection, config))
     key = ran.execution.artifact_key("manifest.json")
     searches = world.pipeline.artifacts.read_json(key)["fit"]["neighbors"]
     fitted = {"listed": 32, "searched": 0, "from": "reduced_embeddings"}
@@ -139,7 +138,7 @@ def test_density_validity_is_measured_where_density_was(
 ) -> None:
     reduced = {"preprocessing_steps": [{"method": "pca", "n_components": 4}]}
     config = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}}
-    ran = world.execute(world.define(collection, config | reduced))
+    ran = world.run(world.define(collection, config | reduced))
     manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
     validity = manifest["fit"]["density_validity"]
     assert (validity["space"], validity["documents"]) == ("4 dimensions after pca", 300)
@@ -147,7 +146,7 @@ def test_density_validity_is_measured_where_density_was(
     further = ran.execution.metrics.additional_properties
     assert further["density_validity"] == validity["value"]
     assert further["density_validity_space"] == validity["space"]
-    by_middles = world.execute(world.define(collection)).execution
+    by_middles = world.run(world.define(collection)).execution
     assert by_middles.metrics.additional_properties["density_validity"] is None
 
 
@@ -182,9 +181,8 @@ def test_a_preprocessing_step_runs_and_is_recorded(
         "algorithm_params": FOUR,
         "preprocessing_steps": [step],
     }
-    ran = world.execute(world.define(collection, config))
+    ran = world.run(world.define(collection, config))
 
-    assert ran.result.success
     assert agrees(world, ran, documents) > 0.5
     manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
     applied = [one["method"] for one in manifest["preprocessing"]["steps"]]
@@ -211,7 +209,7 @@ def test_a_field_that_explains_the_groups_is_named(
 def test_groups_are_compared_with_a_field_when_asked(
     world: World, collection: CollectionRecord, documents: Documents
 ) -> None:
-    ran = world.execute(world.define(collection))
+    ran = world.run(world.define(collection))
     pipeline, cluster_id = world.pipeline, ran.cluster.cluster_id
     (by_subject,) = field_agreement(pipeline, LOCAL, cluster_id, "subject")
     assert by_subject.adjusted_rand_index == pytest.approx(agrees(world, ran, documents))
@@ -229,7 +227,7 @@ def test_groups_are_fitted_on_a_sample_and_the_others_join_them(
     world: World, collection: CollectionRecord, documents: Documents
 ) -> None:
     config = {"clustering_method": "kmeans", "algorithm_params": FOUR, "sample_size": 120}
-    ran = world.execute(world.define(collection, config))
+    ran = world.run(world.define(collection, config))
 
     assert ran.execution.num_points == len(documents)
     assert agrees(world, ran, documents) > 0.95
@@ -274,7 +272,7 @@ def pairs(world: World) -> CollectionRecord:
 def test_a_hierarchy_has_one_parent_each_and_sizes_that_add_up(
     world: World, pairs: CollectionRecord, config: dict[str, Any]
 ) -> None:
-    ran = world.execute(world.define(pairs, config | {"normalize_features": False}))
+    ran = world.run(world.define(pairs, config | {"normalize_features": False}))
 
     clusters = world.pipeline.artifacts.read_frame(str(ran.execution.parquet_path))
     members = world.pipeline.artifacts.read_frame(str(ran.execution.members_key))
@@ -350,9 +348,8 @@ def test_several_features_become_one_space(world: World, strategy: dict[str, Any
         "algorithm_params": FOUR,
         **strategy,
     }
-    ran = world.execute(world.define(collection, config))
+    ran = world.run(world.define(collection, config))
 
-    assert ran.result.success
     assert ran.execution.vectors_retrieved == 290
     assert ran.execution.index_gap == 10
     assert agrees(world, ran, documents) > 0.7
@@ -380,7 +377,7 @@ def test_faces_that_share_scenes_become_one_group(world: World) -> None:
         "algorithm_params": {"min_cluster_size": 20},
         "face_cluster_merge": {"enabled": True},
     }
-    ran = world.execute(world.define(collection, config))
+    ran = world.run(world.define(collection, config))
 
     assert ran.execution.num_clusters == 2
     manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))

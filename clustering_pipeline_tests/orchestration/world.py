@@ -1,6 +1,6 @@
 """A pipeline over real stores, and the few things that tests do with it."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,6 +21,7 @@ from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.jobs import EXECUTE
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline_tests.orchestration import direct
 from clustering_pipeline_tests.orchestration.planted import Documents
 
 VECTOR = "embedding"
@@ -37,16 +38,22 @@ def failure_of(result: Result) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ran:
-    """A Dagster run that has ended, and what the catalog says of it."""
+class Done:
+    """What the catalog says of a run that has ended."""
 
-    result: Result
     execution: ExecutionRecord
     cluster: ClusterRecord
 
     @property
     def run_id(self) -> str:
         return self.execution.run_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran(Done):
+    """The same, and what Dagster says of it."""
+
+    result: Result
 
     def metadata(self, *asset: str) -> Mapping[str, Any]:
         """What Dagster shows of one asset."""
@@ -118,6 +125,12 @@ class World:
         }
         wanted = validate(CreateClusterRequest, request)
         return self.pipeline.catalog.clusters.create(LOCAL, wanted)
+
+    def run(self, cluster: ClusterRecord, *, stages: Iterable[str] | None = None) -> Done:
+        """Runs the definition without Dagster, in half of the time; raises what it fails with."""
+        execution = direct.execute(self.pipeline, cluster, stages=stages)
+        record = self.pipeline.catalog.clusters.by_id(cluster.cluster_id)
+        return Done(execution=execution, cluster=record)
 
     def execute(
         self,
