@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import ArpackNoConvergence
 from sklearn import cluster as sklearn_cluster
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from clustering_pipeline.engine import fit
 from clustering_pipeline.engine.algorithms import algorithm, names
+from clustering_pipeline.engine.algorithms.spectral import converging
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.model.algorithms import PARAMS
 from clustering_pipeline.model.errors import InvalidParameters
@@ -129,6 +131,12 @@ def test_a_mixture_that_cannot_be_estimated_names_the_way_out():
 def test_a_solver_whose_package_is_missing_is_refused():
     with pytest.raises(InvalidParameters, match="use 'arpack' or 'lobpcg'"):
         fit(blobs()[0], algorithm="spectral", params={"eigen_solver": "amg"})
+
+
+def test_eigenvectors_that_do_not_converge_name_the_way_out():
+    failure = ArpackNoConvergence("no convergence", np.empty(0), np.empty((9, 0)))
+    with pytest.raises(InvalidParameters, match="set eigen_solver 'lobpcg'"), converging():
+        raise failure
 
 
 @pytest.mark.parametrize("quantile", [0.0, 0.1, 0.3])

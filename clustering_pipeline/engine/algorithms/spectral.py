@@ -1,5 +1,7 @@
 """Spectral clustering, Shi and Malik (2000), von Luxburg (2007), by scikit-learn."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
@@ -23,7 +25,7 @@ def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Groupi
         raise InvalidParameters(message)
     if len(vectors) <= params.n_clusters:
         return Grouping(labels=range(len(vectors)))
-    with one_thread():
+    with one_thread(), converging():
         model = SpectralClustering(
             n_clusters=params.n_clusters,
             eigen_solver=params.eigen_solver,
@@ -41,6 +43,21 @@ def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Groupi
             n_jobs=params.n_jobs,
         ).fit(vectors)
     return Grouping(labels=model.labels_)
+
+
+@contextmanager
+def converging() -> Generator[None]:
+    """Raises ``InvalidParameters`` with what to change when the eigenvectors cannot be found."""
+    from scipy.sparse.linalg import ArpackError  # noqa: PLC0415 - heavy
+
+    try:
+        yield
+    except ArpackError as error:
+        message = (
+            f"spectral: the eigenvectors did not converge ({error}); "
+            "set eigen_solver 'lobpcg', or a larger eigen_tol"
+        )
+        raise InvalidParameters(message) from error
 
 
 def memory(job: Job, params: SpectralParams) -> int:
