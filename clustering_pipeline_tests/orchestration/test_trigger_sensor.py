@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -114,6 +115,28 @@ def test_a_run_that_ended_before_it_began_is_a_failure_in_the_history(there, def
     after = now_of(there, made)
     assert (after.execution_count, after.consecutive_failures) == (1, 1)
     assert "before it began" in after.last_execution_error
+
+
+def test_five_failures_in_a_row_end_the_trigger_until_it_is_resumed(there, definition):
+    made = trigger(there, definition)
+    for failures in range(1, 6):
+        come(there, made)
+        (request,) = requested(there)
+        ended = dg.DagsterRun(
+            job_name="execute_cluster",
+            run_id=str(uuid4()),
+            tags={**request.tags, "dagster/run_key": request.run_key},
+            status=dg.DagsterRunStatus.FAILURE,
+        )
+        there.instance.add_run(ended)
+        assert requested(there) == []
+        assert now_of(there, made).consecutive_failures == failures
+    assert now_of(there, made).status == "failed"
+    come(there, made)
+    assert requested(there) == []
+    there.pipeline.catalog.triggers.resume(LOCAL, made.trigger_id)
+    come(there, made)
+    assert len(requested(there)) == 1
 
 
 def test_two_triggers_of_one_definition_run_one_after_the_other(there, definition):
