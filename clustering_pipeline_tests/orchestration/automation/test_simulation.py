@@ -13,6 +13,7 @@ from clustering_pipeline_tests.orchestration.automation.simulated import OUTCOME
 from clustering_pipeline_tests.sizes import size
 
 COLLECTIONS = [f"col_{letter}" for letter in "abcd"]
+BROKEN = "clust_0001"  # a definition that fails whenever it runs
 some_collections = st.lists(st.sampled_from(COLLECTIONS), min_size=1, max_size=3, unique=True)
 cooldowns = st.sampled_from([0, 60, 3600, 86_400])
 thresholds = st.sampled_from([None, 1, 50])
@@ -162,7 +163,9 @@ def go_on(world: Simulated, chance: random.Random) -> None:
         elif draw < 0.7:
             world.begin(run_id)
     for run_id in world.running():
-        if chance.random() < 0.3:
+        if world.runs[run_id].cluster_id == BROKEN:
+            world.end(run_id, "failed")
+        elif chance.random() < 0.3:
             world.end(run_id, chance.choice(["completed"] * 7 + ["empty", "failed", "killed"]))
 
 
@@ -170,7 +173,7 @@ def meddle(world: Simulated, chance: random.Random) -> None:
     """People come and go with their definitions."""
     if chance.random() < 0.98:
         return
-    one = chance.choice(sorted(world.clusters))
+    one = chance.choice(sorted(world.clusters.keys() - {BROKEN}))
     change = chance.choice(["delete", "archive", "unarchive", "patch", "arrange", "execute"])
     if change == "delete":
         world.delete(one)
