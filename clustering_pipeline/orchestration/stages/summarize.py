@@ -13,7 +13,11 @@ from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attribute_groups import summarize_attributes
-from clustering_pipeline.orchestration.stages.explained import explained_by_fields, warning
+from clustering_pipeline.orchestration.stages.explained import (
+    Share,
+    explained_by_fields,
+    warning,
+)
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, Space, original_spaces
 from clustering_pipeline.orchestration.stages.levels import Level, levels
 from clustering_pipeline.orchestration.stages.measures import (
@@ -50,8 +54,13 @@ def summarize(run: Run) -> StageReport:
     return summarize_by(run, describe)
 
 
-def summarize_by(run: Run, describe: Describe) -> StageReport:
-    """The same with what ``describe`` says of the groups of a level."""
+def summarize_by(
+    run: Run, describe: Describe, *, explained: Sequence[list[Share]] | None = None
+) -> StageReport:
+    """The same with what ``describe`` says of the groups of a level.
+
+    ``explained`` is what fields explain of each clustering, where that is known.
+    """
     assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
     spaces = original_spaces(run)
     fits = fits_of(run.read_json("fit"))
@@ -60,7 +69,8 @@ def summarize_by(run: Run, describe: Describe) -> StageReport:
         for space, fit in zip(spaces, fits, strict=True)
     ]
     labels = [assignments["label"].to_numpy()[space.rows] for space in spaces]
-    explained = explained_by_fields(run, labels)
+    if explained is None:
+        explained = explained_by_fields(run, labels)
     metrics = all_of(
         {
             part.space.name: part.metrics | {EXPLAINED: shares}

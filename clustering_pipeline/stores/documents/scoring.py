@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,5 +76,12 @@ def products(
         ids=[read_id(one.id) for one in found],
         document_ids=[read_document_id(one) for one in found] if named else [],
         values=np.array([one.score for one in found], dtype=np.float32),
-        whole=np.array([all(name in one.payload for name in fields) for one in found], dtype=bool),
+        whole=_whole(found, fields),
     )
+
+
+def _whole(found: Sequence[Any], fields: Sequence[str]) -> NDArray[np.bool_]:
+    there = np.ones(len(found), dtype=np.bool_)
+    for name in fields:
+        there &= np.array([name in one.payload for one in found], dtype=np.bool_)
+    return there

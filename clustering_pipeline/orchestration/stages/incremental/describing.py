@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,7 @@ from clustering_pipeline.orchestration.stages.inputs import Space
 from clustering_pipeline.orchestration.stages.keeping import named_of
 from clustering_pipeline.orchestration.stages.label import label_beside
 from clustering_pipeline.orchestration.stages.levels import Level
+from clustering_pipeline.orchestration.stages.measures import EXPLAINED, PER_FEATURE
 from clustering_pipeline.orchestration.stages.summarize import summarize_by
 
 _SHOWN = 400
@@ -35,13 +37,22 @@ _MIDDLES = ["cluster_id", "centroid_vector"]
 def measure_groups(run: Run) -> StageReport:
     """Measures the groups where they stand, with how much was new: triggers can go by that.
 
-    Their centroids stay, and with them the distance of every document that is as it was.
+    Their centroids stay, and with them the distance of every document that is as it was.  What
+    fields explain of groups is said when groups are made.
     """
-    standing = _standing(run, earlier(run))
-    report = summarize_by(run, standing.describe)
+    before = earlier(run)
+    explained = None if run.spec.from_pool else _explained(before)
+    report = summarize_by(run, _standing(run, before).describe, explained=explained)
     joined = run.read_json(JOINED)
     run.write_json("metrics", run.read_json("metrics") | joined)
     return report
+
+
+def _explained(before: Run) -> list[list[dict[str, Any]]] | None:
+    metrics = before.read_json("metrics")
+    parts = metrics.get(PER_FEATURE) or [metrics]
+    known = [list(one[EXPLAINED]) for one in parts if EXPLAINED in one]
+    return known if len(known) == len(parts) else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,6 +1,6 @@
 """Which documents are as the published run read them, told without reading them whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -14,7 +14,8 @@ from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.documents import Table, Vectors
 from clustering_pipeline.stores.documents import Point, Source
-from clustering_pipeline.stores.documents.concurrency import ahead
+from clustering_pipeline.stores.documents.concurrency import READS, ahead, in_order
+from clustering_pipeline.stores.documents.scoring import Products
 
 _PAGE = 2_000
 _SEED = 20_261_121
@@ -87,30 +88,42 @@ def _questions(source: Source, stored: Table) -> Iterator[_Question]:
 def _by_products(run: Run, source: Source, stored: Table, mark: list[str]) -> Seen | None:
     """Compares products with random directions; None where the server cannot tell of all."""
     places = stored.places(source.collection_id)
-    tree = parse_filter(run.spec.filters)
     ids: list[str] = []
     known = np.zeros(len(stored.texts), dtype=np.bool_)
-    for number, question in enumerate(_questions(source, stored)):
-        run.check()
-        found = run.pipeline.documents.products(
+    questions = list(_questions(source, stored))
+    with closing(_answers(run, source, questions, mark)) as answers:
+        for question, found in zip(questions, answers, strict=True):
+            run.check()
+            if found is None:
+                return None
+            rows = np.array([places.get(one, -1) for one in found.ids], dtype=np.int64)
+            same = question.agrees(rows, found.values) & found.whole
+            if question is questions[0]:
+                ids = list(found.ids)
+                same &= _named_alike(stored, rows, found.document_ids)
+                known[rows[same]] = True
+            known[rows[~same & (rows >= 0)]] = False
+    return _seen(source, ids, [places.get(one, -1) for one in ids], known)
+
+
+def _answers(
+    run: Run, source: Source, questions: Sequence[_Question], mark: list[str]
+) -> Generator[Products | None]:
+    """The server finds the next while this one is looked at; the first says how all are called."""
+    tree = parse_filter(run.spec.filters)
+
+    def ask(question: _Question) -> Products | None:
+        first = question is questions[0]
+        return run.pipeline.documents.products(
             source.qdrant_collection,
             tree,
             vector=question.vector,
             direction=question.direction,
-            fields=mark if number == 0 else [],
-            named=number == 0,
+            fields=mark if first else [],
+            named=first,
         )
-        if found is None:
-            return None
-        rows = np.array([places.get(one, -1) for one in found.ids], dtype=np.int64)
-        same = question.agrees(rows, found.values) & found.whole
-        if number == 0:
-            ids = list(found.ids)
-            same &= _named_alike(stored, rows, found.document_ids)
-            known[rows[same]] = True
-        else:
-            known[rows[~same & (rows >= 0)]] = False
-    return _seen(source, ids, [places.get(one, -1) for one in ids], known)
+
+    return in_order(ask, questions, in_flight=READS)
 
 
 def _named_alike(
