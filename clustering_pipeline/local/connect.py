@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connect() -> Generator[Pipeline]:
-    """The pipeline that the environment describes."""
-    with open_pipeline(Settings()) as pipeline:
+    """The pipeline that the environment describes.
+
+    A run has begun, and a sensor has looked, before the client of Qdrant is imported.
+    """
+    with open_pipeline(Settings(), documents_later=True) as pipeline:
         yield pipeline
 
 

@@ -10,7 +10,7 @@ from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.overdue import OVERDUE_AFTER_SECONDS
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.triggers import CreateTriggerRequest
+from clustering_pipeline.model.triggers import MOST_FAILURES, CreateTriggerRequest
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.freshness import all_overdue
 from clustering_pipeline.orchestration.overdue_check import ON_TIME, watch_overdue
@@ -124,6 +124,20 @@ def test_a_trigger_by_the_clock_is_late_when_its_time_has_passed(there, document
     assert found(there, later=late) == {definition.cluster_id: [reason]}
     there.pipeline.catalog.triggers.pause(LOCAL, made.trigger_id)
     assert found(there, later=late) == {}
+
+
+def test_a_trigger_that_stopped_after_failures_is_late_until_somebody_resumes_it(there, documents):
+    definition = there.define(documents, CONFIG)
+    made = trigger(there, definition, {"interval_seconds": 600}, "interval")
+    triggers = there.pipeline.catalog.triggers
+    for number in range(MOST_FAILURES):
+        triggers.ended(made.trigger_id, f"run_{number}", status="failed", error="no documents")
+    late = 600 + OVERDUE_AFTER_SECONDS + 60
+    missed = f"{made.trigger_id} (interval) has not run at its time"
+    stopped = "it has stopped after five failures in a row"
+    assert found(there, later=late) == {definition.cluster_id: [f"{missed}; {stopped}"]}
+    triggers.resume(LOCAL, made.trigger_id)
+    assert found(there) == {}
 
 
 def watch(world: World) -> list[dg.AssetObservation | dg.AssetCheckEvaluation]:

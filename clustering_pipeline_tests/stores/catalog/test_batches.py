@@ -45,6 +45,25 @@ def test_a_batch_of_two_collections_counts_in_each(catalog, speeches, letters):
     assert counted == {speeches.collection_id: 1, letters.collection_id: 2}
 
 
+def test_when_batches_completed_is_told_by_their_numbers(catalog, speeches, letters):
+    alone = catalog.batches.open(LOCAL, ["letters"])
+    both = catalog.batches.open(LOCAL, ["speeches", "letters"])
+    first = catalog.batches.complete(LOCAL, alone.batch_id).ended_at
+    second = catalog.batches.complete(LOCAL, both.batch_id).ended_at
+    catalog.batches.open(LOCAL, ["letters"])
+    letter, speech = letters.collection_id, speeches.collection_id
+    # More than are asked for in one question.
+    others = {(LOCAL, letter, number) for number in range(3, 1200)}
+    wanted = {(LOCAL, letter, 1), (LOCAL, letter, 2), (LOCAL, speech, 1), (ELSEWHERE, letter, 1)}
+    assert catalog.batches.completed_at(wanted | others) == {
+        (LOCAL, letter, 1): first,
+        (LOCAL, letter, 2): second,
+        (LOCAL, speech, 1): second,
+    }
+    assert catalog.batches.completed_at({(LOCAL, letter, 2)}) == {(LOCAL, letter, 2): second}
+    assert catalog.batches.completed_at(set()) == {}
+
+
 def test_a_failed_batch_counts_nothing_and_stays_failed(catalog, speeches):
     made = catalog.batches.open(LOCAL, ["speeches"])
     failed = catalog.batches.fail(LOCAL, made.batch_id, "disk full")
