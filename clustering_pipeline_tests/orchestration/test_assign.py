@@ -26,24 +26,31 @@ from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.stores.documents.connection import open_client
 from clustering_pipeline_tests.labeling.loopback import serving, well
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World, failure_of
+from clustering_pipeline_tests.orchestration.world import (
+    FEATURE,
+    KMEANS,
+    Done,
+    Ran,
+    World,
+    failure_of,
+)
 
 SIZES = {"sea": 40, "kitchen": 30, "court": 20}
 THREE = KMEANS | {"algorithm_params": {"n_clusters": 3}}
 REQUEST = ExecuteClusterByIdRequest(mode="assign")
 
 
-def assign(world: World, ran: Ran, **overrides: Any) -> Ran:
+def assign(world: World, ran: Done, **overrides: Any) -> Ran:
     request = ExecuteClusterByIdRequest(mode="assign", **overrides)
     return world.execute(ran.cluster, job=ASSIGN, request=request)
 
 
-def table(world: World, ran: Ran, name: str):
+def table(world: World, ran: Done, name: str):
     key = ran.execution.artifact_key(f"{name}.parquet")
     return world.pipeline.artifacts.read_frame(key)
 
 
-def metrics(ran: Ran) -> dict[str, Any]:
+def metrics(ran: Done) -> dict[str, Any]:
     return ran.execution.metrics.additional_properties
 
 
@@ -56,10 +63,10 @@ def groups(members) -> dict[str, str]:
 class Grown:
     world: World
     collection: CollectionRecord
-    first: Ran
+    first: Done
     second: Ran
 
-    def members(self, ran: Ran):
+    def members(self, ran: Done):
         return table(self.world, ran, "members")
 
 
@@ -70,7 +77,7 @@ def grown(world: World) -> Grown:
     """
     collection = world.collection(planted(sizes=SIZES))
     name = collection.qdrant_collection
-    first = world.execute(world.define(collection, THREE, enrich_source_collection=True))
+    first = world.run(world.define(collection, THREE, enrich_source_collection=True))
     world.pipeline.catalog.executions.relabel(LOCAL, first.run_id, {"cl_0": "By the shore"})
     world.add(name, planted(sizes={"sea": 3, "court": 1}, first_id=500, seed=11))
     world.add(name, planted(sizes={"space": 6}, first_id=600, seed=12))
@@ -82,7 +89,7 @@ def grown(world: World) -> Grown:
     return Grown(world, collection, first, assign(world, first))
 
 
-def _one_of(ran: Ran, world: World, group: str) -> int:
+def _one_of(ran: Done, world: World, group: str) -> int:
     members = table(world, ran, "members").filter(cluster_id=group)
     return int(members["point_id"].sort()[0])
 
@@ -217,7 +224,7 @@ def test_vectors_written_in_place_are_seen_and_names_too(world):
     """Neither costs a document the mark that says it is as a run left it."""
     collection = world.collection(planted(sizes=SIZES))
     name = collection.qdrant_collection
-    first = world.execute(world.define(collection, THREE, enrich_source_collection=True))
+    first = world.run(world.define(collection, THREE, enrich_source_collection=True))
     sea, court = (_one_of(first, world, one) for one in ("cl_0", "cl_2"))
     vector = planted(sizes={"kitchen": 1}, seed=13, spread=0.05).vectors[0]
     client = world.pipeline.documents
@@ -246,7 +253,7 @@ def test_lineage_tells_who_grew(grown):
     assert events == [("cl_0", "grown"), ("cl_1", "grown"), ("cl_2", "continued")]
 
 
-def lineage(world: World, ran: Ran):
+def lineage(world: World, ran: Done):
     found = world.pipeline.artifacts.read_frame(ran.execution.artifact_key("lineage.parquet"))
     return [LineageEvent.model_validate(row) for row in found.iter_rows(named=True)]
 
@@ -275,7 +282,7 @@ def test_nobody_is_asked_for_a_name(world):
             return open_provider(api_key="local", base_url=server.base_url, model="tiny")
 
         there = world.over(provider_of=provider)
-        first = there.execute(world.define(collection, THREE, llm_labeling={"enabled": True}))
+        first = there.run(world.define(collection, THREE, llm_labeling={"enabled": True}))
         calls = server.calls
         world.add(collection.qdrant_collection, planted(sizes={"sea": 5}, first_id=500, seed=11))
         again = assign(there, first)
@@ -292,7 +299,7 @@ def test_parts_of_groups_take_new_members(world):
         "hierarchical": True,
         "max_hierarchy_depth": 1,
     }
-    first = world.execute(world.define(collection, nested))
+    first = world.run(world.define(collection, nested))
     before = groups(table(world, first, "members"))
     new = pairs({"sea": 3, "space": 2}, first_id=900, seed=2)
     world.add(collection.qdrant_collection, new)
@@ -330,7 +337,7 @@ def test_each_feature_assigns_to_its_own_groups(world):
     world.made.append(name)
     two = {"sea": 30, "court": 20}
     with_pictures(world, name, planted(sizes=two))
-    first = world.execute(world.define(world.registered(name), config))
+    first = world.run(world.define(world.registered(name), config))
     before = table(world, first, "members")
     with_pictures(world, name, planted(sizes={"sea": 4, "court": 2}, first_id=500, seed=3))
     after = table(world, assign(world, first), "members")
@@ -364,19 +371,19 @@ def test_labels_of_an_assignment_cost_nothing(grown):
 
 def test_a_group_without_a_member_left_is_gone(world):
     collection = world.collection(planted(sizes=SIZES))
-    first = world.execute(world.define(collection, THREE))
+    first = world.run(world.define(collection, THREE))
     gone = table(world, first, "members").filter(cluster_id="cl_2")["point_id"].to_list()
     world.pipeline.documents.delete_points(collection.qdrant_collection, point_ids=gone)
     again = assign(world, first)
     assert {one.cluster_id for one in again.execution.centroids} == {"cl_0", "cl_1"}
     assert [one.event for one in lineage(world, again)] == ["continued", "continued", "died"]
-    full = world.execute(first.cluster)
+    full = world.run(first.cluster)
     assert full.execution.plan == "full"
 
 
 def test_the_threshold_decides_who_is_known(world):
     collection = world.collection(planted(sizes=SIZES))
-    first = world.execute(world.define(collection, THREE))
+    first = world.run(world.define(collection, THREE))
     world.add(collection.qdrant_collection, planted(sizes={"sea": 8}, first_id=500, seed=11))
     strict = assign(world, first, assignment_threshold=1.0)
     assert metrics(strict)["novelty_pool"] == 8
@@ -417,12 +424,12 @@ def test_it_agrees_with_a_full_run_on_known_documents(world):
     known, rest = planted(sizes=SIZES, seed=21), planted(sizes=SIZES, first_id=1_000, seed=22)
     new = planted(sizes={"space": 10}, first_id=2_000, seed=23)
     collection = world.collection(known)
-    first = world.execute(world.define(collection, THREE))
+    first = world.run(world.define(collection, THREE))
     world.add(collection.qdrant_collection, rest)
     world.add(collection.qdrant_collection, new)
     assigned = groups(table(world, assign(world, first), "members"))
     four = THREE | {"algorithm_params": {"n_clusters": 4}}
-    full = groups(table(world, world.execute(world.define(collection, four)), "members"))
+    full = groups(table(world, world.run(world.define(collection, four)), "members"))
     of_known = [str(one) for one in (*known.ids, *rest.ids)]
     score = adjusted_rand_score(
         [full[one] for one in of_known], [assigned[one] for one in of_known]

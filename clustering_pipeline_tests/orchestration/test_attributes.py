@@ -12,7 +12,7 @@ from clustering_pipeline.model.definition import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
-from clustering_pipeline_tests.orchestration.world import Ran, World
+from clustering_pipeline_tests.orchestration.world import Done, World
 
 BOTH = {"attributes": ["product.category", "brand"]}
 # Category, brand and how many; None lacks the field.
@@ -48,11 +48,11 @@ def define(
     return world.define(collection, None, **given)
 
 
-def table(world: World, ran: Ran) -> pl.DataFrame:
+def table(world: World, ran: Done) -> pl.DataFrame:
     return world.pipeline.artifacts.read_frame(str(ran.execution.parquet_path))
 
 
-def manifest(world: World, ran: Ran) -> dict[str, Any]:
+def manifest(world: World, ran: Done) -> dict[str, Any]:
     return world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
 
 
@@ -83,7 +83,7 @@ def test_a_combination_of_values_is_a_group_and_a_missing_value_noise(
 def test_points_of_groups_by_attributes_carry_no_vector(
     world: World, collection: CollectionRecord
 ) -> None:
-    ran = world.execute(define(world, collection, BOTH))
+    ran = world.run(define(world, collection, BOTH))
 
     (name,) = ran.execution.output_collections.values()
     pages = world.pipeline.documents.scroll(name, vector_names=["centroid"])
@@ -96,7 +96,7 @@ def test_points_of_groups_by_attributes_carry_no_vector(
 def test_first_values_are_parents_and_sizes_add_up(
     world: World, collection: CollectionRecord
 ) -> None:
-    ran = world.execute(define(world, collection, BOTH | {"hierarchical_grouping": True}))
+    ran = world.run(define(world, collection, BOTH | {"hierarchical_grouping": True}))
 
     clusters = table(world, ran)
     assert clusters.select("cluster_id", "parent_cluster_id", "num_members", "label").rows() == [
@@ -115,7 +115,7 @@ def test_other_attributes_of_a_parent_are_summed_up(
     world: World, collection: CollectionRecord, method: str, brand: str
 ) -> None:
     config = BOTH | {"hierarchical_grouping": True, "aggregation_method": method}
-    ran = world.execute(define(world, collection, config))
+    ran = world.run(define(world, collection, config))
 
     values = json.loads(table(world, ran)["attribute_values"][0])
     assert values == {"product.category": "electronics", "brand": brand}
@@ -125,7 +125,7 @@ def test_the_method_of_a_vector_definition_does_the_same(
     world: World, collection: CollectionRecord
 ) -> None:
     fields = {"cluster_type": "vector", "vector_config": {"clustering_method": "attribute_based"}}
-    ran = world.execute(define(world, collection, {"attributes": ["brand"]}, **fields))
+    ran = world.run(define(world, collection, {"attributes": ["brand"]}, **fields))
 
     assert table(world, ran)["label"].to_list() == ["brand: acme", "brand: bolt"]
     assert ran.cluster.metadata().clustered_attributes == ["brand"]
@@ -133,7 +133,7 @@ def test_the_method_of_a_vector_definition_does_the_same(
 
 def test_a_hierarchy_of_one_attribute_is_flat(world: World, collection: CollectionRecord) -> None:
     config = {"attributes": ["brand"], "hierarchical_grouping": True}
-    ran = world.execute(define(world, collection, config))
+    ran = world.run(define(world, collection, config))
 
     assert table(world, ran)["hierarchy_level"].to_list() == [0, 0]
 
@@ -141,9 +141,8 @@ def test_a_hierarchy_of_one_attribute_is_flat(world: World, collection: Collecti
 def test_an_attribute_nobody_has_leaves_noise_alone(
     world: World, collection: CollectionRecord
 ) -> None:
-    ran = world.execute(define(world, collection, {"attributes": ["colour"]}))
+    ran = world.run(define(world, collection, {"attributes": ["colour"]}))
 
-    assert ran.result.success
     assert ran.execution.num_clusters == 0
     assert ran.execution.metrics is not None
     assert ran.execution.metrics.degenerate == "all_noise"
@@ -159,9 +158,8 @@ def test_source_documents_get_their_group(world: World) -> None:
         "enrich_source_collection": True,
         "source_enrichment_config": {"field_mappings": mappings},
     }
-    ran = world.execute(define(world, there, config, **enrichment))
+    world.run(define(world, there, config, **enrichment))
 
-    assert ran.result.success
     written = {
         (one["subject"], one["cluster_label"], one["member_count"])
         for one in world.payloads(there).values()

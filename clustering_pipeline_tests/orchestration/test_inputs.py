@@ -10,13 +10,13 @@ from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.registering import register_existing
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Done, World
 
 TWO = KMEANS | {"algorithm_params": {"n_clusters": 2}}
 FEW = {"sea": 30, "court": 20}
 
 
-def members(world: World, ran: Ran) -> list[tuple[str, str, str]]:
+def members(world: World, ran: Done) -> list[tuple[str, str, str]]:
     frame = world.pipeline.artifacts.read_frame(ran.execution.artifact_key("members.parquet"))
     return frame.select("collection_id", "point_id", "document_id").rows()
 
@@ -35,7 +35,7 @@ def test_only_the_documents_that_match_the_filters_take_part(world):
         ],
         "NOT": [{"field": "year", "value": 2005}],
     }
-    ran = world.execute(world.define(world.collection(documents), TWO, filters=filters))
+    ran = world.run(world.define(world.collection(documents), TWO, filters=filters))
     wanted = [
         payload["document_id"]
         for payload in documents.payloads
@@ -57,7 +57,7 @@ def test_an_execution_may_have_filters_of_its_own(world):
 
 def test_what_the_fit_did_not_sample_is_clustered_all_the_same(world):
     definition = world.define(world.collection(planted(sizes=FEW)), TWO | {"sample_size": 20})
-    execution = world.execute(definition).execution
+    execution = world.run(definition).execution
     assert {
         "source": execution.source_documents,
         "retrieved": execution.vectors_retrieved,
@@ -86,7 +86,7 @@ def test_a_document_without_an_id_goes_by_its_point_id(world, ids):
         payloads=[{"text": payload["text"]} for payload in documents.payloads],
     )
     collection = world.collection(documents)
-    ran = world.execute(world.define(collection, TWO, enrich_source_collection=True))
+    ran = world.run(world.define(collection, TWO, enrich_source_collection=True))
     expected = sorted(map(str, documents.ids))
     assert members(world, ran) == [(collection.collection_id, one, one) for one in expected]
     assert all("cluster_id" in payload for payload in world.payloads(collection).values())
@@ -98,7 +98,7 @@ def test_a_document_may_have_a_whole_number_as_its_id(world):
         payload | {"document_id": 1000 + number}
         for number, payload in enumerate(documents.payloads)
     ]
-    ran = world.execute(world.define(world.collection(replace(documents, payloads=numbered)), TWO))
+    ran = world.run(world.define(world.collection(replace(documents, payloads=numbered)), TWO))
     assert [document for _, _, document in members(world, ran)] == [
         str(1000 + number) for number in range(50)
     ]
@@ -113,7 +113,7 @@ def test_an_existing_qdrant_collection_is_registered_as_it_is(world):
         vectors={FEATURE: "bge.small"},
     )
     registered = register_existing(world.pipeline, LOCAL, request)
-    ran = world.execute(world.define(registered, TWO))
+    ran = world.run(world.define(registered, TWO))
     assert (ran.cluster.state.status, ran.execution.num_points) == ("COMPLETED", 50)
     clusters = world.pipeline.artifacts.read_frame(ran.execution.parquet_path)
     assert clusters["feature_name"].to_list() == ["embedding", "embedding"]
@@ -123,7 +123,7 @@ def test_two_collections_are_clustered_together(world):
     first = planted(sizes={"sea": 30, "court": 10})
     second = planted(sizes={"sea": 5, "court": 20}, seed=8)
     inputs = [world.collection(one) for one in (first, second)]
-    ran = world.execute(world.define(inputs, TWO, enrich_source_collection=True))
+    ran = world.run(world.define(inputs, TWO, enrich_source_collection=True))
     assert [(one.cluster_id, one.num_members) for one in ran.execution.centroids] == [
         ("cl_0", 35),
         ("cl_1", 30),

@@ -8,12 +8,12 @@ from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
+from clustering_pipeline_tests.orchestration.world import KMEANS, Done, World
 
 SIZES = {"sea": 40, "kitchen": 30, "space": 30}
 
 
-def places(world: World, ran: Ran) -> pl.DataFrame:
+def places(world: World, ran: Done) -> pl.DataFrame:
     table = world.pipeline.artifacts.read_frame(ran.execution.members_key)
     return table.select("point_id", "x", "y").sort("point_id")
 
@@ -26,8 +26,8 @@ def moved(before: pl.DataFrame, after: pl.DataFrame) -> float:
 
 
 @pytest.fixture(scope="module")
-def first(world: World) -> Ran:
-    return world.execute(world.define(world.collection(planted(sizes=SIZES)), KMEANS))
+def first(world: World) -> Done:
+    return world.run(world.define(world.collection(planted(sizes=SIZES)), KMEANS))
 
 
 def test_the_first_map_has_nothing_to_follow(first):
@@ -39,7 +39,7 @@ def test_the_first_map_has_nothing_to_follow(first):
 
 
 def test_the_same_documents_do_not_move_at_all(world, first):
-    again = world.execute(first.cluster)
+    again = world.run(first.cluster)
     assert places(world, again).equals(places(world, first))
     assert again.execution.layout_stability_applied == "align"
 
@@ -47,9 +47,9 @@ def test_the_same_documents_do_not_move_at_all(world, first):
 def test_more_documents_move_the_others_little(world):
     collection = world.collection(planted(sizes=SIZES))
     cluster = world.define(collection, KMEANS)
-    before = world.execute(cluster)
+    before = world.run(cluster)
     world.add(collection.qdrant_collection, planted(sizes={"court": 60}, seed=9, first_id=1_000))
-    after = world.execute(cluster)
+    after = world.run(cluster)
     request = ExecuteClusterByIdRequest(layout_stability="none")
     free = world.execute(cluster, request=request)
     assert after.execution.layout_stability_reason == (
@@ -63,7 +63,7 @@ def test_more_documents_move_the_others_little(world):
 
 def test_a_map_of_other_dimensions_is_drawn_anew(world):
     cluster = world.define(world.collection(planted(sizes=SIZES)), KMEANS)
-    flat = world.execute(cluster)
+    flat = world.run(cluster)
     deep = world.execute(cluster, request=ExecuteClusterByIdRequest(vis_n_components=3))
     assert deep.execution.layout_stability_reason == f"the map of {flat.run_id} has 2 dimensions"
 
@@ -77,7 +77,7 @@ def test_a_deferred_map_is_drawn_by_the_next_run_that_does_not_defer_it(world):
     assert (deferred.result.success, axes_of(members)) == (True, [])
     assert deferred.execution.layout_stability_reason == "the map is deferred"
     assert plan_of(world.pipeline, cluster.resolved()) == "full"
-    drawn = world.execute(cluster)
+    drawn = world.run(cluster)
     assert places(world, drawn).null_count().sum_horizontal().item() == 0
     assert drawn.execution.layout_stability_reason == (
         f"the map of {deferred.run_id} has no dimensions"
@@ -87,10 +87,10 @@ def test_a_deferred_map_is_drawn_by_the_next_run_that_does_not_defer_it(world):
 def test_with_a_transform_documents_stay_and_new_ones_go_to_their_kind(world):
     collection = world.collection(planted(sizes=SIZES))
     cluster = world.define(collection, KMEANS | {"layout_stability": "transform"})
-    before = world.execute(cluster)
+    before = world.run(cluster)
     more = planted(sizes={"kitchen": 10}, seed=9, first_id=1_000)
     world.add(collection.qdrant_collection, more)
-    after = world.execute(cluster)
+    after = world.run(cluster)
     assert after.execution.layout_stability_applied == "transform"
     assert moved(places(world, before), places(world, after)) == 0.0
     new = places(world, after).filter(pl.col("point_id").cast(pl.Int64) >= 1_000)
