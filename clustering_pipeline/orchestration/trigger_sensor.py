@@ -13,6 +13,7 @@ from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.public_text import for_clients
 from clustering_pipeline.model.schedules import ConditionalSchedule, EventSchedule
 from clustering_pipeline.model.triggers import TriggerRecord
 from clustering_pipeline.orchestration import partitions
@@ -123,7 +124,7 @@ def _starts(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> 
     try:
         verdict = judge_trigger(trigger, schedule, facts, looking.now)
     except ClusteringError as error:
-        catalog.triggers.looked(trigger, last_execution_error=error.message)
+        catalog.triggers.looked(trigger, last_execution_error=for_clients(error.message))
         return False
     if not verdict.fires:
         first = trigger.seen_documents is None

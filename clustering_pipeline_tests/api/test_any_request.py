@@ -150,8 +150,24 @@ def _cases(
         cases = operation.as_strategy(path_parameters=true, **HERE)
         return cases.map(lambda case: _pointed(case, ids))
     broken = schemathesis.GenerationMode.NEGATIVE
-    here = HERE if operation.body else {}
-    return operation.as_strategy(broken, path_parameters=true, **here)
+    here = HERE if operation.body else {"headers": HERE["headers"]}
+    cases = operation.as_strategy(broken, path_parameters=true, **here)
+    return cases.filter(lambda case: all(map(_shows, (case.query or {}).values())))
+
+
+def _shows(value: object) -> bool:
+    """Whether an address shows what a parameter is: an empty list is nothing, and one of one text
+    is that text.
+    """
+    return value is not None if _is_scalar(value) else _texts(value) > 1
+
+
+def _texts(value: object) -> int:
+    return int(value is not None) if _is_scalar(value) else sum(map(_texts, value))
+
+
+def _is_scalar(value: object) -> bool:
+    return not isinstance(value, list | tuple | dict)
 
 
 def _pointed(case: schemathesis.Case, ids: dict[str, str]) -> schemathesis.Case:

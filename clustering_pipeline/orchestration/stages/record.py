@@ -10,6 +10,7 @@ from clustering_pipeline.model.execution import (
     RepresentativeDocument,
     WriteBack,
 )
+from clustering_pipeline.model.public_text import for_clients
 from clustering_pipeline.orchestration.document_marks import held_runs, written_fields
 from clustering_pipeline.orchestration.run import ARTIFACTS, Run
 from clustering_pipeline.orchestration.stages.fields import target_fields
@@ -34,7 +35,7 @@ SUMMARY_COLUMNS = (
 
 def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> dict[str, Any]:
     """What the run found, under the names of ``ExecutionRecord``."""
-    errors = run.read_json("label_errors")
+    errors = [for_clients(error) for error in run.read_json("label_errors") or ()]
     return {
         "num_clusters": clusters.filter(hierarchy_level=0).height,
         "num_points": document_count(members),
