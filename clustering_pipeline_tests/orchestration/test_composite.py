@@ -403,6 +403,16 @@ def test_sources_that_are_gone_or_have_not_run_are_named(world: World, composed:
     assert (ran.cluster.state.error, ran.cluster.claim) == (ran.execution.error_message, None)
 
 
+def test_a_retry_of_a_crashed_worker_never_groups_something_else(
+    world: World, composed: Composed
+) -> None:
+    """It knows the job, not which executions were named."""
+    ran = world.execute(composed.sources[0].cluster, job=COMPOSE)
+    assert ran.execution.mode == "composite"
+    assert "at least two executions, not of 0" in ran.execution.error_message
+    assert ran.cluster.state.last_run_id != ran.run_id
+
+
 def test_documents_are_assigned_to_the_sources_not_to_their_composite(
     world: World, composed: Composed
 ) -> None:
