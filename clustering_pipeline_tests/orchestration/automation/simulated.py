@@ -115,8 +115,10 @@ class Simulated:
     def tick(self, *, dies_after: int | None = None) -> int:
         """One look; a daemon that dies has made only the first runs of it."""
         self.now += TICK
-        ought = {one for one in self.clusters if self._ought(one)}
-        first = {one: self._going_before(one, ought) for one in ought}
+        flying = self._in_flight()
+        ought = {one for one in self.clusters if one not in flying and self._ought(one)}
+        going = self._going(ought | flying.keys())
+        first = {one: self._going_before(one, going) for one in ought}
         found = look(self, self._count, self._in_flight, self.now)
         wanted = {one.definition.cluster_id for one in found.requests}
         assert wanted <= ought, "runs that ought not to be"
@@ -221,33 +223,39 @@ class Simulated:
             or not ledger.behind(collections, self.completed)
             or ledger.is_cooling(spec.auto_execute_cooldown_seconds, self.now)
             or ledger.is_to_be_tried_later(self.now)
-            or cluster_id in self._in_flight()
         )
 
-    def _going_before(self, cluster_id: str, ought: set[str]) -> set[str]:
-        """The definitions of an earlier phase that go first with the same batch."""
+    def _going(self, candidates: set[str]) -> list[tuple[int, str, set[str]]]:
+        """Who may go first, by phase, with the collections whose batches it waits for."""
         if not self.arranged:
-            return set()
-        going = {one for one in self._in_flight() if self._is_in_service(one)} | ought
+            return []
+        return [
+            (self._phase(one), one, self._behind(one))
+            for one in candidates
+            if self._is_in_service(one) and self.ledgers[one].failures < 2
+        ]
+
+    def _going_before(self, cluster_id: str, going: list[tuple[int, str, set[str]]]) -> set[str]:
+        """The definitions of an earlier phase that go first with the same batch."""
+        phase, mine = self._phase(cluster_id), self._behind(cluster_id) if going else set()
+        covered = self.ledgers[cluster_id].covered
         return {
             one
-            for one in going
-            if self._phase(one) < self._phase(cluster_id)
-            and self.ledgers[one].failures < 2
-            and self._shares_a_batch(one, cluster_id)
+            for other, one, theirs in going
+            if other < phase
+            and any(
+                self.ledgers[one].covered.get(shared, 0) <= covered.get(shared, 0)
+                for shared in theirs & mine
+            )
         }
+
+    def _behind(self, cluster_id: str) -> set[str]:
+        collections = self.clusters[cluster_id].spec.collection_ids
+        return self.ledgers[cluster_id].behind(collections, self.completed)
 
     def _is_in_service(self, cluster_id: str) -> bool:
         record = self.clusters.get(cluster_id)
         return record is not None and record.state.archived_at is None
-
-    def _shares_a_batch(self, first: str, then: str) -> bool:
-        waited_for = [
-            self.ledgers[one].behind(self.clusters[one].spec.collection_ids, self.completed)
-            for one in (first, then)
-        ]
-        before, after = self.ledgers[first].covered, self.ledgers[then].covered
-        return any(before.get(one, 0) <= after.get(one, 0) for one in set.intersection(*waited_for))
 
     def _phase(self, cluster_id: str) -> int:
         return self.arranged.get(cluster_id, Place()).phase
