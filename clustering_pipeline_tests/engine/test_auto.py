@@ -1,5 +1,7 @@
 """What is found without being told how."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -66,19 +68,39 @@ def test_settling_never_worsens_and_leaves_noise_alone():
     assert after > before
 
 
+PASSAGES = size(ci=1_000, full=5_202)
+SEEDS = range(size(ci=2, full=3))
+
+
+@cache
+def grouped(by, seed):
+    """The passages' groups, made once for the tests that look at them."""
+    vectors = passages(PASSAGES)
+    if by == "recipe":
+        return recipe(vectors, seed)
+    return cluster(vectors, algorithm="auto", random_state=seed).labels
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_groups_are_as_many_and_as_small_as_people_read(seed):
+    labels = grouped("auto", seed)
+    assert size(ci=9, full=20) <= labels.max() + 1 <= 100
+    assert np.bincount(labels[labels >= 0]).max() <= 0.15 * PASSAGES
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_more_noise_is_left_by_the_usual_recipe(seed):
+    assert noise(grouped("auto", seed)) < noise(grouped("recipe", seed))
+
+
 def test_it_beats_the_usual_recipe_on_passages():
-    vectors = passages(size(ci=1_000, full=5_202))
-    seeds = range(size(ci=2, full=3))
-    ours = [cluster(vectors, algorithm="auto", random_state=seed).labels for seed in seeds]
-    theirs = [recipe(vectors, seed) for seed in seeds]
+    vectors = passages(PASSAGES)
+    ours, theirs = ([grouped(by, seed) for seed in SEEDS] for by in ("auto", "recipe"))
     assert max(map(noise, ours)) < min(map(noise, theirs))
     assert min(silhouette(vectors, labels) for labels in ours) > max(
         silhouette(vectors, labels) for labels in theirs
     )
     assert between_seeds(ours) > between_seeds(theirs)
-    for labels in ours:
-        assert size(ci=9, full=20) <= labels.max() + 1 <= 100
-        assert np.bincount(labels[labels >= 0]).max() <= 0.15 * len(labels)
 
 
 def test_planted_noise_is_still_noise():
