@@ -1,12 +1,14 @@
 """What a simulated world saw of a definition, and the promises restated over it.
 
-Nothing here asks the package: neither what it keeps of a definition nor how it decides.
+Nothing here asks the package, neither what it keeps of a definition nor how it decides.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from clustering_pipeline.model.automation import BATCH
 
 
 @dataclass(kw_only=True)
@@ -49,3 +51,16 @@ class Ledger:
         self.late = self.late + 1 if waits else 0
         if not waits:
             self.overtaken.clear()
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run that Dagster made for a request, or for somebody."""
+
+    run_id: str
+    cluster_id: str
+    cooldown: int = 0
+    trigger: str = BATCH
+    began: datetime | None = None
+    ended: bool = False
+    covers: dict[str, int] = field(default_factory=dict)

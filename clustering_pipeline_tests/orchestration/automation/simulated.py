@@ -16,7 +16,7 @@ from clustering_pipeline.orchestration.automation.tick import Request, look
 from clustering_pipeline.stores.catalog.automatic import Place
 from clustering_pipeline_tests.model.factories import cluster, execution, request
 from clustering_pipeline_tests.orchestration.automation.facts import NOON
-from clustering_pipeline_tests.orchestration.automation.ledger import Ledger
+from clustering_pipeline_tests.orchestration.automation.ledger import Ledger, Run
 
 TICK = timedelta(seconds=5)
 OUTCOMES = {
@@ -26,19 +26,6 @@ OUTCOMES = {
     "killed": {"status": "failed", "failure_category": "interrupted"},
     "canceled": {"status": "canceled"},
 }
-
-
-@dataclass(kw_only=True)
-class Run:
-    """A run that Dagster made for a request, or for somebody."""
-
-    run_id: str
-    cluster_id: str
-    cooldown: int = 0
-    trigger: str = BATCH
-    began: datetime | None = None
-    ended: bool = False
-    covers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -122,6 +109,7 @@ class Simulated:
         found = look(self, self._count, self._in_flight, self.now)
         wanted = {one.definition.cluster_id for one in found.requests}
         assert wanted <= ought, "runs that ought not to be"
+        assert not any(first[one] for one in wanted), "a later phase before an earlier one"
         served = {
             one.definition.cluster_id for one in found.requests[:dies_after] if self._submit(one)
         }
