@@ -1,6 +1,6 @@
 """What is asked of Qdrant and what comes back, as plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,3 +81,15 @@ class WriteReport:
     written: int
     failed: int
     failures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Products:
+    """All documents of a selection: ids, the product of each one's vector with the direction, and
+    whether its payload has all of the fields asked for; ``document_ids`` unless left out.
+    """
+
+    ids: Sequence[str]
+    document_ids: Sequence[str]
+    values: NDArray[np.float32]
+    whole: NDArray[np.bool_]

@@ -1,7 +1,6 @@
 """How near all documents of a selection are to one direction, which takes no vector on the wire."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from qdrant_client import grpc
 
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.facts import CollectionInfo
+from clustering_pipeline.stores.documents.facts import CollectionInfo, Products
 from clustering_pipeline.stores.documents.pushdown import Selection
 from clustering_pipeline.stores.documents.reading import count, payload_selector, vector_selector
 from clustering_pipeline.stores.documents.wire import (
@@ -24,18 +23,6 @@ MOST = 200_000
 _ARRIVING = 1_000
 """Documents that may come in between a count and the question, so that none is left out."""
 _PRODUCTS = frozenset({"Cosine", "Dot"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Products:
-    """All documents of a selection: ids, the product of each one's vector with the direction, and
-    whether its payload has all of the fields asked for; ``document_ids`` unless left out.
-    """
-
-    ids: Sequence[str]
-    document_ids: Sequence[str]
-    values: NDArray[np.float32]
-    whole: NDArray[np.bool_]
 
 
 def products(

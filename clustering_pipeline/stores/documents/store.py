@@ -14,11 +14,11 @@ from clustering_pipeline.stores.documents.facts import (
     CollectionInfo,
     ExportReport,
     Point,
+    Products,
     Source,
     WriteReport,
 )
 from clustering_pipeline.stores.documents.pushdown import Selection
-from clustering_pipeline.stores.documents.scoring import Products
 from clustering_pipeline.stores.documents.wire import Floats
 
 PAGE = 1000

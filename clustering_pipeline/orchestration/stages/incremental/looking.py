@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.documents import Table, Vectors
 from clustering_pipeline.stores.documents import Point, Source
 from clustering_pipeline.stores.documents.concurrency import READS, ahead, in_order
-from clustering_pipeline.stores.documents.scoring import Products
+from clustering_pipeline.stores.documents.facts import Products
 
 _PAGE = 2_000
 _SEED = 20_261_121
@@ -108,11 +109,11 @@ def _by_products(run: Run, source: Source, stored: Table, mark: list[str]) -> Se
 
 def _answers(
     run: Run, source: Source, questions: Sequence[_Question], mark: list[str]
-) -> Generator[Products | None]:
+) -> "Generator[Products | None]":
     """The server finds the next while this one is looked at; the first says how all are called."""
     tree = parse_filter(run.spec.filters)
 
-    def ask(question: _Question) -> Products | None:
+    def ask(question: _Question) -> "Products | None":
         first = question is questions[0]
         return run.pipeline.documents.products(
             source.qdrant_collection,
