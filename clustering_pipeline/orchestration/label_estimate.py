@@ -33,9 +33,6 @@ def estimate_labels(pipeline: Pipeline, spec: ClusterSpec, *, plan: Plan) -> dic
     if spec.from_pool:
         note = "unknown before: only new groups are named, and the pool decides how many there are"
         return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}
-    if spec.from_pool:
-        note = "unknown before: only new groups are named, and the pool decides how many there are"
-        return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}
     if published is None:
         note = "unknown before the first run: the number of groups decides"
         return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}
