@@ -9,7 +9,7 @@ from clustering_pipeline.engine.effort import PRODUCTS
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.kmeans_start import random_start, spread_start
 from clustering_pipeline.engine.lloyd import Iterated, lloyd, tolerance
-from clustering_pipeline.engine.threads import one_thread, spread
+from clustering_pipeline.engine.threads import Spread, one_thread, spread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.partitioning_params import KMeansParams
 
@@ -20,11 +20,12 @@ def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping
     Elkan's form of the iteration, which breaks ties otherwise, is scikit-learn's own.
     """
     count = min(params.n_clusters, len(vectors))
-    starts = _starts(vectors, params, count, context)
-    if params.algorithm == "elkan":
-        found = [_elkan(vectors, params, start) for start in starts]
-    else:
-        found = list(_lloyd(vectors, params, starts, context))
+    with spread() as several:
+        starts = _starts(vectors, params, count, several, context)
+        if params.algorithm == "elkan":
+            found = [_elkan(vectors, params, start) for start in starts]
+        else:
+            found = list(_lloyd(vectors, params, starts, several, context))
     best = min(range(len(found)), key=lambda start: (found[start].inertia, start))
     one = found[best]
     notes = {"inertia": one.inertia, "iterations": one.iterations, "start": best}
@@ -43,33 +44,36 @@ def seconds(job: Job, params: KMeansParams) -> float:
 
 
 def _starts(
-    vectors: Vectors, params: KMeansParams, count: int, context: FitContext
+    vectors: Vectors, params: KMeansParams, count: int, several: Spread, context: FitContext
 ) -> Iterator[np.ndarray]:
     """The first centres of each start, from one stream."""
     stream = np.random.RandomState(params.random_state)
     for _ in range(params.n_init):
         context.check()
         if params.init == "k-means++":
-            yield spread_start(vectors, count, stream, context.check)
+            yield spread_start(vectors, count, stream, several, context.check)
         else:
             yield random_start(vectors, count, stream)
 
 
 def _lloyd(
-    vectors: Vectors, params: KMeansParams, starts: Iterable[Vectors], context: FitContext
+    vectors: Vectors,
+    params: KMeansParams,
+    starts: Iterable[Vectors],
+    several: Spread,
+    context: FitContext,
 ) -> Iterator[Iterated]:
     middle = vectors.mean(axis=0)
     centred, still = vectors - middle, tolerance(vectors, params.tol)
-    with spread() as several:
-        for start in starts:
-            yield lloyd(
-                centred,
-                start - middle,
-                most=params.max_iter,
-                tolerance=still,
-                spread=several,
-                check=context.check,
-            )
+    for start in starts:
+        yield lloyd(
+            centred,
+            start - middle,
+            most=params.max_iter,
+            tolerance=still,
+            spread=several,
+            check=context.check,
+        )
 
 
 def _elkan(vectors: Vectors, params: KMeansParams, start: Vectors) -> Iterated:
