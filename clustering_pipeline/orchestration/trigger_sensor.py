@@ -1,5 +1,6 @@
 """Runs definitions whose triggers' time has come."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,8 @@ from clustering_pipeline.orchestration.tags import tags_of
 from clustering_pipeline.stores.catalog import Catalog
 
 AT_ONCE = 200
+BUDGET_SECONDS = 20.0
+"""Nothing more is looked at later than that: Dagster gives up on a look after a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,30 +67,57 @@ def run_triggers(
 
 
 def look_at_triggers(
-    pipeline: Pipeline, instance: dg.DagsterInstance, now: datetime
+    pipeline: Pipeline,
+    instance: dg.DagsterInstance,
+    now: datetime,
+    *,
+    most: int = AT_ONCE,
+    budget: float = BUDGET_SECONDS,
 ) -> tuple[int, list[dg.RunRequest]]:
-    """How many triggers' time has come by ``now``, and the runs that they want."""
-    due = pipeline.catalog.triggers.due(now, limit=AT_ONCE)
+    """How many triggers' time has come by ``now``, and the runs that they want.
+
+    At most so many are looked at, besides those that a run keeps waiting; the others, and what
+    ``budget`` seconds do not suffice for, stay due.
+    """
+    deadline = time.monotonic() + budget
+    due = pipeline.catalog.triggers.due(now, limit=most)
     if not due:
         return 0, []
+    flying = in_flight(instance)
+    if len(due) == most:
+        due = _with_others(pipeline.catalog, flying, due, now)
     looking = Looking(
         pipeline=pipeline,
         counter=Counter(pipeline=pipeline),
-        flying=in_flight(instance),
+        flying=flying,
         made=by_key(instance, [one.run_key for one in due]),
         now=now,
     )
-    return len(due), list(_requests(looking, due))
+    return len(due), list(_requests(looking, due, deadline=deadline))
 
 
-def _requests(looking: Looking, due: Sequence[TriggerRecord]) -> Iterator[dg.RunRequest]:
+def _with_others(
+    catalog: Catalog, flying: Mapping[str, str], due: Sequence[TriggerRecord], now: datetime
+) -> list[TriggerRecord]:
+    """And as many that no run keeps waiting: those may be so many that they hide the others."""
+    held = flying.keys() | {one.cluster_id for one in catalog.automation.held()}
+    free = catalog.triggers.due(now, limit=len(due), besides=held)
+    return [*free, *(one for one in due if one.cluster_id in held)]
+
+
+def _requests(
+    looking: Looking, due: Sequence[TriggerRecord], *, deadline: float
+) -> Iterator[dg.RunRequest]:
     taken = set(looking.flying)
     for trigger in due:
+        if time.monotonic() > deadline:
+            return
         record = _definition(looking, trigger)
-        if record is None or not _starts(looking, record, trigger):
+        if record is None or _made(looking, record, trigger):
             continue
-        # Two triggers of one definition: the other one's time stays due until this run has ended.
-        if record.cluster_id not in taken and record.claim is None:
+        # Its time stays due until the run that holds the definition has ended.
+        held = record.cluster_id in taken or record.claim is not None
+        if not held and _starts(looking, record, trigger):
             taken.add(record.cluster_id)
             yield dg.RunRequest(
                 run_key=trigger.run_key,
@@ -109,15 +139,20 @@ def _definition(looking: Looking, trigger: TriggerRecord) -> ClusterRecord | Non
     return record
 
 
-def _starts(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bool:
-    """Whether a run is to be made; notes the firing of one that was made, or a look in vain."""
+def _made(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bool:
+    """Notes the firing of a run that was made; whether there is one."""
     catalog, run = looking.pipeline.catalog, looking.made.get(trigger.run_key)
-    schedule = trigger.schedule
-    if run is not None:
-        catalog.triggers.fired(trigger, run_id_of(run.run_id), **_seen(looking, record))
-        if run.is_finished:
-            _told_of(catalog, record, trigger, run)
+    if run is None:
         return False
+    catalog.triggers.fired(trigger, run_id_of(run.run_id), **_seen(looking, record))
+    if run.is_finished:
+        _told_of(catalog, record, trigger, run)
+    return True
+
+
+def _starts(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bool:
+    """Whether a run is to be made; notes a look in vain."""
+    catalog, schedule = looking.pipeline.catalog, trigger.schedule
     if not isinstance(schedule, EventSchedule | ConditionalSchedule):
         return True
     facts = _facts(looking, record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import dagster as dg
@@ -15,8 +16,9 @@ from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.drift import drift
 from clustering_pipeline.orchestration.jobs import ASSIGN
 from clustering_pipeline.orchestration.partitions import NAME
+from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.resources import RESOURCE
-from clustering_pipeline.orchestration.trigger_sensor import run_triggers
+from clustering_pipeline.orchestration.trigger_sensor import look_at_triggers, run_triggers
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World
 
@@ -146,6 +148,38 @@ def test_two_triggers_of_one_definition_run_one_after_the_other(there, definitio
     run(there, first)
     (second,) = requested(there)
     assert second.run_key != first.run_key
+
+
+def test_triggers_that_a_run_keeps_waiting_hide_no_others(there, definition):
+    waiting = [trigger(there, definition) for _ in range(2)]
+    other = trigger(there, there.define(there.collection(planted(sizes={"sea": 3})), CONFIG))
+    for seconds, made in enumerate([other, *waiting]):
+        come(there, made, seconds=seconds)
+    clusters = there.pipeline.catalog.clusters
+    owner = this_process("run_held", "task_held")
+    clusters.claim(definition.cluster_id, owner, is_alive=is_alive)
+    looked, (request,) = look_at_triggers(there.pipeline, there.instance, utc_now(), most=2)
+    assert (looked, request.partition_key) == (3, other.cluster_id)
+
+
+def test_what_there_is_no_time_for_stays_due(there, definition):
+    come(there, trigger(there, definition))
+    look = partial(look_at_triggers, there.pipeline, there.instance, utc_now())
+    assert look(budget=-1.0) == (1, [])
+    assert len(look()[1]) == 1
+
+
+def test_a_condition_is_judged_when_the_run_that_holds_the_definition_has_ended(there, definition):
+    made = trigger(there, definition, "conditional", condition_type="volume", threshold=1)
+    come(there, made)
+    clusters = there.pipeline.catalog.clusters
+    owner = this_process("run_held", "task_held")
+    clusters.claim(definition.cluster_id, owner, is_alive=is_alive)
+    assert requested(there) == []
+    assert now_of(there, made).next_run_at <= utc_now()
+    clusters.release(definition.cluster_id, "run_held")
+    assert requested(there) == []
+    assert now_of(there, made).next_run_at > utc_now()
 
 
 def test_paused_and_archived_ones_do_not_run(there, definition):

@@ -1,6 +1,6 @@
 """The triggers of definitions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -141,9 +141,19 @@ class Triggers:
         """Forgets the triggers of a definition."""
         return self.table.delete({"cluster_id": cluster_id})
 
-    def due(self, now: datetime, *, limit: int = 0) -> Sequence[TriggerRecord]:
-        """The active ones of all namespaces whose time has come, the longest waiting first."""
-        query = {"status": TriggerStatus.ACTIVE.value, "next_run_at": {"$lte": iso(now)}}
+    def due(
+        self, now: datetime, *, limit: int = 0, besides: Collection[str] = ()
+    ) -> Sequence[TriggerRecord]:
+        """The active ones of all namespaces whose time has come, the longest waiting first.
+
+        Without those of the definitions ``besides``.
+        """
+        others = {"cluster_id": {"$nin": sorted(besides)}} if besides else {}
+        query = {
+            "status": TriggerStatus.ACTIVE.value,
+            "next_run_at": {"$lte": iso(now)},
+            **others,
+        }
         found = self.table.find(query, sort=[("next_run_at", 1), ("_id", 1)], limit=limit)
         return [_from_document(one) for one in found]
 
