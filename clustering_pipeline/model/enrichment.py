@@ -23,7 +23,8 @@ SOURCE_FIELDS = (
 )
 METADATA = "metadata."
 _METADATA = re.compile(r"metadata(\.[^.\s]+)+")
-_PLAIN = (str, bool, int, float)
+# In this order: a truth value is an integer too, and so is the Int64 that MongoDB answers.
+_PLAIN = (bool, str, int, float)
 # Overwritten, these would make documents change their identity from run to run.
 PROTECTED = frozenset({"document_id", "collection_id"})
 
@@ -64,7 +65,7 @@ def metadata_value(metadata: Mapping[str, Any], source_field: str) -> Any:
     for part in source_field.removeprefix(METADATA).split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     items = value if isinstance(value, list) else [] if value is None else [value]
-    kinds = {type(one) for one in items}
+    kinds = set(map(_kind, items))
     if len(kinds) > 1 or not kinds <= set(_PLAIN):
         message = (
             f"{source_field!r} holds more than a text, a number, true, false, or a list of one "
@@ -72,6 +73,10 @@ def metadata_value(metadata: Mapping[str, Any], source_field: str) -> Any:
         )
         raise ValueError(message)
     return value
+
+
+def _kind(value: object) -> type:
+    return next((kind for kind in _PLAIN if isinstance(value, kind)), type(value))
 
 
 def _check_apart(mappings: list[EnrichmentFieldMapping]) -> list[EnrichmentFieldMapping]:

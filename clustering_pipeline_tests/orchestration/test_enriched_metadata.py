@@ -19,18 +19,36 @@ from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World
 
-METADATA = {"team": "Küche", "plan": {"year": 2026, "tags": ["a", "b"]}, "off": False, "none": None}
+STAMP = 1_700_000_000_000
+"""What MongoDB keeps in 64 bits, and answers as an integer of a kind of its own."""
+METADATA = {
+    "team": "Küche",
+    "plan": {"year": 2026, "tags": ["a", "b"]},
+    "off": False,
+    "none": None,
+    "at": STAMP,
+    "all": [STAMP, 1],
+}
 FIELDS = {
     "metadata.team": "about_team",
     "metadata.plan.year": "about_year",
     "metadata.plan.tags": "about_tags",
     "metadata.off": "about_off",
     "metadata.none": "about_none",
+    "metadata.at": "about_at",
+    "metadata.all": "about_all",
     "metadata.plan.absent": "about_absent",
     "metadata.team.absent": "about_deeper",
     "cluster_id": "about_group",
 }
-TOLD = {"team": "Küche", "year": 2026, "tags": ["a", "b"], "off": False}
+TOLD = {
+    "team": "Küche",
+    "year": 2026,
+    "tags": ["a", "b"],
+    "off": False,
+    "at": STAMP,
+    "all": [STAMP, 1],
+}
 TWO = KMEANS | {"algorithm_params": {"n_clusters": 2}}
 
 
