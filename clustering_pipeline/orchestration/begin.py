@@ -20,6 +20,7 @@ from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.progress import Progress
 from clustering_pipeline.orchestration.recovery import finish
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.catalog.claims import active
 
 WRITES_DOCUMENTS = "enriched_documents"
@@ -35,6 +36,8 @@ class RunIdentity:
     trigger_id: str | None = None
     mode: ExecutionMode = "full"
     """Of a run that was not launched, but started in Dagster."""
+    retries: str | None = None
+    """The execution of a crashed worker, which this run does again as it was asked for."""
 
     @property
     def run_id(self) -> str:
@@ -99,7 +102,7 @@ def _begin(
 ) -> ExecutionRecord:
     catalog = pipeline.catalog
     record = active(catalog.clusters.by_id(cluster_id))
-    resolved = record.resolved(ExecuteClusterByIdRequest(mode=identity.mode))
+    resolved = _wanted(catalog, record, identity)
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     try:
         made = catalog.executions.begin(new_execution(record, identity, resolved))
@@ -132,6 +135,14 @@ def _begin(
         edits=catalog.edits.get(cluster_id).edits,
         params=spec.params.model_dump(mode="json"),
     )
+
+
+def _wanted(catalog: Catalog, record: ClusterRecord, identity: RunIdentity) -> ClusterSpec:
+    """What a retry is to do was settled by the run before it, overrides and sources included."""
+    before = catalog.executions.find(identity.retries) if identity.retries else None
+    if before is not None and before.cluster_id == record.cluster_id and before.spec is not None:
+        return before.spec
+    return record.resolved(ExecuteClusterByIdRequest(mode=identity.mode))
 
 
 def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:

@@ -15,6 +15,7 @@ from clustering_pipeline.model.errors import (
     RunInterrupted,
 )
 from clustering_pipeline.model.execution import StageTiming
+from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, open_run
 from clustering_pipeline.orchestration.departed import leaving_nothing
@@ -26,7 +27,7 @@ from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.table import Stage
 from clustering_pipeline.orchestration.stages.verify import Check
-from clustering_pipeline.orchestration.tags import mode_of, trigger_of
+from clustering_pipeline.orchestration.tags import mode_of, retried_of, trigger_of
 
 TRACEBACK_LINES = 12
 
@@ -62,12 +63,14 @@ def identity_of(context: Context) -> RunIdentity:
     """The ids of the Dagster run under way."""
     run = context.run
     trigger, trigger_id = trigger_of(run.tags)
+    retried = retried_of(run.tags)
     return RunIdentity(
         dagster_run_id=run.run_id,
         root_run_id=run.root_run_id or run.run_id,
         trigger=trigger,
         trigger_id=trigger_id,
         mode=mode_of(run.tags),
+        retries=run_id_of(retried) if retried else None,
     )
 
 

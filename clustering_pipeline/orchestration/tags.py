@@ -13,6 +13,8 @@ NAMESPACE = "clustering/namespace"
 PRIORITY = "dagster/priority"
 PARTITION = "dagster/partition"
 RUN_KEY = "dagster/run_key"
+PARENT = "dagster/parent_run_id"
+RETRY = "dagster/retry_number"
 
 # A run that somebody starts in Dagster has no priority, which is 0.
 # What jobs do that are not for clustering everything.
@@ -44,3 +46,8 @@ def mode_of(tags: Mapping[str, str]) -> ExecutionMode:
 def trigger_of(tags: Mapping[str, str]) -> tuple[str, str | None]:
     """Who wanted a run, and the trigger if one did."""
     return tags.get(TRIGGER, MANUAL), tags.get(TRIGGER_ID)
+
+
+def retried_of(tags: Mapping[str, str]) -> str | None:
+    """The Dagster run that Dagster repeats by itself; None for one that somebody asks for again."""
+    return tags.get(PARENT) if RETRY in tags else None

@@ -18,15 +18,19 @@ from clustering_pipeline.model.errors import (
     FieldTaken,
     InvalidDefinition,
     InvalidRequest,
+    RunInterrupted,
     StateConflict,
 )
 from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, run_id_of
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
+from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.jobs import COMPOSE
+from clustering_pipeline.orchestration.outcome import fail
 from clustering_pipeline.orchestration.plan import JOBS, plan_of
 from clustering_pipeline.orchestration.rollback import roll_back
+from clustering_pipeline.orchestration.tags import PARENT, RETRY
 from clustering_pipeline.orchestration.verification import verify_documents, verify_run
 from clustering_pipeline.orchestration.visualization import visualization
 from clustering_pipeline_tests.orchestration.direct import execute
@@ -403,11 +407,29 @@ def test_sources_that_are_gone_or_have_not_run_are_named(world: World, composed:
     assert (ran.cluster.state.error, ran.cluster.claim) == (ran.execution.error_message, None)
 
 
-def test_a_retry_of_a_crashed_worker_never_groups_something_else(
+def test_the_retry_of_a_crashed_worker_groups_what_was_named(
     world: World, composed: Composed
 ) -> None:
-    """It knows the job, not which executions were named."""
-    ran = world.execute(composed.sources[0].cluster, job=COMPOSE)
+    cluster = world.define(composed.collections[0], TWO)
+    identity = RunIdentity(dagster_run_id="c" * 32, root_run_id="c" * 32)
+    named = {
+        "mode": "composite",
+        "source_execution_ids": composed.run_ids,
+        "filters": {"field": "subject", "operator": "in", "value": ["sea", "court"]},
+    }
+    asked = cluster.resolved(validate(ExecuteClusterByIdRequest, named))
+    catalog = world.pipeline.catalog
+    catalog.executions.begin(new_execution(cluster, identity, asked))
+    fail(catalog, run_id_of(identity.dagster_run_id), RunInterrupted("its worker is gone"))
+    retry = {PARENT: identity.dagster_run_id, RETRY: "1"}
+    ran = world.ran(world.start(cluster, job=COMPOSE, tags=retry), cluster)
+    assert ran.execution.source_execution_ids == composed.run_ids
+    assert (ran.execution.mode, ran.execution.num_points) == ("composite", 75)
+
+    # Whoever asks for the job again gets what the definition says: there, no source is named.
+    ran = world.ran(
+        world.start(cluster, job=COMPOSE, tags={PARENT: identity.dagster_run_id}), cluster
+    )
     assert ran.execution.mode == "composite"
     assert "at least two executions, not of 0" in ran.execution.error_message
     assert ran.cluster.state.last_run_id != ran.run_id
