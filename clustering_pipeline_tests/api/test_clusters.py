@@ -69,6 +69,22 @@ def test_a_field_that_cannot_be_changed_is_refused_by_name(client, field):
     assert ok(client.get(f"/v1/clusters/{made['cluster_id']}")) == made
 
 
+def test_what_holds_a_definition_back_is_told(client):
+    listens = {"auto_execute_on_batch": True, "auto_execute_min_documents": 40}
+    made, other = named(client, **listens), named(client)
+    address = "/v1/collections/speeches/batches"
+    ok(client.post(f"{address}/{ok(client.post(address))['batch_id']}/complete"))
+    told = ok(client.get(f"/v1/clusters/{made['cluster_id']}/automation"))
+    (collection,) = made["input_collections"]
+    assert (told["due"], told["batches_behind"]) == (False, {collection: 1})
+    assert told["waits_for"] == [
+        f"{told['documents_missing']} documents are missing to the threshold"
+    ]
+    off = ok(client.get(f"/v1/clusters/{other['cluster_name']}/automation"))
+    assert (off["automatic"], off["waits_for"]) == (False, ["auto_execute_on_batch is off"])
+    assert error_of(client.get("/v1/clusters/unknown/automation"))[0] == 404
+
+
 def test_a_deleted_definition_is_gone_and_so_is_its_reserved_name(client):
     made = named(client)
     address = f"/v1/clusters/{made['cluster_id']}"

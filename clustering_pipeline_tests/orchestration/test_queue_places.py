@@ -16,6 +16,7 @@ from clustering_pipeline.model.errors import StateConflict, TaskNotFound
 from clustering_pipeline.model.ids import run_id_of, task_id_of
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.task import TaskResponse
+from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.canceling import cancel_queued
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
@@ -92,6 +93,23 @@ def test_the_task_says_what_waits_and_the_definition_which_task(there, documents
     assert (state.status, state.task_id) == ("QUEUED", shown.task_id)
     with pytest.raises(TaskNotFound):
         there.pipeline.catalog.tasks.get(shown.task_id, sees=lambda _scope: False)
+
+
+def test_what_waits_in_the_queue_is_not_due_again(there, documents):
+    definition = there.define(documents, auto_execute_on_batch=True)
+    batches = there.pipeline.catalog.batches
+    batches.complete(LOCAL, batches.open(LOCAL, [documents.collection_id]).batch_id)
+    assert standing_of(there.pipeline, definition).due
+    run = queued(there, definition)
+    look(there)
+    told = standing_of(there.pipeline, definition)
+    assert (told.due, told.run_in_flight) == (False, run_id_of(run.run_id))
+    assert told.waits_for == [f"{told.run_in_flight} is under way"]
+    identity = RunIdentity(dagster_run_id=run.run_id, root_run_id=run.run_id)
+    executions = there.pipeline.catalog.executions
+    executions.begin(new_execution(definition, identity, definition.resolved()))
+    executions.interrupt(told.run_in_flight)
+    assert standing_of(there.pipeline, definition).run_in_flight is None
 
 
 def test_a_run_that_has_begun_says_itself_how_far_it_is(there, documents):

@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog, TheServices
+from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline, TheServices
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import ThePage
 from clustering_pipeline.api.paths import ClusterIdentifier
+from clustering_pipeline.model.automation import AutomationStanding
 from clustering_pipeline.model.cluster_views import ClusterMetadata, ClusterModel
 from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
 from clustering_pipeline.model.deleted import GenericDeleteResponse
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
+from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.removal import remove_cluster
 
 router = APIRouter(prefix="/clusters", tags=["clusters"])
@@ -54,6 +56,15 @@ def get_cluster(
 ) -> ClusterMetadata:
     """Read a definition and what its published run found."""
     return catalog.clusters.get(caller.scope, cluster_identifier).metadata()
+
+
+@router.get("/{cluster_identifier}/automation", responses=documented(404))
+def get_cluster_automation(
+    cluster_identifier: ClusterIdentifier, caller: Reader, pipeline: ThePipeline
+) -> AutomationStanding:
+    """Read what holds a definition back from running after a batch, and whether it is overdue."""
+    record = pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
+    return standing_of(pipeline, record)
 
 
 @router.patch("/{cluster_identifier}", responses=documented(404, 409))

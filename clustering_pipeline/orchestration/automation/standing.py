@@ -24,7 +24,9 @@ def standing_of(
     documents = (
         Counter(pipeline=pipeline)(record.scope, definition.collection_ids) if counts else None
     )
-    standing = judge(definition, lag, now, documents=documents, in_flight=_queued(pipeline, record))
+    standing = judge(
+        definition, lag, now, documents=documents, in_flight=_in_flight(pipeline, record)
+    )
     return AutomationStanding(
         automatic=automatic,
         due=automatic and standing.due,
@@ -59,6 +61,13 @@ def automatic_of(record: ClusterRecord) -> AutomaticDefinition:
     )
 
 
-def _queued(pipeline: Pipeline, record: ClusterRecord) -> str | None:
-    active = pipeline.catalog.executions.active(record.cluster_id)
-    return active[0].run_id if active else None
+def _in_flight(pipeline: Pipeline, record: ClusterRecord) -> str | None:
+    """The run that has an execution and goes on, or one that waits in the queue to have one."""
+    catalog = pipeline.catalog
+    active = catalog.executions.active(record.cluster_id)
+    if active:
+        return active[0].run_id
+    waiting = catalog.queue.of_definition(record.cluster_id)
+    if waiting is None or catalog.executions.find(waiting.run_id) is not None:
+        return None
+    return waiting.run_id

@@ -95,6 +95,7 @@ EXECUTIONS = (
 )
 QUEUE = (
     IndexModel([("task_id", ASCENDING)]),
+    IndexModel([("cluster_id", ASCENDING), ("number", ASCENDING)]),
     IndexModel([("priority", DESCENDING), ("number", ASCENDING)]),
 )
 WEBHOOKS = (_scoped("-created_at"),)

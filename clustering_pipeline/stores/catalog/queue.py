@@ -36,6 +36,11 @@ class Queue:
         found = self.table.find_one({"task_id": task_id})
         return None if found is None else QueuedRun.model_validate(found)
 
+    def of_definition(self, cluster_id: str) -> QueuedRun | None:
+        """The run of a definition that waits, the one that waits longest if there are several."""
+        found = self.table.find({"cluster_id": cluster_id}, sort=[("number", 1)], limit=1)
+        return QueuedRun.model_validate(found[0]) if found else None
+
     def position(self, run: QueuedRun) -> int:
         """Its place, the first being 1.  Limits may let one behind it go before it."""
         before: list[dict[str, Any]] = [
