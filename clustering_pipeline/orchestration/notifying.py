@@ -1,6 +1,7 @@
 """Delivers messages to webhooks: at least once, later and later, and never for long at a time."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -89,12 +90,22 @@ def deliver(pipeline: Pipeline, *, budget: float = BUDGET_SECONDS) -> Delivered:
 
 
 def in_turn(due: Iterable[str], webhooks: Mapping[str, WebhookRecord]) -> list[str]:
-    """The webhooks that are due, those that failed least often in a row first."""
+    """The webhooks that are due, those that failed least often in a row first.
 
-    def failures(webhook_id: str) -> int:
-        return webhooks[webhook_id].consecutive_failures if webhook_id in webhooks else 0
+    Of these, the first of each namespace, then the second of each: a tenant whose receivers take
+    their time holds up its own.
+    """
+    seen: Counter[tuple[int, Scope]] = Counter()
 
-    return sorted(due, key=failures)
+    def turn(webhook_id: str) -> tuple[int, int]:
+        webhook = webhooks.get(webhook_id)
+        if webhook is None:
+            return 0, 0
+        failures = webhook.consecutive_failures
+        seen[failures, webhook.scope] += 1
+        return failures, seen[failures, webhook.scope]
+
+    return sorted(due, key=turn)
 
 
 def _to_one(

@@ -241,11 +241,25 @@ def test_those_that_failed_wait_for_those_that_did_not(there):
         webhooks = there.pipeline.catalog.webhooks.everywhere()
         assert webhooks[failing.webhook_id].consecutive_failures == 2
         due = [failing.webhook_id, healthy.webhook_id, other]
-        assert in_turn(due, webhooks) == [healthy.webhook_id, other, failing.webhook_id]
+        assert in_turn(due, webhooks) == [other, healthy.webhook_id, failing.webhook_id]
         come(there, log(there, failing)[0])
         look(there)
     after = there.pipeline.catalog.webhooks.get(LOCAL, failing.webhook_id)
     assert after.consecutive_failures == 0
+
+
+def test_namespaces_take_turns(there):
+    request, webhooks = (
+        CreateWebhookRequest(url="https://one.invalid/"),
+        there.pipeline.catalog.webhooks,
+    )
+    ours = [webhooks.create(LOCAL, request).webhook_id for _ in range(3)]
+    theirs = [webhooks.create(ELSEWHERE, request).webhook_id for _ in range(2)]
+    assert in_turn([*ours, *theirs], webhooks.everywhere()) == [
+        *(ours[0], theirs[0]),
+        *(ours[1], theirs[1]),
+        ours[2],
+    ]
 
 
 def test_what_leads_elsewhere_by_now_is_refused_at_the_post(there):
