@@ -64,6 +64,8 @@ def try_webhook(pipeline: Pipeline, scope: Scope, webhook_id: str) -> DeliveryRe
         event_type=TEST,
         body=message(TEST, iso(now), {"webhook_id": webhook_id}),
         begun=len(BACKOFF) + 1,
+        # If this process dies meanwhile, somebody else sends it, so that it does not stay pending.
+        next_attempt_at=now + _LEASE,
         created_at=now,
     )
     pipeline.catalog.deliveries.put(record)

@@ -305,3 +305,27 @@ def test_a_webhook_is_tried_once_and_at_once(there):
     verify(webhook, receiver.heard[0])
     with pytest.raises(WebhookNotFound):
         try_webhook(there.pipeline, ELSEWHERE, webhook.webhook_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dying:
+    """A sender whose process is killed."""
+
+    def check(self, url: str) -> None:
+        LOOPBACK.check(url)
+
+    def post(self, *_arguments: object) -> Answer:
+        raise KeyboardInterrupt
+
+
+def test_what_somebody_tried_who_died_is_ended_by_another(there):
+    with receiving(status(404)) as receiver:
+        webhook = listen(there, receiver)
+        with pytest.raises(KeyboardInterrupt):
+            try_webhook(there.over(sender=Dying()).pipeline, LOCAL, webhook.webhook_id)
+        (delivery,) = log(there, webhook)
+        assert (delivery.status, delivery.next_attempt_at > utc_now()) == ("pending", True)
+        come(there, delivery)
+        look(there)
+    (delivery,) = log(there, webhook)
+    assert (delivery.status, len(receiver.heard)) == ("failed", 1)
