@@ -1,13 +1,16 @@
 """Assignments in whatever order: the groups, the pool and the documents agree with plain Python."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline_tests.orchestration.direct import execute
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.orchestration.rollback import roll_back
+from clustering_pipeline_tests.orchestration.direct import RELABEL, execute
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World
 from clustering_pipeline_tests.sizes import size
@@ -17,8 +20,18 @@ START = dict.fromkeys(KNOWN, 6)
 NUMBERS = st.integers(100, 105)
 
 
+@dataclass(frozen=True)
+class Published:
+    """A run: the group of each document, and which words it had then."""
+
+    run_id: str
+    groups: dict[int, str]
+    versions: dict[int, int]
+
+
 class Assignments(RuleBasedStateMachine):
-    """Documents come, change their subject and go; only then are they assigned.
+    """Documents come, change their subject and go, and are assigned; runs are taken back, and
+    labels made again.
 
     A group lives as long as it has a member; what is about nothing that is there is in the pool,
     and stays there while it is as it was.
@@ -31,12 +44,13 @@ class Assignments(RuleBasedStateMachine):
         self.collection = world.collection(base)
         config = KMEANS | {"algorithm_params": {"n_clusters": len(KNOWN)}}
         self.cluster = world.define(self.collection, config, enrich_source_collection=True)
-        execute(world.pipeline, self.cluster)
+        first = execute(world.pipeline, self.cluster)
         self.documents = dict(zip(base.ids, base.subjects, strict=True))
-        shown = self.shown()
+        self.versions = dict.fromkeys(base.ids, 0)
+        shown = {one: str(group) for one, group in self.shown().items()}
         self.groups = {name: shown[one] for one, name in self.documents.items()}
-        self.group_of: dict[int, str] = dict(shown)
-        self.dirty: set[int] = set()
+        self.runs = [Published(first.run_id, shown, dict(self.versions))]
+        self.current = self.runs[0]
 
     @rule(
         arrivals=st.lists(st.tuples(NUMBERS, st.sampled_from(SUBJECTS)), min_size=1, max_size=4),
@@ -51,39 +65,61 @@ class Assignments(RuleBasedStateMachine):
             self.delete(doomed)
         self.assign()
 
+    @rule()
+    def assign(self) -> None:
+        expected = {one: self.joins(one) for one in self.documents}
+        ran = execute(self.world.pipeline, self.cluster, mode="assign")
+        sizes = Counter(expected.values())
+        pool = sizes.pop(NOISE_ID, 0)
+        assert self.shown() == expected
+        assert {one.cluster_id: one.num_members for one in ran.centroids} == sizes
+        assert ran.metrics.additional_properties["novelty_pool"] == pool
+        assert ran.num_points == len(self.documents)
+        self.publishes(ran.run_id, expected, self.versions)
+
+    @rule(data=st.data())
+    def roll_back(self, data: st.DataObject) -> None:
+        """What came since is in no group, until it is assigned."""
+        earlier = [one for one in self.runs if one is not self.current]
+        if earlier:
+            self.current = data.draw(st.sampled_from(earlier))
+            run_id = self.current.run_id
+            roll_back(self.world.pipeline, LOCAL, self.cluster.cluster_id, run_id)
+            assert self.shown() == {one: self.current.groups.get(one) for one in self.documents}
+
+    @rule()
+    def relabel(self) -> None:
+        ran = execute(self.world.pipeline, self.cluster, stages=RELABEL)
+        assert self.shown() == {one: self.current.groups.get(one) for one in self.documents}
+        self.publishes(ran.run_id, self.current.groups, self.current.versions)
+
+    def joins(self, document: int) -> str:
+        """As it was it stays; else it goes to its subject's group, if that has a member."""
+        if self.current.versions.get(document) == self.versions[document]:
+            return self.current.groups[document]
+        group = self.groups.get(self.documents[document], NOISE_ID)
+        return group if group in self.current.groups.values() else NOISE_ID
+
+    def publishes(self, run_id: str, groups: dict[int, str], versions: dict[int, int]) -> None:
+        self.current = Published(run_id, dict(groups), dict(versions))
+        self.runs.append(self.current)
+
     def put(self, number: int, name: str) -> None:
         """A new document, or other words under an id that there was."""
         self.seed += 1
         # Nearer than the first members are: what lies at the edge of a reach may be either.
         made = planted(sizes={name: 1}, spread=0.01, first_id=number, seed=self.seed)
         self.world.add(self.collection.qdrant_collection, made)
-        self.documents[number] = name
-        self.dirty.add(number)
+        self.documents[number], self.versions[number] = name, self.seed
 
     def delete(self, doomed: list[int]) -> None:
         if doomed:
             name = self.collection.qdrant_collection
             self.world.pipeline.documents.delete_points(name, point_ids=doomed)
         for one in doomed:
-            del self.documents[one]
-        self.dirty -= set(doomed)
+            del self.documents[one], self.versions[one]
 
-    def assign(self) -> None:
-        ran = execute(self.world.pipeline, self.cluster, mode="assign")
-        there = set(self.group_of.values()) - {NOISE_ID}
-        for one in self.dirty:
-            group = self.groups.get(self.documents[one], NOISE_ID)
-            self.group_of[one] = group if group in there else NOISE_ID
-        self.group_of = {one: self.group_of[one] for one in self.documents}
-        self.dirty.clear()
-        sizes = Counter(self.group_of.values())
-        pool = sizes.pop(NOISE_ID, 0)
-        assert self.shown() == self.group_of
-        assert {one.cluster_id: one.num_members for one in ran.centroids} == sizes
-        assert ran.metrics.additional_properties["novelty_pool"] == pool
-        assert ran.num_points == len(self.documents)
-
-    def shown(self) -> dict[int, str]:
+    def shown(self) -> dict[int, str | None]:
         """The group that each document shows."""
         payloads = self.world.payloads(self.collection)
         return {int(one): shown.get("cluster_id") for one, shown in payloads.items()}
@@ -91,10 +127,10 @@ class Assignments(RuleBasedStateMachine):
 
 def test_assignments_agree_whatever_happens(world: World) -> None:
     run_state_machine_as_test(
-        lambda: Assignments(world),
+        lambda: Assignments(world.over(kept_runs=100)),
         settings=settings(
             max_examples=size(ci=3, full=40),
-            stateful_step_count=size(ci=4, full=12),
+            stateful_step_count=size(ci=5, full=16),
             derandomize=True,
             deadline=None,
             suppress_health_check=list(HealthCheck),
