@@ -8,6 +8,8 @@ import dagster as dg
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
+AT_ONCE = 100
+
 
 def batch_after(
     asset: dg.AssetKey | str,
@@ -19,28 +21,40 @@ def batch_after(
     """A sensor that completes a batch of ``collections`` whenever ``asset`` is materialized.
 
     Each materialization counts once, whatever restarts in between: the batch is named after it.
-    Load it into a location that has the pipeline's resource, ``clustering``.
+    Of those from before the sensor's first look, the latest counts.  Load it into a location that
+    has the pipeline's resource, ``clustering``.
     """
     key = dg.AssetKey.from_coercible(asset)
 
-    @dg.asset_sensor(
-        asset_key=key,
+    # Of several materializations between two looks, Dagster's own asset sensor sees the last only.
+    @dg.sensor(
         name=name or f"batch_after_{key.to_python_identifier()}",
         minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def complete(
-        context: dg.SensorEvaluationContext,  # noqa: ARG001 - Dagster names it
-        asset_event: dg.EventLogEntry,
-        clustering: dg.ResourceParam[Pipeline],
+        context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
     ) -> dg.SkipReason:
-        batch_id = batch_of(asset_event)
-        batches = clustering.catalog.batches
-        batches.open(scope, collections, batch_id=batch_id)
-        batches.complete(scope, batch_id)
-        return dg.SkipReason(f"completed {batch_id} of {', '.join(collections)}")
+        batches, landed = clustering.catalog.batches, _landed(context, key)
+        for one in landed:
+            batch_id = batch_of(one.event_log_entry)
+            batches.open(scope, collections, batch_id=batch_id)
+            batches.complete(scope, batch_id)
+        context.update_cursor(str(landed[-1].storage_id) if landed else context.cursor or "0")
+        return dg.SkipReason(f"completed {len(landed)} batches of {', '.join(collections)}")
 
     return complete
+
+
+def _landed(context: dg.SensorEvaluationContext, key: dg.AssetKey) -> Sequence[dg.EventLogRecord]:
+    """The materializations since the last look, the oldest first."""
+    since = None if context.cursor is None else int(context.cursor)
+    found = context.instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, after_storage_id=since),
+        limit=1 if since is None else AT_ONCE,
+        ascending=since is not None,
+    )
+    return found.records
 
 
 def batch_of(event: dg.EventLogEntry) -> str:
