@@ -12,13 +12,18 @@ from clustering_pipeline.orchestration.tags import PARTITION, RUN_KEY
 _AT_ONCE = 200
 
 
-def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """The runs over a partition that are queued or under way, of whatever job.
+def unfinished_records(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
+    """The runs over a partition that are queued or under way, of whatever job, the newest first.
 
     The asset page runs a job of its own, so that the job tells nothing.
     """
-    runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
-    return [one for one in runs if PARTITION in one.tags]
+    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    return [one for one in records if PARTITION in one.dagster_run.tags]
+
+
+def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """The same without when they were made."""
+    return [one.dagster_run for one in unfinished_records(instance)]
 
 
 def in_flight(instance: dg.DagsterInstance) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Tells the catalog which runs wait and in which order, so that their tasks can be followed."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from clustering_pipeline.model.errors import ClusterNotFound
@@ -9,13 +11,15 @@ from clustering_pipeline.orchestration.tags import PARTITION, PRIORITY, trigger_
 from clustering_pipeline.stores.catalog import Catalog
 
 AT_ONCE = 500
-_QUEUED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
 
 
-def show_places(catalog: Catalog, instance: dg.DagsterInstance) -> int:
-    """Notes the runs that wait, those of a large backfill over several looks; how many changed."""
-    records = instance.get_run_records(_QUEUED, ascending=True)
-    waiting = {run_id_of(one.dagster_run.run_id): one for one in records}
+def show_places(catalog: Catalog, unfinished: Sequence[dg.RunRecord]) -> int:
+    """Notes those that wait, those of a large backfill over several looks; how many changed."""
+    waiting = {
+        run_id_of(one.dagster_run.run_id): one
+        for one in sorted(unfinished, key=lambda one: one.storage_id)
+        if one.dagster_run.status is dg.DagsterRunStatus.QUEUED
+    }
     known = catalog.queue.run_ids()
     gone = known - waiting.keys()
     catalog.queue.remove(gone)

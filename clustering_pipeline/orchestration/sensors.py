@@ -4,7 +4,7 @@ import dagster as dg
 
 from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.batch_sensor import run_after_batches
-from clustering_pipeline.orchestration.dagster_runs import unfinished
+from clustering_pipeline.orchestration.dagster_runs import unfinished_records
 from clustering_pipeline.orchestration.instance import why_failed
 from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
@@ -57,11 +57,13 @@ def follow_runs(
     """Tells the catalog what is queued, and ends runs that are lost or no longer wanted."""
     catalog, instance = clustering.catalog, context.instance
     lost = free_lost(catalog, instance)
-    runs = unfinished(instance)
+    records = unfinished_records(instance)
+    runs = [one.dagster_run for one in records]
     unwanted = cancel_unwanted(catalog, instance, runs)
     tag_namespaces(catalog, instance, runs)
-    show_places(catalog, instance)
-    changed = show_queue(catalog, [one for one in runs if one.run_id not in unwanted])
+    wanted = [one for one in records if one.dagster_run.run_id not in unwanted]
+    show_places(catalog, wanted)
+    changed = show_queue(catalog, [one.dagster_run for one in wanted])
     return dg.SkipReason(
         f"{len(runs)} runs queued or under way, {changed} changes told, {len(lost)} lost and "
         f"{len(unwanted)} unwanted ones ended"

@@ -42,7 +42,7 @@ def documents(world: World):
 def there(world: World) -> Iterator[World]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield World(pipeline=world.pipeline, instance=instance)
-        show_places(world.pipeline.catalog, dg.DagsterInstance.ephemeral())
+        show_places(world.pipeline.catalog, [])
 
 
 def queued(world: World, definition: ClusterRecord, trigger: str = "batch") -> dg.DagsterRun:
