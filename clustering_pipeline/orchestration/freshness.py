@@ -60,9 +60,8 @@ def overdue(
 def _lagging(catalog: Catalog, scope: Scope | None) -> Lagging:
     """Those with batches that no run has dealt with, nor one that is under way."""
     completed = catalog.batches.completed_everywhere()
-    idle = (one for one in catalog.automation.definitions() if one.holder is None)
-    within = (one for one in idle if scope in {None, one.scope})
-    return [(one, lag) for one in within if (lag := behind(one, completed.get(one.scope, {})))]
+    idle = (one for one in catalog.automation.definitions(scope) if one.holder is None)
+    return [(one, lag) for one in idle if (lag := behind(one, completed.get(one.scope, {})))]
 
 
 def _by_batches(pipeline: Pipeline, lagging: Lagging, limit: datetime) -> Late:

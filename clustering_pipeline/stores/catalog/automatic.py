@@ -14,6 +14,7 @@ from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog import applications
 from clustering_pipeline.stores.catalog.cluster_documents import from_document
 from clustering_pipeline.stores.catalog.clusters import Clusters
+from clustering_pipeline.stores.catalog.scoping import within
 
 _FIELDS = (
     "organization_id",
@@ -42,9 +43,10 @@ class Automations:
 
     clusters: Clusters
 
-    def definitions(self) -> list[AutomaticDefinition]:
-        """All of them that are not archived."""
-        query = {"spec.auto_execute_on_batch": True, "state.archived_at": None}
+    def definitions(self, scope: Scope | None = None) -> list[AutomaticDefinition]:
+        """All of them that are not archived, or those of one namespace."""
+        of = {} if scope is None else within(scope)
+        query = {**of, "spec.auto_execute_on_batch": True, "state.archived_at": None}
         return [_definition(one) for one in self.clusters.table.find(query, fields=_FIELDS)]
 
     def places(self) -> dict[str, Place]:
