@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, TypeVar
 
 from clustering_pipeline.engine.vectors import Check
@@ -21,13 +22,57 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+class _WholeProcess:
+    """The limit of linear algebra, which threads share: it stays until the last of them leaves."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._before: list[Any] = []
+
+    def enter(self, blas: Any) -> None:
+        """Have one thread for the libraries of the controller ``blas``."""
+        with self._lock:
+            self._inside += 1
+            if any(one["num_threads"] != 1 for one in blas.info()):
+                self._before.append(blas.limit(limits=1))
+
+    def leave(self) -> None:
+        """Give back what there was, unless another thread is still inside."""
+        with self._lock:
+            self._inside -= 1
+            while self._before and not self._inside:
+                self._before.pop().restore_original_limits()
+            _let_others_set_limits()
+
+
+_LINEAR_ALGEBRA = _WholeProcess()
+
+
 @contextmanager
 def one_thread() -> Generator[None]:
-    """Linear algebra and OpenMP loops on one thread, so that sums are taken in one order."""
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - inspects every loaded library
+    """Linear algebra and OpenMP loops on one thread, so that sums are taken in one order.
 
-    with threadpool_limits(limits=1):
-        yield
+    Several threads may be inside at once, and leave in any order.
+    """
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - inspects every loaded library
+
+    libraries = ThreadpoolController()
+    _LINEAR_ALGEBRA.enter(libraries.select(user_api="blas"))
+    try:
+        with libraries.select(user_api="openmp").limit(limits=1):
+            yield
+    finally:
+        _LINEAR_ALGEBRA.leave()
+
+
+def _let_others_set_limits() -> None:
+    """The thread that set one keeps the right to, in releases of threadpoolctl that know of it."""
+    from threadpoolctl import OpenBLASController  # noqa: PLC0415 - see above
+
+    release = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if release is not None:
+        release()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """The one rule of threads: pieces of work side by side, each on one of them."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import numba
@@ -19,6 +21,26 @@ def test_libraries_have_one_thread_and_then_what_they_had() -> None:
     with one_thread():
         assert threads_of_libraries("blas", "openmp") == {1}
     assert threads_of_libraries("blas", "openmp") == before
+
+
+@pytest.fixture
+def others() -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExecutor]]:
+    """Two threads that are asked one thing after the other."""
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        yield first, second
+
+
+@pytest.mark.parametrize("leaving", [(0, 1), (1, 0)], ids=["in-order", "in-reverse"])
+def test_linear_algebra_has_one_thread_until_the_last_is_out(others, leaving) -> None:
+    before = threads_of_libraries("blas")
+    inside = [one_thread(), one_thread()]
+    for other, one in zip(others, inside, strict=True):
+        other.submit(one.__enter__).result()
+    first, last = leaving
+    others[first].submit(inside[first].__exit__, None, None, None).result()
+    assert threads_of_libraries("blas") == {1}
+    others[last].submit(inside[last].__exit__, None, None, None).result()
+    assert threads_of_libraries("blas") == before
 
 
 def test_linear_algebra_side_by_side_has_one_thread_each() -> None:
