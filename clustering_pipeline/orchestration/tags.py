@@ -8,6 +8,7 @@ from clustering_pipeline.model.scope import Scope
 
 TRIGGER = "clustering/trigger"
 TRIGGER_ID = "clustering/trigger_id"
+SEEN = "clustering/seen"
 MODE = "clustering/mode"
 NAMESPACE = "clustering/namespace"
 PRIORITY = "dagster/priority"

@@ -1,5 +1,6 @@
 """Runs definitions whose triggers' time has come."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from clustering_pipeline.orchestration.drift import drift
 from clustering_pipeline.orchestration.jobs import EXECUTE
 from clustering_pipeline.orchestration.outcome import interrupt
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.tags import tags_of
+from clustering_pipeline.orchestration.tags import SEEN, tags_of
 from clustering_pipeline.stores.catalog import Catalog
 
 AT_ONCE = 200
@@ -117,12 +118,13 @@ def _requests(
             continue
         # Its time stays due until the run that holds the definition has ended.
         held = record.cluster_id in taken or record.claim is not None
-        if not held and _starts(looking, record, trigger):
+        seen = None if held else _wanted(looking, record, trigger)
+        if seen is not None:
             taken.add(record.cluster_id)
             yield dg.RunRequest(
                 run_key=trigger.run_key,
                 partition_key=record.cluster_id,
-                tags=tags_of(SCHEDULE, record.scope, trigger_id=trigger.trigger_id),
+                tags={**tags_of(SCHEDULE, record.scope, trigger_id=trigger.trigger_id), **seen},
             )
 
 
@@ -144,28 +146,31 @@ def _made(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bo
     catalog, run = looking.pipeline.catalog, looking.made.get(trigger.run_key)
     if run is None:
         return False
-    catalog.triggers.fired(trigger, run_id_of(run.run_id), **_seen(looking, record))
+    catalog.triggers.fired(trigger, run_id_of(run.run_id), **json.loads(run.tags.get(SEEN, "{}")))
     if run.is_finished:
         _told_of(catalog, record, trigger, run)
     return True
 
 
-def _starts(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bool:
-    """Whether a run is to be made; notes a look in vain."""
+def _wanted(
+    looking: Looking, record: ClusterRecord, trigger: TriggerRecord
+) -> Mapping[str, str] | None:
+    """What a run is to carry, if one is to be made; notes a look in vain."""
     catalog, schedule = looking.pipeline.catalog, trigger.schedule
     if not isinstance(schedule, EventSchedule | ConditionalSchedule):
-        return True
+        return dict[str, str]()
     facts = _facts(looking, record)
     try:
         verdict = judge_trigger(trigger, schedule, facts, looking.now)
     except ClusteringError as error:
         catalog.triggers.looked(trigger, last_execution_error=for_clients(error.message))
-        return False
-    if not verdict.fires:
-        first = trigger.seen_documents is None
-        seen = {"seen_documents": facts.documents} if first else {}
-        catalog.triggers.looked(trigger, event_counter=verdict.counter, **seen)
-    return verdict.fires
+        return None
+    if verdict.fires:
+        return {SEEN: json.dumps(_seen(trigger, facts))}
+    first = trigger.seen_documents is None
+    seen = {"seen_documents": facts.documents} if first else {}
+    catalog.triggers.looked(trigger, event_counter=verdict.counter, **seen)
+    return None
 
 
 def _told_of(
@@ -182,9 +187,10 @@ def _told_of(
     interrupt(catalog, identity.run_id, reason="before it began")
 
 
-def _seen(looking: Looking, record: ClusterRecord) -> dict[str, object]:
-    facts = _facts(looking, record)
+def _seen(trigger: TriggerRecord, facts: Facts) -> dict[str, object]:
+    """What made it fire: what happens until somebody hears of its run is counted the next time."""
     return {
+        "updates": trigger.updates,
         "seen_documents": facts.documents,
         "seen_batches": facts.batches,
         "judged_run_id": facts.published_run_id,

@@ -227,6 +227,63 @@ def test_completed_batches_fire_an_event(there, definition):
     assert requested(there) == []
 
 
+def begun(world: World, request: dg.RunRequest) -> dg.DagsterRun:
+    """The run, as far as Dagster knows of it."""
+    own = {"dagster/partition": request.partition_key, "dagster/run_key": request.run_key}
+    return world.instance.add_run(
+        dg.DagsterRun(
+            job_name="execute_cluster",
+            run_id=str(uuid4()),
+            status=dg.DagsterRunStatus.STARTED,
+            tags={**request.tags, **own},
+        )
+    )
+
+
+@pytest.mark.parametrize("event", ["batch_completed", "documents_updated"])
+def test_what_happens_before_somebody_hears_of_its_run_is_counted_the_next_time(
+    there, definition, event
+):
+    made = trigger(there, definition, "event", event_type=event, cooldown_seconds=0)
+    catalog, inputs = there.pipeline.catalog, definition.spec.collection_ids
+
+    def happen() -> None:
+        batches = catalog.batches
+        batches.complete(LOCAL, batches.open(LOCAL, inputs).batch_id)
+        catalog.triggers.updated_documents(LOCAL, inputs[0], 1)
+
+    happen()
+    come(there, made)
+    run_of_it = begun(there, requested(there)[0])
+    happen()
+    assert requested(there) == []
+    assert now_of(there, made).execution_count == 1
+    there.instance.report_run_canceled(run_of_it)
+    come(there, made)
+    (second,) = requested(there)
+    begun(there, second)
+    assert requested(there) == []
+    come(there, made)
+    there.instance.wipe()
+    assert requested(there) == []
+
+
+def test_a_condition_was_about_the_groups_that_were_published_when_it_fired(there, definition):
+    first = there.execute(definition)
+    made = trigger(there, definition, "conditional", condition_type="volume", threshold=1)
+    (collection,) = there.pipeline.catalog.collections.resolve(
+        LOCAL, definition.spec.collection_ids
+    )
+    there.add(collection.qdrant_collection, planted(sizes={"sea": 3}, seed=3, first_id=100))
+    come(there, made)
+    begun(there, requested(there)[0])
+    there.pipeline.catalog.clusters.update_state(definition.cluster_id, last_run_id="run_since")
+    assert requested(there) == []
+    assert now_of(there, made).last_execution_job_id is not None
+    judged = there.pipeline.catalog.triggers.table.find_one({"_id": made.trigger_id})
+    assert judged["judged_run_id"] == first.run_id
+
+
 def test_documents_far_from_every_group_are_drift(there, definition):
     ran = there.execute(definition)
     made = trigger(there, definition, "conditional", condition_type="drift", threshold=0.5)

@@ -64,8 +64,7 @@ def _events(trigger: TriggerRecord, schedule: EventSchedule, facts: Facts) -> in
 
 def _holds(trigger: TriggerRecord, schedule: ConditionalSchedule, facts: Facts) -> bool:
     run = facts.published_run_id
-    # A run that did not help is not tried again: nothing has changed since.
-    if run is None or run == trigger.judged_run_id:
+    if run is None or _in_vain(trigger, schedule, run):
         return False
     if schedule.condition_type == "volume":
         return _volume(schedule.threshold, facts)
@@ -73,6 +72,16 @@ def _holds(trigger: TriggerRecord, schedule: ConditionalSchedule, facts: Facts) 
         value = facts.metrics.get(schedule.metric or "silhouette_score")
         return value is not None and value < schedule.threshold
     return facts.drift(schedule.metric or "share_far") >= schedule.threshold
+
+
+def _in_vain(trigger: TriggerRecord, schedule: ConditionalSchedule, run: str) -> bool:
+    """Whether it fired for these groups, or made them, and would again: nothing changes by that.
+
+    A run that failed is tried again, until five in a row have.
+    """
+    poor = schedule.condition_type == "quality" and run == trigger.last_execution_job_id
+    failed = trigger.last_execution_status == "failed"
+    return poor or (run == trigger.judged_run_id and not failed)
 
 
 def _volume(threshold: float, facts: Facts) -> bool:

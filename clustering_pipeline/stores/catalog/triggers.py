@@ -157,8 +157,13 @@ class Triggers:
         found = self.table.find(query, sort=[("next_run_at", 1), ("_id", 1)], limit=limit)
         return [_from_document(one) for one in found]
 
-    def fired(self, trigger: TriggerRecord, run_id: str, **seen: Any) -> TriggerRecord:
-        """Notes that the run of this firing is there, once; its next time is set."""
+    def fired(
+        self, trigger: TriggerRecord, run_id: str, *, updates: int = 0, **seen: Any
+    ) -> TriggerRecord:
+        """Notes that the run of this firing is there, once; its next time is set.
+
+        ``updates`` and what else was ``seen`` are of the moment at which it fired.
+        """
         now = self.clock()
 
         def edit(record: TriggerRecord) -> TriggerRecord:
@@ -169,7 +174,7 @@ class Triggers:
                 last_execution_job_id=run_id,
                 execution_count=record.execution_count + 1,
                 event_counter=0,
-                updates=0,
+                updates=max(0, record.updates - updates),
                 **seen,
             )
 
@@ -269,10 +274,6 @@ def _told(record: TriggerRecord, run_id: str, *, status: str, error: str | None)
         consecutive_failures=failures,
         status=TriggerStatus.FAILED if broken else record.status,
     )
-
-
-def _of_definition(collection_ids: Sequence[str]) -> dict[str, Any]:
-    return {"collection_ids": list(collection_ids), "config": {}}
 
 
 def _required(cluster_id: str | None) -> str:

@@ -111,3 +111,12 @@ def test_a_rerun_that_did_not_help_is_not_repeated():
     )
     assert not verdict(one, facts()).fires
     assert verdict(one, facts(published_run_id="run_2")).fires
+    failed = one.model_copy(update={"last_execution_status": "failed"})
+    assert verdict(failed, facts()).fires
+
+
+@pytest.mark.parametrize(("condition", "fires"), [("quality", False), ("volume", True)])
+def test_groups_of_its_own_are_judged_by_what_has_come_since(condition, fires):
+    config = {"condition_type": condition, "threshold": 0.5 if condition == "quality" else 20}
+    one = trigger("conditional", config, judged_run_id="run_0", last_execution_job_id="run_1")
+    assert verdict(one, facts()).fires is fires
