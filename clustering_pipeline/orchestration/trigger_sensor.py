@@ -162,8 +162,8 @@ def _wanted(
     facts = _facts(looking, record)
     try:
         verdict = judge_trigger(trigger, schedule, facts, looking.now)
-    except ClusteringError as error:
-        catalog.triggers.looked(trigger, last_execution_error=for_clients(error.message))
+    except Exception as error:  # noqa: BLE001 - others' triggers are looked at all the same
+        catalog.triggers.looked(trigger, last_execution_error=_said(error))
         return None
     if verdict.fires:
         return {SEEN: json.dumps(_seen(trigger, facts))}
@@ -171,6 +171,11 @@ def _wanted(
     seen = {"seen_documents": facts.documents} if first else {}
     catalog.triggers.looked(trigger, event_counter=verdict.counter, **seen)
     return None
+
+
+def _said(error: Exception) -> str:
+    known = isinstance(error, ClusteringError)
+    return for_clients(error.message if known else f"{type(error).__name__}: {error}")
 
 
 def _told_of(

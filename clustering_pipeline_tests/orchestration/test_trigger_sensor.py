@@ -284,6 +284,27 @@ def test_a_condition_was_about_the_groups_that_were_published_when_it_fired(ther
     assert judged["judged_run_id"] == first.run_id
 
 
+class Unreadable:
+    """Artifacts that are not what they were."""
+
+    def read_frame(self, key: str, **_options: object) -> None:
+        message = f"{key} has columns of another length"
+        raise ValueError(message)
+
+
+def test_a_trigger_that_cannot_be_judged_stops_no_other(there, definition):
+    there.execute(definition)
+    broken = trigger(there, definition, "conditional", condition_type="drift", threshold=0.5)
+    other = trigger(there, there.define(there.collection(planted(sizes={"sea": 3})), CONFIG))
+    come(there, broken, seconds=9)
+    come(there, other)
+    (request,) = requested(there.over(artifacts=Unreadable()))
+    assert request.partition_key == other.cluster_id
+    after = now_of(there, broken)
+    assert after.last_execution_error.endswith("has columns of another length")
+    assert after.next_run_at > utc_now()
+
+
 def test_documents_far_from_every_group_are_drift(there, definition):
     ran = there.execute(definition)
     made = trigger(there, definition, "conditional", condition_type="drift", threshold=0.5)
