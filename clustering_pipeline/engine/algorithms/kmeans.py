@@ -63,8 +63,9 @@ def _lloyd(
     several: Spread,
     context: FitContext,
 ) -> Iterator[Iterated]:
+    still = tolerance(vectors, params.tol)  # with a copy of its own, which is gone by the next line
     middle = vectors.mean(axis=0)
-    centred, still = vectors - middle, tolerance(vectors, params.tol)
+    centred = vectors - middle
     for start in starts:
         yield lloyd(
             centred,
