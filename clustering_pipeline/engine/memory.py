@@ -10,7 +10,7 @@ from clustering_pipeline.engine.effort import spoken
 from clustering_pipeline.engine.job import Job, job_of
 from clustering_pipeline.engine.parameters import resolved, resolved_step
 from clustering_pipeline.engine.preprocessing.registry import step_named
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, squarable
 from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline.model.parameters import Parameters
 from clustering_pipeline.model.preprocessing import Step
@@ -111,7 +111,7 @@ def _parts(
     preprocessing: Sequence[Mapping[str, Any] | Step],
 ) -> Sequence[Part]:
     """Every step, and the fit in the dimensions that they leave."""
-    job = job_of(vectors)
+    job = job_of(squarable(vectors))
     parts = []
     for given in preprocessing:
         step = resolved_step(given)

@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.neighbor_search import search
 from clustering_pipeline.engine.screening import first_copies, pair_distances, slices
-from clustering_pipeline.engine.vectors import Check, Vectors, never, unit_rows
-from clustering_pipeline.model.errors import InvalidVectors
+from clustering_pipeline.engine.vectors import Check, Vectors, never, squarable, unit_rows
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
 Named: TypeAlias = Literal["euclidean", "cosine", "manhattan"]
 
-LARGEST = 1e150  # beyond it squares overflow
 MEASURED = 4096  # rows between two checks
 EXPANDED = 1 << 20  # entries held at once while copies are put back
 
@@ -44,7 +42,7 @@ def nearest_neighbors(
     vectors: Vectors, k: int, metric: Metric = "euclidean", *, check: Check = never
 ) -> NeighborGraph:
     """The ``k`` nearest neighbours of every row of (n, d) vectors, all n - 1 when k is larger."""
-    _refuse_overflow(vectors)
+    squarable(vectors)  # or refused; distances are measured in float64
     points = unit_rows(vectors) if metric == "cosine" else vectors
     k = min(k, len(points) - 1)
     first = first_copies(points)
@@ -121,10 +119,3 @@ def _first_of_rows(
     order = np.lexsort((member, distance, row))
     starts = np.cumsum(widths) - widths
     return order[starts[:, None] + np.arange(count)]
-
-
-def _refuse_overflow(vectors: Vectors) -> None:
-    largest = max(float(vectors.max()), -float(vectors.min()))
-    if largest > LARGEST:
-        message = f"a vector holds {largest:.3g}, whose square overflows; scale the vectors down"
-        raise InvalidVectors(message)

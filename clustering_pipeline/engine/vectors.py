@@ -14,6 +14,8 @@ Check: TypeAlias = Callable[[], None]
 
 NOISE = -1
 ANGULAR = frozenset({"cosine", "correlation"})  # metrics in which a zero vector lies nowhere
+LARGEST = 1e150  # beyond it squares overflow
+LARGEST_SINGLE = 1e13  # beyond it sums of squares overflow float32
 
 
 def never() -> None:
@@ -50,6 +52,19 @@ def _numbers(vectors: ArrayLike) -> Vectors:
     exact = np.can_cast(matrix.dtype, np.float32)
     floats: Vectors = matrix.astype(np.float32 if exact else np.float64, copy=False)
     return floats
+
+
+def squarable(vectors: Vectors) -> Vectors:
+    """``vectors``, in float64 where sums of their squares would overflow float32.
+
+    Raises ``InvalidVectors`` where they overflow float64, too.
+    """
+    largest = max(float(vectors.max(initial=0)), -float(vectors.min(initial=0)))
+    if largest > LARGEST:
+        message = f"a vector holds {largest:.3g}, whose square overflows; scale the vectors down"
+        raise InvalidVectors(message)
+    single = vectors.dtype == np.float32
+    return vectors.astype(np.float64) if single and largest > LARGEST_SINGLE else vectors
 
 
 def unit_rows(vectors: Vectors) -> Vectors:

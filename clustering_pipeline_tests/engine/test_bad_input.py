@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine import cluster, quality
+from clustering_pipeline.engine import cluster, fit, quality
+from clustering_pipeline.engine.algorithms import algorithm as algorithm_named
 from clustering_pipeline.engine.algorithms import names
-from clustering_pipeline.model.errors import EmptySelection, InvalidVectors
+from clustering_pipeline.model.errors import DoesNotFit, EmptySelection, InvalidVectors
 from clustering_pipeline_tests.engine.data import blobs
 from clustering_pipeline_tests.sizes import FULL
 
@@ -100,6 +101,32 @@ def test_what_is_no_number_is_refused_by_row(algorithm, value):
     points[[4, 9], 2] = value
     with pytest.raises(InvalidVectors, match=r"2 of 30 vectors hold NaN or infinity \(rows 4, 9\)"):
         cluster(points, algorithm=algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "gaussian_mixture", "agglomerative"])
+def test_large_numbers_are_grouped_like_small_ones(algorithm):
+    points, _ = blobs(90)
+    params = {"n_components" if algorithm == "gaussian_mixture" else "n_clusters": 3}
+    small, large = (
+        fit(np.float32(scale) * points, algorithm=algorithm, params=params) for scale in (1, 1e30)
+    )
+    assert large.labels.tolist() == small.labels.tolist()
+    assert "warnings" not in large.record
+
+
+@every_algorithm
+def test_numbers_whose_squares_overflow_are_refused(algorithm):
+    with pytest.raises(InvalidVectors, match="scale the vectors down"):
+        fit(1e200 * np.random.default_rng(0).normal(size=(90, 4)), algorithm=algorithm)
+
+
+def test_a_fit_that_finds_no_memory_says_what_to_change(monkeypatch):
+    def starved(*_):
+        raise MemoryError
+
+    monkeypatch.setitem(vars(algorithm_named("kmeans")), "fit", starved)
+    with pytest.raises(DoesNotFit, match=r"kmeans ran out of memory with 90 .* lower sample_size"):
+        fit(blobs(90)[0], algorithm="kmeans")
 
 
 def test_fewer_than_min_cluster_size_are_noise():

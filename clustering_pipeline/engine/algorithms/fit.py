@@ -23,8 +23,9 @@ from clustering_pipeline.engine.vectors import (
     Vectors,
     as_vectors,
     never,
+    squarable,
 )
-from clustering_pipeline.model.errors import InvalidParameters
+from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters
 from clustering_pipeline.model.parameters import Parameters
 
 
@@ -58,7 +59,7 @@ def fit(
     ``InvalidParameters``, ``InvalidVectors``, ``EmptySelection``, or ``DoesNotFit`` when the method
     needs more than ``memory_limit`` bytes (None: what the machine has free).
     """
-    points = as_vectors(vectors)
+    points = squarable(as_vectors(vectors))
     method = named(algorithm)
     settings = seeded(resolved(algorithm, params), random_state)
     refuse_what_does_not_fit(points, algorithm=algorithm, params=settings, limit=memory_limit)
@@ -96,6 +97,12 @@ def _fitted(
         return Grouping(labels=np.zeros(len(points)), notes=note)
     try:
         return method.fit(points, settings, context)
+    except MemoryError as error:
+        message = (
+            f"{settings.method} ran out of memory with {len(points):,} documents of "
+            f"{points.shape[1]:,} dimensions; lower sample_size or free memory"
+        )
+        raise DoesNotFit(message) from error
     except ValueError as error:
         message = f"{settings.method} cannot be fitted with these parameters: {error}"
         raise InvalidParameters(message) from error
