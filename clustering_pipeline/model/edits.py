@@ -2,8 +2,8 @@
 each run.
 """
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -56,16 +56,31 @@ class ClusterEdits(RequestModel):
         return self
 
     def _contradictions(self) -> Iterator[str]:
-        merged = [uid for one in self.merge for uid in one]
-        if twice := {uid for uid in merged if merged.count(uid) > 1}:
+        merged = Counter(uid for one in self.merge for uid in one)
+        if twice := {uid for uid, count in merged.items() if count > 1}:
             yield f"{sorted(twice)[0]} is merged twice: name it in one list"
         if gone := {uid for one in self.merge for uid in one[1:]} & set(self.pin):
             yield f"{sorted(gone)[0]} is pinned and merged into another: do one of both"
-        together = {pair for one in self.must_link for pair in combinations(sorted(set(one)), 2)}
-        apart = {pair for one in self.cannot_link for pair in combinations(sorted(set(one)), 2)}
-        if both := together & apart:
-            first, second = sorted(both)[0]
+        for pair in _linked_and_parted(self.must_link, self.cannot_link):
+            first, second = sorted(pair)
             yield f"{first!r} and {second!r} must and cannot be linked: drop one of both"
+
+
+def _linked_and_parted(
+    must: Sequence[Sequence[str]], cannot: Sequence[Sequence[str]]
+) -> Iterator[tuple[str, str]]:
+    """Pairs of documents that stand in one list of both."""
+    lists: dict[str, list[int]] = {}
+    for number, ids in enumerate(must):
+        for one in set(ids):
+            lists.setdefault(one, []).append(number)
+    for ids in cannot:
+        met: dict[int, str] = {}
+        for one in dict.fromkeys(ids):
+            for number in lists.get(one, ()):
+                if number in met:
+                    yield met[number], one
+                met[number] = one
 
 
 class EditsRecord(Record):

@@ -1,7 +1,8 @@
 """What people want of the groups, applied to those that the run found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +51,16 @@ class Documents:
 
     def rows(self, ids: Sequence[str], among: Mask) -> Rows:
         """Where those documents are, in the order they are named in."""
-        places: dict[str, list[int]] = {one: [] for one in ids}
-        for row in np.flatnonzero(among).tolist():
-            if self.ids[row] in places:
-                places[self.ids[row]].append(row)
-        return np.array([row for one in places.values() for row in one], dtype=np.int64)
+        there = [row for one in dict.fromkeys(ids) for row in self._places.get(one, ())]
+        found = np.array(there, dtype=np.int64)
+        return found[among[found]]
+
+    @cached_property
+    def _places(self) -> Mapping[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for row, one in enumerate(self.ids):
+            places.setdefault(one, []).append(row)
+        return places
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
