@@ -4,8 +4,6 @@ import os
 import signal
 import socket
 
-import dagster as dg
-
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.queued_run import QueuedRun
@@ -14,6 +12,7 @@ from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.orchestration.process import is_alive
+from clustering_pipeline.orchestration.queue_status import WAITING
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog
 
@@ -40,14 +39,18 @@ def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, settings: Sett
 def cancel_queued(catalog: Catalog, waiting: QueuedRun, settings: Settings) -> None:
     """Takes a run out of the queue, and tells of it in the definition's history.
 
-    Raises StateConflict when it has left the queue already.
+    One that has left the queue since it was looked at does not begin, or is told to stop.  Raises
+    StateConflict when it has ended already.
     """
     with open_instance(dagster_home(settings)) as instance:
         run = instance.get_run_by_id(waiting.dagster_run_id)
-        if run is None or run.status is not dg.DagsterRunStatus.QUEUED:
-            message = f"{waiting.run_id} waits no longer: follow its task"
+        if run is None or run.is_finished:
+            message = f"{waiting.run_id} has ended already: read its task"
             raise StateConflict(message)
-        instance.report_run_canceled(run, "Somebody cancelled it.")
+        if run.status in WAITING:
+            instance.report_run_canceled(run, "Somebody cancelled it.")
+        else:
+            instance.report_run_canceling(run)
     identity = RunIdentity(
         dagster_run_id=waiting.dagster_run_id,
         root_run_id=run.root_run_id or run.run_id,
@@ -55,8 +58,10 @@ def cancel_queued(catalog: Catalog, waiting: QueuedRun, settings: Settings) -> N
         trigger_id=waiting.trigger_id,
     )
     record = catalog.clusters.by_id(waiting.cluster_id)
-    catalog.executions.begin(new_execution(record, identity, record.resolved()))
+    execution = catalog.executions.begin(new_execution(record, identity, record.resolved()))
     cancel(catalog, waiting.run_id)
+    if execution.owner is not None:
+        _interrupt(execution.owner)
 
 
 def _interrupt(owner: Owner) -> None:

@@ -135,12 +135,38 @@ def test_a_run_that_waits_is_cancelled_through_its_task(world, documents, tmp_pa
         waiting = catalog.tasks.find(task_id_of(run.run_id))
         cancel_queued(catalog, waiting, settings)
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.CANCELED
-        with pytest.raises(StateConflict, match="waits no longer"):
+        with pytest.raises(StateConflict, match="has ended already"):
             cancel_queued(catalog, waiting, settings)
         assert task(there, run).status == "CANCELED"
         look(there)
         assert catalog.queue.run_ids() == set()
         assert task(there, run).status == "CANCELED"
-        (execution,) = [catalog.executions.latest(definition.cluster_id)]
+        execution = catalog.executions.latest(definition.cluster_id)
         assert (execution.status, execution.trigger) == ("canceled", "batch")
         assert catalog.clusters.by_id(definition.cluster_id).state.status == "PENDING"
+
+
+@pytest.mark.parametrize(
+    ("since", "left"),
+    [
+        pytest.param("PIPELINE_STARTING", "CANCELED", id="starting"),
+        pytest.param("PIPELINE_START", "CANCELING", id="started"),
+    ],
+)
+def test_a_run_that_has_just_left_the_queue_is_cancelled_too(
+    world, documents, tmp_path, monkeypatch, *, since, left
+):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    settings, catalog = Settings(data_dir=tmp_path), world.pipeline.catalog
+    with open_instance(dagster_home(settings)) as instance:
+        there = World(pipeline=world.pipeline, instance=instance)
+        run = queued(there, there.define(documents))
+        look(there)
+        waiting = catalog.tasks.find(task_id_of(run.run_id))
+        event = dg.DagsterEvent(event_type_value=since, job_name=run.job_name)
+        instance.report_dagster_event(event, run_id=run.run_id)
+        cancel_queued(catalog, waiting, settings)
+        assert instance.get_run_by_id(run.run_id).status.value == left
+        assert task(there, run).status == "CANCELED"
+        instance.report_run_canceled(run)
+        look(there)
