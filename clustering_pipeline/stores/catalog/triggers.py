@@ -203,16 +203,20 @@ class Triggers:
             self._edit({"_id": trigger_id}, trigger_id, edit)
 
     def updated_documents(self, scope: Scope, collection_id: str, count: int) -> None:
-        """Tells the triggers that count updates of documents; Qdrant keeps no trace of them."""
-        query = within(
-            scope,
-            **{
-                "schedule_config.event_type": "documents_updated",
-                "execution_config.collection_ids": collection_id,
-            },
-        )
-        for one in self.table.find(query, fields=["_id"]):
-            self.table.swap({"_id": one["_id"]}, {"$inc": {"updates": count, "version": 1}})
+        """Tells the triggers that count updates of documents; Qdrant keeps no trace of them.
+
+        Those of definitions that read the collection: what triggers name is only kept for them.
+        """
+        query = within(scope, **{"schedule_config.event_type": "documents_updated"})
+        waiting = self.table.find(query, fields=["cluster_id"])
+        if not waiting:
+            return
+        ids = {one["cluster_id"] for one in waiting}
+        reading = {"_id": {"$in": sorted(ids)}, "spec.collection_ids": collection_id}
+        told = {one["_id"] for one in self.clusters.table.find(reading, fields=["_id"])}
+        for one in waiting:
+            if one["cluster_id"] in told:
+                self.table.swap({"_id": one["_id"]}, {"$inc": {"updates": count, "version": 1}})
 
     def _batches(self, scope: Scope, collection_ids: Sequence[str]) -> int:
         return sum(self.clusters.batches.completed(scope, collection_ids).values())

@@ -140,9 +140,12 @@ def test_updates_are_counted_by_those_that_wait_for_them(catalog, speeches, nigh
         catalog,
         trigger_type="event",
         schedule_config={"event_type": "documents_updated", "event_threshold": 10},
+        execution_config={"collection_ids": ["what is only kept"]},
     )
     for _ in range(2):
         catalog.triggers.updated_documents(LOCAL, speeches.collection_id, 7)
+    catalog.triggers.updated_documents(LOCAL, "col_other", 1)
+    catalog.triggers.updated_documents(ELSEWHERE, speeches.collection_id, 1)
     assert catalog.triggers.get(LOCAL, waiting.trigger_id).updates == 14
     assert catalog.triggers.get(LOCAL, nightly.trigger_id).updates == 0
 
