@@ -93,8 +93,9 @@ def _reachability(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n, n) mutual reachability distances, and (n,) core distances over all other points.
 
-    A core distance is the distances' power mean with the dimensions, negated, for exponent; copies
-    count as infinitely far, and where there is nothing but copies it is 0.
+    A core distance is the distances' power mean with the dimensions, negated, for exponent.  What
+    is 0 away counts as infinitely far, and where nothing else is it is 0.  As in the package,
+    rounding may leave copies of long rows a little apart.
     """
     from scipy.special import logsumexp  # noqa: PLC0415 - heavy
     from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415 - heavy
