@@ -4,6 +4,7 @@ each run.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -20,6 +21,14 @@ Together = Annotated[list[GroupUid], Field(min_length=2, max_length=100)]
 Linked = Annotated[list[DocumentId], Field(min_length=2, max_length=1000)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Lists of documents that are to be in one group, and of those that are not."""
+
+    must: list[Linked]
+    cannot: list[Linked]
+
+
 class ClusterEdits(RequestModel):
     """An overlay over the groups that runs find; groups go by uid, documents by ``document_id``."""
 
@@ -34,11 +43,22 @@ class ClusterEdits(RequestModel):
     split: dict[GroupUid, Parts] = Field(default_factory=dict, max_length=1000)
     """Group to the number of parts it is cut into."""
     exclude: list[DocumentId] = Field(default_factory=list, max_length=10_000)
-    """Documents that belong to no group."""
+    """Documents that belong to no group, whatever they are linked with."""
     must_link: list[Linked] = Field(default_factory=list, max_length=1000)
     """Documents that belong to one group."""
     cannot_link: list[Linked] = Field(default_factory=list, max_length=1000)
     """Documents that belong to different groups, each to its own."""
+
+    @property
+    def links(self) -> "Links":
+        """What is asked of documents that may be in groups: an excluded one keeps nobody away."""
+        gone = set(self.exclude)
+
+        def left(lists: list[Linked]) -> list[Linked]:
+            kept = ([one for one in ids if one not in gone] for ids in lists)
+            return [ids for ids in kept if len(ids) > 1]
+
+        return Links(must=left(self.must_link), cannot=left(self.cannot_link))
 
     @property
     def regroups(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.edits import ClusterEdits, Links
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.validation import validate
 
@@ -39,6 +39,13 @@ def test_contradictions_are_refused(edits: dict[str, object], problem: str) -> N
 
 def test_the_group_that_takes_others_in_may_be_pinned() -> None:
     validate(ClusterEdits, {"merge": [["grp_1", "grp_2"]], "pin": ["grp_1"]})
+
+
+def test_who_is_excluded_is_linked_with_nobody() -> None:
+    edits = ClusterEdits(
+        exclude=["b", "z"], must_link=[["a", "b", "c"]], cannot_link=[["b", "d"], ["c", "d"]]
+    )
+    assert edits.links == Links(must=[["a", "c"]], cannot=[["c", "d"]])
 
 
 @settings(derandomize=True, deadline=None, max_examples=80)

@@ -218,12 +218,13 @@ def _formerly(uid: str, documents: Documents, before: Published) -> Mask | None:
 
 
 def _link(now: Edited, edits: ClusterEdits, documents: Documents, among: Mask) -> Edited:
-    for ids in edits.must_link:
+    links = edits.links
+    for ids in links.must:
         rows = documents.rows(ids, among)
         if len(rows):
             now = now.then(*linked(now.groups, rows))
     vectors = documents.vectors if documents.spaces else None
-    for ids in edits.cannot_link:
+    for ids in links.cannot:
         rows = documents.rows(ids, among)
         groups, conflicts = parted(now.groups, rows, among, vectors)
         now = now.then(groups, *conflicts)

@@ -70,11 +70,11 @@ def with_edits(run: Run, table: pl.DataFrame, movable: NDArray[np.bool_]) -> pl.
     shown = Shown(
         groups=table["cluster_id"].to_list(), novel=table[NOVEL].to_numpy().copy(), movable=movable
     )
-    places = _places(edits, ids)
+    places, links = _places(edits, ids), edits.links
     for first in range(0, table.height, max(len(ids), 1)):
-        for names in edits.must_link:
+        for names in links.must:
             shown.link([row for row, _ in _rows(places, names, first)])
-        for names in edits.cannot_link:
+        for names in links.cannot:
             shown.part(_rows(places, names, first))
         shown.exclude([row for row, _ in _rows(places, edits.exclude, first)])
     _tell(run, [*shown.conflicts, *_missing(edits, places)])
