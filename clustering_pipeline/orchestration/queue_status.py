@@ -46,11 +46,9 @@ def cancel_unwanted(
     catalog: Catalog, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]
 ) -> list[str]:
     """Takes runs out of the queue whose definitions were deleted or archived since."""
-    unwanted = [
-        one
-        for one in runs
-        if one.status is dg.DagsterRunStatus.QUEUED and not _runs(catalog, one.tags[PARTITION])
-    ]
+    queued = [one for one in runs if one.status is dg.DagsterRunStatus.QUEUED]
+    there = catalog.automation.in_service({one.tags[PARTITION] for one in queued})
+    unwanted = [one for one in queued if one.tags[PARTITION] not in there]
     for run in unwanted:
         instance.report_run_canceled(run, "Its definition was deleted or archived.")
     return [one.run_id for one in unwanted]
@@ -68,13 +66,6 @@ def tag_namespaces(
         with suppress(ClusterNotFound):
             scope = catalog.clusters.by_id(run.tags[PARTITION]).scope
             instance.add_run_tags(run.run_id, {NAMESPACE: namespace_tag(scope)})
-
-
-def _runs(catalog: Catalog, cluster_id: str) -> bool:
-    try:
-        return catalog.clusters.by_id(cluster_id).state.archived_at is None
-    except ClusterNotFound:
-        return False
 
 
 def _show(catalog: Catalog, cluster_id: str, told: Mapping[str, object] | None) -> None:

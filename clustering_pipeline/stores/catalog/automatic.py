@@ -83,13 +83,18 @@ class Automations:
         found = self.clusters.table.find({"claim.run_id": {"$exists": True}})
         return [from_document(one) for one in found]
 
+    def in_service(self, cluster_ids: Collection[str]) -> set[str]:
+        """Those of them that are there and not archived."""
+        return self._among(cluster_ids)
+
     def idle(self, cluster_ids: Collection[str]) -> set[str]:
-        """Those of them that are there, not archived, and that no run holds."""
-        query = {
-            "_id": {"$in": list(cluster_ids)},
-            "state.archived_at": None,
-            "claim": None,
-        }
+        """Those of them that are in service and that no run holds."""
+        return self._among(cluster_ids, claim=None)
+
+    def _among(self, cluster_ids: Collection[str], **facts: object) -> set[str]:
+        if not cluster_ids:
+            return set()
+        query = {"_id": {"$in": list(cluster_ids)}, "state.archived_at": None, **facts}
         return {one["_id"] for one in self.clusters.table.find(query, fields=["_id"])}
 
     def beat(self, run_id: str) -> None:
