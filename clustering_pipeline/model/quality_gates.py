@@ -18,7 +18,7 @@ class QualityGates(RequestModel):
     maximum_noise_ratio: float | None = Field(default=None, ge=0, le=1)
     """Largest share of documents in no group."""
     maximum_largest_share: float | None = Field(default=None, ge=0, le=1)
-    """Largest share of documents in one group."""
+    """Largest share of documents in one group on top of the hierarchy."""
     minimum_agreement: float | None = Field(default=None, ge=-1, le=1)
     """Least adjusted Rand index with the published run, over the documents that both hold; the
     first run has nothing to agree with."""

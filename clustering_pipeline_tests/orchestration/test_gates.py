@@ -12,10 +12,15 @@ from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.definition import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
+from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.quality_gates import QualityGates
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.retention import retained
-from clustering_pipeline.orchestration.stages.gates import adjusted_rand_index, failures
+from clustering_pipeline.orchestration.stages.gates import (
+    adjusted_rand_index,
+    failures,
+    largest_share,
+)
 from clustering_pipeline.stores.catalog.executions import RunFiles
 
 MEASURED = {"silhouette": 0.4, "noise_ratio": 0.3, "largest_share": 0.5, "agreement": 0.9}
@@ -64,6 +69,21 @@ def test_agreement_is_the_adjusted_rand_index():
     assert adjusted_rand_index(*frames) == pytest.approx(adjusted_rand_score(first, second))
     assert adjusted_rand_index(frames[0], frames[0]) == 1.0
     assert adjusted_rand_index(frames[0], frames[1].clear()) is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "share"),
+    [
+        pytest.param([], 0.0, id="no-document"),
+        pytest.param([NOISE_ID, NOISE_ID], 0.0, id="all-noise"),
+        pytest.param(["cl_0", "cl_1", "cl_1", NOISE_ID], 0.5, id="noise-counts-as-documents"),
+        pytest.param(["cl_0_sub_0", "cl_0_sub_1", "cl_0", "cl_1"], 0.75, id="parts-of-one-group"),
+        pytest.param(["cl_1", "cl_10", "cl_11", "cl_12"], 0.25, id="numbers-that-begin-alike"),
+    ],
+)
+def test_the_largest_share_is_of_a_group_on_top(groups, share):
+    frame = members(np.zeros(len(groups), dtype=int))
+    assert largest_share(frame.with_columns(pl.Series("cluster_id", groups, pl.String))) == share
 
 
 def members(labels: np.ndarray) -> pl.DataFrame:

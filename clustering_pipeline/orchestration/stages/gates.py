@@ -10,6 +10,7 @@ from clustering_pipeline.model.quality_gates import QualityGates
 from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, VECTOR
+from clustering_pipeline.orchestration.stages.levels import SUB
 
 Measured = Mapping[str, float | None]
 
@@ -68,6 +69,14 @@ def adjusted_rand_index(members: pl.DataFrame, other: pl.DataFrame) -> float | N
     return 1.0 if most == expected else (together - expected) / (most - expected)
 
 
+def largest_share(members: pl.DataFrame) -> float:
+    """Of all documents, those in the largest group on top of the hierarchy; 0 without groups."""
+    top = pl.col("cluster_id").str.split(SUB).list.first()
+    grouped = members.filter(pl.col("cluster_id") != NOISE_ID)
+    sizes = grouped.group_by(top).len()["len"].to_list()
+    return int(max(sizes, default=0)) / max(members.select(KEYS).n_unique(), 1)
+
+
 def _shown(value: float | None) -> str:
     return "(there is none)" if value is None else f"{value:.3f}"
 
@@ -77,7 +86,7 @@ def _measured(run: Run, gates: QualityGates, members: pl.DataFrame) -> dict[str,
     measured: dict[str, float | None] = {
         "silhouette": metrics.get("silhouette_score"),
         "noise_ratio": metrics.get("noise_ratio"),
-        "largest_share": _largest_share(members),
+        "largest_share": largest_share(members),
     }
     if gates.minimum_density_validity is not None:
         measured["density_validity"] = _density_validity(run)
@@ -86,12 +95,6 @@ def _measured(run: Run, gates: QualityGates, members: pl.DataFrame) -> dict[str,
         shown = run.pipeline.artifacts.read_frame(key)
         measured["agreement"] = adjusted_rand_index(members, shown)
     return measured
-
-
-def _largest_share(members: pl.DataFrame) -> float:
-    sizes = members.filter(pl.col("cluster_id") != NOISE_ID).group_by("cluster_id").len()["len"]
-    largest = int(max(sizes.to_list(), default=0))
-    return largest / max(members.select(KEYS).n_unique(), 1)
 
 
 def _density_validity(run: Run) -> float | None:
