@@ -75,7 +75,11 @@ class EventSchedule(RequestModel):
 
 
 class ConditionalSchedule(RequestModel):
-    """When the published groups no longer fit."""
+    """When the published groups no longer fit.
+
+    It fires once for the same groups, unless its run failed; groups that its own run made are not
+    judged by their quality again, for the same documents give the same.
+    """
 
     condition_type: Literal["drift", "volume", "quality"]
     """New documents far from every group, many new documents, or a metric that is too low."""
