@@ -26,7 +26,8 @@ from clustering_pipeline.stores.catalog.outbox import message
 # Seconds to wait after each attempt that failed; after as many, and one more, nobody tries again.
 BACKOFF = (10, 60, 300, 1800, 7200, 18_000, 36_000)
 BUDGET_SECONDS = 5.0
-"""No attempt begins later than that in a look; each ends within the sender's own limit."""
+"""No attempt begins later than that in a look; each ends within the sender's own limit, and what
+looking up a name takes."""
 WEBHOOKS_AT_ONCE = 8
 EACH = 20
 _LEASE = timedelta(minutes=2)
