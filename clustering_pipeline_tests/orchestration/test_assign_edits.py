@@ -84,6 +84,12 @@ def test_links_exclusions_and_names_hold_for_what_joins(place):
         "exclude: 1 documents are not there, 'nobody' among them",
     ]
     assert run.metrics.additional_properties["novelty_pool"] == 1
+    manifest = place.world.pipeline.artifacts.read_json(run.artifact_key("manifest.json"))
+    assert manifest["edits"] == {
+        "rename": {shore: "Ashore"},
+        "exclude": [shut, "new-503", "nobody"],
+        **kept,
+    }
     shown = place.world.payloads(place.collection)
     assert {one["document_id"]: one["cluster_id"] for one in shown.values()} == after
 

@@ -130,6 +130,9 @@ def test_the_record_tells_which_group_went_where(composed: Composed) -> None:
         for source in composed.sources
     }
     assert execution.result().composite_mapping == execution.composite_mapping
+    key = execution.artifact_key("manifest.json")
+    manifest = composed.world.pipeline.artifacts.read_json(key)
+    assert manifest["asked"]["source_execution_ids"] == composed.run_ids
 
 
 def test_its_inputs_are_those_of_its_sources(composed: Composed) -> None:

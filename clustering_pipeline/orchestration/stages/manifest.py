@@ -14,6 +14,8 @@ from clustering_pipeline.stores.artifacts import Artifacts
 PACKAGES = ("clustering-pipeline", "numpy", "polars", "qdrant-client")
 FILE = "manifest.json"
 SEEDS = frozenset({"random_state", "seed"})
+# What an execution adds to its definition.
+ASKED = {"assignment_threshold", "from_pool", "source_execution_ids", "defer_visualization"}
 ROWS = 10_000
 
 
@@ -32,7 +34,9 @@ def write_manifest(run: Run) -> dict[str, str | None]:
 
 
 def manifest(run: Run) -> dict[str, Any]:
-    """The definition, what the engine did with it, the documents it saw, and every file."""
+    """The definition, what was asked of this run and of its groups, what the engine did, the
+    documents it saw, and every file.
+    """
     records = {
         "definition": run.spec.definition.model_dump(mode="json"),
         "parameters": run.spec.params.model_dump(mode="json"),
@@ -47,6 +51,8 @@ def manifest(run: Run) -> dict[str, Any]:
         "parent_run_id": run.published.run_id if run.published else None,
         "mode": run.spec.mode,
         "plan": run.execution.plan,
+        "asked": run.spec.model_dump(mode="json", include=ASKED),
+        "edits": run.edits.model_dump(mode="json", exclude_defaults=True),
         "input": _input(run),
         "export": run.read_json("export"),
         "covered_batches": run.execution.covered_batches,
