@@ -60,8 +60,8 @@ command.add_command(unarchive)
 @output_options
 def create(output: str, file: Path | None, **flags: Any) -> None:
     """Store a definition, from a file or from flags."""
-    if file is None and not flags["collections"]:
-        message = "name an input with --collection, or a definition with --file"
+    if file is None and not flags["collections"] and not flags["sources"]:
+        message = "name an input with --collection or --source, or a definition with --file"
         raise click.UsageError(message)
     request = validate(CreateClusterRequest, read_mapping(file) if file else _from_flags(**flags))
     with open_session() as session:

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import pytest
 
+from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline_tests.api.answers import error_of
 
 DOCUMENTS = [
@@ -214,7 +216,8 @@ def test_documents_that_others_named_are_found_by_their_ids(client, served):
     documents.create_collection(name, {"v": 1})
     documents.upsert(name, [1, 2], {}, [{"document_id": "mine/1"}, {}])
     path = f"/v1/collections/{name}/documents"
-    assert client.post("/v1/collections", json={"collection_name": name}).status_code == 200
+    request = RegisterCollectionRequest(collection_name=name)
+    served.pipeline.catalog.collections.register(LOCAL, request)
     assert client.get(f"{path}/mine%2F1").json()["point_id"] == "1"
     assert client.get(f"{path}/2").json()["point_id"] == "2"
     # The first one goes by another name.

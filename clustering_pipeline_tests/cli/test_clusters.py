@@ -340,7 +340,7 @@ def test_what_is_not_there_yet_is_said(collection):
         pytest.param(
             ["create", "--name", "x"],
             2,
-            "Error: name an input with --collection, or a definition with --file",
+            "Error: name an input with --collection or --source, or a definition with --file",
             id="no-input",
         ),
         pytest.param(

@@ -122,7 +122,7 @@ def test_agglomerative_stops_at_the_distance():
 
 
 def test_a_mixture_that_cannot_be_estimated_names_the_way_out():
-    points = np.zeros((20, 3))
+    points = np.repeat([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], 10, axis=0)
     params = {"n_components": 2, "reg_covar": 0.0, "init_params": "random_from_data"}
     with pytest.raises(InvalidParameters, match="covariance_type 'diag'"):
         fit(points, algorithm="gaussian_mixture", params=params)
