@@ -19,6 +19,7 @@ from clustering_pipeline.orchestration.stages.inputs import KEYS, vector_columns
 from clustering_pipeline.stores.documents import ExportReport
 
 DOCUMENT = ("collection_id", "point_id")
+IDS_PER_READ = 5_000
 
 
 def gather(run: Run) -> StageReport:
@@ -91,15 +92,21 @@ def _require_schema(
 
 
 def _still_there(run: Run, documents: pl.DataFrame) -> pl.DataFrame:
-    rows = list(_present(run, documents["collection_id"].unique(maintain_order=True).to_list()))
+    rows = list(_present(run, documents))
     return pl.DataFrame(rows, schema=dict.fromkeys(DOCUMENT, pl.String), orient="row")
 
 
-def _present(run: Run, collection_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for one in run.pipeline.catalog.collections.resolve(run.spec.scope, collection_ids):
-        for page in run.pipeline.documents.scroll(one.qdrant_collection, payload_fields=()):
+def _present(run: Run, documents: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """Collections may hold many more documents than the sources saw: these alone are asked for."""
+    for (one,), part in documents.group_by("collection_id", maintain_order=True):
+        collection_id = str(one)
+        collection = run.pipeline.catalog.collections.get(run.spec.scope, collection_id)
+        for page in part.iter_slices(IDS_PER_READ):
             run.check()
-            yield from ((one.collection_id, point.id) for point in page)
+            points = run.pipeline.documents.retrieve(
+                collection.qdrant_collection, page["point_id"].to_list(), payload_fields=()
+            )
+            yield from ((collection_id, point.id) for point in points)
 
 
 def _covered(sources: Sequence[ExecutionRecord]) -> dict[str, int]:
