@@ -116,9 +116,11 @@ def _requests(
         record = _definition(looking, trigger)
         if record is None or _made(looking, record, trigger):
             continue
-        # Its time stays due until the run that holds the definition has ended.
-        held = record.cluster_id in taken or record.claim is not None
-        seen = None if held else _wanted(looking, record, trigger)
+        if record.cluster_id in taken or record.claim is not None:
+            # Its time stays due until the run that holds the definition has ended.
+            _count_from_now(looking, record, trigger)
+            continue
+        seen = _wanted(looking, record, trigger)
         if seen is not None:
             taken.add(record.cluster_id)
             yield dg.RunRequest(
@@ -150,6 +152,13 @@ def _made(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bo
     if run.is_finished:
         _told_of(catalog, record, trigger, run)
     return True
+
+
+def _count_from_now(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> None:
+    """What is added during the run counts, too, for a trigger that has not looked yet."""
+    if trigger.seen_documents is None and isinstance(trigger.schedule, EventSchedule):
+        there = looking.counter(record.scope, list(record.spec.collection_ids or ()))
+        looking.pipeline.catalog.triggers.looked(trigger, seen_documents=there)
 
 
 def _wanted(

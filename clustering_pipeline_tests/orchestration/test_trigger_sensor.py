@@ -284,6 +284,22 @@ def test_a_condition_was_about_the_groups_that_were_published_when_it_fired(ther
     assert judged["judged_run_id"] == first.run_id
 
 
+def test_documents_added_during_a_run_are_counted(there, definition):
+    clusters = there.pipeline.catalog.clusters
+    owner = this_process("run_held", "task_held")
+    clusters.claim(definition.cluster_id, owner, is_alive=is_alive)
+    made = trigger(there, definition, "event", event_type="documents_added", event_threshold=3)
+    come(there, made)
+    assert requested(there) == []
+    (collection,) = there.pipeline.catalog.collections.resolve(
+        LOCAL, definition.spec.collection_ids
+    )
+    there.add(collection.qdrant_collection, planted(sizes={"sea": 3}, seed=3, first_id=100))
+    clusters.release(definition.cluster_id, "run_held")
+    come(there, made)
+    assert len(requested(there)) == 1
+
+
 class Unreadable:
     """Artifacts that are not what they were."""
 
