@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, unit_rows
 
+_BLOCK = 4_096
+
 
 @dataclass(frozen=True, kw_only=True)
 class Memberships:
@@ -41,12 +43,23 @@ def follow_groups(
     found = np.full(len(vectors), NOISE, dtype=np.int64)
     rows, first, count = np.unique(pairs[0], return_index=True, return_counts=True)
     found[rows] = pairs[1][first]
-    middles = unit_rows(_middles(went, centroids, sizes))
-    torn = count > 1
-    for row, start, end in zip(rows[torn], first[torn], (first + count)[torn], strict=True):
-        there = pairs[1][start:end]
-        found[row] = there[int(np.argmax(middles[there] @ vectors[row]))]
+    torn = np.repeat(count > 1, count)
+    if torn.any():
+        middles = unit_rows(_middles(went, centroids, sizes))
+        found[rows[count > 1]] = _nearest(vectors, *pairs[:, torn], middles)
     return Followed(places=found, probabilities=_surest(members, places, found))
+
+
+def _nearest(vectors: Vectors, rows: Labels, places: Labels, middles: Vectors) -> Labels:
+    """Of each row, in order, the place whose middle is nearest; of those as near the first."""
+    cosines = np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        cosines[part] = np.einsum("ij,ij->i", vectors[rows[part]], middles[places[part]])
+    order = np.lexsort((places, -cosines, rows))
+    _, first = np.unique(rows[order], return_index=True)
+    nearest: Labels = places[order][first]
+    return nearest
 
 
 def _middles(went: Labels, centroids: Vectors, sizes: Labels) -> Vectors:
