@@ -48,7 +48,7 @@ def as_time(value: object) -> datetime | None:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # each of up to 10 MB
 def compile_pattern(pattern: str, *, case_sensitive: bool) -> Callable[[object], bool]:
     """Whether a string matches ``pattern`` anywhere, in time linear in its length.
 

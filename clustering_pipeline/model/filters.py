@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from clustering_pipeline.model.errors import InvalidFilter
+from clustering_pipeline.model.filter_size import check_size
 from clustering_pipeline.model.filter_text import compile_pattern
 
 MAX_DEPTH = 16
@@ -99,6 +100,7 @@ def parse_filter(obj: Mapping[str, object] | None) -> Filter | None:
     """
     if obj is None:
         return None
+    check_size(obj)
     tree = _item(obj, depth=1, case_sensitive=False)
     return None if isinstance(tree, Group) and tree.selects_all else tree
 

@@ -139,6 +139,18 @@ def test_a_regex_that_explodes_or_is_none_ends_soon(client, pattern):
         assert answer.status_code in {200, 422}
 
 
+@pytest.mark.parametrize("operator", ["eq", "contains", "starts_with", "ends_with", "in"])
+@pytest.mark.parametrize("size", [1_001, 100_000, 2_100_000])
+def test_a_filter_for_a_long_text_finds_nothing_or_is_refused(client, stored, operator, size):
+    value = [".ΐ"] * (size // 50) if operator == "in" else ".ΐ" * (size // 2)
+    filters = {"field": "cluster_name", "operator": operator, "value": value}
+    answer = client.post("/v1/clusters/list", json={"filters": filters})
+    if size > 2_000_000:
+        assert error_of(answer)[0] == 422
+    else:
+        assert ok(answer)["results"] == []
+
+
 @pytest.fixture(scope="module")
 def filled(client):
     """The address of a collection whose name has a slash, with a document to explode on."""

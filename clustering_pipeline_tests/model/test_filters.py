@@ -1,6 +1,7 @@
 import pytest
 
 from clustering_pipeline.model.errors import InvalidFilter
+from clustering_pipeline.model.filter_size import MAX_PATTERNS, MAX_TEXT, MAX_VALUES
 from clustering_pipeline.model.filters import (
     Condition,
     Group,
@@ -81,6 +82,41 @@ def test_sixteen_levels_are_read_and_seventeen_refused():
     assert parse_filter(nested(15)) is not None
     with pytest.raises(InvalidFilter, match="deeper than 16"):
         parse_filter(nested(16))
+
+
+def matching(pattern):
+    return {"field": "a", "operator": "regex", "value": pattern}
+
+
+@pytest.mark.parametrize(
+    ("most", "more", "message"),
+    [
+        pytest.param(
+            {"OR": [{"field": "a", "value": 1}] * (MAX_VALUES // 2)},
+            {"OR": [{"field": "a", "operator": "eq", "value": 1}] * (MAX_VALUES // 2)},
+            "45,000 names, operators and values: ask for 30,000",
+            id="conditions",
+        ),
+        pytest.param(
+            {"field": "a", "operator": "in", "value": [1] * (MAX_VALUES - 2)},
+            {"field": "a", "operator": "in", "value": [[1] * (MAX_VALUES - 1)]},
+            "30,001 names, operators and values",
+            id="options",
+        ),
+        pytest.param({"a": "x" * 1000}, {"a": "x" * MAX_TEXT}, "2,000,001 characters", id="text"),
+        pytest.param({}, {"a" * MAX_TEXT: "x"}, "2,000,001 characters", id="field"),
+        pytest.param(
+            {"OR": [matching("x")] * MAX_PATTERNS},
+            {"AND": [{"NOT": [matching("(")]}] * (MAX_PATTERNS + 1)},
+            "21 conditions with the operator regex: ask for 20",
+            id="patterns-before-any-is-read",
+        ),
+    ],
+)
+def test_a_filter_that_no_store_would_answer_soon_is_refused(most, more, message):
+    parse_filter(most)
+    with pytest.raises(InvalidFilter, match=message):
+        parse_filter(more)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ Fields = Mapping[str, FieldKind]
 NOTHING: Query = {"_id": {"$in": []}}
 _TEXTUAL = frozenset({FieldKind.TEXT, FieldKind.TEXTS})
 _WRITTEN = _TEXTUAL | {FieldKind.TIME}
+_LONGEST = 1000
+"""Characters of a value that MongoDB is asked for as a pattern; it refuses very long ones."""
 _ORDER = {
     Operator.GT: "$gt",
     Operator.GTE: "$gte",
@@ -167,7 +169,9 @@ def _contains(condition: Condition, path: str, kind: FieldKind) -> Query | None:
 def _matching(pattern: str) -> Callable[[Condition, str, FieldKind], Query | None]:
     def translate(condition: Condition, path: str, kind: FieldKind) -> Query | None:
         value = condition.value
-        if kind not in _TEXTUAL or not isinstance(value, str) or "\0" in value:
+        if kind not in _TEXTUAL or not isinstance(value, str):
+            return None
+        if "\0" in value or len(value) > _LONGEST:
             return None
         text = re.escape(_text(value, condition))
         return {_text_key(condition, path): {"$regex": pattern.format(text)}}
