@@ -103,8 +103,19 @@ def test_who_is_let_in_again_is_assigned_again(place):
     assert (after["new-503"], after["new-502"]) == ("cl_0", NOISE_ID)
     assert run.metrics.additional_properties["changed_documents"] == 2
     assert run.edit_conflicts == [
-        "rename: cl_0 is called 'Ashore' until labels are made again: execute in mode full"
+        "cannot_link: 'new-502' would be in the group of 'new-501', and is in none",
+        "rename: cl_0 is called 'Ashore' until labels are made again: execute in mode full",
     ]
+
+
+def test_what_could_not_be_done_when_groups_were_made_is_still_told(world: World) -> None:
+    collection = world.collection(planted(sizes={"sea": 9, "kitchen": 6}))
+    cluster = world.define(collection, TWO)
+    edits = ClusterEdits(merge=[["grp_0a", "grp_0b"]])
+    put_edits(world.pipeline.catalog, cluster.scope, cluster.cluster_id, edits)
+    made = execute(world.pipeline, cluster)
+    assert made.edit_conflicts == ["merge: of grp_0a, grp_0b only none is there"]
+    assert execute(world.pipeline, cluster, mode="assign").edit_conflicts == made.edit_conflicts
 
 
 @pytest.mark.parametrize(

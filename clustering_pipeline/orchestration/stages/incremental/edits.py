@@ -50,8 +50,7 @@ class Shown:
             group = self.groups[row]
             if group in first and self.movable[row]:
                 self.groups[row], self.novel[row] = NOISE_ID, True
-                told = f"{name!r} would be in the group of {first[group]!r}"
-                self.conflicts.append(f"cannot_link: {told}, and is in none")
+                self.conflicts.append(f"{_parted(name)}{first[group]!r}, and is in none")
             elif group != NOISE_ID:
                 first.setdefault(group, name)
 
@@ -65,6 +64,7 @@ def with_edits(run: Run, table: pl.DataFrame, movable: NDArray[np.bool_]) -> pl.
     """The rows of all clusterings as people want them; what cannot be is in the run's record."""
     edits = run.edits
     if not (edits.exclude or edits.must_link or edits.cannot_link):
+        _tell(run)
         return table
     ids = run.read_frame("embeddings", columns=["document_id"])["document_id"].to_list()
     shown = Shown(
@@ -77,7 +77,9 @@ def with_edits(run: Run, table: pl.DataFrame, movable: NDArray[np.bool_]) -> pl.
         for names in links.cannot:
             shown.part(_rows(places, names, first))
         shown.exclude([row for row, _ in _rows(places, edits.exclude, first)])
-    _tell(run, [*shown.conflicts, *_missing(edits, places)])
+    novel = np.logical_or.reduce(shown.novel.reshape(-1, max(len(ids), 1)))
+    waiting = [name for name, rows in places.items() if novel[rows].any()]
+    _tell(run, [*shown.conflicts, *_missing(edits, places)], waiting)
     return _changed(table, shown)
 
 
@@ -103,12 +105,19 @@ def _missing(edits: ClusterEdits, places: dict[str, list[int]]) -> Iterator[str]
             yield f"{kind}: {len(gone)} documents are not there, {gone[0]!r} among them"
 
 
-def _tell(run: Run, conflicts: Sequence[str]) -> None:
-    """Beside what could not be done when the groups were made."""
+def _tell(run: Run, conflicts: Sequence[str] = (), waiting: Sequence[str] = ()) -> None:
+    """Beside what could not be done when the groups were made, and what keeps documents
+    ``waiting`` that a run before looked at.
+    """
     before = run.published.edit_conflicts if run.published else []
-    made = [one for one in before if one.startswith(_MADE)]
     told = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
-    run.record(edit_conflicts=list(dict.fromkeys([*told, *made, *conflicts])))
+    lasting = (*_MADE, *map(_parted, waiting))
+    stands = [one for one in [*before, *told] if one.startswith(lasting)]
+    run.record(edit_conflicts=list(dict.fromkeys([*stands, *conflicts])))
+
+
+def _parted(name: str) -> str:
+    return f"cannot_link: {name!r} would be in the group of "
 
 
 def _changed(table: pl.DataFrame, shown: Shown) -> pl.DataFrame:
