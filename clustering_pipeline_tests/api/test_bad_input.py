@@ -122,6 +122,17 @@ def test_a_body_of_ten_megabytes_is_refused_whole_or_in_pieces(client):
     assert error_of(client.post("/v1/clusters", content=pieces, headers=JSON))[0] == 400
 
 
+@pytest.mark.parametrize("field", ["metadata", "description"])
+def test_what_the_catalog_cannot_keep_is_refused(client, stored, field):
+    text = "x" * 7_500_000
+    value = {"a": text} if field == "metadata" else text
+    answers = [client.post("/v1/clusters", json=definition(**{field: value}))]
+    answers.append(client.patch(stored, json={field: value}))
+    for answer in answers:
+        status, message = error_of(answer)
+        assert (status, "shorten its longest texts" in message) == (422, True)
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "nonsense"])
 def test_a_body_of_another_kind_is_refused(client, kind):
     body = json.dumps(definition()).encode()

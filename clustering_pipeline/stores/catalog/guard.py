@@ -8,24 +8,28 @@ from typing import TypeVar
 import stamina
 from pymongo.errors import (
     ConnectionFailure,
+    DocumentTooLarge,
     DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     WTimeoutError,
 )
 
-from clustering_pipeline.model.errors import CatalogUnavailable
+from clustering_pipeline.model.errors import CatalogUnavailable, InvalidRequest
 
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
 TRANSIENT = (ConnectionFailure, ExecutionTimeout, WTimeoutError)
 _REFUSED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, AtlasError
+_TOO_LARGE = frozenset({10334, 17419, 17420})  # a document, or one that an update makes so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Runs an operation; raises ``CatalogUnavailable`` when MongoDB does not do it in time."""
+    """Runs an operation; raises ``CatalogUnavailable`` when MongoDB does not do it in time, and
+    ``InvalidRequest`` for more than it takes at once.
+    """
 
     address: str
     seconds: float
@@ -39,11 +43,23 @@ class Guard:
             raise CatalogUnavailable(message) from error
         except DuplicateKeyError:
             raise
+        except DocumentTooLarge as error:
+            raise _too_large() from error
         except OperationFailure as error:
+            if error.code in _TOO_LARGE:
+                raise _too_large() from error
             if error.code not in _REFUSED:
                 raise
             message = f"the catalog refuses us: MongoDB at {self.address} denies these credentials"
             raise CatalogUnavailable(message) from error
+
+
+def _too_large() -> InvalidRequest:
+    message = (
+        "this is more than the catalog takes, which keeps a record, with what lists search it by, "
+        "in 16 MB: shorten its longest texts, or its metadata"
+    )
+    return InvalidRequest(message)
 
 
 def _retried(operation: Callable[[], Result], *, seconds: float) -> Result:
