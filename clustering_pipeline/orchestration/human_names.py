@@ -6,6 +6,9 @@ from clustering_pipeline.engine.hierarchy import group_id
 from clustering_pipeline.orchestration.identities import generation_of_run, known_groups
 from clustering_pipeline.orchestration.run import Run
 
+RENAME = "rename:"
+"""What conflicts about names begin with: they are told anew whenever labels are."""
+
 
 def carried_names(run: Run) -> dict[str, str]:
     """Group of this run to the name that people gave to it, by an edit or in the published run.
@@ -24,8 +27,8 @@ def carried_names(run: Run) -> dict[str, str]:
 def _report(run: Run, gone: set[str]) -> None:
     if gone:
         known = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
-        told = [f"rename: {uid} is not there" for uid in sorted(gone)]
-        run.record(edit_conflicts=[*known, *told])
+        told = [f"{RENAME} {uid} is not there" for uid in sorted(gone)]
+        run.record(edit_conflicts=list(dict.fromkeys([*known, *told])))
 
 
 def _published_names(run: Run, wanted: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from clustering_pipeline.orchestration.removal import remove_cluster
 from clustering_pipeline.orchestration.stages.editing import Documents as EditedDocuments
 from clustering_pipeline.orchestration.stages.editing import edited
 from clustering_pipeline.orchestration.stages.inputs import Space
+from clustering_pipeline_tests.orchestration.direct import RELABEL, execute
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
 from clustering_pipeline_tests.orchestration.sample import passages
 from clustering_pipeline_tests.orchestration.world import KMEANS, Done, World
@@ -190,6 +191,9 @@ def test_what_cannot_be_done_is_told(world):
         "rename: grp_00 is not there",
     ]
     assert ran.execution.edit_conflicts == expected
+    for again in ({"stages": RELABEL}, {"mode": "assign"}, {"from_pool": True}):
+        told = execute(world.pipeline, cluster, **again).edit_conflicts
+        assert sorted(told) == sorted(expected)
     shown = get_edits(world.pipeline.catalog, cluster.scope, cluster.cluster_id)
     assert (shown.version, shown.edits, shown.conflicts) == (1, edits, expected)
     remove_cluster(world.pipeline, cluster.scope, cluster.cluster_id)

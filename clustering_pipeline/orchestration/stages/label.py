@@ -8,7 +8,7 @@ import polars as pl
 
 from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, Named, label_groups
 from clustering_pipeline.model.composite import COMPOSITE
-from clustering_pipeline.orchestration.human_names import carried_names
+from clustering_pipeline.orchestration.human_names import RENAME, carried_names
 from clustering_pipeline.orchestration.label_cache import remember, remember_format
 from clustering_pipeline.orchestration.label_fit import Fitness, fitness
 from clustering_pipeline.orchestration.report import StageReport
@@ -76,11 +76,16 @@ def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> 
 
 
 def _plan(run: Run) -> dict[str, Any]:
-    """New names on the published groups cover what those covered."""
+    """New names on the published groups cover what those covered; what kept these from being as
+    people want them still does.
+    """
     if run.published is None or run.source(GROUPS) == run.key(GROUPS):
         return {"plan": COMPOSITE if run.spec.mode == COMPOSITE else "full"}
+    told = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
+    made = [one for one in run.published.edit_conflicts if not one.startswith(RENAME)]
     return {
         "plan": "relabel",
+        "edit_conflicts": [*made, *told],
         "covered_batches": run.published.covered_batches,
         "source_execution_ids": run.published.source_execution_ids,
         "composite_mapping": run.published.composite_mapping,
