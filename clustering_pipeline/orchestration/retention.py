@@ -35,16 +35,23 @@ class Orphans:
     unknown: tuple[str, ...] = ()
 
 
-def retained(record: ClusterRecord, runs: Sequence[RunFiles], *, keep: int) -> set[str]:
+def retained(
+    record: ClusterRecord,
+    runs: Sequence[RunFiles],
+    *,
+    keep: int,
+    grouped: Collection[str] = (),
+) -> set[str]:
     """The runs that keep their files.
 
     They are the ``keep`` newest with results, the published one, those whose fields documents may
-    show, the last attempt, whatever has not ended, and those whose files one of these stands on.
+    show, the last attempt, whatever has not ended, those that are ``grouped`` by a composite run
+    under way, and those whose files one of these stands on.
     """
     state = record.state
     newest = sorted(runs, key=lambda one: one.created_at, reverse=True)
     kept = {one.run_id for one in [run for run in newest if run.has_results][:keep]}
-    kept |= {one.run_id for one in runs if not one.ended}
+    kept |= {one.run_id for one in runs if not one.ended or one.run_id in grouped}
     kept |= {*state.documents_hold, state.last_run_id or "", state.last_attempt_id or ""}
     return kept.union(*(one.uses for one in runs if one.run_id in kept))
 
@@ -53,7 +60,8 @@ def collect(pipeline: Pipeline, cluster_id: str) -> Collected:
     """Removes the files of a definition's runs that are not retained; may be repeated."""
     record = pipeline.catalog.clusters.by_id(cluster_id)
     runs = pipeline.catalog.executions.with_files(cluster_id)
-    kept = retained(record, runs, keep=pipeline.kept_runs)
+    grouped = pipeline.catalog.executions.being_grouped({one.run_id for one in runs})
+    kept = retained(record, runs, keep=pipeline.kept_runs, grouped=grouped)
     gone = [one.run_id for one in runs if one.run_id not in kept]
     if not gone:
         return Collected()

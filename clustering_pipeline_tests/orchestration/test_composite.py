@@ -438,6 +438,24 @@ def test_the_retry_of_a_crashed_worker_groups_what_was_named(
     assert ran.cluster.state.last_run_id != ran.run_id
 
 
+def test_what_is_being_grouped_keeps_its_files(world: World) -> None:
+    """A source goes on meanwhile, and keeps one run only."""
+    there = world.over(kept_runs=1)
+    collection = there.collection(planted(sizes={"sea": 9, "court": 6}))
+    source, other = there.define(collection, TWO), there.define(collection, TWO)
+    named = [execute(there.pipeline, one, defer_visualization=True) for one in (source, other)]
+    identity = RunIdentity(dagster_run_id="d" * 32, root_run_id="d" * 32)
+    request = {"mode": "composite", "source_execution_ids": [one.run_id for one in named]}
+    asked = other.resolved(validate(ExecuteClusterByIdRequest, request))
+    there.pipeline.catalog.executions.begin(new_execution(other, identity, asked))
+    file = named[0].artifact_key("embeddings.parquet")
+    execute(there.pipeline, source, defer_visualization=True)
+    assert there.pipeline.artifacts.exists(file)
+    fail(there.pipeline.catalog, run_id_of(identity.dagster_run_id), RunInterrupted("no more"))
+    execute(there.pipeline, source, defer_visualization=True)
+    assert not there.pipeline.artifacts.exists(file)
+
+
 def test_documents_are_assigned_to_the_sources_not_to_their_composite(
     world: World, composed: Composed
 ) -> None:

@@ -1,10 +1,11 @@
 """The executions of definitions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clustering_pipeline.model.clock import Clock
+from clustering_pipeline.model.composite import COMPOSITE
 from clustering_pipeline.model.errors import ExecutionNotFound, RunInterrupted, StateConflict
 from clustering_pipeline.model.execution import (
     ClusterExecutionResult,
@@ -118,6 +119,20 @@ class Executions:
         unended = [status.value for status in ExecutionStatus if status not in ENDED]
         query = {"cluster_id": cluster_id, "view.status": {"$in": unended}}
         return [from_document(one) for one in self.table.find(query, sort=NEWEST)]
+
+    def being_grouped(self, run_ids: Collection[str]) -> set[str]:
+        """Those of them whose groups a composite run under way groups."""
+        unended = [status.value for status in ExecutionStatus if status not in ENDED]
+        sources = "view.source_execution_ids"
+        query = {
+            "view.mode": COMPOSITE,
+            "view.status": {"$in": unended},
+            sources: {"$in": sorted(run_ids)},
+        }
+        found = self.table.find(query, fields=[sources])
+        return {
+            one for run in found for one in run["view"]["source_execution_ids"] if one in run_ids
+        }
 
     def list(
         self,

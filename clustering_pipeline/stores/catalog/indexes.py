@@ -88,6 +88,10 @@ EXECUTIONS = (
         partialFilterExpression={"view.trigger_id": {"$type": "string"}},
     ),
     IndexModel(
+        [("view.source_execution_ids", ASCENDING)],
+        partialFilterExpression={"view.mode": "composite"},
+    ),
+    IndexModel(
         [("view.created_at", ASCENDING)],
         name="owing events",
         partialFilterExpression={"owes_events": True},
