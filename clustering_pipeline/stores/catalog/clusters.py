@@ -13,6 +13,7 @@ from clustering_pipeline.model.definition import CreateClusterRequest, PatchClus
 from clustering_pipeline.model.errors import (
     ClusteringError,
     ClusterNotFound,
+    InvalidRequest,
     NameTaken,
     StateConflict,
 )
@@ -58,12 +59,16 @@ class Clusters:
     def create(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
         """Stores a definition and reserves its output collection.
 
-        Raises CollectionNotFound, NameTaken, FieldTaken, NotAvailableYet.
+        Raises CollectionNotFound, NameTaken, FieldTaken, NotAvailableYet, and InvalidRequest for
+        more than a record can hold.
         """
         check_available(request)
         record = self._with_output(self._new(scope, request))
         try:
             self.table.insert(to_document(record))
+        except InvalidRequest:
+            self.collections.unreserve(record.cluster_id)
+            raise
         except Duplicate as duplicate:
             self.collections.unreserve(record.cluster_id)
             raise conflict(self.table, record, duplicate) from duplicate

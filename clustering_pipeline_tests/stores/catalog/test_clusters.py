@@ -7,6 +7,7 @@ from clustering_pipeline.model.errors import (
     CollectionNotFound,
     FieldTaken,
     InvalidParameters,
+    InvalidRequest,
     NameTaken,
     NotAvailableYet,
 )
@@ -96,6 +97,8 @@ class TestNames:
         catalog.clusters.create(LOCAL, request(cluster_name="topics"))
         with pytest.raises(NameTaken):
             catalog.clusters.create(LOCAL, request(cluster_name="topics"))
+        with pytest.raises(InvalidRequest, match="shorten its longest texts"):
+            catalog.clusters.create(LOCAL, request(description="x" * 17_000_000))
         assert database["collections"].count_documents({"made": False}) == 1
 
     def test_a_rename_is_held_to_it_too(self, catalog):
