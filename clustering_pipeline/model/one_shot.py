@@ -141,6 +141,17 @@ class ClusteringConfig(RequestModel):
     sample_size: SampleSize | None = None
     """Most documents to fit on; the request's own wins."""
 
+    @model_validator(mode="after")
+    def _something_to_go_by(self) -> Self:
+        by_attributes = self.algorithm == "attribute_based"
+        if by_attributes and self.attribute_config is None:
+            message = "attribute_config is required when algorithm is 'attribute_based'"
+            raise ValueError(message)
+        if not (by_attributes or self.feature_vector or self.additional_features):
+            message = "feature_vector is required: give its feature_address or vector_name"
+            raise ValueError(message)
+        return self
+
 
 class ExecuteClusterRequest(RequestModel):
     """What to cluster at once, and what of it to keep."""

@@ -141,7 +141,11 @@ def test_a_vector_is_found_by_its_feature(client, talks, vector):
     [
         ({"feature_vector": {"vector_name": "other"}}, "embedding"),
         ({"feature_vector": {}}, "feature_address"),
-        ({"feature_vector": None}, "feature_uri"),
+        ({"feature_vector": None}, "config: feature_vector is required"),
+        (
+            {"algorithm": "attribute_based", "algorithm_params": None},
+            "attribute_config is required",
+        ),
         ({"algorithm": "magic"}, "algorithm"),
         ({"algorithm_params": {"eps": 1.0}}, "eps"),
         ({"dimensionality_reduction": {"method": "magic"}}, "method"),
