@@ -129,6 +129,16 @@ def test_a_fit_that_finds_no_memory_says_what_to_change(monkeypatch):
         fit(blobs(90)[0], algorithm="kmeans")
 
 
+def test_a_radius_beyond_all_numbers_holds_everything():
+    labels = cluster(blobs(90)[0], algorithm="dbscan", params={"eps": 1e300}).labels
+    assert labels.tolist() == [0] * 90
+
+
+def test_a_perplexity_beyond_all_numbers_takes_all_there_are():
+    steps = [{"method": "tsne", "perplexity": 1e300}]
+    assert_an_answer(cluster(blobs(60)[0], algorithm="kmeans", preprocessing=steps), 60)
+
+
 def test_fewer_than_min_cluster_size_are_noise():
     points, _ = blobs(9)
     result = cluster(points, algorithm="hdbscan", params={"min_cluster_size": 10})

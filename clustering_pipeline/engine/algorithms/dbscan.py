@@ -49,8 +49,9 @@ def _neighbor_share(vectors: Vectors, params: DBSCANParams) -> float:
 
     rows = np.linspace(0, len(vectors) - 1, num=min(PROBES, len(vectors)), dtype=np.int64)
     probes = vectors[rows]
-    within = pairwise_distances(probes, metric=params.metric, **params.metric_params) <= params.eps
-    return float(within.mean())
+    apart = pairwise_distances(probes, metric=params.metric, **params.metric_params)
+    # Of single precision, the comparison would overflow for an eps beyond that.
+    return float((apart.astype(np.float64) <= params.eps).mean())
 
 
 ALGORITHM = Algorithm(params=DBSCANParams, fit=fit, memory=memory, seconds=seconds, density=True)

@@ -34,7 +34,8 @@ def memory(job: Job, step: TSNEStep) -> int:
     """The neighbours; by the exact method every pair, four times."""
     if step.n_components > BARNES_HUT_DIMENSIONS:
         return 4 * job.count**2 * 8
-    return int(job.count * 3 * step.perplexity * BYTES_PER_NEIGHBOR)
+    neighbors = min(3 * step.perplexity, job.count)
+    return int(job.count * neighbors * BYTES_PER_NEIGHBOR)
 
 
 def seconds(job: Job, step: TSNEStep) -> float:
