@@ -162,6 +162,15 @@ def test_a_filter_for_a_long_text_finds_nothing_or_is_refused(client, stored, op
         assert ok(answer)["results"] == []
 
 
+@pytest.mark.parametrize("operator", ["eq", "gt", "lte"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_moments_outside_the_calendar_are_compared(client, filled, stored, operator, moment):
+    condition = {"field": "created_at", "operator": operator, "value": moment}
+    found = ok(client.post("/v1/clusters/list", json={"filters": condition}))
+    assert (found["total_count"] > 0) == ((operator, moment[0]) in {("gt", "0"), ("lte", "9")})
+    ok(client.post(f"{filled}/documents/list", json={"filters": condition}))
+
+
 @pytest.fixture(scope="module")
 def filled(client):
     """The address of a collection whose name has a slash, with a document to explode on."""

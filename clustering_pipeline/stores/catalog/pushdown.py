@@ -8,7 +8,7 @@ fields, words, most patterns, values of another type than the field's) is left t
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 from clustering_pipeline.model.filter_text import as_time
@@ -216,8 +216,10 @@ def _text(value: str, condition: Condition) -> str:
 
 
 def _exact(moment: datetime, kind: FieldKind) -> bool:
-    # Finer than what is stored, it would be rounded on the way into the query.
-    return kind is FieldKind.TIME and moment.microsecond % 1000 == 0
+    # Finer than what is stored, it would be rounded on the way into the query; at either end of
+    # the calendar, it may be in no year in UTC.
+    written = moment.microsecond % 1000 == 0 and MINYEAR < moment.year < MAXYEAR
+    return kind is FieldKind.TIME and written
 
 
 def _number(value: object) -> bool:
