@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from clustering_pipeline.model.automation import AutomaticDefinition
+from clustering_pipeline.model.schedules import YEAR_SECONDS
 from clustering_pipeline.model.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.stores.catalog.batches import BatchNumber
 
+CENTURY_SECONDS = 100 * YEAR_SECONDS
+"""Longer cooldowns, which may end in no year there is, are for ever."""
 Promised = dict[str, datetime]
 """What is due, in sentences, and since when."""
 
@@ -51,4 +54,5 @@ def trigger_due(trigger: TriggerRecord) -> Promised:
 def _cooled(definition: AutomaticDefinition) -> list[datetime]:
     """When the cooldown of the last automatic run ends, or ended; none without such a run."""
     last = definition.batch_run_at
-    return [] if last is None else [last + timedelta(seconds=definition.cooldown_seconds)]
+    seconds = min(definition.cooldown_seconds, CENTURY_SECONDS)
+    return [] if last is None else [last + timedelta(seconds=seconds)]

@@ -8,6 +8,7 @@ from clustering_pipeline.model.overdue import Overdue
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.orchestration.automation.lateness import (
+    CENTURY_SECONDS,
     batches_due,
     first_behind,
     trigger_due,
@@ -42,6 +43,15 @@ from clustering_pipeline_tests.orchestration.automation.facts import NOON, ago, 
             {"col_a": 1},
             {"a batch has completed that no run has dealt with": NOON + timedelta(seconds=500)},
             id="not-before-the-cooldown-ends",
+        ),
+        pytest.param(
+            {"batch_run_at": ago(0), "cooldown_seconds": 2**62},
+            {"col_a": 1},
+            {
+                "a batch has completed that no run has dealt with": NOON
+                + timedelta(seconds=CENTURY_SECONDS)
+            },
+            id="a-cooldown-without-end",
         ),
         pytest.param(
             {"failures": 3},
