@@ -183,7 +183,10 @@ class Simulated:
         for cluster_id in self.clusters:
             self.archive(cluster_id, away=False)
             self.respecify(cluster_id, auto_execute_min_documents=None)
-        for _ in range(12):
+        # Three phases may wait for one another, each of them a day for its cooldown.
+        for _ in range(48):
+            if not any(map(self._behind, self.clusters)):
+                break
             self.now += timedelta(hours=2)
             self.tick()
             self.tick()

@@ -1,8 +1,10 @@
 """A definition is deleted or archived at a moment at which its run writes something."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from clustering_pipeline.model.errors import ClusterNotFound
@@ -10,6 +12,7 @@ from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.orchestration.removal import remove_cluster
 from clustering_pipeline.stores.artifacts import Artifacts
+from clustering_pipeline.stores.artifacts.parquet import ParquetSink
 from clustering_pipeline_tests.orchestration.subjects import grouped, shelf
 from clustering_pipeline_tests.orchestration.world import World
 from clustering_pipeline_tests.sizes import FULL
@@ -27,9 +30,16 @@ class Heard(Artifacts):
         super().__init__(plain._files, root=plain.root)
         self.told = told
 
+    def open_writer(self, key: str, schema: pa.Schema) -> AbstractContextManager[ParquetSink]:
+        self.tell(key)
+        return super().open_writer(key, schema)
+
     def write_frame(self, key: str, frame: pl.DataFrame) -> int:
-        self.told(key.rpartition("/")[2].removesuffix(".parquet"))
+        self.tell(key)
         return super().write_frame(key, frame)
+
+    def tell(self, key: str) -> None:
+        self.told(key.rpartition("/")[2].removesuffix(".parquet"))
 
 
 @pytest.mark.parametrize("leaves", ["delete", "archive"])
