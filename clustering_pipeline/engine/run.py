@@ -75,9 +75,7 @@ def cluster(
     original = as_vectors(vectors)
     least = neighbors_wanted(algorithm=algorithm, params=params, preprocessing=preprocessing)
     rows = sample_rows(len(original), sample_size, random_state=random_state)
-    whole = len(rows) == len(original)
-    hood = Neighborhood(original, check, least=least if whole else NEIGHBORS)
-    sampled = hood if whole else Neighborhood(original[rows], check, least=least)
+    hood, sampled = _neighborhoods(original, rows, check, least=least)
     refuse_what_does_not_fit(
         sampled.vectors,
         algorithm=algorithm,
@@ -106,6 +104,17 @@ def cluster(
         outlier_scores=scores,
         record=_record(original, rows, reduction, fitted, random_state) | {"neighbors": searches},
     )
+
+
+def _neighborhoods(
+    original: Vectors, rows: NDArray[np.int64], check: Check, *, least: int
+) -> tuple[Neighborhood, Neighborhood]:
+    """Of all documents, and of those that groups are fitted on: one, where these are all."""
+    if len(rows) == len(original):
+        every = Neighborhood(original, check, least=least)
+        return every, every
+    sampled = Neighborhood(original[rows], check, least=least)
+    return Neighborhood(original, check, least=NEIGHBORS), sampled
 
 
 def _record(

@@ -35,7 +35,7 @@ from clustering_pipeline.stores.catalog.cluster_lists import list_clusters
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.inputs import Inputs
-from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster
+from clustering_pipeline.stores.catalog.new_clusters import by_id, new_cluster, output_names
 from clustering_pipeline.stores.catalog.scoping import identified, within
 from clustering_pipeline.stores.catalog.table import Duplicate, Query, Table
 from clustering_pipeline.stores.catalog.unsettled import UNSETTLED
@@ -227,7 +227,7 @@ class Clusters:
 
     def _with_output(self, record: ClusterRecord) -> ClusterRecord:
         there = record.state.output_collection_ids
-        wanted = [] if record.spec.enriches else _output_names(record)
+        wanted = [] if record.spec.enriches else output_names(record)
         made = [
             self.collections.reserve(record.scope, record.cluster_id, name)
             for name in wanted[len(there) :]
@@ -286,12 +286,6 @@ class Clusters:
 def _history(record: ClusterRecord, run_id: str) -> dict[str, list[str]]:
     runs = record.state.published_run_ids
     return {"published_run_ids": runs if run_id in runs else [*runs, run_id]}
-
-
-def _output_names(record: ClusterRecord) -> list[str]:
-    """Of one output collection, or of one for each feature."""
-    features = record.resolved().output_features
-    return [f"{record.name} {one}" for one in features] or [record.name]
 
 
 def _identified(scope: Scope, identifier: str) -> dict[str, Any]:

@@ -107,10 +107,9 @@ class Deliveries:
         wanted = {} if status is None else {"status": status}
         query = within(scope, webhook_id=webhook_id, **wanted)
         found = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
-        total = self.table.aggregate([{"$match": query}, {"$count": "total"}])
         return ListDeliveriesResponse(
             results=[DeliveryRecord.model_validate(one).model() for one in found],
-            total_count=total[0]["total"] if total else 0,
+            total_count=self.table.count(query),
         )
 
     def delete_of(self, webhook_id: str) -> int:

@@ -41,6 +41,12 @@ def by_id(
     return request.model_copy(update={"collection_ids": ids or None})
 
 
+def output_names(record: ClusterRecord) -> list[str]:
+    """Of one output collection, or of one for each feature."""
+    features = record.resolved().output_features
+    return [f"{record.name} {one}" for one in features] or [record.name]
+
+
 def _generated(request: CreateClusterRequest, collections: Sequence[CollectionRecord]) -> str:
     config = request.vector_config
     method = config.clustering_method if config else "attributes"

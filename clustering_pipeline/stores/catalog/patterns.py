@@ -255,13 +255,8 @@ def _joined(pieces: Sequence[_Piece]) -> _Piece:
 
 def _either(branches: Sequence[_Piece]) -> _Piece:
     """One or another."""
-    return _Piece(
-        regex="|".join(one.regex for one in branches),
-        exact=all(one.exact for one in branches),
-        ways=sum(one.ways for one in branches),
-        size=sum(one.size for one in branches),
-        loops=any(one.loops for one in branches),
-    )
+    regex, ways = "|".join(one.regex for one in branches), sum(one.ways for one in branches)
+    return replace(_joined(branches), regex=regex, ways=ways)
 
 
 def _prefix(pieces: Sequence[_Piece]) -> str:

@@ -38,8 +38,8 @@ class Queue:
 
     def of_definition(self, cluster_id: str) -> QueuedRun | None:
         """The run of a definition that waits, the one that waits longest if there are several."""
-        found = self.table.find({"cluster_id": cluster_id}, sort=[("number", 1)], limit=1)
-        return QueuedRun.model_validate(found[0]) if found else None
+        found = self.table.find_one({"cluster_id": cluster_id}, sort=[("number", 1)])
+        return None if found is None else QueuedRun.model_validate(found)
 
     def position(self, run: QueuedRun) -> int:
         """Its place, the first being 1.  Limits may let one behind it go before it."""
@@ -47,5 +47,4 @@ class Queue:
             {"priority": {"$gt": run.priority}},
             {"priority": run.priority, "number": {"$lt": run.number}},
         ]
-        counted = self.table.aggregate([{"$match": {"$or": before}}, {"$count": "total"}])
-        return 1 + int(counted[0]["total"] if counted else 0)
+        return 1 + self.table.count({"$or": before})

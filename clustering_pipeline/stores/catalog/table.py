@@ -87,6 +87,11 @@ class Table:
         """Deletes all that match; how many there were."""
         return self.guard(lambda: self.collection.delete_many(query).deleted_count)
 
+    def count(self, query: Query) -> int:
+        """How many match."""
+        found = self.aggregate([{"$match": query}, {"$count": "total"}])
+        return int(found[0]["total"]) if found else 0
+
     def aggregate(
         self, stages: Sequence[Mapping[str, Any]], *, hint: str | None = None
     ) -> list[Document]:

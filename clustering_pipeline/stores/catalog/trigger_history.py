@@ -37,11 +37,10 @@ def history(
         limit=request.limit,
         fields=_FIELDS,
     )
-    total = executions.aggregate([{"$match": query}, {"$count": "total"}])
     return TriggerHistoryResponse(
         trigger_id=trigger_id,
         executions=[_item(one) for one in found],
-        total=total[0]["total"] if total else 0,
+        total=executions.count(query),
         offset=request.offset,
         limit=request.limit,
     )

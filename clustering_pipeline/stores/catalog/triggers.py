@@ -93,10 +93,9 @@ class Triggers:
             skip=request.offset,
             limit=request.limit,
         )
-        total = self.table.aggregate([{"$match": query}, {"$count": "total"}])
         return ListTriggersResponse(
             results=[_from_document(one).model() for one in found],
-            total=total[0]["total"] if total else 0,
+            total=self.table.count(query),
             offset=request.offset,
             limit=request.limit,
         )

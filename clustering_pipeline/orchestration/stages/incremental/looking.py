@@ -89,6 +89,7 @@ def _by_products(run: Run, source: Source, stored: Table, mark: list[str]) -> Se
     """Compares products with random directions; None where the server cannot tell of all."""
     places = stored.places(source.collection_id)
     ids: list[str] = []
+    at = np.zeros(0, dtype=np.int64)
     known = np.zeros(len(stored.texts), dtype=np.bool_)
     questions = list(_questions(source, stored))
     with closing(_answers(run, source, questions, mark)) as answers:
@@ -99,20 +100,20 @@ def _by_products(run: Run, source: Source, stored: Table, mark: list[str]) -> Se
             rows = np.array([places.get(one, -1) for one in found.ids], dtype=np.int64)
             same = question.agrees(rows, found.values) & found.whole
             if question is questions[0]:
-                ids = list(found.ids)
+                ids, at = list(found.ids), rows
                 same &= _named_alike(stored, rows, found.document_ids)
                 known[rows[same]] = True
             known[rows[~same & (rows >= 0)]] = False
-    return _seen(source, ids, [places.get(one, -1) for one in ids], known)
+    return _seen(source, ids, at.tolist(), known)
 
 
 def _answers(
     run: Run, source: Source, questions: Sequence[_Question], mark: list[str]
-) -> "Generator[Products | None]":
+) -> Generator[Products | None]:
     """The server finds the next while this one is looked at; the first says how all are called."""
     tree = parse_filter(run.spec.filters)
 
-    def ask(question: _Question) -> "Products | None":
+    def ask(question: _Question) -> Products | None:
         first = question is questions[0]
         return run.pipeline.documents.products(
             source.qdrant_collection,
