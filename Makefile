@@ -18,7 +18,7 @@ test: $(STAMPS)/dev $(STAMPS)/swift
 	CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-full: $(STAMPS)/dev $(STAMPS)/swift
-	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile
+	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 1800
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .
