@@ -29,7 +29,9 @@ def open_(output: str, collections: tuple[str, ...]) -> None:
 
 @command.command()
 @click.argument("batch", required=False)
-@click.option("--collection", "collections", multiple=True, help="Open a batch of it right now.")
+@click.option(
+    "--collection", "collections", multiple=True, help="Its open batch; a new one if none is open."
+)
 @output_options
 def complete(output: str, batch: str | None, collections: tuple[str, ...]) -> None:
     """Count a batch, once however often it is called; what listens to it becomes due."""
@@ -38,8 +40,10 @@ def complete(output: str, batch: str | None, collections: tuple[str, ...]) -> No
         raise click.UsageError(message)
     with open_session() as session:
         batches = session.pipeline.catalog.batches
-        batch_id = batch or batches.open(session.scope, collections).batch_id
-        record = batches.complete(session.scope, batch_id)
+        scope = session.scope
+        record = (
+            batches.complete(scope, batch) if batch else batches.complete_open(scope, collections)
+        )
     _show(record, output)
     note("definitions with auto_execute_on_batch run soon, where clustering-pipeline up is running")
 

@@ -54,7 +54,15 @@ def test_a_batch_is_completed_at_once_or_given_up(collection):
     assert run("batches", "complete", "--collection", "arrivals", "--json").json["status"] == (
         "completed"
     )
+    opened = run("batches", "open", "arrivals", "--json").json["batch_id"]
+    done = run("batches", "complete", "--collection", collection, "--json").json
+    assert (done["batch_id"], done["status"]) == (opened, "completed")
     opened = run("batches", "open", collection, "--json").json["batch_id"]
+    other = run("batches", "open", collection, "--json").json["batch_id"]
+    refused = run("batches", "complete", "--collection", "arrivals")
+    assert refused.code == 4
+    assert opened in refused.err
+    assert run("batches", "fail", other).code == 0
     failed = run("batches", "fail", opened, "--error", "disk full", "--json").json
     assert (failed["status"], failed["error"]) == ("failed", "disk full")
     assert run("batches", "complete", opened).code == 4

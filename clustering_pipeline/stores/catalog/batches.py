@@ -17,6 +17,7 @@ from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
 _TURNS = 100
 _AT_ONCE = 500
+_NAMED = 5
 
 BatchNumber = tuple[Scope, str, int]
 """A completed batch, by one of its collections and its number there."""
@@ -73,6 +74,19 @@ class Batches:
                 return completed
         message = f"batch {batch_id} could not be numbered: too many complete at once; try again"
         raise StaleVersion(message)
+
+    def complete_open(self, scope: Scope, collection_ids: Sequence[str]) -> BatchRecord:
+        """Counts the open batch of these collections, or a new one where none of theirs is open.
+
+        Raises StateConflict where it is not plain which batch is meant.
+        """
+        found = self.collections.resolve(scope, collection_ids)
+        wanted = sorted({one.collection_id for one in found})
+        query = within(scope, status="open", collection_ids={"$in": wanted})
+        opened = [BatchRecord.model_validate(one) for one in self.table.find(query)]
+        _check_plain(opened, wanted)
+        record = opened[0] if opened else self.open(scope, wanted)
+        return self.complete(scope, record.batch_id)
 
     def fail(self, scope: Scope, batch_id: str, error: str) -> BatchRecord:
         """Ends the batch without counting it; raises StateConflict if it was completed."""
@@ -151,6 +165,23 @@ def _numbered(scope: Scope, collection_id: str, number: int) -> dict[str, Any]:
 
 def _numbers(record: BatchRecord) -> set[BatchNumber]:
     return {(record.scope, one.collection_id, one.number) for one in record.completions}
+
+
+def _check_plain(opened: Sequence[BatchRecord], wanted: Sequence[str]) -> None:
+    """At most one batch is open, and it is of these collections and no others."""
+    if len(opened) > 1:
+        shown = [one.batch_id for one in opened[:_NAMED]]
+        more = [f"{len(opened) - _NAMED} more"] if len(opened) > _NAMED else []
+        listed = ", ".join([*shown, *more])
+        message = f"{len(opened)} batches are open there: complete each by its id: {listed}"
+        raise StateConflict(message)
+    for one in opened:
+        if sorted(one.collection_ids) != wanted:
+            message = (
+                f"{one.batch_id} is open, and of {', '.join(one.collection_ids)}: complete it by "
+                "its id, or name just these collections"
+            )
+            raise StateConflict(message)
 
 
 def _check_open(record: BatchRecord) -> None:

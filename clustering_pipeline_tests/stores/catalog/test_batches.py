@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from clustering_pipeline.model.collection import RegisterCollectionRequest
@@ -43,6 +45,31 @@ def test_a_batch_of_two_collections_counts_in_each(catalog, speeches, letters):
     catalog.batches.complete(LOCAL, both.batch_id)
     counted = catalog.batches.completed(LOCAL, [speeches.collection_id, letters.collection_id])
     assert counted == {speeches.collection_id: 1, letters.collection_id: 2}
+
+
+def test_the_open_batch_of_collections_is_completed_or_a_new_one(catalog, speeches, letters):
+    both = ["letters", speeches.collection_id]
+    opened = catalog.batches.open(LOCAL, ["speeches", "letters"])
+    assert catalog.batches.complete_open(LOCAL, both).batch_id == opened.batch_id
+    anew = catalog.batches.complete_open(LOCAL, ["letters"])
+    assert (anew.status, anew.collection_ids) == ("completed", [letters.collection_id])
+    assert catalog.batches.list(LOCAL, letters.collection_id) == [
+        anew,
+        catalog.batches.get(LOCAL, opened.batch_id),
+    ]
+
+
+def test_which_of_several_open_batches_is_meant_is_to_be_said(catalog, speeches, letters):
+    both = catalog.batches.open(LOCAL, ["speeches", "letters"])
+    one_of_both = f"{both.batch_id} is open, and of {', '.join(both.collection_ids)}: "
+    with pytest.raises(StateConflict, match=one_of_both):
+        catalog.batches.complete_open(LOCAL, ["letters"])
+    other = catalog.batches.open(LOCAL, ["letters"])
+    with pytest.raises(StateConflict, match="2 batches are open there: complete each") as refused:
+        catalog.batches.complete_open(LOCAL, ["letters"])
+    assert {both.batch_id, other.batch_id} <= set(re.findall(r"batch_\w+", str(refused.value)))
+    counted = catalog.batches.completed(LOCAL, [speeches.collection_id, letters.collection_id])
+    assert set(counted.values()) == {0}
 
 
 def test_when_batches_completed_is_told_by_their_numbers(catalog, speeches, letters):
