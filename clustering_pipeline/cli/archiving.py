@@ -2,9 +2,11 @@
 
 import click
 
-from clustering_pipeline.cli.output import note, output_options
+from clustering_pipeline.cli.output import counted, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.showing import show_collection, show_definition
+from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.triggers import ListTriggersRequest, TriggerStatus
 
 
 @click.command()
@@ -16,8 +18,16 @@ def archive(output: str, cluster: str) -> None:
 
     with open_session() as session:
         record = archive_cluster(session.pipeline, session.scope, cluster, session.settings)
+        triggers = session.pipeline.catalog.triggers.list(session.scope, _firing(record))
         show_definition(session, record, output)
     note(f"clustering-pipeline clusters unarchive {record.cluster_id} takes it into service again")
+    if triggers.total:
+        note(f"until then {counted(triggers.total, 'active trigger')} of it will start nothing")
+
+
+def _firing(record: ClusterRecord) -> ListTriggersRequest:
+    """For their number alone."""
+    return ListTriggersRequest(cluster_id=record.cluster_id, status=TriggerStatus.ACTIVE, limit=1)
 
 
 @click.command()

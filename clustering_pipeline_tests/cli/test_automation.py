@@ -80,7 +80,11 @@ def test_the_order_at_a_batch_is_said_on_the_collection(collection, cluster):
 
 
 def test_an_archived_definition_is_not_executed(cluster):
-    assert run("clusters", "archive", cluster, "--json").json["status"] == "ARCHIVED"
+    archived = run("clusters", "archive", cluster, "--json")
+    assert (archived.json["status"], archived.err) == (
+        "ARCHIVED",
+        f"clustering-pipeline clusters unarchive {cluster} takes it into service again\n",
+    )
     refused = run("clusters", "execute", cluster)
     assert (refused.code, refused.err.splitlines()[-1]) == (
         4,
@@ -106,6 +110,9 @@ def test_triggers_live_and_die(cluster):
     assert (history.out, history.err) == ("", "it has started nothing yet\n")
     listed = run("triggers", "list", "--cluster", "arriving", "--json").json
     assert [one["trigger_id"] for one in listed] == [trigger]
+    until = "until then 1 active trigger of it will start nothing"
+    assert run("clusters", "archive", "arriving").err.splitlines()[-1] == until
+    assert run("clusters", "unarchive", "arriving").code == 0
     assert run("triggers", "delete", trigger, "--yes").code == 0
     assert run("triggers", "get", trigger).code == 3
 
