@@ -213,6 +213,7 @@ def _json(value: object, *, field: str, depth: int) -> JSON:
         message = f"the value for field {field!r} nests deeper than {MAX_DEPTH} levels"
         raise InvalidFilter(message)
     if isinstance(value, Mapping):
+        _check_settled(field, value)
         return {str(k): _json(v, field=field, depth=depth + 1) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return tuple(_json(item, field=field, depth=depth + 1) for item in value)
@@ -225,6 +226,13 @@ def _json(value: object, *, field: str, depth: int) -> JSON:
         return value
     message = f"the value for field {field!r} is not JSON: {_kind(value)}"
     raise InvalidFilter(message)
+
+
+def _check_settled(field: str, value: Mapping[object, object]) -> None:
+    """The contract's conditions may take their value from a search request; nobody searches."""
+    if value.keys() == {"type", "field"} and value["type"] == "dynamic":
+        message = f"the value for field {field!r} is dynamic: there is no search, write the value"
+        raise InvalidFilter(message)
 
 
 def _items(key: str, value: object) -> Sequence[object]:

@@ -63,7 +63,7 @@ class ExecuteClusterResponse(View):
 
     success: bool
     """True."""
-    run_id: str | None = None
+    run_id: str
     """Id of the execution."""
     algorithm: str
     """The algorithm."""
@@ -83,5 +83,5 @@ class ExecuteClusterResponse(View):
     """Where the documents with their groups are kept, if they are."""
     execution_time_ms: int
     """How long it took."""
-    created_at: Moment | None = None
+    created_at: Moment
     """When it was asked for."""

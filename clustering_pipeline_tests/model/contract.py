@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from clustering_pipeline.api import errors as api_errors
 from clustering_pipeline.model import (
@@ -132,8 +133,10 @@ _BOUNDS = {
     "minItems": "min_length",
     "minLength": "min_length",
     "maxLength": "max_length",
+    "pattern": "pattern",
 }
-BOUND_NAMES = ("ge", "gt", "le", "lt", "min_length", "max_length")
+BOUND_NAMES = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern")
+_KEPT = frozenset({"default", "enum", "pattern"})
 _OPEN = frozenset({"any", "object", "string", "integer", "number", "boolean", "null"})
 
 
@@ -144,8 +147,9 @@ def contract() -> dict[str, dict[str, dict[str, Any]]]:
     for name, fields in sources["later"].items():
         known = merged.setdefault(name, {})
         for field, facts in fields.items():
-            enum = known.get(field, {}).get("enum")
-            known[field] = {**facts, "enum": enum} if enum else facts
+            earlier = known.get(field, {})
+            # Where the later one is silent, the earlier one still holds.
+            known[field] = {key: earlier[key] for key in _KEPT & earlier.keys()} | facts
     return merged
 
 
@@ -158,37 +162,53 @@ def json_types(spelled: str) -> set[str]:
     """The JSON types behind a type as the contract's files spell it."""
     if spelled == "any":
         return set()
-    found = set()
+    found: set[str] = set()
     for name in spelled.split("|"):
         if name.startswith("list of"):
             found.add("array")
-        elif name in _OPEN:
-            found.add(name)
-        elif name not in _NAMED_TEXTS:
-            found.add("object")
         else:
-            found.add("string")
+            found |= {name} if name in _OPEN else _NAMED.get(name, frozenset({"object"}))
     return found
 
 
-_NAMED_TEXTS = frozenset(
-    {"ClusterType", "ClusteringAlgorithm", "LLMProvider", "ModelName", "ResponseShape"}
-)
+_NAMED = {
+    **dict.fromkeys(
+        (
+            "ClusterType",
+            "ClusteringAlgorithm",
+            "FailureCategory",
+            "LLMProvider",
+            "ModelName",
+            "ResponseShape",
+            "TaskStatusEnum",
+            "TaskType",
+            "datetime",
+        ),
+        frozenset({"string"}),
+    ),
+    "Degenerate": frozenset({"boolean", "string"}),
+}
 
 
-def ours(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    """Field to facts of one of our models, from its JSON schema."""
-    schema = model.model_json_schema()
+def ours(model: type[BaseModel], *, answered: bool = False) -> dict[str, dict[str, Any]]:
+    """Field to facts of one of our models, from its JSON schema: as read, or as answered."""
+    schema = model.model_json_schema(mode="serialization" if answered else "validation")
     definitions = schema.get("$defs", {})
     required = schema.get("required", ())
     return {
         name: {
             **_facts(field, definitions),
             "required": name in required,
-            "default": field.get("default"),
+            "default": field.get("default", _made(model.model_fields.get(name))),
         }
         for name, field in schema["properties"].items()
     }
+
+
+def _made(field: FieldInfo | None) -> Any:
+    """An empty default, which JSON schema does not tell."""
+    factory = field.default_factory if field else None
+    return factory() if factory in {dict, list} else None
 
 
 def _facts(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -199,6 +219,6 @@ def _facts(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]
         part = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
         pending += [*part.get("anyOf", ()), *part.get("oneOf", ())]
         facts["types"] |= {part["type"]} if "type" in part else set()
-        facts["enum"] |= set(part.get("enum", ()))
+        facts["enum"] |= {*part.get("enum", ()), part.get("const")} - {None}
         facts |= {_BOUNDS[key]: part[key] for key in _BOUNDS.keys() & part.keys()}
     return facts

@@ -142,6 +142,7 @@ def test_a_filter_that_no_store_would_answer_soon_is_refused(most, more, message
         pytest.param({"field": "a", "value": float("nan")}, "finite", id="nan"),
         pytest.param({"field": "a", "value": object()}, "not JSON", id="not-json"),
         pytest.param({"a": nested(17)}, "nests deeper", id="deep-value"),
+        pytest.param({"a": {"type": "dynamic", "field": "b"}}, "is dynamic", id="dynamic"),
         pytest.param({"case_sensitive": "no"}, "true or false", id="case"),
         pytest.param(
             {"field": "a", "operator": "regex", "value": "("}, "unclosed group", id="regex"
