@@ -24,8 +24,9 @@ from clustering_pipeline.model.overdue import Overdue
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.freshness import all_overdue
-from clustering_pipeline.orchestration.groups import label_fidelities, published_groups
+from clustering_pipeline.orchestration.groups import groups_of, label_fidelities
 from clustering_pipeline.orchestration.mapping_files import read_mapping
+from clustering_pipeline.orchestration.visualization import shown_run
 
 LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
 OVERDUE = ("cluster_id", "cluster_name", "status", "overdue_since", "overdue_because")
@@ -207,11 +208,13 @@ def execute(
 
 @command.command()
 @click.argument("cluster")
+@click.option("--run", "run_id", help="Another run of it than the published one.")
 @output_options
-def groups(output: str, cluster: str) -> None:
+def groups(output: str, cluster: str, run_id: str | None) -> None:
     """Show the groups of the published run, largest first."""
     with open_session() as session:
-        found = published_groups(session.pipeline.catalog, session.scope, cluster)
+        record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+        found = groups_of(record, shown_run(session.pipeline, record, run_id))
         fits = label_fidelities(session.pipeline, found.run_id)
     rows = [one.model_dump(mode="json") | fits.get(one.cluster_id, {}) for one in found.groups]
     if output == "json":

@@ -1,7 +1,8 @@
-"""The groups readers see: those of the published run, never of a later one that failed."""
+"""The groups readers see: of the published run, or of one asked for; never of one that failed."""
 
 from typing import Any
 
+from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.execution import ClusterExecutionCentroid, ExecutionRecord
 from clustering_pipeline.model.groups import ClusterGroup, ClusterGroupsResponse
 from clustering_pipeline.model.scope import Scope
@@ -15,10 +16,14 @@ def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGro
     """The groups of a definition, by id or name; none before its first published run."""
     record = catalog.clusters.get(scope, cluster)
     run_id = record.state.last_run_id
-    execution = catalog.executions.get(scope, run_id) if run_id else None
+    return groups_of(record, catalog.executions.get(scope, run_id) if run_id else None)
+
+
+def groups_of(record: ClusterRecord, execution: ExecutionRecord | None) -> ClusterGroupsResponse:
+    """The groups that one of its runs found."""
     return ClusterGroupsResponse(
         cluster_id=record.cluster_id,
-        run_id=run_id,
+        run_id=execution.run_id if execution else None,
         total_groups=execution.num_clusters if execution else 0,
         total_documents=execution.num_points if execution else 0,
         member_counts_stale=execution.member_counts_stale if execution else False,
@@ -29,10 +34,10 @@ def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGro
 def label_fidelities(pipeline: Pipeline, run_id: str | None) -> dict[str, dict[str, Any]]:
     """Group to how well its label tells its documents: what blind picking scores, and if it is low.
 
-    Empty where the run was published before this was measured.
+    Empty where the run was published before this was measured, or its files are gone.
     """
     execution = pipeline.catalog.executions.find(run_id) if run_id else None
-    if execution is None:
+    if execution is None or execution.expired_at is not None:
         return {}
     labels = pipeline.artifacts.read_frame(execution.artifact_key("labels.parquet"))
     if not set(FIDELITY) <= set(labels.columns):

@@ -397,6 +397,15 @@ def test_new_documents_are_assigned_to_the_groups_there_are(collection):
     execute_here(cluster_id)
     done = run("clusters", "execute", cluster_id, "--assign", "--threshold", "0.6", "--json")
     assert (done.json["mode"], done.json["num_clusters"]) == ("assign", 2)
+    second, first = (one["run_id"] for one in run("runs", "list", cluster_id, "--json").json)
+    assert run("clusters", "groups", cluster_id, "--json").json["run_id"] == second
+    before = run("clusters", "groups", cluster_id, "--run", first, "--json").json
+    assert (before["run_id"], [one["member_count"] for one in before["groups"]]) == (
+        first,
+        [30, 20],
+    )
+    unknown = run("clusters", "groups", cluster_id, "--run", "run_0")
+    assert (unknown.code, unknown.out) == (3, "")
 
 
 def test_ctrl_c_cancels_the_run(story):
