@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import click
 
@@ -27,9 +28,16 @@ def confirmation_option(prompt: str) -> Callable[[Callable[..., None]], Callable
 
 def _answer(prompt: str) -> str:
     click.echo(f"{prompt} [y/N] ", nl=False, err=True)
-    line = sys.stdin.readline()
+    line = _typed(sys.stdin)
     if not line:
         click.echo(err=True)
         message = "nobody is there to answer: pass --yes to do it without being asked"
         raise click.UsageError(message)
-    return str(line).strip().lower()
+    return line.strip().lower()
+
+
+def _typed(stdin: TextIO | None) -> str:
+    """A line; nothing at the end of the input, and where it is closed or, by nohup, unreadable."""
+    with suppress(OSError):
+        return stdin.readline() if stdin is not None else ""
+    return ""

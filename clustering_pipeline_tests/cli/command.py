@@ -5,7 +5,7 @@ import io
 import json
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -42,12 +42,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def run(*arguments: object, answers: str = "", err: io.StringIO | None = None) -> Done:
-    """``clustering-pipeline ARGUMENTS``; ``answers`` is what a person types."""
+def run(
+    *arguments: object, answers: str | TextIO | None = "", err: io.StringIO | None = None
+) -> Done:
+    """``clustering-pipeline ARGUMENTS``; ``answers`` is what a person types, or the input."""
     out, err = io.StringIO(), err or io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["clustering-pipeline", *map(str, arguments)])
-        patch.setattr(sys, "stdin", io.StringIO(answers))
+        patch.setattr(sys, "stdin", io.StringIO(answers) if isinstance(answers, str) else answers)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = _exit_code()
     return Done(code=code, out=out.getvalue(), err=err.getvalue())

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -250,14 +251,17 @@ def test_delete_asks_first(collection):
         pytest.param(["clusters", "clear-fields", "x"], id="fields"),
         pytest.param(["collections", "delete", "x"], id="collection"),
         pytest.param(["triggers", "delete", "x"], id="trigger"),
+        pytest.param(["webhooks", "delete", "x"], id="webhook"),
     ],
 )
 def test_where_nobody_can_answer_yes_is_to_be_said(command):
-    done = run(*command)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.endswith(
-        "Error: nobody is there to answer: pass --yes to do it without being asked\n"
-    )
+    with Path(os.devnull).open("w") as unreadable:
+        for stdin in ("", None, unreadable):
+            done = run(*command, answers=stdin)
+            assert (done.code, done.out) == (2, "")
+            assert done.err.endswith(
+                "Error: nobody is there to answer: pass --yes to do it without being asked\n"
+            )
     # Whoever says so is not asked.
     assert run(*command, "--yes").code == 3
 
