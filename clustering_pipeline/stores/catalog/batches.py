@@ -12,6 +12,11 @@ from clustering_pipeline.model.errors import BatchNotFound, StaleVersion, StateC
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.completions import (
+    all_last_numbers,
+    last_numbers,
+    overtake,
+)
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
@@ -100,31 +105,14 @@ class Batches:
 
     def completed(self, scope: Scope, collection_ids: Sequence[str]) -> dict[str, int]:
         """How many batches each collection has seen complete."""
-        rows = self.table.aggregate(
-            [
-                {"$match": within(scope, **{_COLLECTION: {"$in": list(collection_ids)}})},
-                {"$unwind": "$completions"},
-                {"$group": {"_id": f"${_COLLECTION}", "last": {"$max": f"${_NUMBER}"}}},
-            ]
-        )
-        last = {row["_id"]: int(row["last"]) for row in rows}
-        return {one: last.get(one, 0) for one in collection_ids}
+        last = last_numbers(self.table, scope, collection_ids)
+        return {one: last.get((scope, one), 0) for one in collection_ids}
 
     def completed_everywhere(self) -> dict[Scope, dict[str, int]]:
         """The same for all collections of all namespaces that have seen one complete."""
-        place = {"o": "$organization_id", "n": "$namespace_id", "c": f"${_COLLECTION}"}
-        rows = self.table.aggregate(
-            [
-                {"$match": {"status": "completed"}},
-                {"$unwind": "$completions"},
-                {"$group": {"_id": place, "last": {"$max": f"${_NUMBER}"}}},
-            ]
-        )
         found: dict[Scope, dict[str, int]] = {}
-        for row in rows:
-            at = row["_id"]
-            scope = Scope(organization_id=at["o"], namespace_id=at["n"])
-            found.setdefault(scope, {})[at["c"]] = int(row["last"])
+        for (scope, collection_id), number in all_last_numbers(self.table).items():
+            found.setdefault(scope, {})[collection_id] = number
         return found
 
     def completed_at(self, wanted: Collection[BatchNumber]) -> dict[BatchNumber, datetime]:
@@ -144,18 +132,17 @@ class Batches:
         numbers = [Completion(collection_id=one, number=last + 1) for one, last in seen.items()]
         changes = {"status": "completed", "completions": numbers, "ended_at": self.clock()}
         try:
-            return self._end(record.model_copy(update=changes))
+            completed = self._end(record.model_copy(update=changes))
         except Duplicate:
             return None
+        if completed is not None:
+            overtake(self.table, completed)
+        return completed
 
     def _end(self, record: BatchRecord) -> BatchRecord | None:
         query = within(record.scope, _id=record.batch_id, status="open")
         ended = self.table.swap(query, {"$set": record.model_dump(mode="json")})
         return None if ended is None else BatchRecord.model_validate(ended)
-
-
-_COLLECTION = "completions.collection_id"
-_NUMBER = "completions.number"
 
 
 def _numbered(scope: Scope, collection_id: str, number: int) -> dict[str, Any]:

@@ -117,17 +117,26 @@ DELIVERIES = (
     # Each message says itself when it expires.
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 )
+_COMPLETED = {"status": "completed"}
+_PLACE = (
+    *_SCOPE,
+    ("completions.collection_id", ASCENDING),
+    ("completions.number", ASCENDING),
+)
+NOT_OVERTAKEN = "last of each collection"
 BATCHES = (
+    IndexModel([*_PLACE], unique=True, partialFilterExpression=_COMPLETED),
     IndexModel(
-        [
-            *_SCOPE,
-            ("completions.collection_id", ASCENDING),
-            ("completions.number", ASCENDING),
-        ],
-        unique=True,
-        partialFilterExpression={"status": "completed"},
+        [("completions.overtaken", ASCENDING), *_PLACE],
+        name=NOT_OVERTAKEN,
+        partialFilterExpression=_COMPLETED,
     ),
     _scoped("collection_ids", "-created_at"),
+    IndexModel(
+        [*_SCOPE, ("collection_ids", ASCENDING)],
+        name="open",
+        partialFilterExpression={"status": "open"},
+    ),
 )
 LINEAGES = (IndexModel([("cluster_id", ASCENDING), ("created_at", DESCENDING)]),)
 TRIGGERS = (

@@ -83,6 +83,10 @@ class Table:
         except DuplicateKeyError as error:
             raise Duplicate(error) from error
 
+    def change_all(self, query: Query, update: Mapping[str, Any]) -> int:
+        """Changes all that match; how many there were."""
+        return self.guard(lambda: self.collection.update_many(query, update).matched_count)
+
     def delete(self, query: Query) -> int:
         """Deletes all that match; how many there were."""
         return self.guard(lambda: self.collection.delete_many(query).deleted_count)

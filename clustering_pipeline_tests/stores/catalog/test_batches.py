@@ -72,6 +72,43 @@ def test_which_of_several_open_batches_is_meant_is_to_be_said(catalog, speeches,
     assert set(counted.values()) == {0}
 
 
+def records_read(database) -> int:
+    return database.command("serverStatus")["metrics"]["queryExecutor"]["scannedObjects"]
+
+
+def test_however_many_completed_the_last_of_each_collection_are_read(
+    catalog, database, speeches, letters
+):
+    def complete(*names: str) -> None:
+        catalog.batches.complete(LOCAL, catalog.batches.open(LOCAL, names).batch_id)
+
+    complete("speeches", "letters")
+    for _ in range(20):
+        complete("speeches")
+    complete("letters")
+    for _ in range(3):
+        catalog.batches.open(LOCAL, ["letters"])
+    last = {speeches.collection_id: 21, letters.collection_id: 2}
+    before = records_read(database)
+    assert catalog.batches.completed_everywhere() == {LOCAL: last}
+    assert records_read(database) - before == 2
+    assert catalog.batches.completed(LOCAL, list(last)) == last
+    assert records_read(database) - before == 4
+
+
+def test_batches_from_before_the_mark_count_and_are_marked_in_time(catalog, database, speeches):
+    made = [catalog.batches.open(LOCAL, ["speeches"]).batch_id for _ in range(8)]
+    done = [catalog.batches.complete(LOCAL, one) for one in made[:7]]
+    # As an earlier version wrote them, or one that ended between its two writes.
+    database["batches"].update_many({}, {"$unset": {"completions.$[].overtaken": ""}})
+    assert catalog.batches.completed_everywhere() == {LOCAL: {speeches.collection_id: 7}}
+    assert catalog.batches.complete(LOCAL, made[7]).completions[0].number == 8
+    before = records_read(database)
+    assert catalog.batches.completed_everywhere() == {LOCAL: {speeches.collection_id: 8}}
+    assert records_read(database) - before == 1
+    assert [catalog.batches.get(LOCAL, one) for one in made[:7]] == done
+
+
 def test_when_batches_completed_is_told_by_their_numbers(catalog, speeches, letters):
     alone = catalog.batches.open(LOCAL, ["letters"])
     both = catalog.batches.open(LOCAL, ["speeches", "letters"])
