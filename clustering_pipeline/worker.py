@@ -5,15 +5,17 @@ What the command line starts for `clusters execute`; the Dagster UI and daemon s
 
 import sys
 
-import dagster as dg
-
-from clustering_pipeline.definitions import defs
-from clustering_pipeline.orchestration.jobs import EXECUTE
-from clustering_pipeline.orchestration.partitions import NAME
+from clustering_pipeline.garbage import collect_rarely
 
 
-def execute(cluster_id: str, dagster_run_id: str, job: str = EXECUTE) -> bool:
+def execute(cluster_id: str, dagster_run_id: str, job: str) -> bool:
     """Runs one job of the graph for one definition on the instance of ``DAGSTER_HOME``."""
+    # Only now: what comes first decides how long these take.
+    import dagster as dg  # noqa: PLC0415
+
+    from clustering_pipeline.definitions import defs  # noqa: PLC0415
+    from clustering_pipeline.orchestration.partitions import NAME  # noqa: PLC0415
+
     with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions(NAME, [cluster_id])
         result = (
@@ -31,4 +33,5 @@ def execute(cluster_id: str, dagster_run_id: str, job: str = EXECUTE) -> bool:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     sys.exit(0 if execute(*sys.argv[1:]) else 1)

@@ -1,0 +1,3 @@
+from clustering_pipeline.garbage import collect_rarely
+
+collect_rarely()

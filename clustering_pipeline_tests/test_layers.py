@@ -17,7 +17,8 @@ NAME = ROOT.name
 MAY_IMPORT = {
     "model": set(),
     "settings": {"model"},
-    "engine": {"model"},
+    "garbage": set(),
+    "engine": {"model", "garbage"},
     "labeling": {"model"},
     "report": {"model"},
     "notifications": {"model"},
@@ -33,11 +34,11 @@ MAY_IMPORT = {
     },
     "api": {"model", "stores", "orchestration", "settings"},
     "local": {"model", "labeling", "notifications", "stores", "orchestration", "settings"},
-    "cli": {"model", "stores", "labeling", "orchestration", "api", "local", "settings"},
+    "cli": {"model", "stores", "labeling", "orchestration", "api", "local", "settings", "garbage"},
     "definitions": {"orchestration", "local"},
     "as_code": {"model", "orchestration", "local"},
     "components": {"as_code"},
-    "worker": {"definitions", "orchestration"},
+    "worker": {"definitions", "orchestration", "garbage"},
 }
 OUTSIDE_SYSTEMS = {"dagster", "fastapi", "pymongo", "qdrant_client", "boto3"}
 NEVER_IMPORT = {

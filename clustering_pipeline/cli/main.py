@@ -8,6 +8,7 @@ from typing import cast
 import click
 from stamina.instrumentation import set_on_retry_hooks
 
+from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.model.errors import ClusteringError
 
 COMMANDS = {
@@ -57,6 +58,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs one command: errors are one line with the fix, and an exit code of their kind."""
+    collect_rarely()
     # What retries could not mend is told once, as the error; stdout is for results.
     set_on_retry_hooks([])
     try:

@@ -25,6 +25,7 @@ from clustering_pipeline.engine.parameters import resolved_step
 from clustering_pipeline.engine.preprocessing.reduce import applied
 from clustering_pipeline.engine.preprocessing.step import StepContext
 from clustering_pipeline.engine.vectors import Vectors, never
+from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.model import errors
 
 
@@ -76,4 +77,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     sys.exit(main(sys.argv[1:]))
