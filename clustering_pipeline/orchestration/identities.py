@@ -43,8 +43,6 @@ class Published:
     """The groups as the algorithm found them; people may have wanted others."""
     edited: bool
     """Whether they did."""
-    following: Mapping[str, int] | None
-    """The next free number below each."""
     split_of: Mapping[str, str]
     """Uid of a part that people asked for to the group they cut."""
 
@@ -128,7 +126,6 @@ def published(pipeline: Pipeline, execution: ExecutionRecord) -> Published:
         generation=shown,
         found=_found(pipeline, execution, found["parents"]) if found else shown,
         edited=found is not None,
-        following=known.get("following"),
         split_of=found["split_of"] if found else {},
     )
 

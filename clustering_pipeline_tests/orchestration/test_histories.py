@@ -91,6 +91,7 @@ class History(RuleBasedStateMachine):
             assert self.found.output() == (grouped(documents), dict(members))
 
     def teardown(self) -> None:
+        self._check_numbers()
         if "onto" in self.current:
             pipeline = self.found.world.pipeline
             record = pipeline.catalog.clusters.by_id(self.found.onto.cluster_id)
@@ -115,6 +116,14 @@ class History(RuleBasedStateMachine):
         assert record.state.num_documents_clustered == seen.total_documents == len(documents)
         assert record.state.num_clusters == seen.total_groups == len(grouped(documents))
         assert {one.label: one.member_count for one in seen.groups} == grouped(documents)
+
+    def _check_numbers(self) -> None:
+        """No number is that of two groups, of whatever runs."""
+        executions = self.found.world.pipeline.catalog.executions
+        for runs in self.runs.values():
+            found = [one for run_id, _ in runs for one in executions.by_id(run_id).centroids]
+            named = {(one.cluster_id, one.group_uid) for one in found}
+            assert len(named) == len({number for number, _ in named})
 
     def _definition(self, kind: str) -> Any:
         return getattr(self.found, kind)

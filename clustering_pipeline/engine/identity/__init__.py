@@ -4,14 +4,17 @@ from clustering_pipeline.engine.identity.evidence import Terms
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids
 from clustering_pipeline.engine.identity.identify import Identity, compare, identify
 from clustering_pipeline.engine.identity.lineage import Event, EventKind
+from clustering_pipeline.engine.identity.numbers import Numbers, numbered
 
 __all__ = [
     "Event",
     "EventKind",
     "Generation",
     "Identity",
+    "Numbers",
     "Terms",
     "compare",
     "fresh_uids",
     "identify",
+    "numbered",
 ]

@@ -1,14 +1,14 @@
 """Gives the groups of a run their lasting ids and their numbers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from clustering_pipeline.engine.hierarchy import Path
 from clustering_pipeline.engine.identity.evidence import Evidence, Terms, gather
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids, rehashed
 from clustering_pipeline.engine.identity.lineage import Event, events_between
 from clustering_pipeline.engine.identity.matching import Match, match
-from clustering_pipeline.engine.identity.numbers import TOP, numbered
+from clustering_pipeline.engine.identity.numbers import Numbers, numbered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,41 +20,38 @@ class Identity:
     """The numbers in ``cl_N_sub_M``."""
     matches: tuple[Match, ...] = ()
     events: tuple[Event, ...] = ()
-    following: Mapping[str, int] = field(default_factory=dict)
-    """Uid to the next free number below that group; ``""`` for the groups on top."""
 
 
 def identify(
     after: Generation,
     before: Generation | None = None,
     *,
-    following: Mapping[str, int] | None = None,
+    known: Numbers | None = None,
     terms: Terms | None = None,
 ) -> Identity:
     """Matches the groups ``after`` with those ``before``; without any, all are born.
 
     Members decide: an optimal assignment on the Jaccard index (the Hungarian method), over the
     documents that both runs saw.  Where most documents of two groups are in one run only, their
-    centroids do.  A group that continues keeps its number; a number is never given to another one.
-    Where groups ``after`` have uids already, these tell which continue.
+    centroids do.  A group that continues keeps its number, as does one that comes back of those
+    ``known`` from other runs; a number is never given to another one.  Where groups ``after`` have
+    uids already, these tell which continue.
     """
-    names, sizes = after.uids or fresh_uids(after), after.sizes
+    names, numbers = after.uids or fresh_uids(after), known or Numbers()
     if before is None:
         uids = after.uids or _uids(names, (), ())
-        paths, next_numbers = numbered(after.paths, uids, sizes, {}, {})
+        paths = numbered(after.paths, uids, after.sizes, numbers)
         born = tuple(Event(kind="born", new=new) for new in range(after.k))
-        return Identity(uids=uids, paths=paths, events=born, following=next_numbers)
+        return Identity(uids=uids, paths=paths, events=born)
     evidence = gather(before, after)
     matches = _by_uid(evidence) if after.uids else match(evidence, names, terms or Terms())
     uids = after.uids or _uids(names, before.uids, matches)
-    known = dict(following) if following is not None else _following(before)
-    paths, next_numbers = numbered(after.paths, uids, sizes, _earlier(before), known)
+    numbers = numbers.with_groups(before.paths, before.uids)
     return Identity(
         uids=uids,
-        paths=paths,
+        paths=numbered(after.paths, uids, after.sizes, numbers),
         matches=matches,
         events=events_between(evidence, matches),
-        following=next_numbers,
     )
 
 
@@ -101,16 +98,3 @@ def _match(evidence: Evidence, old: int, new: int, at: int | None) -> Match:
         overlap=float(evidence.overlap[at]),
         known=float(evidence.shared[at] / evidence.after.sizes[new]),
     )
-
-
-def _earlier(before: Generation) -> dict[str, tuple[str, int]]:
-    """Uid to what lies around the group, and its number there."""
-    uids = dict(zip(before.paths, before.uids, strict=True))
-    return {uid: (uids.get(path[:-1], TOP), path[-1]) for path, uid in uids.items()}
-
-
-def _following(before: Generation) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for around, number in _earlier(before).values():
-        found[around] = max(found.get(around, 0), number + 1)
-    return found

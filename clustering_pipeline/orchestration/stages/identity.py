@@ -9,7 +9,7 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from clustering_pipeline.engine.hierarchy import Path, group_id
-from clustering_pipeline.engine.identity import Generation, Identity, identify
+from clustering_pipeline.engine.identity import Generation, Identity, Numbers, identify
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.engine.vectors import NOISE, Vectors
@@ -23,6 +23,7 @@ from clustering_pipeline.orchestration.identities import (
     path_of,
     published,
 )
+from clustering_pipeline.orchestration.numbers import taken_numbers
 from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.editing import Documents, edited
@@ -37,14 +38,12 @@ def name_groups(run: Run, frame: pl.DataFrame, spaces: Sequence[Space] = ()) -> 
     """
     earlier = published(run.pipeline, run.published) if run.published else None
     after = generation_of(frame, centroids=lambda paths: _middles(frame, paths, spaces))
-    found = identify(
-        after,
-        earlier.found if earlier else None,
-        following=earlier.following if earlier else None,
-        terms=run.pipeline.identity,
-    )
+    before = earlier.found if earlier else None
+    numbers = taken_numbers(run)
+    found = identify(after, before, known=numbers, terms=run.pipeline.identity)
     if run.edits.regroups or (earlier and earlier.edited):
-        return _regrouped(run, frame, replace(after, uids=found.uids), spaces, earlier)
+        named = replace(after, uids=found.uids)
+        return _regrouped(run, frame, named, spaces, earlier, numbers=numbers)
     _keep(run, after, found, earlier)
     ids = dict(zip(map(group_id, after.paths), map(group_id, found.paths), strict=True))
     renamed = pl.col("cluster_id").replace_strict(
@@ -59,6 +58,8 @@ def _regrouped(
     after: Generation,
     spaces: Sequence[Space],
     earlier: Published | None,
+    *,
+    numbers: Numbers,
 ) -> pl.DataFrame:
     """The assignments as people want them; beside them, the groups that were found."""
     first = Groups.of(after, after.uids)
@@ -66,11 +67,7 @@ def _regrouped(
     documents = Documents(keys=after.documents, ids=ids, spaces=spaces)
     wanted = edited(first, run.edits, documents, earlier, check=Paced(ask=run.check))
     shown = wanted.groups.generation(after.documents, after.names)
-    identity = identify(
-        shown,
-        earlier.generation if earlier else None,
-        following=earlier.following if earlier else None,
-    )
+    identity = identify(shown, earlier.generation if earlier else None, known=numbers)
     kept = {"parents": dict(first.parents), "split_of": wanted.split_of}
     _keep(run, shown, identity, earlier, found=kept)
     run.record(edit_conflicts=list(wanted.conflicts))
@@ -95,7 +92,6 @@ def _keep(
     events = told(identity.events, after, identity.paths, identity.uids, before)
     record = {
         "previous_run_id": run.published.run_id if run.published else None,
-        "following": dict(identity.following),
         "events": [one.model_dump(mode="json") for one in events],
         "found": found,
     }

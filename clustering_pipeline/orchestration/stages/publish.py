@@ -5,6 +5,7 @@ import polars as pl
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.clearing import clear
 from clustering_pipeline.orchestration.generations import follow
+from clustering_pipeline.orchestration.numbers import keep_numbers
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.retention import collect
 from clustering_pipeline.orchestration.run import Run
@@ -34,6 +35,7 @@ def publish(run: Run) -> StageReport:
     run.write_frame(MEMBERS, members)
     picture = draw(run, clusters, members)
     events = keep_lineage(run, clusters)
+    keep_numbers(run)
     refused = refusals(run, members)
     if not run.spec.enrich and not refused:
         write_output(run, clusters, members)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustering_pipeline.engine.identity import Terms, identify
+from clustering_pipeline.engine.identity import Numbers, Terms, identify, numbered
 from clustering_pipeline_tests.engine.identity.generations import first, generation, published
 
 LETTERS, CAPITALS = ascii_lowercase, ascii_uppercase
@@ -91,7 +91,53 @@ def test_numbers_of_the_dead_are_not_given_again():
     found = identify(second, before)
     assert found.paths == ((0,), (2,), (3,))
     third = generation(["abcdef", "klm", "uvw"])
-    assert numbers(published(second, found), third, following=found.following) == [0, 2, 4]
+    assert numbers(published(second, found), third, known=had(before, second)) == [0, 2, 4]
+
+
+def had(*runs) -> Numbers:
+    """The numbers that groups had in runs that followed one another."""
+    known, before = Numbers(), None
+    for one in runs:
+        found = identify(one, before, known=known)
+        known, before = known.with_groups(found.paths, found.uids), published(one, found)
+    return known
+
+
+def test_numbers_of_a_run_that_is_shown_no_more_are_not_given_again():
+    before = first(["abcdef", "ghij"])
+    left = had(before, generation(["abcdef", "ghij", "klmno", "pqr"]))
+    assert numbers(before, generation(["abcdef", "ghij", "stu", "vwxyz"]), known=left) == [
+        0,
+        1,
+        5,
+        4,
+    ]
+
+
+def test_its_groups_have_their_numbers_when_they_come_back():
+    before = first(["abcdef", "ghij"])
+    left = had(before, generation(["abcdef", "ghij", "klmno", "pqr"]))
+    after = generation(["ghij", "pqr", "uvwxyz", "klmno"])
+    assert numbers(before, after, known=left) == [1, 3, 4, 2]
+
+
+def test_sub_groups_are_numbered_on_below_a_group_that_was_gone():
+    whole = {(0,): "abcd", (0, 0): "ab", (0, 1): "cd"}
+    more = {(0,): "abcdef", (0, 0): "ab", (0, 1): "cd", (0, 2): "ef"}
+    before = first(whole)
+    left = had(before, generation(more), generation(["wxyz"]))
+    other = {(0,): "abcdgh", (0, 0): "ab", (0, 1): "cd", (0, 2): "gh"}
+    assert identify(generation(other), before, known=left).paths[1:] == ((0, 0), (0, 1), (0, 3))
+
+
+def test_of_two_groups_that_had_one_number_the_later_one_has_it():
+    known = Numbers().with_groups([(0,), (1,)], ["u", "v"]).with_groups([(1,)], ["w"])
+    assert known.given == {"u": ("", 0), "w": ("", 1)}
+    assert numbered([(0,), (1,), (2,)], ["v", "w", "u"], np.array([3, 2, 1]), known) == (
+        (2,),
+        (1,),
+        (0,),
+    )
 
 
 def test_of_a_split_group_the_largest_part_is_the_heir():

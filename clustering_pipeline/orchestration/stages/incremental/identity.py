@@ -8,15 +8,12 @@ import polars as pl
 
 from clustering_pipeline.engine.hierarchy import group_id
 from clustering_pipeline.engine.identity import compare
-from clustering_pipeline.engine.identity.numbers import TOP
-from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.events import told
 from clustering_pipeline.orchestration.identities import (
     IDENTITY,
     generation_of,
     generation_of_run,
     keep_groups,
-    path_of,
 )
 from clustering_pipeline.orchestration.run import Run
 
@@ -48,32 +45,12 @@ def same_groups(
     record = {
         "previous_run_id": before.run_id,
         "events": [one.model_dump(mode="json") for one in events],
+        "found": _found(before),
     }
-    keep_groups(run, rows, _counted(_known(before), born) | record)
+    keep_groups(run, rows, record)
 
 
-def next_number(before: Run) -> int:
-    """That of the first group on top that is made beside those of the published run."""
-    known = _known(before).get("following") or {}
-    taken = [int(path_of(one)[0]) for one in _shown(before)]
-    return max([int(known.get(TOP, 0)), *(number + 1 for number in taken)])
-
-
-def _shown(before: Run) -> list[str]:
-    ids = before.read_frame("assignments", columns=["cluster_id"])["cluster_id"].unique()
-    return [str(one) for one in ids if one != NOISE_ID]
-
-
-def _counted(known: dict[str, Any], born: Mapping[str, str]) -> dict[str, Any]:
-    """What is known, when those numbers are taken too."""
-    if not born:
-        return known
-    after = max(path_of(one)[0] for one in born) + 1
-    return known | {"following": (known.get("following") or {}) | {TOP: after}}
-
-
-def _known(before: Run) -> dict[str, Any]:
-    """What later runs compare with: the numbers that are taken, and what was found before edits."""
+def _found(before: Run) -> Any:
+    """The groups as an algorithm found them, where people wanted others."""
     there = before.pipeline.artifacts.exists(before.source(f"{IDENTITY}.json"))
-    known: dict[str, Any] = before.read_json(IDENTITY) if there else {}
-    return {name: known[name] for name in ("following", "found") if name in known}
+    return before.read_json(IDENTITY).get("found") if there else None

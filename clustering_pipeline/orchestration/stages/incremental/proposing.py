@@ -1,6 +1,6 @@
 """New groups made of the novelty pool, beside those that are published."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.hierarchy import group_id
-from clustering_pipeline.engine.identity import fresh_uids
+from clustering_pipeline.engine.identity import Numbers, fresh_uids, numbered
 from clustering_pipeline.engine.identity.generation import rehashed
+from clustering_pipeline.engine.identity.numbers import TOP
 from clustering_pipeline.engine.numbering import canonical, group_count
 from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.ids import NOISE_ID
@@ -20,12 +21,12 @@ from clustering_pipeline.orchestration.identities import (
     generation_of,
     generation_of_run,
 )
+from clustering_pipeline.orchestration.numbers import taken_numbers
 from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.assigning import write_assignments
 from clustering_pipeline.orchestration.stages.incremental.edits import NOVEL, with_edits
-from clustering_pipeline.orchestration.stages.incremental.identity import next_number
 from clustering_pipeline.orchestration.stages.incremental.joining import JOINED
 from clustering_pipeline.orchestration.stages.incremental.known import earlier
 from clustering_pipeline.orchestration.stages.incremental.reference import (
@@ -55,13 +56,16 @@ class _Found:
 def propose_groups(run: Run) -> StageReport:
     """Groups the documents of the pool as the definition says; what is in no group stays there.
 
-    The new groups are on top, and have the next numbers; nothing else changes.
+    The new groups are on top, and have the next numbers, or those that they had in a run that
+    readers were taken back from; nothing else changes.
     """
     before = earlier(run)
     joined = run.read_frame(JOINED)
     found = _grouped(run, before, joined[NOVEL].to_numpy())
-    after = with_edits(run, _placed(joined, found, next_number(before)), found.labels >= 0)
-    born = _uids(run, before, after)
+    numbers = taken_numbers(run)
+    placed = _placed(joined, found, numbers.following.get(TOP, 0))
+    edited = with_edits(run, placed, found.labels >= 0)
+    after, born = _known_again(run, before, edited, numbers)
     new = pl.when(pl.col("cluster_id").is_in(list(born))).then("cluster_id")
     ids = after.select(new.otherwise(pl.lit(NOISE_ID))).to_series()
     reference = pl.concat([run.read_frame(REFERENCE), calibrated_by(run, ids)])
@@ -113,24 +117,32 @@ def _placed(joined: pl.DataFrame, found: _Found, first: int) -> pl.DataFrame:
     )
 
 
-def _uids(run: Run, before: Run, after: pl.DataFrame) -> dict[str, str]:
-    """Id to uid of the new groups; no uid is one that a published group has."""
+def _known_again(
+    run: Run, before: Run, after: pl.DataFrame, numbers: Numbers
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The rows with the numbers to stay, and id to uid of the new groups."""
     keys = pl.concat([run.read_frame("embeddings", columns=KEYS)] * len(run.spec.clusterings))
     made = generation_of(keys.hstack(after.select(FEATURE, "cluster_id")))
     published = generation_of_run(run.pipeline, before.execution)
-    known, taken = set(published.paths), set(published.uids)
-    found: dict[str, str] = {}
-    for path, fresh in zip(made.paths, fresh_uids(made), strict=True):
-        if path not in known:
-            found[group_id(path)] = _free(fresh, taken)
-            taken.add(found[group_id(path)])
+    there, fresh = set(published.paths), fresh_uids(made)
+    new = [place for place, path in enumerate(made.paths) if path not in there]
+    paths = [made.paths[place] for place in new]
+    uids = _free([fresh[place] for place in new], published.uids)
+    ids = list(map(group_id, numbered(paths, uids, made.sizes[new], numbers)))
+    renamed = pl.col("cluster_id").replace(dict(zip(map(group_id, paths), ids, strict=True)))
+    return after.with_columns(renamed), dict(zip(ids, uids, strict=True))
+
+
+def _free(uids: Sequence[str], others: Collection[str]) -> list[str]:
+    """None is one that another group has."""
+    taken = set(others)
+    found: list[str] = []
+    for uid in uids:
+        while uid in taken:
+            uid = rehashed(uid)  # noqa: PLW2901 - until nobody has it
+        taken.add(uid)
+        found.append(uid)
     return found
-
-
-def _free(uid: str, taken: Collection[str]) -> str:
-    while uid in taken:
-        uid = rehashed(uid)
-    return uid
 
 
 def _with_uids(after: pl.DataFrame, ids: pl.Series, born: dict[str, str]) -> pl.DataFrame:
