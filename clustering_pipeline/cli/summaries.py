@@ -28,6 +28,15 @@ _DEFINED = (
 )
 _FOUND = ("num_clusters", "num_documents_clustered", "last_run_id", "last_executed_at", "metadata")
 _METRICS = ("silhouette_score", "davies_bouldin_index", "calinski_harabasz_score", "noise_ratio")
+_JOINED = (
+    "new_documents",
+    "changed_documents",
+    "removed_documents",
+    "assigned_documents",
+    "proposed_groups",
+    "proposed_documents",
+    "novelty_pool",
+)
 _TRIGGER = (
     "trigger_id",
     "status",
@@ -82,6 +91,7 @@ def execution_summary(record: ExecutionRecord) -> Summary:
         "in_no_group": record.pipeline_drop or None,
         "without_vector": record.index_gap or None,
         "input_reconciliation_reasons": record.input_reconciliation_reasons,
+        "joined": _joined(record),
         "metrics": metrics_in_words(view["metrics"]),
         "labels": ledger_in_words(record.ledger),
         "llm_labeling_errors": record.llm_labeling_errors,
@@ -150,6 +160,12 @@ def metrics_in_words(metrics: Mapping[str, Any] | None) -> str | None:
     if metrics.get("degenerate"):
         known.append(f"degenerate: {metrics['degenerate']}")
     return ", ".join(known)
+
+
+def _joined(record: ExecutionRecord) -> str | None:
+    """What became of documents that were to join groups, and of those that joined none."""
+    known = record.metrics.additional_properties if record.metrics else {}
+    return ", ".join(f"{name} {known[name]:,}" for name in _JOINED if name in known) or None
 
 
 def _named(identifier: str, name: str | None) -> str:

@@ -8,7 +8,7 @@ from clustering_pipeline.model.base import View
 class LabelEstimateResponse(View):
     """Calls, tokens and dollars of the labels, as far as the published groups tell."""
 
-    plan: Literal["full", "relabel", "assign", "composite"]
+    plan: Literal["full", "relabel", "assign", "from_pool", "composite"]
     """How much of the graph the execution would run."""
     calls: int | None
     """Requests to the model; null where nobody knows."""

@@ -30,7 +30,7 @@ def estimate_labels(pipeline: Pipeline, spec: ClusterSpec, *, plan: Plan) -> dic
         known = dict.fromkeys(_FIELDS, 0)
         note = "groups that documents are assigned to keep their names: nobody is asked"
         return {"plan": plan, **known, "note": note}
-    if spec.from_pool:
+    if plan == "from_pool":
         note = "unknown before: only new groups are named, and the pool decides how many there are"
         return {"plan": plan, **dict.fromkeys(_FIELDS), "note": note}
     if published is None:

@@ -15,11 +15,12 @@ from clustering_pipeline.orchestration.incremental import groups_to_join, joins
 from clustering_pipeline.orchestration.jobs import ASSIGN, COMPOSE, EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
-Plan = Literal["full", "relabel", "assign", "composite"]
+Plan = Literal["full", "relabel", "assign", "from_pool", "composite"]
 JOBS: dict[Plan, str] = {
     "full": EXECUTE,
     "relabel": RELABEL,
     "assign": ASSIGN,
+    "from_pool": EXECUTE,
     "composite": COMPOSE,
 }
 
@@ -36,8 +37,8 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
     could be asked for: after such a change a full run has to be asked for.
 
     Mode ``assign`` is a plan of its own; raises InvalidRequest or StateConflict where there are no
-    groups that documents could be assigned to, as does ``from_pool``.  So is mode ``composite``,
-    which raises what ``composed`` does.
+    groups that documents could be assigned to.  So is ``from_pool``, which raises the same, and
+    mode ``composite``, which raises what ``composed`` does.
     """
     if spec.mode == COMPOSITE:
         require_files(pipeline, composed(pipeline.catalog, spec))
@@ -46,7 +47,7 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
     edits = pipeline.catalog.edits.get(spec.cluster_id).edits
     if joins(spec):
         groups_to_join(pipeline, spec, published, edits)
-        return "full" if spec.from_pool else "assign"
+        return "from_pool" if spec.from_pool else "assign"
     if published is None or published.spec is None:
         return "full"
     if _groups_of(spec) != _groups_of(published.spec):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from clustering_pipeline.cli.summaries import execution_summary
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
@@ -101,6 +102,10 @@ def test_what_is_in_no_group_stays_in_the_pool(story):
     metrics = story.proposed.metrics.additional_properties
     told = ("novelty_pool", "proposed_groups", "proposed_documents", "new_documents")
     assert [metrics[one] for one in told] == [1, 2, 23, 0]
+    assert execution_summary(story.proposed)["joined"] == (
+        "new_documents 0, changed_documents 0, removed_documents 0, assigned_documents 0, "
+        "proposed_groups 2, proposed_documents 23, novelty_pool 1"
+    )
     left = story.table(story.proposed, "assignments").filter("novel")
     assert left["point_id"].to_list() == ["800"]
 
@@ -121,7 +126,7 @@ def test_documents_show_it_and_only_those_are_written(story):
     assert shown == story.groups(story.proposed)
     done = story.proposed.write_back
     assert (done.status, done.written) == ("completed", 23)
-    assert (story.proposed.mode, story.proposed.plan) == ("full", "full")
+    assert (story.proposed.mode, story.proposed.plan) == ("full", "from_pool")
 
 
 def test_later_documents_join_the_new_groups_and_numbers_go_on(story, world):
@@ -133,8 +138,8 @@ def test_later_documents_join_the_new_groups_and_numbers_go_on(story, world):
     nothing = execute(world.pipeline, story.cluster, from_pool=True)
     assert nothing.metrics.additional_properties["proposed_groups"] == 0
     assert story.groups(nothing) == now
-    identity = world.pipeline.artifacts.read_json(nothing.artifact_key("identity.json"))
-    assert identity["following"][""] == 4
+    numbers = world.pipeline.artifacts.read_json(nothing.artifact_key("numbers.json"))
+    assert numbers["following"][""] == 4
 
 
 def test_a_full_run_afterwards_takes_the_new_groups_for_what_they_are(story, world):
@@ -159,12 +164,12 @@ def test_without_published_groups_it_says_what_to_do(world, story):
     with pytest.raises(StateConflict, match="execute it in mode full without from_pool"):
         plan_of(world.pipeline, definition.resolved(FROM_POOL))
     record = world.pipeline.catalog.clusters.by_id(story.cluster.cluster_id)
-    assert plan_of(world.pipeline, record.resolved(FROM_POOL)) == "full"
+    assert plan_of(world.pipeline, record.resolved(FROM_POOL)) == "from_pool"
 
 
 def test_what_labels_would_cost_is_not_known_before(story, world):
     asking = FROM_POOL.model_copy(update={"llm_labeling": LLMLabeling(enabled=True)})
     record = world.pipeline.catalog.clusters.by_id(story.cluster.cluster_id)
-    found = estimate_labels(world.pipeline, record.resolved(asking), plan="full")
+    found = estimate_labels(world.pipeline, record.resolved(asking), plan="from_pool")
     assert (found["calls"], found["cost"]) == (None, None)
     assert "only new groups are named" in found["note"]

@@ -80,7 +80,8 @@ def _plan(run: Run) -> dict[str, Any]:
     people want them still does.
     """
     if run.published is None or run.source(GROUPS) == run.key(GROUPS):
-        return {"plan": COMPOSITE if run.spec.mode == COMPOSITE else "full"}
+        whole = "from_pool" if run.spec.from_pool else "full"
+        return {"plan": COMPOSITE if run.spec.mode == COMPOSITE else whole}
     told = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
     made = [one for one in run.published.edit_conflicts if not one.startswith(RENAME)]
     return {
