@@ -6,10 +6,11 @@ from clustering_pipeline.model.listing import (
     ListClustersRequest,
     ListClustersResponse,
 )
-from clustering_pipeline.stores.catalog.indexes import CLUSTERS_COVERED
+from clustering_pipeline.stores.catalog.indexes import CLUSTERS_COVERED, CLUSTERS_UNIQUE
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
+from clustering_pipeline.stores.catalog.list_kinds import Listed
 from clustering_pipeline.stores.catalog.list_query import ListQuery
-from clustering_pipeline.stores.catalog.lists import Found, Listed, find_page, paginate
+from clustering_pipeline.stores.catalog.lists import Found, find_page, paginate
 from clustering_pipeline.stores.catalog.table import Query, Table
 
 
@@ -33,9 +34,10 @@ def _kind(table: Table) -> Listed:
         fields=CLUSTER_FIELDS,
         public=frozenset(ClusterMetadata.model_fields),
         free_form=frozenset({"metadata"}),
-        sums={"documents": "$view.num_documents_clustered"},
+        sums={"documents": "view.num_documents_clustered"},
         covered=CLUSTERS_COVERED,
         ordered=frozenset({"view.created_at", "view.updated_at"}),
+        unique=CLUSTERS_UNIQUE,
     )
 
 

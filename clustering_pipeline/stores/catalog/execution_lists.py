@@ -7,8 +7,9 @@ from clustering_pipeline.model.listing import (
     ListClusterExecutionsResponse,
 )
 from clustering_pipeline.stores.catalog.list_fields import EXECUTION_FIELDS
+from clustering_pipeline.stores.catalog.list_kinds import Listed
 from clustering_pipeline.stores.catalog.list_query import ListQuery
-from clustering_pipeline.stores.catalog.lists import Found, Listed, find_page, paginate
+from clustering_pipeline.stores.catalog.lists import Found, find_page, paginate
 from clustering_pipeline.stores.catalog.table import Query, Table
 
 
@@ -32,11 +33,11 @@ def _kind(table: Table) -> Listed:
         fields=EXECUTION_FIELDS,
         public=frozenset(ClusterExecutionResult.model_fields),
         sums={
-            "points": "$view.num_points",
-            "groups": "$view.num_clusters",
-            "elapsed_ms": "$elapsed_ms",
-            "ended": {"$cond": [{"$ne": [{"$type": "$elapsed_ms"}, "null"]}, 1, 0]},
+            "points": "view.num_points",
+            "groups": "view.num_clusters",
+            "elapsed_ms": "elapsed_ms",
         },
+        counts={"ended": "elapsed_ms"},
     )
 
 

@@ -2,7 +2,8 @@
 
 ``metadata`` has no known fields, so MongoDB cannot compare it as Python does.  It can find the
 records that may satisfy an equality, though, or begin as asked: those whose list holds such a fact,
-or ``ANY`` because they have too many to list.  Python then decides among these.
+or ``ANY`` because they have too many to list.  Numbers, patterns and what is there at all it looks
+for in the values themselves.  Python then decides among these.
 """
 
 import re
@@ -21,6 +22,13 @@ ANY = "*"
 LARGEST = 200
 LONGEST = 200
 _SEPARATOR = "\x1f"
+_LARGEST = 2**63
+_ORDER = {
+    Operator.GT: "$gt",
+    Operator.GTE: "$gte",
+    Operator.LT: "$lt",
+    Operator.LTE: "$lte",
+}
 
 
 def facts_in(name: str, value: Any) -> list[str]:
@@ -33,11 +41,40 @@ def may_hold(tree: Filter | None, free_form: frozenset[str]) -> dict[str, Any]:
     """A query that no record satisfying ``tree`` fails."""
     if isinstance(tree, Group):
         queries = [query for item in tree.every if (query := may_hold(item, free_form))]
+        some = [may_hold(item, free_form) for item in tree.some]
+        if some and all(some):
+            queries.append({"$or": some})
         return {"$and": queries} if queries else {}
     if tree is None or tree.path[0] not in free_form:
         return {}
     asked = _ASKED.get(tree.operator, _nothing)(tree)
-    return {} if asked is None else {FACTS: {"$in": [*asked, ANY]}}
+    if asked is not None:
+        return {FACTS: {"$in": [*asked, ANY]}}
+    looked_for = _looked_for(tree)
+    return {f"view.{'.'.join(tree.path)}": looked_for} if looked_for else {}
+
+
+def _looked_for(condition: Condition) -> dict[str, Any]:
+    """What some value has where the condition's path leads, as MongoDB follows it.
+
+    It goes into lists wherever Python does, and takes a number in the path for a place in a list
+    besides.
+    """
+    if any(not key or key.startswith("$") or "\0" in key for key in condition.path):
+        return {}
+    value = condition.value
+    if condition.operator in _ORDER and _comparable(value):
+        return {_ORDER[condition.operator]: value}
+    if condition.operator is Operator.REGEX:
+        asked = asked_of_mongodb(str(value), case_sensitive=condition.case_sensitive)
+        return {"$regex": asked.regex} if asked else {}
+    there = condition.operator is Operator.EXISTS and value is True
+    return {"$exists": True} if there else {}
+
+
+def _comparable(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) < _LARGEST
 
 
 def _nothing(_: Condition) -> Sequence[str] | None:

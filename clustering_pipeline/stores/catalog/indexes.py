@@ -50,6 +50,7 @@ def _covering(first: str) -> Covering:
 
 
 CLUSTERS_COVERED = tuple(map(_covering, (*_FILTERED, _NAMES)))
+CLUSTERS_UNIQUE = {_NAMES: CLUSTERS_COVERED[-1].name}
 CLUSTERS = (
     _scoped("view.cluster_name", unique=True),
     IndexModel(

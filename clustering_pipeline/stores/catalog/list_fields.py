@@ -87,6 +87,9 @@ EXECUTION_FIELDS: Mapping[str, FieldKind] = {
 def value_at(view: Mapping[str, Any], path: str) -> Any:
     """The value that a dotted path leads to; None when there is none."""
     value: Any = view
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+    try:
+        for key in path.split("."):
+            value = value[key]
+    except (KeyError, TypeError):
+        return None
     return value

@@ -2,40 +2,25 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.filter_semantics import predicate
-from clustering_pipeline.model.filters import Filter, fields_of, parse_filter
+from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.model.listing import PaginationResponse
-from clustering_pipeline.stores.catalog.covering import Covering, covering
+from clustering_pipeline.stores.catalog.covering import covering
+from clustering_pipeline.stores.catalog.decided import Sums, decided
 from clustering_pipeline.stores.catalog.facts import may_hold
 from clustering_pipeline.stores.catalog.list_fields import FieldKind
+from clustering_pipeline.stores.catalog.list_kinds import CREATED, STATUS, Listed
 from clustering_pipeline.stores.catalog.list_query import ListQuery
-from clustering_pipeline.stores.catalog.pushdown import narrowed, split
-from clustering_pipeline.stores.catalog.table import Document, Query, Table
+from clustering_pipeline.stores.catalog.pushdown import Split, narrowed, split
+from clustering_pipeline.stores.catalog.table import Query, Sort
 
-_ALWAYS = {"count": {"$sum": 1}, "latest": {"$max": "$view.created_at"}}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """One kind of record: its table, the fields clients see, and what is summed over matches."""
-
-    table: Table
-    fields: Mapping[str, FieldKind]
-    public: frozenset[str]
-    """The top-level fields of the view that exist for clients."""
-    free_form: frozenset[str] = frozenset()
-    """Those of them that are told in ``facts``."""
-    sums: Mapping[str, Any] = field(default_factory=dict)
-    """Name to aggregation expression, summed per status."""
-    covered: Sequence[Covering] = ()
-    """Indexes that hold what most questions look at, sums included."""
-    ordered: frozenset[str] = frozenset()
-    """Sort keys whose order an index has: a page is read from its beginning."""
+# So many times as many must match as end with a page, for an order to bring it sooner than sorting
+# would: by an index that answers alone, and by one for which records are read.
+_NEAR = 4
+_NEAR_READING = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +48,16 @@ class Found:
 
 def find_page(kind: Listed, base: Query, question: ListQuery) -> Found:
     """The page that ``question`` asks for among the records that ``base`` finds."""
-    matched = _matched(kind, base, question)
-    sums = _sums(kind, matched)
-    return Found(
-        views=_page(kind, matched, question),
-        by_status=sums,
-        as_of=question.as_of or max((row["latest"] for row in sums.values()), default=None),
-    )
+    parts = split(parse_filter(question.filters), kind.fields)
+    query, order = _asked(kind, base, question, parts), _sort(kind, question)
+    if parts.rest is None:
+        sums = _sums(kind, query)
+        views = _page(kind, query, order, question, sums)
+    else:
+        ids, sums = decided(kind, query, parts.rest, order=order)
+        views = _read(kind, ids[question.offset :][: question.size])
+    latest = max((row["latest"] for row in sums.values()), default=None)
+    return Found(views=views, by_status=sums, as_of=question.as_of or latest)
 
 
 def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationResponse:
@@ -90,59 +78,61 @@ def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationRespo
     )
 
 
-def _page(kind: Listed, matched: Query, question: ListQuery) -> list[Mapping[str, Any]]:
-    order = _sort(kind, question)
+def _page(
+    kind: Listed, query: Query, order: Sort, question: ListQuery, sums: Sums
+) -> list[Mapping[str, Any]]:
     keys = [key for key, _ in order]
-    find = partial(kind.table.find, matched, sort=order, skip=question.offset, limit=question.size)
-    hint = None if keys[0] in kind.ordered else covering(matched, kind.covered, also=keys)
+    page: dict[str, Any] = {"sort": order, "skip": question.offset, "limit": question.size}
+    matches = sum(row["count"] for row in sums.values())
+    times = matches / (question.offset + question.size)
+    hint = _soonest(kind, query, keys, times=times)
     if hint is None:
-        return [one["view"] for one in find(fields=["view"])]
+        return [one["view"] for one in kind.table.find(query, fields=["view"], **page)]
     # Chosen and sorted on the index alone; only the page itself is read.
-    ids = [one["_id"] for one in find(fields=["_id"], hint=hint)]
-    read = kind.table.find({"_id": {"$in": ids}}, fields=["view"])
+    ids = [one["_id"] for one in kind.table.find(query, fields=["_id"], hint=hint, **page)]
+    return _read(kind, ids)
+
+
+def _soonest(kind: Listed, query: Query, keys: Sequence[str], *, times: float) -> str | None:
+    if keys[0] in kind.ordered:
+        return None
+    alone = [one for one in kind.covered if one.name == kind.unique.get(keys[0])]
+    if alone and times >= (_NEAR if covering(query, alone) else _NEAR_READING):
+        return alone[0].name
+    return covering(query, kind.covered, also=keys)
+
+
+def _read(kind: Listed, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    read = kind.table.find({"_id": {"$in": ids}}, fields=["view"]) if ids else ()
     views = {one["_id"]: one["view"] for one in read}
     return [views[one] for one in ids if one in views]
 
 
-def _matched(kind: Listed, base: Query, question: ListQuery) -> Query:
-    parts = split(parse_filter(question.filters), kind.fields)
+def _asked(kind: Listed, base: Query, question: ListQuery, parts: Split) -> Query:
+    """What MongoDB is asked; it finds all matches, and no other unless there is a rest."""
     asked: list[Query] = [
         base,
-        {"view.created_at": {"$lte": question.as_of}} if question.as_of is not None else {},
+        {CREATED: {"$lte": question.as_of}} if question.as_of is not None else {},
         parts.query,
         may_hold(parts.rest, kind.free_form),
         narrowed(parts.rest, kind.fields),
         *({"search": {"$regex": re.escape(term)}} for term in _terms(question.search)),
     ]
-    query = {"$and": [part for part in asked if part]}
-    return query if parts.rest is None else _narrowed(kind, query, parts.rest)
-
-
-def _narrowed(kind: Listed, query: Query, rest: Filter) -> Query:
-    """The query for those ids among its matches that also satisfy ``rest``."""
-    seen = sorted(fields_of(rest) & kind.public)
-    holds = predicate(rest)
-    fields = [f"view.{name}" for name in seen] or ["_id"]
-    hint = covering(query, kind.covered, also=fields)
-    documents = kind.table.find(query, fields=fields, hint=hint)
-    ids = [one["_id"] for one in documents if holds(_visible(one, seen))]
-    return {"_id": {"$in": ids}}
-
-
-def _visible(document: Document, names: Sequence[str]) -> dict[str, Any]:
-    view = document.get("view", {})
-    return {name: view.get(name) for name in names}
+    return {"$and": [part for part in asked if part]}
 
 
 def _terms(search: str | None) -> list[str]:
     return [term.replace("\0", "") for term in (search or "").casefold().split()]
 
 
-def _sort(kind: Listed, question: ListQuery) -> list[tuple[str, int]]:
+def _sort(kind: Listed, question: ListQuery) -> Sort:
     order: dict[str, int] = {}
     for sort in question.sorts:
         order.setdefault(_sort_key(kind, sort.field), 1 if sort.direction == "asc" else -1)
-    return [*order.items(), ("_id", 1)]
+    ordered = [*order.items(), ("_id", 1)]
+    # Nothing is left to order behind what no two records share.
+    last = next((at for at, (key, _) in enumerate(ordered) if key in kind.unique), len(ordered))
+    return ordered[: last + 1]
 
 
 def _sort_key(kind: Listed, name: str) -> str:
@@ -153,13 +143,8 @@ def _sort_key(kind: Listed, name: str) -> str:
     return f"view.{name}"
 
 
-def _sums(kind: Listed, matched: Query) -> dict[str, dict[str, Any]]:
-    summed = {name: {"$sum": expression} for name, expression in kind.sums.items()}
-    rows = kind.table.aggregate(
-        [
-            {"$match": matched},
-            {"$group": {"_id": "$view.status", **_ALWAYS, **summed}},
-        ],
-        hint=covering(matched, kind.covered),
-    )
+def _sums(kind: Listed, query: Query) -> Sums:
+    grouped = {"$group": {"_id": f"${STATUS}", **kind.summing()}}
+    hint = covering(query, kind.covered)
+    rows = kind.table.aggregate([{"$match": query}, grouped], hint=hint)
     return {row.pop("_id"): row for row in rows}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
-from clustering_pipeline.model.filter_text import as_time
+from clustering_pipeline.model.filter_text import as_time, tokens
 from clustering_pipeline.model.filters import Condition, Filter, Group, Operator
 from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog.folding import folded_key
@@ -26,6 +26,7 @@ _TEXTUAL = frozenset({FieldKind.TEXT, FieldKind.TEXTS})
 _WRITTEN = _TEXTUAL | {FieldKind.TIME}
 _LONGEST = 1000
 """Characters of a value that MongoDB is asked for as a pattern; it refuses very long ones."""
+_MOST_WORDS = 16
 _ORDER = {
     Operator.GT: "$gt",
     Operator.GTE: "$gte",
@@ -64,12 +65,30 @@ def split(tree: Filter | None, fields: Fields) -> Split:
 def narrowed(tree: Filter | None, fields: Fields) -> Query:
     """What any record that satisfies ``tree`` satisfies, of what MongoDB cannot answer alone."""
     if isinstance(tree, Group):
-        return _all_of([narrowed(item, fields) for item in tree.every])
-    if tree is None or tree.operator is not Operator.REGEX:
+        some = [_translated(item, fields) or narrowed(item, fields) for item in tree.some]
+        either = {"$or": some} if some and all(some) else {}
+        return _all_of([*(narrowed(item, fields) for item in tree.every), either])
+    if tree is None:
         return {}
     path = ".".join(tree.path)
-    asked = _asked(tree, fields[path]) if path in fields else None
-    return {} if asked is None else _like(asked, path, fields[path])
+    narrow = _NARROWING.get(tree.operator)
+    return {} if narrow is None or path not in fields else narrow(tree, path, fields[path])
+
+
+def _by_pattern(condition: Condition, path: str, kind: FieldKind) -> Query:
+    asked = _asked(condition, kind)
+    return {} if asked is None else _like(asked, path, kind)
+
+
+def _by_words(condition: Condition, path: str, kind: FieldKind) -> Query:
+    """A text has a word only where its letters stand; which of these are words, Python says."""
+    text = _text(str(condition.value), condition)
+    if kind not in _TEXTUAL or len(text) > _LONGEST:
+        return {}
+    words = [{_text_key(condition, path): {"$regex": re.escape(one)}} for one in tokens(text)]
+    if condition.operator is not Operator.TEXT:
+        return _all_of(words[:_MOST_WORDS])
+    return {"$or": words} if 0 < len(words) <= _MOST_WORDS else {}
 
 
 def _translated(tree: Filter, fields: Fields) -> Query | None:
@@ -238,4 +257,10 @@ _TRANSLATIONS: dict[Operator, Callable[[Condition, str, FieldKind], Query | None
     Operator.REGEX: _pattern,
     Operator.EXISTS: _present,
     Operator.IS_NULL: _absent,
+}
+_NARROWING: dict[Operator, Callable[[Condition, str, FieldKind], Query]] = {
+    Operator.REGEX: _by_pattern,
+    Operator.TEXT: _by_words,
+    Operator.WORDS: _by_words,
+    Operator.PHRASE: _by_words,
 }

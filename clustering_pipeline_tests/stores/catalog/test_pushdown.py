@@ -130,14 +130,50 @@ def test_beginnings_and_alternatives_are_found_by_their_facts_too(asked, facts):
 
 
 @pytest.mark.parametrize(
+    ("asked", "looked_for"),
+    [
+        (condition("metadata.n", "gte", 2.5), {"$gte": 2.5}),
+        (condition("metadata.n", "regex", "a!"), {"$regex": "[aA]!"}),
+        (
+            {"AND": [{"field": "metadata.n", "operator": "exists", "value": True}]},
+            {"$exists": True},
+        ),
+    ],
+    ids=["number", "pattern", "there"],
+)
+def test_other_things_are_looked_for_in_the_metadata_itself(asked, looked_for):
+    found = may_hold(parse_filter(asked), frozenset({"metadata"}))
+    assert found == {"$and": [{"view.metadata.n": looked_for}]}
+
+
+def test_alternatives_are_narrowed_down_where_each_is():
+    either = {"OR": [{"metadata.n": 1}, condition("metadata.n", "gt", 5)]}
+    assert may_hold(parse_filter(either), frozenset({"metadata"})) == {
+        "$and": [
+            {
+                "$or": [
+                    {"$and": [{"facts": {"$in": ["metadata\x1fn\x1f1", "*"]}}]},
+                    {"$and": [{"view.metadata.n": {"$gt": 5}}]},
+                ]
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
     "asked",
     [
         {"metadata.team": None},
         {"metadata.day": "2026-11-21"},
         condition("metadata.team", "in", ["a", None]),
         condition("metadata.team", "starts_with", ""),
-        condition("metadata.team", "regex", "a"),
+        condition("metadata.team", "regex", r"(?i)\D"),
         condition("metadata.team", "nin", ["a"]),
+        {"AND": [{"field": "metadata.team", "operator": "exists", "value": False}]},
+        condition("metadata.n", "gt", "a"),
+        condition("metadata.n", "gt", 2**63),
+        condition("metadata.$n", "gt", 1),
+        {"OR": [{"metadata.team": "a"}, {"status": "FAILED"}]},
     ],
 )
 def test_what_facts_cannot_tell_narrows_nothing(asked):
@@ -152,6 +188,42 @@ def test_a_pattern_narrows_down_as_far_as_it_goes():
             {"view.cluster_name": {"$regex": r"\A[Nn][oO]\.(?:[0-9]|[^\x00-\x7f])"}},
         ]
     }
+
+
+@pytest.mark.parametrize(
+    ("asked", "query"),
+    [
+        pytest.param(
+            condition("description", "phrase", "Über die, STRASSE"),
+            {
+                "$and": [
+                    {"folded.description": {"$regex": "über"}},
+                    {"folded.description": {"$regex": "die"}},
+                    {"folded.description": {"$regex": "strasse"}},
+                ]
+            },
+            id="phrase",
+        ),
+        pytest.param(
+            condition("description", "text", "A b", case_sensitive=True),
+            {"$or": [{"view.description": {"$regex": "A"}}, {"view.description": {"$regex": "b"}}]},
+            id="any-word",
+        ),
+        pytest.param(condition("description", "text", "a " * 17), {}, id="too-many-words"),
+        pytest.param(condition("description", "words", "?!"), {}, id="no-word"),
+        pytest.param(condition("num_clusters", "words", "1"), {}, id="words-of-a-number"),
+        pytest.param(
+            {"OR": [{"status": "A"}, condition("description", "words", "b")]},
+            {"$or": [{"folded.status": "a"}, {"folded.description": {"$regex": "b"}}]},
+            id="either",
+        ),
+        pytest.param(
+            {"OR": [{"metadata.a": 1}, condition("description", "words", "b")]}, {}, id="or-other"
+        ),
+    ],
+)
+def test_words_and_alternatives_narrow_down_too(asked, query):
+    assert narrowed(parse_filter(asked), CLUSTER_FIELDS) == query
 
 
 @pytest.mark.parametrize("asked", [{"status": "a"}, {"NOT": [condition("status", "regex", "a+")]}])
