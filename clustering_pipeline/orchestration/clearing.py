@@ -1,7 +1,7 @@
 """Takes a definition's fields off documents."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.errors import CollectionNotFound, ExecutionInFlight
@@ -10,8 +10,6 @@ from clustering_pipeline.orchestration.document_marks import held_runs, marked, 
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.process import is_alive
 from clustering_pipeline.orchestration.stages.fields import mapped_fields
-
-IDS_PER_READ = 5_000
 
 
 def _at_will() -> None:
@@ -90,7 +88,6 @@ def _clear_one(
 def _still_marked(
     pipeline: Pipeline, name: str, point_ids: Sequence[str], mark: str
 ) -> Iterator[str]:
-    for start in range(0, len(point_ids), IDS_PER_READ):
-        part = point_ids[start : start + IDS_PER_READ]
-        points = pipeline.documents.retrieve(name, part, payload_fields=[mark])
-        yield from (point.id for point in points if mark in point.payload)
+    pages = pipeline.documents.retrieve_pages(name, point_ids, payload_fields=[mark])
+    with closing(pages):
+        yield from (point.id for page in pages for point in page if mark in point.payload)

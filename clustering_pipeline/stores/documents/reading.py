@@ -99,6 +99,16 @@ def count(connection: Connection, name: str, chosen: Selection, *, page: int) ->
     return int(connection.points("Count", request).result.count)
 
 
+def limited(pages: Iterable[list[Point]], limit: int) -> Iterator[list[Point]]:
+    """The first ``limit`` points of the pages; no page after these is asked for."""
+    left = limit
+    for page in pages:
+        yield page[:left]
+        left -= len(page)
+        if left <= 0:
+            return
+
+
 def retrieve(
     connection: Connection,
     name: str,

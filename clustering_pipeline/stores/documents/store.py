@@ -1,13 +1,15 @@
 """Documents with vectors, in Qdrant over gRPC."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 from qdrant_client import QdrantClient, grpc
 
 from clustering_pipeline.model.filters import Filter
 from clustering_pipeline.stores.documents import collections, exporting, reading, scoring, writing
+from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.connection import PATIENCE, Connection, open_client
 from clustering_pipeline.stores.documents.exporting import ExportRequest, OpenSink
 from clustering_pipeline.stores.documents.facts import (
@@ -118,7 +120,7 @@ class Documents:
             vectors=self._sizes(qdrant_collection, vector_names),
             start=start,
         )
-        return pages if limit is None else _limited(pages, limit)
+        return pages if limit is None else reading.limited(pages, limit)
 
     def retrieve(
         self,
@@ -136,6 +138,13 @@ class Documents:
             payload_fields=payload_fields,
             vectors=self._sizes(qdrant_collection, vector_names),
         )
+
+    def retrieve_pages(
+        self, qdrant_collection: str, point_ids: Sequence[str], **asked: Any
+    ) -> Generator[list[Point]]:
+        """The same for any number of ids, a part at a time; close it when leaving early."""
+        parts = (point_ids[at : at + PAGE] for at in range(0, len(point_ids), PAGE))
+        return in_order(partial(self.retrieve, qdrant_collection, **asked), parts, in_flight=READS)
 
     def export(
         self,
@@ -289,12 +298,3 @@ class Documents:
             return {}
         info = self.describe(name)
         return {vector: exporting.size_of(name, info, vector) for vector in vector_names}
-
-
-def _limited(pages: Iterator[list[Point]], limit: int) -> Iterator[list[Point]]:
-    left = limit
-    for page in pages:
-        yield page[:left]
-        left -= len(page)
-        if left <= 0:
-            return

@@ -81,6 +81,14 @@ def test_points_are_retrieved_in_the_order_asked_for(documents, people):
     assert documents.retrieve(people, []) == []
 
 
+def test_any_number_of_points_is_retrieved_in_parts(documents, people):
+    many = [*map(str, range(1000, 2100)), UUIDS[1], "2"]
+    pages = list(documents.retrieve_pages(people, many, payload_fields=["age"]))
+    assert [[point.id for point in page] for page in pages] == [[], [UUIDS[1], "2"]]
+    assert pages[1][1].payload == {"age": None}
+    assert list(documents.retrieve_pages(people, [])) == []
+
+
 def test_an_unknown_vector_is_refused_with_those_there_are(documents, people):
     with pytest.raises(UnknownVector, match="no vector 'image'; it has: text"):
         documents.retrieve(people, ["1"], vector_names=["image"])

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 
 import polars as pl
@@ -19,7 +20,6 @@ from clustering_pipeline.orchestration.stages.inputs import KEYS, vector_columns
 from clustering_pipeline.stores.documents import ExportReport
 
 DOCUMENT = ("collection_id", "point_id")
-IDS_PER_READ = 5_000
 
 
 def gather(run: Run) -> StageReport:
@@ -101,12 +101,13 @@ def _present(run: Run, documents: pl.DataFrame) -> Iterator[tuple[str, str]]:
     for (one,), part in documents.group_by("collection_id", maintain_order=True):
         collection_id = str(one)
         collection = run.pipeline.catalog.collections.get(run.spec.scope, collection_id)
-        for page in part.iter_slices(IDS_PER_READ):
-            run.check()
-            points = run.pipeline.documents.retrieve(
-                collection.qdrant_collection, page["point_id"].to_list(), payload_fields=()
-            )
-            yield from ((collection_id, point.id) for point in points)
+        pages = run.pipeline.documents.retrieve_pages(
+            collection.qdrant_collection, part["point_id"].to_list(), payload_fields=()
+        )
+        with closing(pages):
+            for page in pages:
+                run.check()
+                yield from ((collection_id, point.id) for point in page)
 
 
 def _covered(sources: Sequence[ExecutionRecord]) -> dict[str, int]:
