@@ -1,5 +1,7 @@
 """The HTTP API as one app."""
 
+from copy import deepcopy
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -46,10 +48,24 @@ def create_app(services: Services) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """What ``/openapi.json`` serves; needs no store."""
-    return _routed().openapi()
+    return deepcopy(_document())
+
+
+@cache
+def _document() -> dict[str, Any]:
+    # To make it takes a second.
+    return finished(_undocumented(KnownQueries()).openapi())
 
 
 def _routed() -> FastAPI:
+    known = KnownQueries()
+    app = _undocumented(known)
+    app.openapi_schema = openapi_document()
+    known.learn(app.openapi_schema)
+    return app
+
+
+def _undocumented(known: KnownQueries) -> FastAPI:
     app = FastAPI(
         title="Clustering pipeline",
         version=version("clustering-pipeline"),
@@ -65,12 +81,10 @@ def _routed() -> FastAPI:
     handle_errors(app)
     app.include_router(viewer.router)
     app.include_router(health.router)
-    known = KnownQueries()
     for router in ROUTERS:
         app.include_router(
             router, prefix="/v1", responses=documented(*ALWAYS), dependencies=[Depends(known)]
         )
-    known.learn(finished(app.openapi()))
     return app
 
 
