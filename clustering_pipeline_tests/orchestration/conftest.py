@@ -12,6 +12,7 @@ from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents
+from clustering_pipeline_tests.orchestration.dying import Places
 from clustering_pipeline_tests.orchestration.world import World
 
 PATIENCE = 120
@@ -19,22 +20,32 @@ PATIENCE = 120
 
 
 @pytest.fixture(scope="module")
-def world(mongodb_uri: str, qdrant_url: str) -> Iterator[World]:
+def places(mongodb_uri: str, qdrant_url: str) -> Iterator[Places]:
+    """Where the stores of the module's world are."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Places(
+            mongodb_uri=mongodb_uri,
+            database=f"test_{uuid4().hex}",
+            qdrant_url=qdrant_url,
+            folder=folder,
+        )
+
+
+@pytest.fixture(scope="module")
+def world(places: Places) -> Iterator[World]:
     """A catalog, a folder of artifacts and a Dagster instance of the module's own."""
-    database = f"test_{uuid4().hex}"
     with ExitStack() as opened:
-        folder = opened.enter_context(tempfile.TemporaryDirectory())
-        catalog = Catalog.connect(mongodb_uri, database, timeout_ms=PATIENCE * 1000)
-        documents = Documents.connect(qdrant_url, patience=PATIENCE)
+        catalog = Catalog.connect(places.mongodb_uri, places.database, timeout_ms=PATIENCE * 1000)
+        documents = Documents.connect(places.qdrant_url, patience=PATIENCE)
         opened.enter_context(closing(catalog))
         opened.enter_context(closing(documents))
         instance = opened.enter_context(dg.DagsterInstance.ephemeral())
-        artifacts = Artifacts.open(Path(folder))
+        artifacts = Artifacts.open(Path(places.folder))
         pipeline = Pipeline(catalog=catalog, documents=documents, artifacts=artifacts)
         there = World(pipeline=pipeline, instance=instance)
         before = set(documents.collections())
         yield there
         for name in set(documents.collections()) - before:
             documents.delete_collection(name)
-    with MongoClient(mongodb_uri) as client:
-        client.drop_database(database)
+    with MongoClient(places.mongodb_uri) as client:
+        client.drop_database(places.database)

@@ -34,6 +34,7 @@ from clustering_pipeline_tests.orchestration.direct import execute
 FIRST = "file clusters.parquet"
 COMMANDS = frozenset({"findAndModify", "insert", "update", "delete"})
 CALLS = frozenset({"Upsert", "UpdateBatch", "Delete", "Create", "UpdateAliases"})
+HEAVY = ("sklearn.cluster", "sklearn.metrics")
 READY = 300.0  # seconds until a process that does not end is a failure of the test
 
 
@@ -137,11 +138,13 @@ def stores(places: Places, fuse: Fuse) -> Iterator[Pipeline]:
         )
 
 
-def run_directly(places: Places, cluster_id: str, after: int | None, told: Connection) -> None:
+def run_directly(
+    places: Places, cluster_id: str, after: int | None, told: Connection, **overrides: Any
+) -> None:
     """The stages one after the other."""
     fuse = Fuse(after=after)
     with stores(places, fuse) as pipeline:
-        execute(pipeline, pipeline.catalog.clusters.by_id(cluster_id))
+        execute(pipeline, pipeline.catalog.clusters.by_id(cluster_id), **overrides)
     told.send(fuse.written)
 
 
@@ -164,7 +167,7 @@ def run_in_dagster(places: Places, cluster_id: str, after: int | None, told: Con
 def kill(target: Any, places: Places, cluster_id: str, *, after: int | None) -> list[str] | None:
     """Executes a definition elsewhere; what it wrote, or None when it was killed on the way."""
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload([__name__])
+    server.set_forkserver_preload([__name__, *HEAVY])
     heard, told = server.Pipe(duplex=False)
     process = server.Process(target=target, args=(places, cluster_id, after, told))
     process.start()

@@ -39,6 +39,8 @@ class Shelf:
     collection: CollectionRecord
     onto: ClusterRecord
     beside: ClusterRecord
+    named: str = "label"
+    """What groups go by."""
 
     def put(self, subjects: Mapping[int, str | None]) -> None:
         self.world.add(self.collection.qdrant_collection, documents(subjects))
@@ -46,6 +48,17 @@ class Shelf:
     def remove(self, *numbers: int) -> None:
         name = self.collection.qdrant_collection
         self.world.pipeline.documents.delete_points(name, point_ids=list(numbers))
+
+    def change(self, before: Mapping[int, str | None], after: Mapping[int, str | None]) -> None:
+        """From one state to another; documents that change are put anew."""
+        self.remove(*(before.keys() - after.keys()))
+        self.put({one: name for one, name in after.items() if before.get(one, 0) != name})
+
+    def expected(self, subjects: Mapping[int, str | None]) -> dict[int, tuple[str, int]]:
+        return expected(subjects)
+
+    def grouped(self, subjects: Mapping[int, str | None]) -> dict[str, int]:
+        return grouped(subjects)
 
     def topics(self) -> dict[int, tuple[str, int] | None]:
         """Document to the group and its size as it shows them; None when it shows nothing."""

@@ -23,7 +23,10 @@ def laid_out(reduced: pl.DataFrame, then: slice) -> Places:
     part = reduced.filter(inside)
     if part.is_empty():
         return np.empty((then.stop - then.start, 0))
-    known = np.hstack([part.select(axes_of(reduced)).to_numpy(), vector_matrix(part[VECTOR])])
+    axes = axes_of(reduced)
+    # A map may have been deferred: no column is no row to polars.
+    shown = part.select(axes).to_numpy().reshape(part.height, len(axes))
+    known = np.hstack([shown, vector_matrix(part[VECTOR])])
     places = np.full((then.stop - then.start, known.shape[1]), np.nan)
     places[part[ROW].to_numpy() - then.start] = known
     return places
