@@ -3,18 +3,15 @@
 import io
 import json
 import time
-from collections.abc import Iterator
 from uuid import uuid4
 
 import dagster as dg
-import mixpeek
 import polars as pl
 import pytest
-from mixpeek import exceptions
-from mixpeek.models.algorithm_params import AlgorithmParams
 
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline_tests.api import published as mixpeek
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, VECTOR, World
 
@@ -22,7 +19,7 @@ ENDED = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELED", "INTERRUPTE
 SMALL = {"sea": 30, "kitchen": 20, "space": 15, "court": 10}
 
 
-def connect(served, *, key: str, namespace: str = LOCAL.namespace_id) -> mixpeek.ApiClient:
+def connect(served, *, key: str, namespace: str = LOCAL.namespace_id):
     """A client as its users make it."""
     configuration = mixpeek.Configuration(
         host=served.url,
@@ -34,18 +31,18 @@ def connect(served, *, key: str, namespace: str = LOCAL.namespace_id) -> mixpeek
 
 
 @pytest.fixture(scope="module")
-def api(served) -> Iterator[mixpeek.ApiClient]:
+def api(served):
     with connect(served, key=served.key()) as api:
         yield api
 
 
 @pytest.fixture(scope="module")
-def clusters(api) -> mixpeek.ClustersApi:
+def clusters(api):
     return mixpeek.ClustersApi(api)
 
 
 @pytest.fixture(scope="module")
-def executions(api) -> mixpeek.ClusterExecutionsApi:
+def executions(api):
     return mixpeek.ClusterExecutionsApi(api)
 
 
@@ -67,11 +64,11 @@ def collection(client) -> str:
     return made["collection_id"]
 
 
-def by_vectors(collection: str, **fields) -> mixpeek.CreateClusterRequest:
+def by_vectors(collection: str, **fields):
     config = {
         "feature_uri": FEATURE,
         "clustering_method": mixpeek.ClusteringAlgorithm.KMEANS,
-        "algorithm_params": AlgorithmParams(mixpeek.KMeansParams(n_clusters=4)),
+        "algorithm_params": mixpeek.AlgorithmParams(mixpeek.KMeansParams(n_clusters=4)),
     }
     return mixpeek.CreateClusterRequest(
         collection_ids=[collection],
@@ -82,7 +79,7 @@ def by_vectors(collection: str, **fields) -> mixpeek.CreateClusterRequest:
 
 
 @pytest.fixture(scope="module")
-def executed(api, clusters, collection) -> mixpeek.TaskResponse:
+def executed(api, clusters, collection):
     """A definition, and the task of its first run, followed to its end."""
     made = clusters.create_cluster(by_vectors(collection))
     task = clusters.execute_clustering_clusters(made.cluster_id)
@@ -90,7 +87,7 @@ def executed(api, clusters, collection) -> mixpeek.TaskResponse:
     return follow(api, task.task_id)
 
 
-def follow(api: mixpeek.ApiClient, task_id: str) -> mixpeek.TaskResponse:
+def follow(api, task_id: str):
     tasks = mixpeek.TasksApi(api)
     while (task := tasks.get_task(task_id)).status.value not in ENDED:
         time.sleep(0.2)
@@ -122,26 +119,28 @@ def test_a_definition_by_attributes_is_created_and_read(clusters, collection):
 
 
 PARAMETERS = {
-    "hdbscan": mixpeek.HDBSCANParams(min_cluster_size=10, min_samples=5),
-    "dbscan": mixpeek.DBSCANParams(),
-    "agglomerative": mixpeek.AgglomerativeParams(),
-    "spectral": mixpeek.SpectralParams(),
-    "gaussian_mixture": mixpeek.GaussianMixtureParams(),
-    "mean_shift": mixpeek.MeanShiftParams(),
-    "optics": mixpeek.OPTICSParams(),
-    "leiden": mixpeek.LeidenParams(),
-    "evoc": mixpeek.EVoCParams(),
+    "hdbscan": ("HDBSCANParams", {"min_cluster_size": 10, "min_samples": 5}),
+    "dbscan": ("DBSCANParams", {}),
+    "agglomerative": ("AgglomerativeParams", {}),
+    "spectral": ("SpectralParams", {}),
+    "gaussian_mixture": ("GaussianMixtureParams", {}),
+    "mean_shift": ("MeanShiftParams", {}),
+    "optics": ("OPTICSParams", {}),
+    "leiden": ("LeidenParams", {}),
+    "evoc": ("EVoCParams", {}),
 }
 
 
 @pytest.mark.parametrize("method", PARAMETERS)
 def test_parameters_are_taken_with_the_defaults_that_the_client_sends(clusters, collection, method):
+    name, given = PARAMETERS[method]
+    parameters = getattr(mixpeek, name)(**given)
     request = by_vectors(collection)
     request.vector_config.clustering_method = mixpeek.ClusteringAlgorithm(method)
-    request.vector_config.algorithm_params = AlgorithmParams(PARAMETERS[method])
+    request.vector_config.algorithm_params = mixpeek.AlgorithmParams(parameters)
     made = clusters.create_cluster(request)
     assert made.algorithm == method
-    assert PARAMETERS[method].to_dict().items() <= made.algorithm_params.items()
+    assert parameters.to_dict().items() <= made.algorithm_params.items()
 
 
 def test_preprocessing_steps_are_taken_as_the_client_sends_them(clusters, collection):
@@ -182,9 +181,9 @@ PATCHES = {
     "cluster_name": f"renamed {uuid4().hex[:8]}",
     "description": "another",
     "metadata": {"team": "search"},
-    "llm_labeling": mixpeek.LLMLabelingInput(enabled=False, include_summary=False),
+    "llm_labeling": {"enabled": False, "include_summary": False},
     "filters": {"AND": [{"field": "year", "operator": "gte", "value": 2000}]},
-    "face_cluster_merge": mixpeek.FaceClusterMergeConfig(enabled=False),
+    "face_cluster_merge": {"enabled": False},
     "sample_size": 1000,
     "algorithm_params": {"n_clusters": 7},
     "layout_stability": "align",
@@ -254,13 +253,13 @@ def test_groups_and_runs_get_names(executions, executed):
 def test_a_run_is_cancelled(api, clusters, executions, collection):
     made = clusters.create_cluster(by_vectors(collection))
     task = clusters.execute_clustering_clusters(made.cluster_id)
-    with pytest.raises(exceptions.ConflictException) as refused:
+    with pytest.raises(mixpeek.exceptions.ConflictException) as refused:
         clusters.execute_clustering_clusters(made.cluster_id)
     assert json.loads(refused.value.body)["error"]["details"]["task_id"] == task.task_id
     run_id = task.additional_data["run_id"]
     executions.cancel_execution_clusters_id_run(made.cluster_id, run_id)
     assert follow(api, task.task_id).status == mixpeek.TaskStatusEnum.CANCELED
-    with pytest.raises(exceptions.ConflictException):
+    with pytest.raises(mixpeek.exceptions.ConflictException):
         executions.cancel_execution_clusters_id_run(made.cluster_id, run_id)
     mixpeek.TasksApi(api).kill_task(task.task_id)
 
@@ -268,7 +267,7 @@ def test_a_run_is_cancelled(api, clusters, executions, collection):
 def test_a_definition_is_deleted_once(clusters, collection):
     made = clusters.create_cluster(by_vectors(collection))
     clusters.delete_cluster(made.cluster_id)
-    with pytest.raises(exceptions.NotFoundException):
+    with pytest.raises(mixpeek.exceptions.NotFoundException):
         clusters.delete_cluster(made.cluster_id)
 
 
@@ -286,20 +285,20 @@ def test_outputs_go_with_their_definition_unless_told(served, clusters, collecti
 
 
 def test_each_error_is_the_clients_own_exception(served, clusters, collection):
-    with pytest.raises(exceptions.NotFoundException) as missing:
+    with pytest.raises(mixpeek.exceptions.NotFoundException) as missing:
         clusters.get_cluster("nothing")
     assert missing.value.data.error.type == "NotFoundError"
-    with pytest.raises(exceptions.UnprocessableEntityException) as invalid:
+    with pytest.raises(mixpeek.exceptions.UnprocessableEntityException) as invalid:
         clusters.create_cluster(mixpeek.CreateClusterRequest(collection_ids=[collection]))
     assert invalid.value.data.error.details["validation_errors"]
     taken = by_vectors(collection)
     clusters.create_cluster(taken)
-    with pytest.raises(exceptions.ConflictException):
+    with pytest.raises(mixpeek.exceptions.ConflictException):
         clusters.create_cluster(taken)
     denied = [
-        (exceptions.UnauthorizedException, {"key": "sk_unknown"}),
-        (exceptions.ForbiddenException, {"key": served.key(), "namespace": "elsewhere"}),
-        (exceptions.ForbiddenException, {"key": served.key(access=Access.READ)}),
+        (mixpeek.exceptions.UnauthorizedException, {"key": "sk_unknown"}),
+        (mixpeek.exceptions.ForbiddenException, {"key": served.key(), "namespace": "elsewhere"}),
+        (mixpeek.exceptions.ForbiddenException, {"key": served.key(access=Access.READ)}),
     ]
     for error, options in denied:
         with connect(served, **options) as api, pytest.raises(error):
