@@ -6,22 +6,34 @@ with a parameter or a body of a new kind fails here until it is said what that i
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-import dagster as dg
 import httpx
 import pytest
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from clustering_pipeline.api.app import openapi_document
+from clustering_pipeline.model.collection import RegisterCollectionRequest
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline_tests.api.answers import error_of, ok
+from clustering_pipeline_tests.api.served import Served
+from clustering_pipeline_tests.orchestration import direct
 from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import World
+from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS
 
+IDS = (
+    "cluster_id",
+    "collection_identifier",
+    "target_collection_id",
+    "document_id",
+    "run_id",
+    "against",
+    "cluster_identifier",
+)
 METHODS = {"get", "post", "put", "patch", "delete"}
 # What is in no namespace, and what answers for the caller's own namespace alone.
 NO_NAMESPACE = {"get_task", "delete_task", "list_namespaces", "create_namespace"}
@@ -35,6 +47,8 @@ OF_ONES_OWN = {
     "list_webhooks",
     "create_webhook",
 }
+# What is looked for among what is one's own, and not there, is no error.
+LOOKED_FOR = {("delete_documents", "document_id"), ("get_cluster_lineage", "group")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +61,8 @@ class Operation:
     parameters: tuple[str, ...]
     query: tuple[str, ...]
     """What must stand behind the ``?``."""
-    needs_body: bool
+    body: str | None
+    """Which of ``Owned.bodies`` it is sent."""
 
 
 def operations() -> Iterator[Operation]:
@@ -66,11 +81,31 @@ def operations() -> Iterator[Operation]:
                         for one in about.get("parameters", ())
                         if one["in"] == "query" and one.get("required")
                     ),
-                    needs_body=about.get("requestBody", {}).get("required", False),
+                    body=(
+                        about["operationId"]
+                        if about.get("requestBody", {}).get("required")
+                        else None
+                    ),
                 )
 
 
 OPERATIONS = tuple(operations())
+# What else may be asked by an id.
+FURTHER = tuple(
+    replace(one, **asked)
+    for name, asked in (
+        ("get_cluster_visualization", {"query": ("run_id",)}),
+        ("get_cluster_lineage", {"query": ("group",)}),
+        ("list_triggers", {"body": "list_triggers"}),
+        ("roll_back_cluster", {"body": "roll_back_cluster"}),
+        ("execute_cluster", {"body": "a composite run"}),
+        ("estimate_cluster_labels", {"body": "a composite run"}),
+        ("create_cluster", {"body": "a composite definition"}),
+        ("apply_cluster_enrichment", {"body": "a run applied elsewhere"}),
+    )
+    for one in OPERATIONS
+    if one.name == name
+)
 
 
 def each(chosen: Iterable[Operation]) -> pytest.MarkDecorator:
@@ -86,16 +121,27 @@ class Owned:
     names: tuple[str, ...]
     qdrant_collection: str
 
+    def mixed(self, other: "Owned", name: str) -> "Owned":
+        """The same with one id of another."""
+        return replace(self, ids={**self.ids, name: other.ids[name]})
+
+    def named(self) -> "Owned":
+        """The same, asked for by names."""
+        cluster, collection = self.names[:2]
+        by_name = {"cluster_identifier": cluster, "collection_identifier": collection}
+        return replace(self, ids={**self.ids, **by_name})
+
     def bodies(self) -> dict[str, Any]:
         """A body for each operation that needs one, about what is owned."""
-        collection, cluster = self.ids["collection_identifier"], self.ids["cluster_identifier"]
+        collection, cluster = self.ids["collection_identifier"], self.ids["cluster_id"]
+        document_id, run_id = self.ids["document_id"], self.ids["run_id"]
         vector = {"feature_uri": "mixpeek://text@v1/embedding", "clustering_method": "kmeans"}
         config = {"algorithm": "kmeans", "feature_vector": {"vector_name": "embedding"}}
         return {
             "create_namespace": {"namespace_name": f"ours {uuid4().hex[:8]}"},
             "create_collection": {"collection_name": self.qdrant_collection},
             "put_documents": {"documents": [{"document_id": "d", "payload": {"a": 1}}]},
-            "delete_documents": {"document_ids": ["doc_00000"]},
+            "delete_documents": {"document_ids": [document_id]},
             "apply_cluster_enrichment": {
                 "clustering_ids": [cluster],
                 "source_collection_id": collection,
@@ -113,43 +159,84 @@ class Owned:
             },
             "update_trigger": {"description": "theirs"},
             "create_webhook": {"url": "https://theirs.invalid/"},
+            "list_triggers": {"cluster_id": cluster},
+            "roll_back_cluster": {"run_id": run_id},
+            "a composite run": {
+                "mode": "composite",
+                "source_execution_ids": [run_id, self.ids["against"]],
+            },
+            "a composite definition": {
+                "source_cluster_ids": [cluster, self.ids["cluster_identifier"]],
+                "vector_config": vector,
+            },
+            "a run applied elsewhere": {
+                "clustering_ids": [run_id],
+                "source_collection_id": collection,
+                "target_collection_id": self.ids["target_collection_id"],
+            },
         }
 
 
-@pytest.fixture(scope="module")
-def owned(served) -> Iterator[Owned]:
+def possessions(served: Served, scope: Scope, receiver: str) -> Owned:
     """A collection with documents and a batch, and a definition with a published run."""
-    with dg.DagsterInstance.ephemeral() as instance, served.client() as client:
-        world = World(pipeline=served.pipeline, instance=instance)
-        collection = world.collection(planted(sizes={"sea": 20, "court": 10}))
-        cluster = world.define(collection, description="ours")
-        ran = world.execute(cluster)
-        batch = ok(client.post(f"/v1/collections/{collection.collection_id}/batches"))
+    catalog, stored = served.pipeline.catalog, served.pipeline.documents
+    name, documents = f"documents {uuid4().hex[:12]}", planted(sizes={"sea": 20, "court": 10})
+    payloads = [
+        {**one, "document_id": f"{scope.namespace_id}_{one['document_id']}"}
+        for one in documents.payloads
+    ]
+    stored.create_collection(name, {"embedding": documents.vectors.shape[1]})
+    stored.upsert(name, documents.ids, {"embedding": documents.vectors}, payloads)
+    request = RegisterCollectionRequest(collection_name=name)
+    collection = catalog.collections.register(scope, request).collection_id
+    with served.client(scope=scope) as client:
+        wanted = {
+            "cluster_name": f"definition {uuid4().hex[:12]}",
+            "description": "ours",
+            "collection_ids": [collection],
+            "vector_config": {"feature_uri": FEATURE, **KMEANS},
+        }
+        cluster = ok(client.post("/v1/clusters", json=wanted))
+        ran = direct.execute(served.pipeline, catalog.clusters.by_id(cluster["cluster_id"]))
+        (group, *_) = ok(client.get(f"/v1/clusters/{ran.cluster_id}/executions"))["centroids"]
+        batch = ok(client.post(f"/v1/collections/{collection}/batches"))
         hourly = {"trigger_type": "interval", "schedule_config": {"interval_seconds": 3600}}
-        wanted = {"cluster_id": cluster.cluster_id, **hourly}
-        trigger = ok(client.post("/v1/clusters/triggers", json=wanted))
-        webhook = ok(client.post("/v1/webhooks", json={"url": "https://ours.invalid/"}))
-        yield Owned(
-            ids={
-                "cluster_identifier": cluster.cluster_id,
-                "cluster_id": cluster.cluster_id,
-                "run_id": ran.run_id,
-                "against": ran.run_id,
-                "task_id": ran.execution.task_id,
-                "collection_identifier": collection.collection_id,
-                "document_id": "doc_00000",
-                "batch_id": batch["batch_id"],
-                "trigger_id": trigger["trigger_id"],
-                "webhook_id": webhook["webhook_id"],
-            },
-            names=(cluster.name, collection.collection_name, "ours.invalid"),
-            qdrant_collection=collection.qdrant_collection,
-        )
+        timed = {"cluster_id": ran.cluster_id, **hourly}
+        trigger = ok(client.post("/v1/clusters/triggers", json=timed))
+        webhook = ok(client.post("/v1/webhooks", json={"url": f"https://{receiver}/"}))
+    ids = {
+        "cluster_identifier": ran.cluster_id,
+        "cluster_id": ran.cluster_id,
+        "run_id": ran.run_id,
+        "against": ran.run_id,
+        "group": group["group_uid"],
+        "task_id": ran.task_id,
+        "collection_identifier": collection,
+        "target_collection_id": collection,
+        "document_id": payloads[0]["document_id"],
+        "batch_id": batch["batch_id"],
+        "trigger_id": trigger["trigger_id"],
+        "webhook_id": webhook["webhook_id"],
+    }
+    names = (wanted["cluster_name"], name, receiver)
+    return Owned(ids=ids, names=names, qdrant_collection=name)
+
+
+@pytest.fixture(scope="module")
+def owned(served) -> Owned:
+    """What the one tenant has, whom others ask about."""
+    return possessions(served, LOCAL, "ours.invalid")
 
 
 @pytest.fixture(scope="module")
 def stranger(served) -> Scope:
     return served.tenant(uuid4().hex)
+
+
+@pytest.fixture(scope="module")
+def own(served, stranger) -> Owned:
+    """What the other tenant has, who asks."""
+    return possessions(served, stranger, "theirs.invalid")
 
 
 def unknown(owned: Owned) -> Owned:
@@ -168,29 +255,31 @@ def ask(client: httpx.Client, operation: Operation, owned: Owned) -> httpx.Respo
         assert name in owned.ids, f"say in Owned.ids what {name} is"
         path = path.replace(f"{{{name}}}", owned.ids[name])
     body = None
-    if operation.needs_body:
+    if operation.body:
         bodies = owned.bodies()
-        assert operation.name in bodies, f"say in Owned.bodies what {operation.name} takes"
-        body = bodies[operation.name]
+        assert operation.body in bodies, f"say in Owned.bodies what {operation.body} takes"
+        body = bodies[operation.body]
     query = {name: owned.ids[name] for name in operation.query}
     return client.request(operation.method, path, params=query, json=body)
 
 
 @pytest.fixture(scope="module")
-def unchanged(served, mongodb_uri, owned) -> Callable[[], bool]:
-    """Whether the tenant has what it had before anybody asked."""
-    before = everything(served, mongodb_uri, owned)
-    return lambda: everything(served, mongodb_uri, owned) == before
-
-
-def everything(served, mongodb_uri: str, owned: Owned) -> str:
-    """All that the stores hold of the tenant."""
+def unchanged(served, mongodb_uri, owned, own) -> Iterator[Callable[[], bool]]:
+    """Whether the tenant has what it had when both had all that is theirs."""
+    assert own
     with MongoClient(mongodb_uri) as mongo:
         database = mongo[served.settings.mongodb_database]
-        kept = {
-            name: list(database[name].find({"organization_id": LOCAL.organization_id}).sort("_id"))
-            for name in sorted(set(database.list_collection_names()) - {"keys"})
-        }
+        before = everything(served, database, owned)
+        yield lambda: everything(served, database, owned) == before
+
+
+def everything(served, database: Database, owned: Owned) -> str:
+    """All that the stores hold of the tenant."""
+    kept = {
+        name: list(database[name].find({"organization_id": LOCAL.organization_id}).sort("_id"))
+        for name in sorted(set(database.list_collection_names()) - {"keys"})
+    }
+    kept = {name: found for name, found in kept.items() if found}
     documents = [
         (point.id, point.payload)
         for page in served.pipeline.documents.scroll(owned.qdrant_collection)
@@ -200,15 +289,56 @@ def everything(served, mongodb_uri: str, owned: Owned) -> str:
     return json.dumps([kept, documents, files], default=str)
 
 
-@each(one for one in OPERATIONS if one.name not in OF_ONES_OWN)
+@each((*(one for one in OPERATIONS if one.name not in OF_ONES_OWN), *FURTHER))
 def test_what_another_has_is_answered_as_what_nobody_has(
     served, owned, unchanged, stranger, operation
 ):
-    nobodys = unknown(owned)
     with served.client(scope=stranger) as client:
-        theirs, none = ask(client, operation, owned), ask(client, operation, nobodys)
-    assert error_of(theirs)[0] == error_of(none)[0] == 404
-    assert _anonymous(theirs, owned) == _anonymous(none, nobodys)
+        for asked in (owned, owned.named()):
+            nobodys = unknown(asked)
+            theirs, none = ask(client, operation, asked), ask(client, operation, nobodys)
+            assert error_of(theirs)[0] == error_of(none)[0] == 404
+            assert _anonymous(theirs, asked) == _anonymous(none, nobodys)
+    assert unchanged()
+
+
+def places(operation: Operation) -> list[str]:
+    """The ids that a request of the operation holds."""
+    names = (*IDS, *operation.parameters, *operation.query)
+    bodies = Owned(ids={one: f"<{one}>" for one in names}, names=(), qdrant_collection="").bodies()
+    sent = json.dumps(bodies[operation.body]) if operation.body else ""
+    return [
+        one
+        for one in dict.fromkeys(names)
+        if one in {*operation.parameters, *operation.query} or f"<{one}>" in sent
+    ]
+
+
+MIXED = [
+    pytest.param(one, name, id=f"{one.name}-{name}")
+    for one in (*OPERATIONS, *FURTHER)
+    for name in places(one)
+    if len(places(one)) > 1
+]
+
+
+@pytest.fixture(scope="module")
+def strangers(served, stranger) -> Iterator[httpx.Client]:
+    """Who asks."""
+    with served.client(scope=stranger) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("operation", "name"), MIXED)
+def test_what_another_has_is_nothing_among_what_is_ones_own(
+    strangers, owned, own, operation, name, *, unchanged
+):
+    with_theirs, with_nobodys = own.mixed(owned, name), own.mixed(unknown(owned), name)
+    theirs = ask(strangers, operation, with_theirs)
+    none = ask(strangers, operation, with_nobodys)
+    wanted = 200 if (operation.name, name) in LOOKED_FOR else 404
+    assert theirs.status_code == none.status_code == wanted
+    assert _anonymous(theirs, with_theirs) == _anonymous(none, with_nobodys)
     assert unchanged()
 
 
