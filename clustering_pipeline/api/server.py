@@ -1,6 +1,7 @@
 """The app behind a socket, in a thread of its own or in this one."""
 
 import contextlib
+import gc
 import logging
 import socket
 import threading
@@ -63,6 +64,20 @@ def log_to_stderr() -> None:
     """One line of JSON for each request, and what uvicorn has to say from warnings on."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("clustering_pipeline.api").setLevel(logging.INFO)
+
+
+@contextmanager
+def short_pauses() -> Generator[None]:
+    """Garbage collection passes over what is there by now.
+
+    These are the hundreds of thousands of objects of the libraries: to look through them takes a
+    quarter of a second, in which nobody is answered.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

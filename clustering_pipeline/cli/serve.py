@@ -3,7 +3,7 @@ from contextlib import suppress
 
 import click
 
-from clustering_pipeline.api.server import LOOPBACK, log_to_stderr, serving
+from clustering_pipeline.api.server import LOOPBACK, log_to_stderr, serving, short_pauses
 from clustering_pipeline.cli.output import note
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.settings import Settings
@@ -25,6 +25,7 @@ def command(host: str, port: int) -> None:
     with (
         open_pipeline(settings) as pipeline,
         serving(settings, pipeline, host=host, port=port) as server,
+        short_pauses(),
     ):
         click.echo(f"API  {server.url}  (docs: {server.url}/docs)")
         note("Ctrl-C stops it; clustering-pipeline keys create makes a key.")

@@ -4,7 +4,7 @@ from contextlib import contextmanager, suppress
 
 import click
 
-from clustering_pipeline.api.server import log_to_stderr, serving
+from clustering_pipeline.api.server import log_to_stderr, serving, short_pauses
 from clustering_pipeline.cli.output import note
 from clustering_pipeline.cli.serve import PORT
 from clustering_pipeline.local.connect import open_pipeline
@@ -37,7 +37,7 @@ def command(port: int, api_port: int) -> None:
             click.echo(f"API      {api.url}  (docs: {api.url}/docs)")
             click.echo(f"Key      {key}  (namespace: default; good until we stop)")
             note("Dagster  starting …")
-            with running_dagster(settings, port=port) as dagster:
+            with running_dagster(settings, port=port) as dagster, short_pauses():
                 click.echo(f"Dagster  {dagster.url}")
                 note("Ctrl-C stops everything.")
                 try:

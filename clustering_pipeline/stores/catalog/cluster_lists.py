@@ -6,7 +6,7 @@ from clustering_pipeline.model.listing import (
     ListClustersRequest,
     ListClustersResponse,
 )
-from clustering_pipeline.stores.catalog.indexes import CLUSTERS_COVERED, CLUSTERS_UNIQUE
+from clustering_pipeline.stores.catalog.indexes import CLUSTERS_COVERED, CLUSTERS_ORDERED
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
 from clustering_pipeline.stores.catalog.list_kinds import Listed
 from clustering_pipeline.stores.catalog.list_query import ListQuery
@@ -36,8 +36,8 @@ def _kind(table: Table) -> Listed:
         free_form=frozenset({"metadata"}),
         sums={"documents": "view.num_documents_clustered"},
         covered=CLUSTERS_COVERED,
-        ordered=frozenset({"view.created_at", "view.updated_at"}),
-        unique=CLUSTERS_UNIQUE,
+        orders=CLUSTERS_ORDERED,
+        unique=frozenset({"view.cluster_name"}),
     )
 
 

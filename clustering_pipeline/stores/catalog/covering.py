@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clustering_pipeline.stores.catalog.facts import FACTS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covering:
@@ -20,6 +22,19 @@ class Covering:
     first: str
     keys: tuple[str, ...]
     serves_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An index that has the order of ``sort``, within a namespace."""
+
+    name: str
+    sort: Sequence[tuple[str, int]]
+
+    def serves(self, sort: Sequence[tuple[str, int]]) -> bool:
+        """Read forwards or backwards."""
+        backwards = [(key, -direction) for key, direction in self.sort]
+        return list(sort) in (list(self.sort), backwards)
 
 
 def covering(
@@ -36,6 +51,14 @@ def covering(
         return None
     fit = (one for one in indexes if one.serves_all or one.first in fields)
     return next((one.name for one in fit if fields.union(also) <= set(one.keys)), None)
+
+
+def scanning(query: Mapping[str, Any], indexes: Sequence[Covering]) -> str | None:
+    """The name of the index to go through all records by, where no index finds fewer."""
+    fields = {key for key, _ in _conditions(query)}
+    finding = {"_id", FACTS, *(one.first for one in indexes if not one.serves_all)}
+    fit = (one.name for one in indexes if one.serves_all)
+    return next(fit, None) if fields.isdisjoint(finding) else None
 
 
 def _conditions(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

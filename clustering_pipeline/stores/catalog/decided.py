@@ -10,7 +10,6 @@ from typing import Any
 
 from clustering_pipeline.model.filter_semantics import predicate
 from clustering_pipeline.model.filters import Filter, fields_of
-from clustering_pipeline.stores.catalog.covering import covering
 from clustering_pipeline.stores.catalog.list_fields import value_at
 from clustering_pipeline.stores.catalog.list_kinds import CREATED, STATUS, Listed
 from clustering_pipeline.stores.catalog.table import Document, Query, Sort
@@ -25,7 +24,7 @@ def decided(kind: Listed, query: Query, rest: Filter, *, order: Sort) -> tuple[l
     paths = {f"view.{name}" for name in seen} | {STATUS, CREATED, *kind.sums.values()}
     fields = _outermost(paths.union(kind.counts.values(), (key for key, _ in order)))
     holds = _visible(predicate(rest), seen)
-    rows = kind.table.find(query, fields=fields, hint=covering(query, kind.covered, also=fields))
+    rows = kind.table.find(query, fields=fields, hint=kind.index(query, also=fields))
     matches = [row for row in rows if holds(row)]
     return [row["_id"] for row in _sorted(matches, order)], _sums(kind, matches)
 

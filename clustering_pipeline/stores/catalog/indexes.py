@@ -3,7 +3,7 @@
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from clustering_pipeline.stores.catalog.cluster_documents import WRITES
-from clustering_pipeline.stores.catalog.covering import Covering
+from clustering_pipeline.stores.catalog.covering import Covering, Order
 from clustering_pipeline.stores.catalog.facts import FACTS
 
 _SCOPE = (("organization_id", ASCENDING), ("namespace_id", ASCENDING))
@@ -50,14 +50,23 @@ def _covering(first: str) -> Covering:
 
 
 CLUSTERS_COVERED = tuple(map(_covering, (*_FILTERED, _NAMES)))
-CLUSTERS_UNIQUE = {_NAMES: CLUSTERS_COVERED[-1].name}
+_NEWEST = _scoped("-view.created_at", "_id")
+_CHANGED = _scoped("-view.updated_at", "_id")
+CLUSTERS_ORDERED = (
+    # No two definitions of a namespace share a name.
+    Order(name=CLUSTERS_COVERED[-1].name, sort=((_NAMES, ASCENDING),)),
+    *(
+        Order(name=one.document["name"], sort=tuple(one.document["key"].items())[len(_SCOPE) :])
+        for one in (_NEWEST, _CHANGED)
+    ),
+)
 CLUSTERS = (
     _scoped("view.cluster_name", unique=True),
     IndexModel(
         [(WRITES, ASCENDING)], unique=True, partialFilterExpression={WRITES: {"$exists": True}}
     ),
-    _scoped("-view.created_at", "_id"),
-    _scoped("-view.updated_at", "_id"),
+    _NEWEST,
+    _CHANGED,
     _scoped("view.input_collections"),
     IndexModel(
         [("spec.auto_execute_on_batch", ASCENDING)],

@@ -1,12 +1,12 @@
 """What there is to know about one kind of record to list it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from clustering_pipeline.stores.catalog.covering import Covering
+from clustering_pipeline.stores.catalog.covering import Covering, Order, covering, scanning
 from clustering_pipeline.stores.catalog.list_fields import FieldKind
-from clustering_pipeline.stores.catalog.table import Table
+from clustering_pipeline.stores.catalog.table import Query, Table
 
 STATUS = "view.status"
 CREATED = "view.created_at"
@@ -28,10 +28,14 @@ class Listed:
     """Name to a path; counted per status where it leads to anything."""
     covered: Sequence[Covering] = ()
     """Indexes that hold what most questions look at, sums included."""
-    ordered: frozenset[str] = frozenset()
-    """Sort keys whose order an index has: a page is read from its beginning."""
-    unique: Mapping[str, str] = field(default_factory=dict)
-    """Sort keys that no two records share, to the index that has their order."""
+    orders: Sequence[Order] = ()
+    """Indexes by which a page can be read from its beginning."""
+    unique: frozenset[str] = frozenset()
+    """Sort keys that no two records share."""
+
+    def index(self, query: Query, *, also: Iterable[str] = ()) -> str | None:
+        """The index to answer by: one that holds ``also`` too, or one to read all records by."""
+        return covering(query, self.covered, also=also) or scanning(query, self.covered)
 
     def summing(self) -> dict[str, Any]:
         """The sums of a status as MongoDB makes them."""

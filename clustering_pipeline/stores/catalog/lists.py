@@ -81,25 +81,25 @@ def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationRespo
 def _page(
     kind: Listed, query: Query, order: Sort, question: ListQuery, sums: Sums
 ) -> list[Mapping[str, Any]]:
-    keys = [key for key, _ in order]
     page: dict[str, Any] = {"sort": order, "skip": question.offset, "limit": question.size}
     matches = sum(row["count"] for row in sums.values())
     times = matches / (question.offset + question.size)
-    hint = _soonest(kind, query, keys, times=times)
-    if hint is None:
+    page["hint"], alone = _soonest(kind, query, order, times=times)
+    if not alone:
         return [one["view"] for one in kind.table.find(query, fields=["view"], **page)]
     # Chosen and sorted on the index alone; only the page itself is read.
-    ids = [one["_id"] for one in kind.table.find(query, fields=["_id"], hint=hint, **page)]
-    return _read(kind, ids)
+    return _read(kind, [one["_id"] for one in kind.table.find(query, fields=["_id"], **page)])
 
 
-def _soonest(kind: Listed, query: Query, keys: Sequence[str], *, times: float) -> str | None:
-    if keys[0] in kind.ordered:
-        return None
-    alone = [one for one in kind.covered if one.name == kind.unique.get(keys[0])]
-    if alone and times >= (_NEAR if covering(query, alone) else _NEAR_READING):
-        return alone[0].name
-    return covering(query, kind.covered, also=keys)
+def _soonest(kind: Listed, query: Query, order: Sort, *, times: float) -> tuple[str | None, bool]:
+    """The index that brings a page soonest, and whether it does so alone."""
+    for one in kind.orders:
+        alone = covering(query, [has for has in kind.covered if has.name == one.name]) is not None
+        if one.serves(order) and times >= (_NEAR if alone else _NEAR_READING):
+            return one.name, alone
+    keys = [key for key, _ in order]
+    alone = covering(query, kind.covered, also=keys) is not None
+    return kind.index(query, also=keys), alone
 
 
 def _read(kind: Listed, ids: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -145,6 +145,5 @@ def _sort_key(kind: Listed, name: str) -> str:
 
 def _sums(kind: Listed, query: Query) -> Sums:
     grouped = {"$group": {"_id": f"${STATUS}", **kind.summing()}}
-    hint = covering(query, kind.covered)
-    rows = kind.table.aggregate([{"$match": query}, grouped], hint=hint)
+    rows = kind.table.aggregate([{"$match": query}, grouped], hint=kind.index(query))
     return {row.pop("_id"): row for row in rows}

@@ -180,6 +180,20 @@ class TestList:
             "avg_num_clusters": 2.0,
         }
 
+    def test_what_python_decides_is_sorted_and_summed_as_mongodb_does(self, catalog):
+        for second, score in ((1, 0.2), (2, 0.6), (3, None)):
+            ended = {"status": "completed", "completed_at": NOON.replace(second=second * 2)}
+            more = ended if second > 1 else {}
+            metrics = {"silhouette_score": score}
+            catalog.executions.begin(at(second, metrics=metrics, num_points=second, **more))
+        sort = {"field": "metrics.silhouette_score", "direction": "desc"}
+        there = self.ask(catalog, sort=sort)
+        condition = {"field": "metrics.none", "operator": "is_null", "value": True}
+        here = self.ask(catalog, sort=sort, filters={"AND": [condition]})
+        assert [one.run_id for one in here.results] == ["run_2", "run_1", "run_3"]
+        assert (here.results, here.stats) == (there.results, there.stats)
+        assert here.stats.avg_execution_time_ms == 2500.0
+
     def test_filters_reach_into_the_metrics(self, catalog):
         for second, score in ((1, 0.2), (2, 0.6), (3, None)):
             catalog.executions.begin(at(second, metrics={"silhouette_score": score}))

@@ -71,6 +71,11 @@ def records_read(database) -> int:
     return database.command("serverStatus")["metrics"]["queryExecutor"]["scannedObjects"]
 
 
+def keys_read(database) -> int:
+    """How many keys of indexes it has looked at so far."""
+    return database.command("serverStatus")["metrics"]["queryExecutor"]["scanned"]
+
+
 @pytest.mark.usefixtures("definitions")
 @pytest.mark.parametrize(
     "asked",
@@ -128,3 +133,46 @@ def test_a_pattern_reads_the_definitions_of_its_page_alone(catalog, database, pa
     page = catalog.clusters.list(LOCAL, wanted)
     assert page.total_count == found
     assert records_read(database) - before == 2
+
+
+@pytest.mark.usefixtures("definitions")
+def test_what_python_decides_about_names_reads_the_page_alone(catalog, database):
+    condition = {"field": "cluster_name", "operator": "regex", "value": r"^\d+$"}
+    for sort in ("cluster_name", "num_clusters", "created_at"):
+        asked = {"filters": condition, "sort": {"field": sort}, "limit": 5}
+        wanted = validate(ListClustersRequest, asked)
+        before = records_read(database)
+        page = catalog.clusters.list(LOCAL, wanted)
+        assert (page.total_count, records_read(database) - before) == (30, 5)
+
+
+@pytest.mark.usefixtures("speeches")
+def test_metadata_is_looked_at_once(catalog, database):
+    """Nor does MongoDB try several indexes, each by reading records, where none helps."""
+
+    def listed(**condition):
+        filters = {"AND": [{"field": "metadata.rank", **condition}]}
+        wanted = validate(ListClustersRequest, {"filters": filters, "limit": 5})
+        before = records_read(database)
+        total = catalog.clusters.list(LOCAL, wanted).total_count
+        return total, records_read(database) - before
+
+    for number in range(30):
+        catalog.clusters.create(LOCAL, request(cluster_name=str(number), metadata={"rank": number}))
+    total, read = listed(value=7)
+    assert (total, read < 10) == (1, True)
+    assert listed(operator="gte", value=25) == (5, 30 + 5)
+    assert listed(operator="ne", value=7) == (29, 30 + 5)
+    assert listed(operator="exists", value=False) == (0, 30)
+
+
+@pytest.mark.usefixtures("definitions")
+def test_a_near_page_by_name_is_read_from_the_beginning(catalog, database):
+    for asked in ({}, {"search": "text"}):
+        sort = {"field": "cluster_name", "direction": "desc"}
+        wanted = validate(ListClustersRequest, asked | {"sort": sort, "limit": 1})
+        before = keys_read(database)
+        page = catalog.clusters.list(LOCAL, wanted)
+        assert [one.cluster_name for one in page.results] == ["9"]
+        # All for the sums, and a few for the page.
+        assert keys_read(database) - before < 40

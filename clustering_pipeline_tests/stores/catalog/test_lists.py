@@ -10,6 +10,7 @@ from clustering_pipeline.model.filters import Operator, parse_filter
 from clustering_pipeline.model.listing import ListClustersRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.validation import validate
+from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS, FieldKind
 from clustering_pipeline_tests.model.factories import request, vectors
 from clustering_pipeline_tests.sizes import size
 
@@ -214,6 +215,32 @@ class TestSort:
     def test_other_fields_are_refused(self, catalog, field):
         with pytest.raises(InvalidRequest, match="cannot sort by"):
             ask(catalog, sort={"field": field})
+
+
+SORTABLE = sorted(name for name, kind in CLUSTER_FIELDS.items() if kind is not FieldKind.TEXTS)
+
+
+@pytest.mark.usefixtures("definitions")
+def test_what_python_decides_is_sorted_and_summed_as_mongodb_does(catalog):
+    decided_here = {"AND": [{"field": "age", "operator": "is_null", "value": True}]}
+    for field, direction in itertools.product(SORTABLE, ("asc", "desc")):
+        sorts = [{"field": field, "direction": direction}, {"field": "status", "direction": "desc"}]
+        asked = {"sorts": sorts, "limit": 5, "offset": 2}
+        here = ask(catalog, filters=decided_here, **asked)
+        there = ask(catalog, **asked)
+        assert (here.results, here.stats) == (there.results, there.stats)
+        assert here.pagination.total == there.pagination.total
+
+
+@pytest.mark.usefixtures("definitions")
+def test_a_page_by_name_is_the_same_however_near(catalog):
+    conditions = (None, {"description": None}, {"algorithm": "kmeans"})
+    for filters, direction in itertools.product(conditions, ("asc", "desc")):
+        asked = {"sort": {"field": "cluster_name", "direction": direction}, "filters": filters}
+        whole = names(ask(catalog, limit=100, **asked))
+        assert whole == sorted(whole, reverse=direction == "desc")
+        pages = [names(ask(catalog, limit=1, offset=at, **asked)) for at in range(len(whole))]
+        assert pages == [[name] for name in whole]
 
 
 @pytest.mark.usefixtures("definitions")
