@@ -8,6 +8,7 @@ writes wherever they differ.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
@@ -87,27 +88,32 @@ class _Writer:
 
     def _difference(self, now: pl.DataFrame) -> Difference:
         own = self._own(self.shown, *self.held)
+        if not self.held:
+            return difference(now, [], unmarked=now.select(KEYS).clear(), own=own)
+        with ThreadPoolExecutor(1) as pool:
+            # The server looks for them while what documents may show is read.
+            unmarked = pool.submit(self._keys, now, there=False)
+            before = self._before(now)
+            return difference(now, before, unmarked=unmarked.result(), own=own)
+
+    def _before(self, now: pl.DataFrame) -> list[pl.DataFrame]:
         try:
-            before = [document_fields(self.pipeline, one) for one in self.held]
+            return [document_fields(self.pipeline, one) for one in self.held]
         except ArtifactNotFound:
             # Nobody can tell what documents show: all are written, and others found by the mark.
-            strangers = self._keys(now, there=True).join(now, on=KEYS, how="anti")
-            before = [strangers]
-        unmarked = self._keys(now, there=False) if before else now.select(KEYS).clear()
-        return difference(now, before, unmarked=unmarked, own=own)
+            return [self._keys(now, there=True).join(now, on=KEYS, how="anti")]
 
     def _keys(self, now: pl.DataFrame, *, there: bool) -> pl.DataFrame:
         """The documents that carry the mark, or those of the selection that do not."""
         within = self.shown.spec.filters if self.shown.spec and not there else None
         tree = marked(self.mark, there=there, within=within)
-        scroll = self.pipeline.documents.scroll
-        rows = [
-            (collection_id, point.id)
+        schema = dict.fromkeys(KEYS, pl.String)
+        pages = [
+            pl.DataFrame(dict(zip(KEYS, ([collection_id] * len(page), page), strict=True)), schema)
             for collection_id in now["collection_id"].unique(maintain_order=True)
-            for page in scroll(self._name(collection_id), tree, payload_fields=())
-            for point in page
+            for page in self.pipeline.documents.ids(self._name(collection_id), tree)
         ]
-        return pl.DataFrame(rows, schema=dict.fromkeys(KEYS, pl.String), orient="row")
+        return pl.concat([pl.DataFrame(schema=schema), *pages])
 
     def _name(self, collection_id: object) -> str:
         collections = self.pipeline.catalog.collections

@@ -90,11 +90,18 @@ def scroll_messages(
         request.offset.CopyFrom(answer.next_page_offset)
 
 
+def scroll_ids(
+    connection: Connection, name: str, chosen: Selection, *, page: int
+) -> Iterator[list[str]]:
+    """Pages of the ids alone; what a filter does not look at is not read."""
+    for points in scroll_messages(connection, name, chosen, page=page, payload_fields=()):
+        yield [read_id(point.id) for point in points]
+
+
 def count(connection: Connection, name: str, chosen: Selection, *, page: int) -> int:
     """How many points ``chosen`` selects, exactly."""
     if chosen.residual is not None:
-        pages = scroll_messages(connection, name, chosen, page=page, payload_fields=())
-        return sum(len(points) for points in pages)
+        return sum(len(ids) for ids in scroll_ids(connection, name, chosen, page=page))
     request = grpc.CountPoints(collection_name=name, filter=chosen.pushed, exact=True)
     return int(connection.points("Count", request).result.count)
 

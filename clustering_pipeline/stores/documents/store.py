@@ -21,6 +21,7 @@ from clustering_pipeline.stores.documents.facts import (
     WriteReport,
 )
 from clustering_pipeline.stores.documents.pushdown import Selection
+from clustering_pipeline.stores.documents.selecting import ID_PAGE
 from clustering_pipeline.stores.documents.wire import Floats
 
 PAGE = 1000
@@ -121,6 +122,11 @@ class Documents:
             start=start,
         )
         return pages if limit is None else reading.limited(pages, limit)
+
+    def ids(self, qdrant_collection: str, tree: Filter | None = None) -> Iterator[list[str]]:
+        """Pages of the point ids of what the filter selects, in their order."""
+        chosen = self._selection(qdrant_collection, tree)
+        return reading.scroll_ids(self._connection, qdrant_collection, chosen, page=ID_PAGE)
 
     def retrieve(
         self,
@@ -277,8 +283,7 @@ class Documents:
     ) -> int:
         """Delete points by id, or those that the filter selects (None: all); returns how many."""
         if point_ids is None:
-            pages = self.scroll(qdrant_collection, tree, payload_fields=())
-            point_ids = [point.id for page in pages for point in page]
+            point_ids = [one for page in self.ids(qdrant_collection, tree) for one in page]
         doomed = list(point_ids)
         for start in range(0, len(doomed), writing.IDS_PER_OPERATION):
             part = doomed[start : start + writing.IDS_PER_OPERATION]
