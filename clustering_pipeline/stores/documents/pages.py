@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import Source
-from clustering_pipeline.stores.documents.layout import Layout
+from clustering_pipeline.stores.documents.layout import Layout, as_lists, as_texts
 from clustering_pipeline.stores.documents.reading import fetch
 from clustering_pipeline.stores.documents.wire import (
     Floats,
@@ -133,23 +133,13 @@ def _batch(
     collection_id: str, rows: Sequence[_Row], matrices: Sequence[Floats], schema: pa.Schema
 ) -> pa.RecordBatch:
     columns = [
-        _texts([collection_id] * len(rows)),
-        _texts([row.point_id for row in rows]),
-        _texts([row.document_id for row in rows]),
-        _texts([row.payload for row in rows]),
+        as_texts([collection_id] * len(rows)),
+        as_texts([row.point_id for row in rows]),
+        as_texts([row.document_id for row in rows]),
+        as_texts([row.payload for row in rows]),
     ]
-    columns += [_lists(matrix) for matrix in matrices]
+    columns += [as_lists(matrix) for matrix in matrices]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-# Not by `pa.array`, which imports pandas: half a second and 56 MB.
-def _texts(values: Sequence[str]) -> pa.Array:
-    return pl.Series(values, dtype=pl.String).to_arrow().cast(pa.string())
-
-
-def _lists(matrix: Floats) -> pa.Array:
-    floats = pa.Array.from_buffers(pa.float32(), matrix.size, [None, pa.py_buffer(matrix)])
-    return pa.FixedSizeListArray.from_arrays(floats, matrix.shape[1])
 
 
 def _invalid(rows: Sequence[_Row], matrices: Sequence[Floats]) -> tuple[str, ...]:

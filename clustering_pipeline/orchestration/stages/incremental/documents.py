@@ -1,6 +1,7 @@
 """Documents in memory: those of the published run's export, and those that were read anew."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.orchestration.frames import vector_matrix, vector_series
+from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import Point, Source
-from clustering_pipeline.stores.documents.layout import Layout
+from clustering_pipeline.stores.documents.concurrency import ahead
+from clustering_pipeline.stores.documents.layout import Layout, as_lists, as_texts
 
 TEXTS = ("collection_id", "point_id", "document_id", "payload")
 _WRITTEN = 10_000
@@ -37,7 +39,15 @@ class Table:
     def places(self, collection_id: str) -> dict[str, int]:
         """Point id to row, of one collection."""
         rows = self.texts.with_row_index().filter(collection_id=collection_id)
-        return dict(rows.select("point_id", "index").iter_rows())
+        return dict(zip(rows["point_id"].to_list(), rows["index"].to_list(), strict=True))
+
+    def rows(self, collection_id: str, point_ids: Sequence[str]) -> Rows:
+        """(m,) where the points of one collection are; -1 is nowhere."""
+        own = self.texts.select("point_id", "collection_id").with_row_index()
+        own = own.filter(collection_id=collection_id).drop("collection_id")
+        asked = pl.DataFrame({"point_id": point_ids}, schema={"point_id": pl.String})
+        found = asked.join(own, on="point_id", how="left", maintain_order="left")["index"]
+        return found.cast(pl.Int64).fill_null(-1).to_numpy()
 
     def holds(self, rows: Rows, vectors: Sequence[Vectors]) -> NDArray[np.bool_]:
         """(m,) whether the documents at ``rows`` have those vectors; -1 is no document."""
@@ -92,22 +102,34 @@ def as_table(points: Sequence[tuple[Source, Point]], like: Table) -> Table:
 def write_table(run: Run, file: str, parts: Sequence[Table], order: Rows) -> None:
     """Writes the rows ``order`` of ``parts``, as if they were one after the other."""
     first = parts[0]
-    texts = pl.concat([part.texts for part in parts])
     layout = Layout(columns=tuple(first.vectors), sizes=first.sizes, payload_fields=None)
-    with run.pipeline.artifacts.open_writer(run.key(file), layout.schema) as sink:
-        for start in range(0, len(order), _WRITTEN):
-            rows = order[start : start + _WRITTEN]
-            page = texts[rows].with_columns(
-                vector_series(column, _gathered([part.vectors[column] for part in parts], rows))
-                for column in first.vectors
-            )
-            sink.write(_as_arrow(page, layout.schema))
+    with (
+        run.pipeline.artifacts.open_writer(run.key(file), layout.schema) as sink,
+        closing(ahead(_pages(parts, order, layout.schema))) as pages,
+    ):
+        for page in pages:
+            sink.write(page)
+
+
+def _pages(parts: Sequence[Table], order: Rows, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    texts = pl.concat([part.texts for part in parts])
+    for start in range(0, len(order), _WRITTEN):
+        rows = order[start : start + _WRITTEN]
+        page = texts[rows]
+        columns = [as_texts(page[name]) for name in TEXTS]
+        columns += [
+            as_lists(_gathered([part.vectors[name] for part in parts], rows))
+            for name in parts[0].vectors
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _gathered(parts: Sequence[Vectors], rows: Rows) -> Vectors:
     found = np.empty((len(rows), parts[0].shape[1]), dtype=np.float32)
     for part, first in zip(parts, _starts(parts), strict=True):
         inside = (rows >= first) & (rows < first + len(part))
+        if inside.all():
+            return part[rows - first]
         found[inside] = part[rows[inside] - first]
     return found
 
@@ -117,7 +139,3 @@ def _starts(parts: Sequence[Vectors]) -> Iterator[int]:
     for part in parts:
         yield start
         start += len(part)
-
-
-def _as_arrow(page: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    return page.select(schema.names).to_arrow().cast(schema)

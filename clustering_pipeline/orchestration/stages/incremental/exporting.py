@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 import polars as pl
@@ -57,10 +59,9 @@ def export_changes(run: Run) -> StageReport:
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
     sources = sources_of(run)
     before = earlier(run)
-    stored = exported(before, list(vector_columns(run).values()), _sizes(run, sources[0]))
-    seen = [look(run, source, stored) for source in sources]
+    seen, stored = _looked_at(run, before, sources)
     anew = _anew(run, seen, stored)
-    known = np.array([row for one in seen for row in one.known], dtype=np.int64)
+    known = np.concatenate([one.known for one in seen])
     places = np.concatenate([known, len(stored.texts) + np.arange(len(anew.rows))])
     order = _canonical(stored, anew.table, places)
     write_table(run, FILE, [stored, anew.table], places[order])
@@ -80,6 +81,14 @@ def export_changes(run: Run) -> StageReport:
     return keep_report(run, sources, report, batches)
 
 
+def _looked_at(run: Run, before: Run, sources: Sequence[Source]) -> tuple[list[Seen], Table]:
+    columns, sizes = list(vector_columns(run).values()), _sizes(run, sources[0])
+    with ThreadPoolExecutor(1) as pool:
+        # Read while Qdrant looks at its documents.
+        stored = pool.submit(exported, before, columns, sizes)
+        return [look(run, source, sizes, stored.result) for source in sources], stored.result()
+
+
 def _sizes(run: Run, source: Source) -> list[int]:
     vectors = run.pipeline.documents.describe(source.qdrant_collection).vectors
     return [vectors[name].size for name in source.vector_names]
@@ -89,10 +98,7 @@ def _anew(run: Run, seen: Sequence[Seen], stored: Table) -> _Anew:
     found = [(one.source, point) for one in seen for point in _read(run, one.source, one.others)]
     whole = [(source, point) for source, point in found if vectors_of(point, source)]
     table = as_table(whole, stored)
-    places = {one.source.collection_id: stored.places(one.source.collection_id) for one in seen}
-    rows = np.array(
-        [places[source.collection_id].get(one.id, -1) for source, one in whole], dtype=np.int64
-    )
+    rows = _rows(stored, whole)
     same = stored.holds(rows, list(table.vectors.values()))
     return _Anew(
         table=table,
@@ -101,6 +107,15 @@ def _anew(run: Run, seen: Sequence[Seen], stored: Table) -> _Anew:
         lacking=len(found) - len(whole),
         vanished=sum(len(one.others) for one in seen) - len(found),
     )
+
+
+def _rows(stored: Table, points: Sequence[tuple[Source, Point]]) -> Rows:
+    """(m,) where the published run has each; -1 is nowhere.  Sources come one after the other."""
+    parts = [
+        stored.rows(collection_id, [one.id for _, one in found])
+        for collection_id, found in groupby(points, key=lambda one: one[0].collection_id)
+    ]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
 def _read(run: Run, source: Source, ids: Sequence[str]) -> list[Point]:

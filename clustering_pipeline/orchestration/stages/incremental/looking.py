@@ -1,8 +1,9 @@
 """Which documents are as the published run read them, told without reading them whole."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from clustering_pipeline.model.documents import DOCUMENT_ID
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.incremental.documents import Table, Vectors
+from clustering_pipeline.orchestration.stages.incremental.documents import Rows, Table, Vectors
 from clustering_pipeline.stores.documents import Point, Source
 from clustering_pipeline.stores.documents.concurrency import READS, ahead, in_order
 from clustering_pipeline.stores.documents.facts import Products
@@ -34,7 +35,7 @@ class Seen:
     """
 
     source: Source
-    known: list[int] = field(default_factory=list)
+    known: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     others: list[str] = field(default_factory=list)
     lacking: int = 0
 
@@ -44,14 +45,19 @@ class Seen:
         return len(self.known) + len(self.others) + self.lacking
 
 
-def look(run: Run, source: Source, stored: Table) -> Seen:
+def look(run: Run, source: Source, sizes: Sequence[int], stored: Callable[[], Table]) -> Seen:
     """By what the server says of the vectors, else by the vectors themselves.
+
+    ``stored`` tells what the published run read, vectors of these ``sizes``, once there is
+    something to compare with it.
 
     A document is known when it has the vector and the name that it had, and where the definition
     writes onto its documents also its mark, which is lost to whoever is put anew.
     """
     mark = [run_mark(run.cluster_id)] if run.spec.enrich else []
-    return _by_products(run, source, stored, mark) or _by_vectors(run, source, stored, mark)
+    return _by_products(run, source, sizes, stored, mark) or _by_vectors(
+        run, source, stored(), mark
+    )
 
 
 def vectors_of(point: Point, source: Source) -> list[Vectors]:
@@ -63,48 +69,54 @@ def vectors_of(point: Point, source: Source) -> list[Vectors]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Question:
-    """A direction, and the product with it and the length of each of the stored vectors."""
+    """A direction, and which of the vectors of each document its product is with."""
 
+    number: int
     vector: str
     direction: Vectors
-    products: Vectors
-    lengths: Vectors
 
-    def agrees(self, rows: NDArray[np.int64], values: Vectors) -> NDArray[np.bool_]:
+    def agrees(self, stored: Table, rows: Rows, values: Vectors) -> NDArray[np.bool_]:
         """(m,) whether the vectors at ``rows`` have those products; -1 is no vector."""
-        most = _EQUAL * np.maximum(self.lengths[rows], 1)
-        return (rows >= 0) & (np.abs(self.products[rows] - values) <= most)
-
-
-def _questions(source: Source, stored: Table) -> Iterator[_Question]:
-    drawn = np.random.default_rng(_SEED)
-    for name, matrix in zip(source.vector_names, stored.vectors.values(), strict=True):
+        matrix = list(stored.vectors.values())[self.number]
         lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-        for direction in unit_rows(drawn.normal(size=(_DIRECTIONS, matrix.shape[1]))):
-            short = direction.astype(np.float32)
-            yield _Question(vector=name, direction=short, products=matrix @ short, lengths=lengths)
+        most = _EQUAL * np.maximum(lengths[rows], 1)
+        return (rows >= 0) & (np.abs((matrix @ self.direction)[rows] - values) <= most)
 
 
-def _by_products(run: Run, source: Source, stored: Table, mark: list[str]) -> Seen | None:
+def _questions(source: Source, sizes: Sequence[int]) -> Iterator[_Question]:
+    drawn = np.random.default_rng(_SEED)
+    for number, (name, size) in enumerate(zip(source.vector_names, sizes, strict=True)):
+        for direction in unit_rows(drawn.normal(size=(_DIRECTIONS, size))):
+            yield _Question(number=number, vector=name, direction=direction.astype(np.float32))
+
+
+def _by_products(
+    run: Run,
+    source: Source,
+    sizes: Sequence[int],
+    stored: Callable[[], Table],
+    mark: list[str],
+) -> Seen | None:
     """Compares products with random directions; None where the server cannot tell of all."""
-    places = stored.places(source.collection_id)
     ids: list[str] = []
-    at = np.zeros(0, dtype=np.int64)
-    known = np.zeros(len(stored.texts), dtype=np.bool_)
-    questions = list(_questions(source, stored))
+    at, known = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
+    questions = list(_questions(source, sizes))
     with closing(_answers(run, source, questions, mark)) as answers:
         for question, found in zip(questions, answers, strict=True):
             run.check()
             if found is None:
                 return None
-            rows = np.array([places.get(one, -1) for one in found.ids], dtype=np.int64)
-            same = question.agrees(rows, found.values) & found.whole
+            before = stored()
+            rows = before.rows(source.collection_id, found.ids)
+            same = question.agrees(before, rows, found.values) & found.whole
             if question is questions[0]:
-                ids, at = list(found.ids), rows
-                same &= _named_alike(stored, rows, found.document_ids)
+                ids, at, known = list(found.ids), rows, np.zeros(len(before.texts), dtype=np.bool_)
+                same &= _named_alike(before, rows, found.document_ids)
                 known[rows[same]] = True
             known[rows[~same & (rows >= 0)]] = False
-    return _seen(source, ids, at.tolist(), known)
+    inside = at >= 0
+    inside[inside] = known[at[inside]]
+    return Seen(source=source, known=at[inside], others=list(compress(ids, ~inside)))
 
 
 def _answers(
@@ -135,20 +147,11 @@ def _named_alike(
     return np.array([row >= 0 and names[row] == one for row, one in pairs], dtype=np.bool_)
 
 
-def _seen(source: Source, ids: list[str], rows: list[int], known: NDArray[np.bool_]) -> Seen:
-    seen = Seen(source=source)
-    for one, row in zip(ids, rows, strict=True):
-        if row >= 0 and known[row]:
-            seen.known.append(row)
-        else:
-            seen.others.append(one)
-    return seen
-
-
 def _by_vectors(run: Run, source: Source, stored: Table, mark: list[str]) -> Seen:
     """Compares what the collection holds with what the published run read."""
     places = stored.places(source.collection_id)
     names = stored.texts["document_id"].to_list()
+    known: list[int] = []
     seen = Seen(source=source)
     pages = run.pipeline.documents.scroll(
         source.qdrant_collection,
@@ -165,12 +168,13 @@ def _by_vectors(run: Run, source: Source, stored: Table, mark: list[str]) -> See
             same = stored.holds(rows, _stacked(whole, source))
             for one, row, held in zip(whole, rows.tolist(), same.tolist(), strict=True):
                 if held and one.document_id == names[row] and set(mark) <= one.payload.keys():
-                    seen.known.append(row)
+                    known.append(row)
                 else:
                     seen.others.append(one.id)
             seen.lacking += len(page) - len(whole)
-            run.progress(seen.documents, max(seen.documents, len(names)))
-    return seen
+            done = len(known) + len(seen.others) + seen.lacking
+            run.progress(done, max(done, len(names)))
+    return replace(seen, known=np.array(known, dtype=np.int64))
 
 
 def _stacked(points: Sequence[Point], source: Source) -> list[Vectors]:
