@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.incremental.reference import Reference, Scores
 from clustering_pipeline.engine.vectors import (
@@ -20,6 +20,10 @@ THRESHOLD = 0.5
 """The contract's ``assignment_threshold``: the least cosine to a group's centroid."""
 BLOCK = 2_048
 _SURE = 1e-9
+_ROUNDED = 2e-3
+"""What rounding may take from a bound: the sine of a small angle has half of a cosine's digits."""
+
+_Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,8 +66,8 @@ def assign_to(
     if not reference.k:
         nothing, alone = np.zeros(len(points)), np.full(len(points), NOISE)
         return Assigned(labels=alone, nearest=alone, cosines=nothing, probabilities=nothing)
-    starts = range(0, len(points), BLOCK)
-    blocks = [_block(reference, points[start : start + BLOCK], check) for start in starts]
+    starts, widths = range(0, len(points), BLOCK), _widths(reference)
+    blocks = [_block(reference, widths, points[start : start + BLOCK], check) for start in starts]
     groups = np.concatenate([block.groups for block in blocks])
     affinity = np.concatenate([block.affinity for block in blocks])
     cosines = np.concatenate([block.cosines for block in blocks])
@@ -78,16 +82,53 @@ def assign_to(
     )
 
 
-def _block(reference: Reference, points: Vectors, check: Check) -> _Block:
+def _block(reference: Reference, widths: _Scores, points: Vectors, check: Check) -> _Block:
     check()
     units = unit_rows(points).astype(np.float32)
     middles = units @ reference.centroids.T
-    single = units @ reference.exemplars.T
-    affinity = (middles + np.maximum.reduceat(single, reference.starts[:-1], axis=1)) / 2
-    groups = affinity.argmax(axis=1)
-    rows = np.arange(len(points))
+    rows, groups = np.arange(len(points)), middles.argmax(axis=1)
+    affinity = _to_groups(reference, units, groups, middles[rows, groups])
+    others = _most(widths, middles) >= affinity[:, None] - _ROUNDED
+    others[rows, groups] = False
+    doubtful = np.flatnonzero(others.any(axis=1))
+    found = _to_all(reference, units[doubtful], middles[doubtful])
+    groups[doubtful], affinity[doubtful] = found.argmax(axis=1), found.max(axis=1)
     return _Block(
         groups=groups,
-        affinity=affinity[rows, groups].astype(np.float64),
+        affinity=affinity.astype(np.float64),
         cosines=middles[rows, groups].astype(np.float64),
     )
+
+
+def _to_groups(reference: Reference, units: Vectors, groups: Labels, cosines: _Scores) -> _Scores:
+    """(m,) the affinity of each document to one group."""
+    affinity = np.empty(len(units), dtype=np.float32)
+    for group in np.unique(groups).tolist():
+        rows = np.flatnonzero(groups == group)
+        exemplars = reference.exemplars[reference.starts[group] : reference.starts[group + 1]]
+        # Small products, which threads would only slow down.
+        single = np.einsum("ij,kj->ik", units[rows], exemplars)
+        affinity[rows] = (cosines[rows] + single.max(axis=1)) / 2
+    return affinity
+
+
+def _to_all(reference: Reference, units: Vectors, middles: _Scores) -> _Scores:
+    """(m, k) the affinity of each document to every group."""
+    single = units @ reference.exemplars.T
+    return (middles + np.maximum.reduceat(single, reference.starts[:-1], axis=1)) / 2
+
+
+def _most(widths: _Scores, middles: _Scores) -> _Scores:
+    """(m, k) what no affinity is above, by the cosines to the centroids.
+
+    No exemplar is nearer, as an angle, than the centroid is less the widest angle between them.
+    """
+    sines = np.sqrt(np.maximum(1 - middles**2, 0)) * np.sqrt(np.maximum(1 - widths**2, 0))
+    return (middles + np.where(middles >= widths, 1, middles * widths + sines)) / 2
+
+
+def _widths(reference: Reference) -> _Scores:
+    """(k,) the cosine of the widest angle between a centroid and an exemplar of its group."""
+    middles = np.repeat(reference.centroids, np.diff(reference.starts), axis=0)
+    cosines = np.einsum("ij,ij->i", middles, reference.exemplars)
+    return np.minimum.reduceat(cosines, reference.starts[:-1])
