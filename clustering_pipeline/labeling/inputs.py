@@ -40,7 +40,7 @@ def inputs_of(
     known = similarities or {}
     texts: dict[str, str] = {}
     images: list[str] = []
-    for key, source, value in _values(payload, mappings or _as_mappings(fields)):
+    for key, source, value in _values(payload, mappings or as_mappings(fields)):
         if source == "vector":
             near = known.get(str(value))
             texts[key] = "" if near is None else f"{near:.2f} similar to the centre of its group"
@@ -56,7 +56,7 @@ def inputs_of(
 def text_of(payload: Payload, mappings: Sequence[InputMapping], fields: Sequence[str]) -> str:
     """The document's own words, for keyphrases: literals say nothing about it."""
     own = [mapping for mapping in mappings if mapping.source_type in {"payload", "blob"}]
-    values = _values(payload, own or _as_mappings(fields))
+    values = _values(payload, own or as_mappings(fields))
     return "\n".join(filter(None, (_written(value) for _, _, value in values)))[:_MOST]
 
 
@@ -75,7 +75,8 @@ def value_at(payload: Payload, path: str) -> object:
     return value
 
 
-def _as_mappings(fields: Sequence[str]) -> tuple[InputMapping, ...]:
+def as_mappings(fields: Sequence[str]) -> tuple[InputMapping, ...]:
+    """What shows the chosen fields, when nothing is mapped."""
     return tuple(InputMapping(input_key=field, path=field) for field in fields)
 
 

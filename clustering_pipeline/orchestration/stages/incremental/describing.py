@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.centroids import METHODS, around
 from clustering_pipeline.labeling import LabelingConfig
-from clustering_pipeline.labeling.inputs import text_of
+from clustering_pipeline.labeling.inputs import as_mappings, text_of
 from clustering_pipeline.orchestration.human_names import carried_names
 from clustering_pipeline.orchestration.incremental import ASSIGN
 from clustering_pipeline.orchestration.report import StageReport
@@ -157,15 +157,16 @@ def _named(labels: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     )
 
 
-def _texts(run: Run, before: Run) -> list[str]:
+def _texts(run: Run, before: Run) -> pl.Series:
     """The beginning of each document's text, as the labels before were made of it."""
     known = known_documents(run)
-    old = np.array(before.read_frame("texts")["text"].to_list(), dtype=object)
+    old = before.read_frame("texts")["text"]
     payloads = run.read_frame("embeddings", columns=["payload"])["payload"][known.fresh].to_list()
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
     fields = list(map(str, before.read_json("labelling")["text_fields"][0]["fields"]))
-    texts = old[known.rows]
-    texts[known.fresh] = [
-        text_of(from_json(one), config.input_mappings, fields)[:_SHOWN] for one in payloads
-    ]
-    return list(map(str, texts)) * len(run.spec.clusterings)
+    own = config.input_mappings or as_mappings(fields)
+    new = [text_of(from_json(one), own, fields)[:_SHOWN] for one in payloads]
+    places = known.rows.copy()
+    places[known.fresh] = len(old) + np.arange(len(new))
+    texts = pl.concat([old, pl.Series(new, dtype=pl.String)])[places]
+    return pl.concat([texts] * len(run.spec.clusterings))
