@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from clustering_pipeline import engine
@@ -37,6 +39,13 @@ def manifest(run: Run) -> dict[str, Any]:
     """The definition, what was asked of this run and of its groups, what the engine did, the
     documents it saw, and every file.
     """
+    with ThreadPoolExecutor(2) as pool:
+        # What was read and what was written, each by a core of its own.
+        given, artifacts = pool.submit(_input, run), pool.submit(_artifacts, run)
+        return _content(run, given.result(), artifacts.result())
+
+
+def _content(run: Run, given: dict[str, Any], artifacts: dict[str, Any]) -> dict[str, Any]:
     records = {
         "definition": run.spec.definition.model_dump(mode="json"),
         "parameters": run.spec.params.model_dump(mode="json"),
@@ -53,12 +62,12 @@ def manifest(run: Run) -> dict[str, Any]:
         "plan": run.execution.plan,
         "asked": run.spec.model_dump(mode="json", include=ASKED),
         "edits": run.edits.model_dump(mode="json", exclude_defaults=True),
-        "input": _input(run),
+        "input": given,
         "export": run.read_json("export"),
         "covered_batches": run.execution.covered_batches,
         "seeds": dict(_seeds(records)),
         "versions": engine.versions() | {name: version(name) for name in PACKAGES},
-        "artifacts": {file: _described(run, key) for file, key in _files(run).items()},
+        "artifacts": artifacts,
     }
 
 
@@ -98,9 +107,12 @@ def _files(run: Run) -> dict[str, str]:
     return own | {file: key for file, key in taken.items() if artifacts.exists(key)}
 
 
-def _described(run: Run, key: str) -> dict[str, Any]:
-    artifacts = run.pipeline.artifacts
-    return {"key": key, "bytes": artifacts.size(key), "sha256": artifacts.sha256(key)}
+def _artifacts(run: Run) -> dict[str, Any]:
+    stored = run.pipeline.artifacts
+    return {
+        file: {"key": key, "bytes": stored.size(key), "sha256": stored.sha256(key)}
+        for file, key in _files(run).items()
+    }
 
 
 def _seeds(value: object, path: str = "") -> Iterator[tuple[str, object]]:
@@ -118,7 +130,7 @@ def _seeds(value: object, path: str = "") -> Iterator[tuple[str, object]]:
         yield from _seeds(inner, place)
 
 
-def _bytes(column: pl.Series) -> bytes:
+def _bytes(column: pl.Series) -> bytes | memoryview:
     if column.dtype == pl.String:
         return "\0".join(map(str, column.to_list())).encode()
-    return bytes(column.to_numpy().tobytes())
+    return np.ascontiguousarray(column.to_numpy()).reshape(-1).data
