@@ -16,7 +16,7 @@ from clustering_pipeline.local.ports import is_listening
 from clustering_pipeline.local.spawn import spawn_bound
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.orchestration.event_log import BATCHES
-from clustering_pipeline.orchestration.instance import dagster_home
+from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.settings import Settings
 
 START_SECONDS = 90.0
@@ -52,6 +52,8 @@ def running_dagster(settings: Settings, *, port: int) -> Generator[DagsterDev]:
 
 def _start(settings: Settings, port: int) -> DagsterDev:
     home = dagster_home(settings)
+    # Its processes would make their tables beside a command that opens the same home.
+    open_instance(home).dispose()
     log = home / "dagster-dev.log"
     command = ["-m", "dagster", "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
     own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(settings.data_dir)}

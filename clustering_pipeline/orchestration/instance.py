@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, flock
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
@@ -23,13 +24,30 @@ def dagster_home(settings: Settings) -> Path:
     if chosen:
         return Path(chosen)
     home = (settings.data_dir / "dagster").absolute()
-    home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(
-            files("clustering_pipeline.orchestration").joinpath("dagster.yaml").read_text()
-        )
+    with one_at_a_time(home):
+        if not config.exists():
+            config.write_text(
+                files("clustering_pipeline.orchestration").joinpath("dagster.yaml").read_text()
+            )
     return home
+
+
+@contextmanager
+def one_at_a_time(home: Path) -> Generator[None]:
+    """Of several processes, one after the other; the home is made if there is none.
+
+    SQLite would refuse tables to one of two that make those of Dagster at once.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    folder = os.open(home, os.O_RDONLY)
+    try:
+        # A network's file system may know no locks.
+        with suppress(OSError):
+            flock(folder, LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def why_failed(instance: dg.DagsterInstance, run_id: str) -> str | None:
@@ -47,7 +65,7 @@ def why_failed(instance: dg.DagsterInstance, run_id: str) -> str | None:
 
 def open_instance(home: Path) -> dg.DagsterInstance:
     """The instance of a Dagster home, whatever ``DAGSTER_HOME`` says."""
-    with _called_home(home):
+    with one_at_a_time(home), _called_home(home):
         return dg.DagsterInstance.from_config(str(home))
 
 

@@ -14,7 +14,7 @@ from dagster._core.instance.config import dagster_instance_config, dagster_insta
 
 from clustering_pipeline.orchestration.assets import POOLS
 from clustering_pipeline.orchestration.event_log import EventLog
-from clustering_pipeline.orchestration.instance import dagster_home, open_instance
+from clustering_pipeline.orchestration.instance import dagster_home, one_at_a_time, open_instance
 from clustering_pipeline.orchestration.stages.table import STAGES
 from clustering_pipeline.settings import Settings
 
@@ -55,6 +55,30 @@ def test_the_embedded_one_makes_an_instance(tmp_path):
     with open_instance(home) as instance:
         assert instance.run_monitoring_enabled
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 3
+
+
+def test_of_many_that_open_a_new_home_each_finds_it_whole(tmp_path):
+    def runs(_number: int) -> int:
+        with open_instance(dagster_home(Settings(data_dir=tmp_path))) as instance:
+            return instance.get_runs_count()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(runs, range(4))) == [0] * 4
+
+
+def test_a_home_is_opened_by_one_at_a_time(tmp_path):
+    told = []
+
+    def second() -> None:
+        with one_at_a_time(tmp_path / "new"):
+            told.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with one_at_a_time(tmp_path / "new"):
+            waiting = pool.submit(second)
+            told.append("first")
+        waiting.result()
+    assert told == ["first", "second"]
 
 
 def test_the_events_of_all_runs_lie_in_one_file_of_the_home(tmp_path):
