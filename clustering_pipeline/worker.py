@@ -3,6 +3,7 @@
 What the command line starts for `clusters execute`; the Dagster UI and daemon start their own.
 """
 
+import signal
 import sys
 
 from clustering_pipeline.garbage import collect_rarely
@@ -33,5 +34,7 @@ def execute(cluster_id: str, dagster_run_id: str, job: str) -> bool:
 
 
 if __name__ == "__main__":
+    # Whoever cancels the run sends it, even where a shell had its background jobs ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     collect_rarely()
     sys.exit(0 if execute(*sys.argv[1:]) else 1)

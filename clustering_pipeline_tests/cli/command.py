@@ -11,7 +11,9 @@ import pytest
 
 from clustering_pipeline.cli import main
 
-PROGRAM = [sys.executable, "-c", "from clustering_pipeline.cli import main; main()"]
+# A shell's background jobs, and what they start, ignore Ctrl-C; what somebody typed does not.
+HEEDS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+PROGRAM = [sys.executable, "-c", f"{HEEDS}; from clustering_pipeline.cli import main; main()"]
 
 
 @dataclass(frozen=True, kw_only=True)
