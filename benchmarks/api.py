@@ -192,7 +192,7 @@ LISTS: dict[str, Callable[[int], dict[str, object]]] = {
         "filters": {"field": "cluster_name", "operator": "regex", "value": f"^{WORDS[turn % 8]}"},
         "sort": {"field": "created_at"},
     },
-    # Which digits there are is for Python to say, about what MongoDB finds for it.
+    # What is a digit or a letter is for Python to say, about what MongoDB finds for it.
     "pattern": lambda turn: {
         "filters": {
             "field": "cluster_name",
@@ -200,6 +200,19 @@ LISTS: dict[str, Callable[[int], dict[str, object]]] = {
             "value": rf"{WORDS[turn % 8]} \d*7$",
         },
         "sort": {"field": "cluster_name"},
+    },
+    "words": lambda turn: {
+        "filters": {
+            "field": "cluster_name",
+            "operator": "regex",
+            "value": rf"^\w+ {WORDS[turn % 8]} \d+$",
+        },
+        "sort": {"field": "created_at", "direction": "desc"},
+    },
+    # No index finds these: all metadata is looked through.
+    "rank": lambda turn: {
+        "filters": {"field": "metadata.rank", "operator": "lt", "value": turn % 50 * 10},
+        "sort": {"field": "num_clusters"},
     },
 }
 

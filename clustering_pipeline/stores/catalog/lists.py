@@ -81,8 +81,10 @@ def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationRespo
 def _page(
     kind: Listed, query: Query, order: Sort, question: ListQuery, sums: Sums
 ) -> list[Mapping[str, Any]]:
-    page: dict[str, Any] = {"sort": order, "skip": question.offset, "limit": question.size}
     matches = sum(row["count"] for row in sums.values())
+    if matches <= question.offset:
+        return []
+    page: dict[str, Any] = {"sort": order, "skip": question.offset, "limit": question.size}
     times = matches / (question.offset + question.size)
     page["hint"], alone = _soonest(kind, query, order, times=times)
     if not alone:
