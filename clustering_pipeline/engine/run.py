@@ -15,15 +15,16 @@ from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.outliers import NEIGHBORS, outlier_scores
+from clustering_pipeline.engine.parameters import checked_seed
 from clustering_pipeline.engine.preprocessing import Reduction, reduce
 from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
 from clustering_pipeline.engine.vectors import (
-    ANGULAR,
     NOISE,
     Check,
     Labels,
     Vectors,
     as_vectors,
+    directed,
     never,
 )
 from clustering_pipeline.model.parameters import Parameters
@@ -72,7 +73,7 @@ def cluster(
     raise to cancel.  Raises ``EmptySelection``, ``InvalidVectors``, ``InvalidParameters`` and
     ``DoesNotFit``.
     """
-    original = as_vectors(vectors)
+    original, random_state = as_vectors(vectors), checked_seed(random_state)
     least = neighbors_wanted(algorithm=algorithm, params=params, preprocessing=preprocessing)
     rows = sample_rows(len(original), sample_size, random_state=random_state)
     hood, sampled = _neighborhoods(original, rows, check, least=least)
@@ -145,17 +146,17 @@ def everywhere(
 ) -> Placement:
     """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours.
 
-    ``steps`` are the preprocessing steps: where one goes by angles, a zero vector, which has none,
-    is noise.
+    ``steps`` are the preprocessing steps: where the first goes by angles, a zero vector, which has
+    none, is noise.
     """
     tree = fitted.hierarchy
     labels = (fitted.labels if tree is None else tree.deepest).copy()
     probabilities = fitted.probabilities.copy()
     if len(rows) < len(original):
         labels, probabilities = _with_the_others(original, rows, labels, probabilities, check)
-    if any(step.get("metric") in ANGULAR for step in steps):
-        lost = ~original.any(axis=1)
-        labels[lost], probabilities[lost] = NOISE, 0
+    first = next((step for step in steps if step["method"] != "none"), {})
+    lost = ~directed(original, first.get("metric"))
+    labels[lost], probabilities[lost] = NOISE, 0
     if tree is None:
         return Placement(labels=canonical(labels), probabilities=probabilities, hierarchy=None)
     grown = by_size(of_deepest([node.path for node in tree.nodes], labels))

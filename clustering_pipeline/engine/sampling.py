@@ -1,12 +1,14 @@
 """Fit on some documents, and put the others where their neighbours are."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.blocks import blocks
 from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never, unit_rows
+from clustering_pipeline.model.errors import InvalidParameters
 
 VOTERS = 15
 ROWS = 512
@@ -23,7 +25,13 @@ class Assignment:
 
 
 def sample_rows(count: int, size: int | None, *, random_state: int = 42) -> NDArray[np.int64]:
-    """``size`` of ``count`` rows, uniformly and in order; all of them when size is None or more."""
+    """``size`` of ``count`` rows, uniformly and in order; all of them when size is None or more.
+
+    Raises ``InvalidParameters`` for a size that is no number of documents.
+    """
+    if size is not None and not (isinstance(size, Integral) and size > 0):
+        message = f"sample_size must be a whole number above 0, or None for all, not {size!r}"
+        raise InvalidParameters(message)
     if size is None or size >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(random_state).choice(count, size, replace=False))

@@ -13,9 +13,8 @@ Labels: TypeAlias = NDArray[np.int64]
 Check: TypeAlias = Callable[[], None]
 
 NOISE = -1
-ANGULAR = frozenset({"cosine", "correlation"})  # metrics in which a zero vector lies nowhere
-LARGEST = 1e150  # beyond it squares overflow
-LARGEST_SINGLE = 1e13  # beyond it sums of squares overflow float32
+LARGEST, SMALLEST = 1e150, 1e-150  # beyond them squares overflow or vanish
+LARGEST_SINGLE, SMALLEST_SINGLE = 1e13, 1e-13  # beyond them sums of squares do in float32
 
 
 def never() -> None:
@@ -30,12 +29,12 @@ def as_vectors(vectors: ArrayLike) -> Vectors:
     is not (n, d) or a value is no finite number.
     """
     matrix = _numbers(vectors)
+    if matrix.ndim in {1, 2} and len(matrix) == 0:
+        message = "there is no document to cluster; widen the filter or add documents"
+        raise EmptySelection(message)
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         message = f"vectors must have the shape (documents, dimensions), not {matrix.shape}"
         raise InvalidVectors(message)
-    if len(matrix) == 0:
-        message = "there is no document to cluster; widen the filter or add documents"
-        raise EmptySelection(message)
     _refuse_unusable(matrix)
     return np.ascontiguousarray(matrix)
 
@@ -55,16 +54,31 @@ def _numbers(vectors: ArrayLike) -> Vectors:
 
 
 def squarable(vectors: Vectors) -> Vectors:
-    """``vectors``, in float64 where sums of their squares would overflow float32.
+    """``vectors``, in float64 where sums of their squares would overflow or vanish in float32.
 
-    Raises ``InvalidVectors`` where they overflow float64, too.
+    Raises ``InvalidVectors`` where they do in float64, too.
     """
     largest = max(float(vectors.max(initial=0)), -float(vectors.min(initial=0)))
     if largest > LARGEST:
         message = f"a vector holds {largest:.3g}, whose square overflows; scale the vectors down"
         raise InvalidVectors(message)
-    single = vectors.dtype == np.float32
-    return vectors.astype(np.float64) if single and largest > LARGEST_SINGLE else vectors
+    if 0 < largest < SMALLEST:
+        message = f"vectors hold {largest:.3g} at most, whose square is 0; scale the vectors up"
+        raise InvalidVectors(message)
+    sound = largest == 0 or SMALLEST_SINGLE <= largest <= LARGEST_SINGLE
+    return vectors if sound else vectors.astype(np.float64, copy=False)
+
+
+def directed(vectors: Vectors, metric: str | None) -> NDArray[np.bool_]:
+    """(n,) whether a row lies anywhere by ``metric``: by angles a zero row does not, by correlation
+    a row of equal values.
+    """
+    there = np.ones(len(vectors), dtype=np.bool_)
+    if metric == "cosine":
+        vectors.any(axis=1, out=there)
+    if metric == "correlation":
+        (vectors != vectors[:, :1]).any(axis=1, out=there)
+    return there
 
 
 def unit_rows(vectors: Vectors) -> Vectors:

@@ -9,6 +9,7 @@ from sklearn.mixture import GaussianMixture
 
 from clustering_pipeline.engine import fit
 from clustering_pipeline.engine.algorithms import algorithm, names
+from clustering_pipeline.engine.algorithms.evoc import LAYERS, refuse_workqueue
 from clustering_pipeline.engine.algorithms.spectral import converging
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.model.algorithms import PARAMS
@@ -131,6 +132,18 @@ def test_a_mixture_that_cannot_be_estimated_names_the_way_out():
 def test_a_solver_whose_package_is_missing_is_refused():
     with pytest.raises(InvalidParameters, match="use 'arpack' or 'lobpcg'"):
         fit(blobs()[0], algorithm="spectral", params={"eigen_solver": "amg"})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "layers"),
+    [
+        pytest.param("workqueue", LAYERS, id="chosen"),
+        pytest.param("default", ["a_layer_nobody_has"], id="no-other"),
+    ],
+)
+def test_a_pool_of_threads_in_which_evoc_dies_is_refused(chosen, layers):
+    with pytest.raises(InvalidParameters, match="pip install tbb"):
+        refuse_workqueue(chosen, layers)
 
 
 def test_eigenvectors_that_do_not_converge_name_the_way_out():

@@ -39,6 +39,7 @@ def test_a_strided_view_is_copied():
     ("vectors", "error", "message"),
     [
         pytest.param(np.empty((0, 4)), EmptySelection, "widen the filter", id="no-document"),
+        pytest.param([], EmptySelection, "widen the filter", id="empty-list"),
         pytest.param(np.ones(4), InvalidVectors, r"not \(4,\)", id="one-axis"),
         pytest.param(np.ones((4, 0)), InvalidVectors, r"not \(4, 0\)", id="no-dimension"),
         pytest.param([[1, 2], [3]], InvalidVectors, "same number of dimensions", id="ragged"),

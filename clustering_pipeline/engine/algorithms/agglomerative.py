@@ -9,6 +9,7 @@ from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline.model.graph_params import AgglomerativeParams
+from clustering_pipeline.model.json_values import JsonValue
 
 FULL_TREE = {"auto": "auto", "true": True, "false": False}
 
@@ -23,7 +24,7 @@ def fit(vectors: Vectors, params: AgglomerativeParams, context: FitContext) -> G
         model = AgglomerativeClustering(
             n_clusters=None if wanted is None else min(wanted, len(vectors)),
             metric=params.affinity,
-            connectivity=None if params.connectivity is None else np.array(params.connectivity),
+            connectivity=_matrix(params.connectivity, len(vectors)),
             compute_full_tree=True if wanted is None else FULL_TREE[params.compute_full_tree],
             linkage=params.linkage,
             distance_threshold=params.distance_threshold,
@@ -42,6 +43,19 @@ def memory(job: Job, params: AgglomerativeParams) -> int:
 def seconds(job: Job, _params: AgglomerativeParams) -> float:
     """Every distance, and joining."""
     return of_pairs(job, 1.5)
+
+
+def _matrix(given: JsonValue, count: int) -> np.ndarray | None:
+    if given is None:
+        return None
+    message = f"connectivity must be a matrix of {count} rows and columns, one for every document"
+    try:
+        matrix = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameters(message) from error
+    if matrix.shape != (count, count):
+        raise InvalidParameters(message)
+    return matrix
 
 
 def _wanted(params: AgglomerativeParams) -> int | None:

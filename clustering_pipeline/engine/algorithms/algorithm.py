@@ -39,6 +39,12 @@ class Grouping:
     notes: Mapping[str, object] = field(default_factory=dict)
 
 
+def _named_metric(params: Parameters) -> str | None:
+    """The one that its parameters name, which scikit-learn calls affinity here and there."""
+    named = params.model_dump(include={"metric", "affinity"})
+    return next(iter(named.values()), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Algorithm(Generic[P]):
     """A clustering method, registered by the name of its module, the ``method`` of its ``params``.
@@ -46,7 +52,7 @@ class Algorithm(Generic[P]):
     ``fit`` groups vectors.  ``memory`` says how many bytes that takes, the vectors themselves
     apart, and ``seconds`` about how long.  ``density`` methods leave noise between dense regions;
     ``interruptible`` tells for which work it asks often enough whether to go on.  ``neighbors`` are
-    those it will want of its vectors.
+    those it will want of its vectors, and ``metric`` is what it compares them by.
     """
 
     params: type[P]
@@ -56,3 +62,4 @@ class Algorithm(Generic[P]):
     density: bool = False
     interruptible: Callable[[Job, P], bool] = lambda _job, _params: False
     neighbors: Callable[[P], Wanted | None] = lambda _params: None
+    metric: Callable[[P], str | None] = _named_metric

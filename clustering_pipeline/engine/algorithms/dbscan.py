@@ -5,6 +5,7 @@ import numpy as np
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.effort import of_pairs
 from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.library_errors import arguments_of, refuse_tree_without
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.density_params import DBSCANParams
@@ -17,8 +18,9 @@ def fit(vectors: Vectors, params: DBSCANParams, context: FitContext) -> Grouping
     """Groups of density ``min_samples`` within ``eps``; the rest is noise."""
     from sklearn.cluster import DBSCAN  # noqa: PLC0415 - heavy
 
+    refuse_tree_without(params.metric, algorithm=params.algorithm)
     context.check()
-    with one_thread():
+    with one_thread(), arguments_of("dbscan"):
         model = DBSCAN(
             eps=params.eps,
             min_samples=params.min_samples,
@@ -49,7 +51,9 @@ def _neighbor_share(vectors: Vectors, params: DBSCANParams) -> float:
 
     rows = np.linspace(0, len(vectors) - 1, num=min(PROBES, len(vectors)), dtype=np.int64)
     probes = vectors[rows]
-    apart = pairwise_distances(probes, metric=params.metric, **params.metric_params)
+    power = {"p": params.p} if params.metric == "minkowski" else {}
+    with arguments_of("dbscan"):
+        apart = pairwise_distances(probes, metric=params.metric, **power | params.metric_params)
     # Of single precision, the comparison would overflow for an eps beyond that.
     return float((apart.astype(np.float64) <= params.eps).mean())
 

@@ -10,22 +10,22 @@ from numpy.typing import ArrayLike, NDArray
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.algorithms.registry import algorithm as named
 from clustering_pipeline.engine.hierarchy import Hierarchy, moved
+from clustering_pipeline.engine.library_errors import answerable
 from clustering_pipeline.engine.library_warnings import collected
 from clustering_pipeline.engine.memory import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.parameters import resolved, seeded
 from clustering_pipeline.engine.vectors import (
-    ANGULAR,
     NOISE,
     Check,
     Labels,
     Vectors,
     as_vectors,
+    directed,
     never,
     squarable,
 )
-from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters
 from clustering_pipeline.model.parameters import Parameters
 
 
@@ -83,10 +83,10 @@ def _grouped(
 ) -> Grouping:
     if len(points) == 1:
         return Grouping(labels=np.zeros(1), notes={"shortcut": "one document is one group"})
-    directed = points.any(axis=1)
-    if directed.all() or settings.model_dump().get(_metric_field(settings)) not in ANGULAR:
+    there = directed(points, method.metric(settings))
+    if there.all():
         return _fitted(method, points, settings, context)
-    return _without_zeros(method, points, settings, context)
+    return _without_direction(method, points, settings, context, rows=np.flatnonzero(there))
 
 
 def _fitted(
@@ -95,28 +95,19 @@ def _fitted(
     if not method.density and (points == points[0]).all():
         note = {"shortcut": "vectors that are all equal are one group"}
         return Grouping(labels=np.zeros(len(points)), notes=note)
-    try:
+    with answerable(settings.method, points):
         return method.fit(points, settings, context)
-    except MemoryError as error:
-        message = (
-            f"{settings.method} ran out of memory with {len(points):,} documents of "
-            f"{points.shape[1]:,} dimensions; lower sample_size or free memory"
-        )
-        raise DoesNotFit(message) from error
-    except ValueError as error:
-        message = f"{settings.method} cannot be fitted with these parameters: {error}"
-        raise InvalidParameters(message) from error
 
 
-def _metric_field(settings: Parameters) -> str:
-    return "affinity" if "affinity" in type(settings).model_fields else "metric"
-
-
-def _without_zeros(
-    method: Algorithm[Any], points: Vectors, settings: Parameters, context: FitContext
+def _without_direction(
+    method: Algorithm[Any],
+    points: Vectors,
+    settings: Parameters,
+    context: FitContext,
+    *,
+    rows: NDArray[np.int64],
 ) -> Grouping:
-    """A zero vector has no direction: it is noise, and the others are grouped without it."""
-    rows = np.flatnonzero(points.any(axis=1))
+    """A zero vector has no direction: it is noise, and only the other ``rows`` are grouped."""
     labels, probabilities = np.full(len(points), NOISE), np.zeros(len(points))
     tree = None
     if len(rows) > 1:
@@ -131,7 +122,8 @@ def _without_zeros(
         grouping = Grouping(labels=labels)
         labels[rows] = 0
         probabilities[rows] = 1
-    notes = {**grouping.notes, "zero_vectors": len(points) - len(rows)}
+    lost = "zero_vectors" if method.metric(settings) == "cosine" else "constant_vectors"
+    notes = {**grouping.notes, lost: len(points) - len(rows)}
     return Grouping(labels=labels, probabilities=probabilities, hierarchy=tree, notes=notes)
 
 

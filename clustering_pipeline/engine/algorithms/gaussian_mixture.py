@@ -73,6 +73,8 @@ def _shares(model: Any, vectors: Vectors) -> tuple[np.ndarray, str]:
     except ValueError as error:
         if vectors.dtype != np.float64:
             return _shares(model, vectors.astype(np.float64))
+        if "ill-defined" not in str(error):
+            raise
         message = f"gaussian_mixture: {error} Or set covariance_type 'diag', or add a pca step."
         raise InvalidParameters(message) from error
 

@@ -55,7 +55,7 @@ def _layered(fitted: HDBSCANFit, params: HDBSCANParams) -> Grouping:
 
 def memory(job: Job, params: HDBSCANParams) -> int:
     """The neighbour lists, two copies of the vectors and the blocks of products."""
-    listed = lists_needed(_near(params))
+    listed = min(lists_needed(_near(params)), job.count)
     row = listed * BYTES_PER_NEIGHBOR + 2 * job.dimensions * job.itemsize
     return job.count * row + BLOCKS
 

@@ -28,7 +28,13 @@ def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping
             found = list(_lloyd(vectors, params, starts, several, context))
     best = min(range(len(found)), key=lambda start: (found[start].inertia, start))
     one = found[best]
-    notes = {"inertia": one.inertia, "iterations": one.iterations, "start": best}
+    groups = len(np.unique(one.labels))  # fewer than asked for where vectors are equal
+    notes = {
+        "inertia": one.inertia,
+        "iterations": one.iterations,
+        "start": best,
+        "groups": groups,
+    }
     return Grouping(labels=one.labels, notes=notes)
 
 

@@ -45,7 +45,7 @@ def fit(_vectors: Vectors, params: LeidenParams, context: FitContext) -> Groupin
 
 def memory(job: Job, params: LeidenParams) -> int:
     """The neighbour graph, as arrays and as igraph's objects."""
-    return job.count * params.n_neighbors * BYTES_PER_EDGE
+    return job.count * min(params.n_neighbors, job.count) * BYTES_PER_EDGE
 
 
 def seconds(job: Job, _params: LeidenParams) -> float:

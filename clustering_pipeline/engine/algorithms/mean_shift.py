@@ -7,12 +7,13 @@ from clustering_pipeline.engine.effort import of_pairs
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline.model.partitioning_params import MeanShiftParams
 
 
 def fit(vectors: Vectors, params: MeanShiftParams, context: FitContext) -> Grouping:
     """Groups around the peaks of the density; the bandwidth is estimated when none is given."""
-    from sklearn.cluster import MeanShift, estimate_bandwidth  # noqa: PLC0415 - heavy
+    from sklearn.cluster import MeanShift, estimate_bandwidth, get_bin_seeds  # noqa: PLC0415 - heavy
 
     context.check()
     with one_thread():
@@ -21,11 +22,15 @@ def fit(vectors: Vectors, params: MeanShiftParams, context: FitContext) -> Group
         )
         if bandwidth <= 0:
             return Grouping(labels=np.zeros(len(vectors)), notes={"bandwidth": 0.0})
+        seeds = None if params.seeds is None else np.array(params.seeds)
+        if seeds is None and params.bin_seeding:
+            seeds = get_bin_seeds(vectors, bandwidth, params.min_bin_freq)
+        if seeds is not None and len(seeds) == 0:
+            message = "there is no seed to climb from; give seeds, or lower min_bin_freq"
+            raise InvalidParameters(message)
         model = MeanShift(
             bandwidth=bandwidth,
-            seeds=None if params.seeds is None else np.array(params.seeds),
-            bin_seeding=params.bin_seeding,
-            min_bin_freq=params.min_bin_freq,
+            seeds=seeds,
             cluster_all=params.cluster_all,
             n_jobs=params.n_jobs,
             max_iter=params.max_iter,

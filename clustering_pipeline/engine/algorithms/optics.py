@@ -5,20 +5,27 @@ import numpy as np
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.effort import of_pairs, of_rows
 from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.library_errors import arguments_of, refuse_tree_without
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.density_params import OPTICSParams
+from clustering_pipeline.model.errors import InvalidParameters
 
 
 def fit(vectors: Vectors, params: OPTICSParams, context: FitContext) -> Grouping:
     """Groups cut from the ordering by reachability; too few documents are all noise."""
     from sklearn.cluster import OPTICS  # noqa: PLC0415 - heavy
 
+    refuse_tree_without(params.metric, algorithm=params.algorithm)
+    if params.xi == 1 and params.cluster_method == "xi":
+        message = "xi must be below 1, at which nothing is steep enough; 0.05 is usual"
+        raise InvalidParameters(message)
     context.check()
     smallest = params.min_cluster_size
     if len(vectors) < max(params.min_samples, smallest or 0):
         return Grouping(labels=np.full(len(vectors), -1))
-    with one_thread():
+    # Copies reach each other at once: a ratio of reachabilities is then infinite, and steep.
+    with one_thread(), np.errstate(divide="ignore"), arguments_of("optics"):
         model = OPTICS(
             min_samples=params.min_samples,
             max_eps=np.inf if params.max_eps is None else params.max_eps,
@@ -29,7 +36,7 @@ def fit(vectors: Vectors, params: OPTICSParams, context: FitContext) -> Grouping
             eps=params.eps,
             xi=params.xi,
             predecessor_correction=params.predecessor_correction,
-            min_cluster_size=int(smallest) if smallest is not None and smallest > 1 else smallest,
+            min_cluster_size=max(2, int(smallest)) if smallest and smallest > 1 else smallest,
             algorithm=params.algorithm,
             leaf_size=params.leaf_size,
             n_jobs=params.n_jobs,

@@ -13,6 +13,7 @@ from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline.model.graph_params import SpectralParams
 
 BYTES_PER_EDGE = 48
+POSITIVE = frozenset({"rbf", "laplacian", "nearest_neighbors"})
 
 
 def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Grouping:
@@ -25,7 +26,7 @@ def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Groupi
         raise InvalidParameters(message)
     if len(vectors) <= params.n_clusters:
         return Grouping(labels=range(len(vectors)))
-    with one_thread(), converging():
+    with one_thread(), converging(), similar(params.affinity):
         model = SpectralClustering(
             n_clusters=params.n_clusters,
             eigen_solver=params.eigen_solver,
@@ -60,10 +61,28 @@ def converging() -> Generator[None]:
         raise InvalidParameters(message) from error
 
 
+@contextmanager
+def similar(affinity: str) -> Generator[None]:
+    """Raises ``InvalidParameters`` naming another affinity where this one gives no similarities.
+
+    Those of products may be negative, and degrees then have no root.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if affinity in POSITIVE:
+            raise
+        message = (
+            f"spectral: affinity {affinity!r} makes no graph of these vectors ({error}); "
+            "use 'rbf' or 'nearest_neighbors'"
+        )
+        raise InvalidParameters(message) from error
+
+
 def memory(job: Job, params: SpectralParams) -> int:
     """The similarities of all pairs three times, or of the neighbours."""
     if params.affinity == "nearest_neighbors":
-        return job.count * params.n_neighbors * BYTES_PER_EDGE
+        return job.count * min(params.n_neighbors, job.count) * BYTES_PER_EDGE
     return 3 * job.count**2 * 8
 
 

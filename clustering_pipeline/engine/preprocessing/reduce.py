@@ -8,12 +8,13 @@ from numpy.typing import ArrayLike
 
 from clustering_pipeline.engine.child_process import LONG_SECONDS, answered
 from clustering_pipeline.engine.job import job_of
+from clustering_pipeline.engine.library_errors import answerable
 from clustering_pipeline.engine.library_warnings import collected
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved_step, seeded
 from clustering_pipeline.engine.preprocessing.registry import step_named
 from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext
-from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never
+from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never, squarable
 from clustering_pipeline.model.preprocessing import Step
 
 
@@ -55,11 +56,12 @@ def applied(step: Step, vectors: Vectors, context: StepContext) -> Reduced:
     """One step, and what libraries warned of."""
     if (vectors == vectors[0]).all():
         return Reduced(vectors=vectors, notes={"skipped": "all vectors are equal"})
+    vectors = squarable(vectors)
     method, job = step_named(step), job_of(vectors)
     asks = method.interruptible or context.check is never
     if not asks and method.seconds(job, step) >= LONG_SECONDS:
         return in_child(vectors, step, context.check)
-    with collected() as warned:
+    with collected() as warned, answerable(str(step.model_dump()["method"]), vectors):
         reduced = method.apply(vectors, step, context)
     notes = reduced.notes | ({"warnings": warned} if warned else {})
     return Reduced(vectors=reduced.vectors, notes=notes)

@@ -38,7 +38,8 @@ def neighbors(step: UMAPStep) -> Wanted:
 
 def memory(job: Job, step: UMAPStep) -> int:
     """The neighbour lists, the graph of both directions, and a copy of the vectors."""
-    row = step.n_neighbors * BYTES_PER_NEIGHBOR + 8 * step.n_components
+    listed = min(step.n_neighbors, job.count)
+    row = listed * BYTES_PER_NEIGHBOR + 8 * min(step.n_components, job.dimensions)
     return job.count * (row + job.dimensions * job.itemsize)
 
 

@@ -13,28 +13,39 @@ from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.preprocessing import WhiteningStep
 
+ROUNDING = float(np.finfo(np.float64).eps)
+
 
 def whiten(vectors: Vectors, step: WhiteningStep, context: StepContext) -> Reduced:
-    """Decorrelate the dimensions."""
+    """Decorrelate the dimensions.
+
+    Of fewer vectors than dimensions, the products of the vectors with each other say as much.  What
+    variance rounding leaves in a direction without any is none, however little is added to it.
+    """
     context.check()
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    wide = len(vectors) < vectors.shape[1]
     with one_thread():
-        values, directions = np.linalg.eigh(centred.T @ centred / (len(vectors) - 1))
-        scale = np.maximum(values, 0) + step.regularization
+        products = centred @ centred.T if wide else centred.T @ centred
+        values, directions = np.linalg.eigh(products / (len(vectors) - 1))
+        values[values <= ROUNDING * len(values) * values[-1]] = 0
+        scale = values + step.regularization
         roots = np.divide(1, np.sqrt(scale), out=np.zeros_like(scale), where=scale > 0)
-        whitened = centred @ ((directions * roots) @ directions.T)
+        turned = (directions * roots) @ directions.T
+        whitened = turned @ centred if wide else centred @ turned
     return Reduced(vectors=whitened.astype(vectors.dtype))
 
 
 def memory(job: Job, _step: WhiteningStep) -> int:
     """Two copies of the vectors in double precision, and three matrices of their directions."""
-    return (2 * job.count + 3 * job.dimensions) * job.dimensions * 8
+    directions = min(job.count, job.dimensions)
+    return (2 * job.count * job.dimensions + 3 * directions**2) * 8
 
 
 def seconds(job: Job, _step: WhiteningStep) -> float:
     """The covariance, its directions, and turning the vectors."""
-    rows = job.count + 10 * job.dimensions
-    return 8 * rows * float(job.dimensions) ** 2 / PRODUCTS
+    fewer, more = sorted((job.count, job.dimensions))
+    return 8 * (more + 10 * fewer) * float(fewer) ** 2 / PRODUCTS
 
 
 STEP = Preprocessing(apply=whiten, memory=memory, seconds=seconds)
