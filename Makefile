@@ -5,6 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 STAMPS := .make
 SOURCES := pyproject.toml constraints.txt
+# Three workers for two cores, because each waits for servers and processes half of the time; whole
+# files, because their fixtures are dear, in the order of conftest.py.  Of plugins that it finds by
+# itself pytest would load and rewrite every file, in each worker.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+	--disable-plugin-autoload -p xdist -p pytest_timeout -p _hypothesis_pytestplugin
+# Tests start many processes: none of them should have to compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo demo-automation test test-full lint format types check clean
 
@@ -15,10 +22,10 @@ demo-automation: $(STAMPS)/run
 	$(BIN)/clustering-pipeline demo --automation
 
 test: $(STAMPS)/dev $(STAMPS)/swift
-	CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile
+	CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(PYTEST)
 
 test-full: $(STAMPS)/dev $(STAMPS)/swift
-	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 1800
+	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(PYTEST) -n 2 --timeout 1800
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .

@@ -14,6 +14,14 @@ from qdrant_client import QdrantClient
 
 from clustering_pipeline.local.stack import Stack, attach, detach
 
+QUICK = ("model", "labeling", "notifications", "report")
+"""Folders of tests that take no server."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick files come last: they fill the time until the other workers have ended long ones."""
+    items.sort(key=lambda item: item.nodeid.split("/")[1] in QUICK)
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
