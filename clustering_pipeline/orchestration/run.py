@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clustering_pipeline.model.definition import ClusterSpec
 from clustering_pipeline.model.edits import ClusterEdits
@@ -116,6 +118,10 @@ class Run:
     def read_frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """One parquet file, all of it or some columns."""
         return self.pipeline.artifacts.read_frame(self.source(f"{name}.parquet"), columns=columns)
+
+    def read_vectors(self, name: str, column: str) -> NDArray[np.float32]:
+        """The vectors in one column of a parquet file."""
+        return self.pipeline.artifacts.read_vectors(self.source(f"{name}.parquet"), column)
 
     def write_json(self, name: str, value: Any) -> None:
         """Writes one JSON file whole."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.run import Run
 
 KEYS = ("collection_id", "point_id", "document_id")
@@ -56,8 +55,7 @@ def payloads(run: Run) -> list[dict[str, Any]]:
 def features(run: Run) -> dict[str, Matrix]:
     """Feature URI to (n, d) vectors as they stand in Qdrant, in canonical order."""
     columns = vector_columns(run)
-    frame = run.read_frame("embeddings", columns=list(columns.values()))
-    return {uri: vector_matrix(frame[column]) for uri, column in columns.items()}
+    return {uri: run.read_vectors("embeddings", column) for uri, column in columns.items()}
 
 
 def original_spaces(run: Run) -> tuple[Space, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.orchestration.run import ARTIFACTS, Run
@@ -73,12 +74,19 @@ def _content(run: Run, given: dict[str, Any], artifacts: dict[str, Any]) -> dict
 
 def input_digest(artifacts: Artifacts, key: str) -> str:
     """SHA-256 over the exported documents' ids and vectors, in canonical order."""
-    names = artifacts.scan(key).collect_schema().names()
-    wanted = [name for name in names if name != "payload"]
+    kinds = artifacts.scan(key).collect_schema()
+    wanted = [name for name in kinds if name != "payload"]
+    matrices = {
+        name: artifacts.read_vectors(key, name)
+        for name, kind in kinds.items()
+        if isinstance(kind, pl.Array) and kind.inner == pl.Float32
+    }
+    frame = artifacts.read_frame(key, columns=[name for name in wanted if name not in matrices])
     digest = hashlib.sha256()
-    for part in artifacts.read_frame(key, columns=wanted).iter_slices(ROWS):
+    for start in range(0, frame.height, ROWS):
         for name in wanted:
-            digest.update(_bytes(part[name]))
+            rows = (matrices if name in matrices else frame)[name][start : start + ROWS]
+            digest.update(_bytes(rows))
     return digest.hexdigest()
 
 
@@ -130,7 +138,9 @@ def _seeds(value: object, path: str = "") -> Iterator[tuple[str, object]]:
         yield from _seeds(inner, place)
 
 
-def _bytes(column: pl.Series) -> bytes | memoryview:
+def _bytes(column: pl.Series | NDArray[np.float32]) -> bytes | memoryview:
+    if isinstance(column, np.ndarray):
+        return column.reshape(-1).data
     if column.dtype == pl.String:
         return "\0".join(map(str, column.to_list())).encode()
-    return np.ascontiguousarray(column.to_numpy()).reshape(-1).data
+    return bytes(column.to_numpy().tobytes())

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from clustering_pipeline.model.errors import ArtifactsUnavailable
 from clustering_pipeline.stores.artifacts.files import Files, checked, missing
 from clustering_pipeline.stores.artifacts.folder import FolderFiles
-from clustering_pipeline.stores.artifacts.parquet import ParquetSink
+from clustering_pipeline.stores.artifacts.parquet import ParquetSink, read_matrix
 from clustering_pipeline.stores.artifacts.s3 import S3Files, connect
 
 
@@ -70,6 +72,21 @@ class Artifacts:
         frame = self.scan(key)
         with self._reading(key):
             return (frame.select(columns) if columns is not None else frame).collect()
+
+    def read_vectors(self, key: str, column: str) -> NDArray[np.float32]:
+        """(n, d) numbers of a column of vectors of one length, with no second copy of them.
+
+        Where that is not to be had, through a frame.
+        """
+        self.size(key)
+        if self._files.storage_options is None:
+            with self._reading(key):
+                found = read_matrix(Path(self.uri(key)), column)
+            if found is not None:
+                return found
+        vectors = self.read_frame(key, columns=[column])[column]
+        size = vectors.dtype.shape[0] if isinstance(vectors.dtype, pl.Array) else len(vectors[0])
+        return vectors.cast(pl.Array(pl.Float32, size)).to_numpy().reshape(len(vectors), size)
 
     def scan(self, key: str) -> pl.LazyFrame:
         """Parquet to be read as far as a query needs it."""

@@ -41,6 +41,26 @@ def test_columns_are_read_alone_and_in_the_order_asked_for(artifacts):
     assert artifacts.scan("f.parquet").filter(pl.col("a") > 1).collect().height == 0
 
 
+def test_vectors_are_read_as_a_matrix(artifacts):
+    with artifacts.open_writer("v.parquet", VECTORS) as sink:
+        sink.write(page(0, 2))
+        sink.write(page(2, 5))
+    matrix = artifacts.read_vectors("v.parquet", "vector")
+    assert (matrix.dtype, matrix.tolist()) == (np.float32, np.arange(15.0).reshape(5, 3).tolist())
+    with pytest.raises(ArtifactNotFound):
+        artifacts.read_vectors("gone.parquet", "vector")
+
+
+@pytest.mark.parametrize("kind", [pl.Array(pl.Float32, 2), pl.List(pl.Float32)])
+def test_vectors_of_a_frame_are_read_whatever_they_are_kept_as(artifacts, kind):
+    vectors = [[1.0, 2.0], [3.0, 4.0], [0.5, -0.5]]
+    frame = pl.DataFrame({"vector": pl.Series(vectors, dtype=kind)})
+    artifacts.write_frame("v.parquet", frame)
+    assert artifacts.read_vectors("v.parquet", "vector").tolist() == vectors
+    artifacts.write_frame("v.parquet", frame.clear().cast(pl.Array(pl.Float32, 2)))
+    assert artifacts.read_vectors("v.parquet", "vector").shape == (0, 2)
+
+
 def test_a_frame_without_rows_keeps_its_columns(artifacts):
     empty = pl.DataFrame(schema={"id": pl.String, "vector": pl.Array(pl.Float32, 3)})
     artifacts.write_frame("empty.parquet", empty)

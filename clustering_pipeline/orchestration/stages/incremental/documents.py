@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import Point, Source
 from clustering_pipeline.stores.documents.concurrency import ahead
@@ -67,9 +66,9 @@ class Table:
 
 def exported(run: Run, columns: Sequence[str], sizes: Sequence[int]) -> Table:
     """What a run read; raises StateConflict when vectors have other lengths by now."""
-    frame = run.read_frame("embeddings", columns=[*TEXTS, *columns])
     found = Table(
-        texts=frame.select(TEXTS), vectors={one: vector_matrix(frame[one]) for one in columns}
+        texts=run.read_frame("embeddings", columns=TEXTS),
+        vectors={one: run.read_vectors("embeddings", one) for one in columns},
     )
     if found.sizes != tuple(sizes):
         now, then = (" and ".join(map(str, one)) for one in (sizes, found.sizes))
