@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.blocks import blocks
+from clustering_pipeline.engine.threads import in_parallel
 from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never, unit_rows
 from clustering_pipeline.model.errors import InvalidParameters
 
 VOTERS = 15
-ROWS = 512
+ROWS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +49,19 @@ def assign(
     """Give each of (n, d) ``vectors`` the label most of its nearest ``fitted`` vectors have.
 
     Nearest by cosine; a tie goes to the label of the nearer neighbours.  Noise has a vote like any
-    group, so what lies among noise stays noise.
+    group, so what lies among noise stays noise.  The same on any number of threads.
     """
     points, known = as_vectors(vectors), unit_rows(as_vectors(fitted)).astype(np.float32)
     votes_of = np.asarray(labels, dtype=np.int64)
     answers, shares = np.empty(len(points), dtype=np.int64), np.empty(len(points))
-    for rows in blocks(len(points), ROWS, check):
+
+    def place(rows: slice) -> None:
         units = unit_rows(points[rows]).astype(np.float32)
         nearest = _nearest(units @ known.T, min(voters, len(known)))
         answers[rows], shares[rows] = _vote(votes_of[nearest])
+
+    for _ in in_parallel(place, list(blocks(len(points), ROWS)), check):
+        pass
     return Assignment(labels=answers, probabilities=np.where(answers >= 0, shares, 0))
 
 

@@ -122,6 +122,13 @@ def test_agglomerative_stops_at_the_distance():
     assert adjusted_rand_score(truth, fitted.labels) == 1.0
 
 
+def test_agglomerative_keeps_the_distances_it_was_asked_for():
+    params = {"compute_distances": True, "linkage": "average"}
+    record = fit(iris(), algorithm="agglomerative", params=params).record
+    joined = sklearn_cluster.AgglomerativeClustering(**params).fit(iris()).distances_
+    assert record["distances"] == joined.tolist()
+
+
 def test_a_mixture_that_cannot_be_estimated_names_the_way_out():
     points = np.repeat([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], 10, axis=0)
     params = {"n_components": 2, "reg_covar": 0.0, "init_params": "random_from_data"}

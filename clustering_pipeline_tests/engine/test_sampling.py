@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from clustering_pipeline.engine import assign, assign_to_centroids, cluster, sample_rows
-from clustering_pipeline_tests.engine.data import blobs
+from clustering_pipeline_tests.engine.data import blobs, passages
 
 
 @pytest.mark.parametrize("size", [None, 10, 11])
@@ -38,6 +39,19 @@ def test_a_tie_goes_to_the_nearer_neighbours():
     found = assign(np.array([[1, 0.5]]), known, [3, 3, 5, 5], voters=4)
     assert found.labels.tolist() == [3]
     assert found.probabilities.tolist() == [0.5]
+
+
+def test_the_number_of_threads_places_nobody_elsewhere():
+    vectors = passages(900)
+    labels = np.arange(300) % 7
+    few, more = (placed(vectors, labels, threads) for threads in (1, 2))
+    assert few.labels.tolist() == more.labels.tolist()
+    assert few.probabilities.tolist() == more.probabilities.tolist()
+
+
+def placed(vectors, labels, threads):
+    with threadpool_limits(threads):
+        return assign(vectors[300:], vectors[:300], labels)
 
 
 def test_the_nearest_centroid():

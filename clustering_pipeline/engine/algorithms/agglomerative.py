@@ -30,7 +30,10 @@ def fit(vectors: Vectors, params: AgglomerativeParams, context: FitContext) -> G
             distance_threshold=params.distance_threshold,
             compute_distances=params.compute_distances,
         ).fit(vectors)
-    return Grouping(labels=model.labels_, notes={"groups": int(model.n_clusters_)})
+    notes: dict[str, object] = {"groups": int(model.n_clusters_)}
+    if params.compute_distances:
+        notes["distances"] = model.distances_.tolist()
+    return Grouping(labels=model.labels_, notes=notes)
 
 
 def memory(job: Job, params: AgglomerativeParams) -> int:
