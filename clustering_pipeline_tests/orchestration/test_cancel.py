@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import polars as pl
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.orchestration.outcome import cancel
@@ -31,6 +33,10 @@ class Watched(Artifacts):
     def read_frame(self, key: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         self.told(key)
         return super().read_frame(key, columns)
+
+    def read_vectors(self, key: str, column: str) -> NDArray[np.float32]:
+        self.told(key)
+        return super().read_vectors(key, column)
 
 
 @pytest.mark.parametrize(
