@@ -147,3 +147,23 @@ def test_the_order_of_documents_changes_nothing(order, k):
     other = assign_to(reference_of(vectors[rows], labels[rows]), new[::-1])
     assert np.array_equal(one.labels, other.labels[::-1])
     assert set(one.labels) <= {-1, *labels}
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 1_000), st.integers(1, 30), st.sampled_from([0.01, 0.5, 1.0, 3.0]))
+def test_the_greatest_affinity_of_all_decides(seed, k, spread):
+    """Most groups are never compared: none of them would have had it."""
+    every = topics(k + 2, 12)
+    labels = some(k, 6 * k, seed=seed)
+    reference = reference_of(every.draw(labels, seed=seed, spread=spread), labels)
+    new = every.draw(some(k + 2, 4 * k + 2, seed=seed + 1), seed=seed + 2, spread=spread)
+    new[0] = 0
+    found = assign_to(reference, new)
+    lengths = np.linalg.norm(new, axis=1, keepdims=True)
+    units = new / np.where(lengths > 0, lengths, 1)
+    single = np.maximum.reduceat(units @ reference.exemplars.T, reference.starts[:-1], axis=1)
+    affinity = (units @ reference.centroids.T + single) / 2
+    rows = np.arange(len(new))
+    assert affinity[rows, found.nearest] == pytest.approx(affinity.max(axis=1), abs=1e-5)
+    cosines = (units @ reference.centroids.T)[rows, found.nearest]
+    assert found.cosines == pytest.approx(cosines, abs=1e-5)
