@@ -16,6 +16,11 @@ def of_pairs(job: Job, passes: float = 1.0) -> float:
     return passes * float(job.count) ** 2 * job.dimensions / LOOPS
 
 
+def of_few_dimensions(job: Job, nanoseconds: float) -> float:
+    """Seconds for what every pair takes besides, however few its dimensions are."""
+    return float(job.count) ** 2 * nanoseconds / 1e9
+
+
 def of_rows(job: Job, milliseconds: float) -> float:
     """Seconds for work on each document alone."""
     return job.count * milliseconds / 1000

@@ -117,6 +117,18 @@ def test_a_fit_that_is_one_long_call_is_known_to_be_long():
     assert expected_seconds(rows, algorithm="kmeans", params={"n_clusters": 8}) < 2
 
 
+@pytest.mark.parametrize("algorithm", ["agglomerative", "mean_shift", "optics", "spectral"])
+def test_few_dimensions_do_not_make_a_long_call_short(algorithm):
+    assert expected_seconds(np.zeros((12_000, 2), dtype=np.float32), algorithm=algorithm) > 5
+
+
+def test_factors_of_large_covariances_are_long():
+    wide = np.zeros((60, 4_096), dtype=np.float32)
+    assert expected_seconds(wide, algorithm="gaussian_mixture") > 5
+    narrow = {"covariance_type": "diag"}
+    assert expected_seconds(wide, algorithm="gaussian_mixture", params=narrow) < 1
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.1, "1 s"), (80, "80 s"), (600, "10 min"), (7_200, "2 h")]
 )

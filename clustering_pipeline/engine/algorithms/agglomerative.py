@@ -3,7 +3,7 @@
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
@@ -45,7 +45,7 @@ def memory(job: Job, params: AgglomerativeParams) -> int:
 
 def seconds(job: Job, _params: AgglomerativeParams) -> float:
     """Every distance, and joining."""
-    return of_pairs(job, 1.5)
+    return of_pairs(job, 1.5) + of_few_dimensions(job, 40)
 
 
 def _matrix(given: JsonValue, count: int) -> np.ndarray | None:

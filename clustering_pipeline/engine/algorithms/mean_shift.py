@@ -3,7 +3,7 @@
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
@@ -45,7 +45,7 @@ def memory(job: Job, _params: MeanShiftParams) -> int:
 
 def seconds(job: Job, _params: MeanShiftParams) -> float:
     """Thirty steps of every climb."""
-    return of_pairs(job, 30)
+    return of_pairs(job, 30) + of_few_dimensions(job, 800)
 
 
 ALGORITHM = Algorithm(params=MeanShiftParams, fit=fit, memory=memory, seconds=seconds)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
@@ -88,7 +88,7 @@ def memory(job: Job, params: SpectralParams) -> int:
 
 def seconds(job: Job, _params: SpectralParams) -> float:
     """Every similarity, and the eigenvectors."""
-    return of_pairs(job, 2)
+    return of_pairs(job, 2) + of_few_dimensions(job, 220)
 
 
 ALGORITHM = Algorithm(params=SpectralParams, fit=fit, memory=memory, seconds=seconds)
