@@ -13,7 +13,7 @@ from clustering_pipeline.cli.archiving import archive, unarchive
 from clustering_pipeline.cli.confirmation import confirmation_option
 from clustering_pipeline.cli.edits import edits
 from clustering_pipeline.cli.lineage import lineage
-from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.output import counted, emit, emit_one, note, output_options
 from clustering_pipeline.cli.published import clear_fields, rollback, verify_documents
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.showing import show_definition, show_execution, show_standing
@@ -224,7 +224,8 @@ def groups(output: str, cluster: str, run_id: str | None) -> None:
         note(f"nothing is published yet: clustering-pipeline clusters execute {quote(cluster)}")
         return
     emit(rows, columns=GROUPS, output=output, empty="every document is noise")
-    note(f"{found.total_groups} groups, {found.total_documents} documents, {found.run_id}")
+    counts = counted(found.total_groups, "group"), counted(found.total_documents, "document")
+    note(", ".join((*counts, found.run_id)))
 
 
 def _nothing_listed(request: ListClustersRequest, *, overdue: bool) -> str:

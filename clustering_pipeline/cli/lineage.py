@@ -2,7 +2,7 @@
 
 import click
 
-from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.output import counted, emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
 
 EVENTS = ("event", "cluster_id", "label", "previous_cluster_id", "num_members", "overlaps")
@@ -29,7 +29,7 @@ def lineage(output: str, cluster: str, group: str | None, *, everything: bool) -
         if everything or group is not None or event.event != "continued"
     ]
     emit(told, columns=("run_id", *EVENTS), output=output)
-    note(f"{len(told)} events in {len(found.runs)} runs")
+    note(f"{counted(len(told), 'event')} in {counted(len(found.runs), 'run')}")
 
 
 @click.command("diff")

@@ -9,7 +9,7 @@ from typing import Any
 
 from clustering_pipeline.model.automation import AutomationStanding
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collection import ClusterApplicationConfig, CollectionRecord
 from clustering_pipeline.model.execution import ExecutionRecord, LabelingLedger, WriteBack
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.triggers import TriggerRecord
@@ -113,7 +113,7 @@ def collection_summary(record: CollectionRecord, info: CollectionInfo | None) ->
         "points": info.points if info else "lost: Qdrant has no such collection",
         "vectors": [f"{name or 'unnamed'} ({vector.size})" for name, vector in vectors],
         "feature_uris": [f"{uri} → {name}" for uri, name in record.vectors.items()],
-        "runs_after_batches": [one.cluster_id for one in record.cluster_applications],
+        "runs_after_batches": [_place(one) for one in record.cluster_applications],
     }
 
 
@@ -166,6 +166,10 @@ def _joined(record: ExecutionRecord) -> str | None:
     """What became of documents that were to join groups, and of those that joined none."""
     known = record.metrics.additional_properties if record.metrics else {}
     return ", ".join(f"{name} {known[name]:,}" for name in _JOINED if name in known) or None
+
+
+def _place(one: ClusterApplicationConfig) -> str:
+    return f"{one.cluster_id} (phase {one.execution_phase}, priority {one.priority})"
 
 
 def _named(identifier: str, name: str | None) -> str:

@@ -77,6 +77,8 @@ def test_the_order_at_a_batch_is_said_on_the_collection(collection, cluster):
     ).json
     (entry,) = arranged["cluster_applications"]
     assert (entry["cluster_id"], entry["execution_phase"], entry["priority"]) == (cluster, 1, 9)
+    again = run("collections", "arrange", "arrivals", "arriving").fields
+    assert again["runs_after_batches"] == f"{cluster} (phase 1, priority 9)"
 
 
 def test_an_archived_definition_is_not_executed(cluster):

@@ -429,6 +429,7 @@ def test_lineage_tells_of_every_run(story):
     of_one = run("clusters", "lineage", story.cluster, "--group", "cl_1", "--output", "csv")
     (row,) = csv.DictReader(io.StringIO(of_one.out))
     assert (row["event"], row["cluster_id"]) == ("born", "cl_1")
+    assert of_one.err == "1 event in 1 run\n"
 
 
 def test_a_run_and_itself_differ_in_nothing(story):
