@@ -122,6 +122,15 @@ def test_few_dimensions_do_not_make_a_long_call_short(algorithm):
     assert expected_seconds(np.zeros((12_000, 2), dtype=np.float32), algorithm=algorithm) > 5
 
 
+def test_a_radius_that_holds_everything_takes_longer():
+    points = np.random.default_rng(0).normal(size=(20_000, 2)).astype(np.float32)
+    near, far = (
+        expected_seconds(points, algorithm="dbscan", params={"eps": eps}) for eps in (1e-3, 1e3)
+    )
+    assert near < 2
+    assert far > 5
+
+
 def test_factors_of_large_covariances_are_long():
     wide = np.zeros((60, 4_096), dtype=np.float32)
     assert expected_seconds(wide, algorithm="gaussian_mixture") > 5

@@ -3,7 +3,7 @@
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_pairs
+from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.library_errors import arguments_of, refuse_tree_without
 from clustering_pipeline.engine.threads import one_thread
@@ -41,9 +41,10 @@ def memory(job: Job, params: DBSCANParams) -> int:
     return int(job.count**2 * _neighbor_share(job.vectors, params) * BYTES_PER_NEIGHBOR)
 
 
-def seconds(job: Job, _params: DBSCANParams) -> float:
-    """Every distance."""
-    return of_pairs(job)
+def seconds(job: Job, params: DBSCANParams) -> float:
+    """Every distance, and looking at every neighbour."""
+    share = 0 if job.vectors is None else _neighbor_share(job.vectors, params)
+    return of_pairs(job) + of_few_dimensions(job, 20 * share)
 
 
 def _neighbor_share(vectors: Vectors, params: DBSCANParams) -> float:
