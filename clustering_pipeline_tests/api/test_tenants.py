@@ -47,6 +47,7 @@ OF_ONES_OWN = {
     "list_webhooks",
     "create_webhook",
 }
+LISTS = {one for one in OF_ONES_OWN - NO_NAMESPACE if one.startswith("list_")}
 # What is looked for among what is one's own, and not there, is no error.
 LOOKED_FOR = {("delete_documents", "document_id"), ("get_cluster_lineage", "group")}
 
@@ -264,9 +265,10 @@ def ask(client: httpx.Client, operation: Operation, owned: Owned) -> httpx.Respo
 
 
 @pytest.fixture(scope="module")
-def unchanged(served, mongodb_uri, owned, own) -> Iterator[Callable[[], bool]]:
-    """Whether the tenant has what it had when both had all that is theirs."""
+def unchanged(served, mongodb_uri, owned, own, neighbours) -> Iterator[Callable[[], bool]]:
+    """Whether the tenant has what it had when everybody had all that is theirs."""
     assert own
+    assert neighbours
     with MongoClient(mongodb_uri) as mongo:
         database = mongo[served.settings.mongodb_database]
         before = everything(served, database, owned)
@@ -294,12 +296,32 @@ def test_what_another_has_is_answered_as_what_nobody_has(
     served, owned, unchanged, stranger, operation
 ):
     with served.client(scope=stranger) as client:
-        for asked in (owned, owned.named()):
-            nobodys = unknown(asked)
-            theirs, none = ask(client, operation, asked), ask(client, operation, nobodys)
-            assert error_of(theirs)[0] == error_of(none)[0] == 404
-            assert _anonymous(theirs, asked) == _anonymous(none, nobodys)
+        expect_nothing(client, operation, owned)
     assert unchanged()
+
+
+def expect_nothing(client: httpx.Client, operation: Operation, owned: Owned) -> None:
+    """What is owned is answered as what nobody has, by ids and by names."""
+    for asked in (owned, owned.named()):
+        nobodys = unknown(asked)
+        theirs, none = ask(client, operation, asked), ask(client, operation, nobodys)
+        assert error_of(theirs)[0] == error_of(none)[0] == 404
+        assert _anonymous(theirs, asked) == _anonymous(none, nobodys)
+
+
+@each(
+    one
+    for one in (*OPERATIONS, *FURTHER)
+    if one.name not in {*OF_ONES_OWN, *NO_NAMESPACE, "create_collection"} or one in FURTHER
+)
+def test_a_namespace_has_nothing_of_its_neighbour(owned, unchanged, neighbours, operation):
+    expect_nothing(neighbours, operation, owned)
+    assert unchanged()
+
+
+@each(one for one in OPERATIONS if one.name in LISTS)
+def test_a_list_holds_nothing_of_a_neighbour(owned, neighbours, operation):
+    assert ok(ask(neighbours, operation, owned))["results"] == []
 
 
 def places(operation: Operation) -> list[str]:
@@ -320,6 +342,15 @@ MIXED = [
     for name in places(one)
     if len(places(one)) > 1
 ]
+
+
+@pytest.fixture(scope="module")
+def neighbours(served) -> Iterator[httpx.Client]:
+    """Who asks from an empty namespace of the same organisation."""
+    namespaces = served.pipeline.catalog.namespaces
+    beside = namespaces.create(LOCAL.organization_id, uuid4().hex).scope
+    with served.client(scope=beside) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
