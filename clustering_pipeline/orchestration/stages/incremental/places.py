@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Labels, unit_rows
 from clustering_pipeline.orchestration.frames import axes_of, vector_matrix, vector_series
 from clustering_pipeline.orchestration.stages.incremental.known import Known
@@ -47,17 +48,18 @@ def continued(
     found[stay] = places[then]
     fresh = known.fresh
     there = ~np.isnan(places).any(axis=1)
-    for group in np.unique(nearest[nearest >= 0]).tolist():
-        own = there & (labels == group)
-        if not own.any():
-            continue
-        new = fresh[nearest == group]
-        rows = _evenly(stay[own[then]])
-        found[new] = (
-            found[_most_alike(vectors, new, rows)].mean(axis=1)
-            if len(rows)
-            else places[own].mean(axis=0)
-        )
+    with one_thread():  # products of so few rows are slower on several
+        for group in np.unique(nearest[nearest >= 0]).tolist():
+            own = there & (labels == group)
+            if not own.any():
+                continue
+            new = fresh[nearest == group]
+            rows = _evenly(stay[own[then]])
+            found[new] = (
+                found[_most_alike(vectors, new, rows)].mean(axis=1)
+                if len(rows)
+                else places[own].mean(axis=0)
+            )
     return found
 
 
