@@ -4,16 +4,23 @@ Each worker has one of both for the whole session, so a test keeps to a database
 collections with names of its own.
 """
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 from qdrant_client import QdrantClient
 
 from clustering_pipeline.local.stack import Stack, attach, detach
+from clustering_pipeline_tests.sizes import FULL
 
+ROOM = 2 * 2**30
+"""Bytes: more than the stacks of all workers need."""
 QUICK = ("model", "labeling", "notifications", "report")
 """Folders of tests that take no server."""
 
@@ -24,11 +31,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """The worker's embedded stack, which ends with the worker."""
-    data_dir = tmp_path_factory.mktemp("data")
-    yield attach(data_dir, journal=False, grace=1.0)
-    detach(data_dir)
+    with tempfile.TemporaryDirectory(dir=_memory(), ignore_cleanup_errors=True) as folder:
+        stack = attach(Path(folder), journal=False, grace=1.0)
+        supervisor = psutil.Process(stack.pid)
+        yield stack
+        detach(stack.data_dir)
+        # Its servers write until they end.
+        psutil.wait_procs([supervisor], timeout=30)
+
+
+def _memory() -> Path | None:
+    """Where files are in memory, if there is room: a collection is made there in no time."""
+    there = Path("/dev/shm")  # noqa: S108 - for what tempfile makes in it
+    roomy = not FULL and there.is_dir() and shutil.disk_usage(there).free > ROOM
+    return there if roomy else None
 
 
 @pytest.fixture(scope="session")
