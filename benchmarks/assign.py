@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.local.stack import attach, detach
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import RegisterCollectionRequest
@@ -147,6 +148,7 @@ def open_bench(opened: ExitStack, options: Namespace) -> Bench:
 
 
 def main() -> None:
+    collect_rarely()  # as the processes do that run a definition
     parser = ArgumentParser(description=__doc__)
     for name, default in (("count", 50_000), ("new", 10_000), ("groups", 200), ("dimensions", 384)):
         parser.add_argument(f"--{name}", type=int, default=default)

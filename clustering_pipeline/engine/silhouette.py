@@ -17,14 +17,17 @@ def cosine_silhouettes(
 ) -> NDArray[np.float64]:
     """(n,) values in [-1, 1]; noise, and documents alone in their group, have 0."""
     points, groups = as_vectors(vectors), np.asarray(labels, dtype=np.int64)
-    count, units = group_count(groups), unit_rows(points)
-    values = np.zeros(len(points))
+    count, values = group_count(groups), np.zeros(len(points))
     if count < 2:
         return values
-    sums = group_sums(units, groups, count, check)
+    # Unit vectors a block at a time, twice: a copy of all of them takes longer to lay out.
+    sums = np.zeros((count, points.shape[1]))
+    for rows in blocks(len(points), check=check):
+        sums += group_sums(unit_rows(points[rows]), groups[rows], count)
     sizes = np.bincount(groups[groups >= 0], minlength=count)
     for rows in blocks(len(points), check=check):
-        values[rows] = _values(units[rows].astype(np.float64), groups[rows], sums, sizes)
+        units = unit_rows(points[rows]).astype(np.float64)
+        values[rows] = _values(units, groups[rows], sums, sizes)
     return values
 
 

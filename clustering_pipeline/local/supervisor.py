@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.local import wire
 from clustering_pipeline.local.atomic import write_atomically
 from clustering_pipeline.local.leases import Leases
@@ -130,6 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--grace", type=float, default=GRACE_SECONDS)
     parser.add_argument("--detach", type=int, metavar="FD", help="tell this descriptor when ready")
     options = parser.parse_args(arguments)
+    collect_rarely()  # an answer is a hundred thousand objects that refer to nothing
     _leave_out_the_client()
     if options.detach is not None:
         _detach()

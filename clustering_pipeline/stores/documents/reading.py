@@ -1,12 +1,14 @@
 """Points read in pages, filtered as the filter means it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from qdrant_client import grpc
 
 from clustering_pipeline.model.filter_semantics import predicate
 from clustering_pipeline.model.filters import Filter, fields_of
+from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import Point
 from clustering_pipeline.stores.documents.paths import quoted
@@ -129,6 +131,14 @@ def retrieve(
     points = [read_point(point, vectors or {}) for point in answer]
     by_id = {point.id: point for point in points}
     return [by_id[point_id] for point_id in point_ids if point_id in by_id]
+
+
+def retrieve_pages(
+    connection: Connection, name: str, point_ids: Sequence[str], *, page: int, **asked: Any
+) -> Generator[list[Point]]:
+    """The same a part at a time, the next ones on their way."""
+    parts = (point_ids[at : at + page] for at in range(0, len(point_ids), page))
+    return in_order(partial(retrieve, connection, name, **asked), parts, in_flight=READS)
 
 
 def fetch(

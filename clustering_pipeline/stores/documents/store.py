@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Self
 
 from qdrant_client import QdrantClient, grpc
 
 from clustering_pipeline.model.filters import Filter
 from clustering_pipeline.stores.documents import collections, exporting, reading, scoring, writing
-from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.connection import PATIENCE, Connection, open_client
 from clustering_pipeline.stores.documents.exporting import ExportRequest, OpenSink
 from clustering_pipeline.stores.documents.facts import (
@@ -129,28 +127,21 @@ class Documents:
         return reading.scroll_ids(self._connection, qdrant_collection, chosen, page=ID_PAGE)
 
     def retrieve(
-        self,
-        qdrant_collection: str,
-        point_ids: Sequence[str],
-        *,
-        payload_fields: Sequence[str] | None = None,
-        vector_names: Sequence[str] = (),
+        self, name: str, point_ids: Sequence[str], *, vector_names: Sequence[str] = (), **asked: Any
     ) -> list[Point]:
-        """The points of these ids, in this order; those that are gone are left out."""
-        return reading.retrieve(
-            self._connection,
-            qdrant_collection,
-            point_ids,
-            payload_fields=payload_fields,
-            vectors=self._sizes(qdrant_collection, vector_names),
-        )
+        """The points of these ids, in this order; those that are gone are left out.
+
+        ``payload_fields`` says which of the payload are read; all of it otherwise.
+        """
+        asked["vectors"] = self._sizes(name, vector_names)
+        return reading.retrieve(self._connection, name, point_ids, **asked)
 
     def retrieve_pages(
-        self, qdrant_collection: str, point_ids: Sequence[str], **asked: Any
+        self, name: str, point_ids: Sequence[str], *, vector_names: Sequence[str] = (), **asked: Any
     ) -> Generator[list[Point]]:
         """The same for any number of ids, a part at a time; close it when leaving early."""
-        parts = (point_ids[at : at + PAGE] for at in range(0, len(point_ids), PAGE))
-        return in_order(partial(self.retrieve, qdrant_collection, **asked), parts, in_flight=READS)
+        asked["vectors"] = self._sizes(name, vector_names)
+        return reading.retrieve_pages(self._connection, name, point_ids, page=PAGE, **asked)
 
     def export(
         self,

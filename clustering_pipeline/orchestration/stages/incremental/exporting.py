@@ -28,10 +28,7 @@ from clustering_pipeline.orchestration.stages.incremental.known import (
 from clustering_pipeline.orchestration.stages.incremental.looking import Seen, look, vectors_of
 from clustering_pipeline.orchestration.stages.inputs import vector_columns
 from clustering_pipeline.stores.documents import ExportReport, Point, Source
-from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.sampling import KEY
-
-_READ = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,13 +116,10 @@ def _rows(stored: Table, points: Sequence[tuple[Source, Point]]) -> Rows:
 
 
 def _read(run: Run, source: Source, ids: Sequence[str]) -> list[Point]:
-    def read(part: Sequence[str]) -> list[Point]:
-        return run.pipeline.documents.retrieve(
-            source.qdrant_collection, part, vector_names=source.vector_names
-        )
-
-    parts = [ids[start : start + _READ] for start in range(0, len(ids), _READ)]
-    with closing(in_order(read, parts, in_flight=READS)) as pages:
+    pages = run.pipeline.documents.retrieve_pages(
+        source.qdrant_collection, ids, vector_names=source.vector_names
+    )
+    with closing(pages):
         return [point for page in pages for point in page]
 
 

@@ -15,7 +15,7 @@ from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.documents import Rows, Table, Vectors
 from clustering_pipeline.stores.documents import Point, Source
-from clustering_pipeline.stores.documents.concurrency import READS, ahead, in_order
+from clustering_pipeline.stores.documents.concurrency import ahead, in_order
 from clustering_pipeline.stores.documents.facts import Products
 
 _PAGE = 2_000
@@ -122,7 +122,10 @@ def _by_products(
 def _answers(
     run: Run, source: Source, questions: Sequence[_Question], mark: list[str]
 ) -> Generator[Products | None]:
-    """The server finds the next while this one is looked at; the first says how all are called."""
+    """The server finds the next while this one is looked at; the first says how all are called.
+
+    One after the other: two at once would only take each other's time.
+    """
     tree = parse_filter(run.spec.filters)
 
     def ask(question: _Question) -> Products | None:
@@ -136,7 +139,7 @@ def _answers(
             named=first,
         )
 
-    return in_order(ask, questions, in_flight=READS)
+    return in_order(ask, questions, in_flight=1)
 
 
 def _named_alike(
