@@ -60,7 +60,7 @@ def _looked_for(condition: Condition) -> dict[str, Any]:
     It goes into lists wherever Python does, and takes a number in the path for a place in a list
     besides.
     """
-    if any(not key or key.startswith("$") or "\0" in key for key in condition.path):
+    if any(not key or key.startswith("$") or {".", "\0"} & set(key) for key in condition.path):
         return {}
     value = condition.value
     if condition.operator in _ORDER and _comparable(value):

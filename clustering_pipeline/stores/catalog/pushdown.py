@@ -70,7 +70,7 @@ def narrowed(tree: Filter | None, fields: Fields) -> Query:
         return _all_of([*(narrowed(item, fields) for item in tree.every), either])
     if tree is None:
         return {}
-    path = ".".join(tree.path)
+    path = tree.field
     narrow = _NARROWING.get(tree.operator)
     return {} if narrow is None or path not in fields else narrow(tree, path, fields[path])
 
@@ -114,7 +114,8 @@ def _all_of(queries: Sequence[Query]) -> Query:
 
 
 def _condition(condition: Condition, fields: Fields) -> Query | None:
-    path = ".".join(condition.path)
+    # As it is written: a key with dots in it, which stands in quotes, is none of the fields.
+    path = condition.field
     translate = _TRANSLATIONS.get(condition.operator)
     if translate is None or path not in fields:
         return None

@@ -19,7 +19,19 @@ ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")
 # What makes comparing hard: case that folds to more letters, dates as text, lists, nothing at all.
 NAMES = ["Straße", "STRASSE", "strasse 2", "K", "İstanbul", "a.b", "50%", "x\\y", "字", "^a$"]
 TEXTS = [None, "", "2026-11-21", "2026-11-21T12:00:00Z", "Kelvin \u212a", "end.", "two words"]
-FREE = [None, 1, 1.0, True, "a", "A", ["a", 2], {"b": "ß"}, [{"b": 1}, {"b": "SS"}], [["a"]], 2**60]
+FREE = [
+    None,
+    1,
+    1.0,
+    True,
+    "a",
+    "A",
+    ["a", 2],
+    {"b": "ß"},
+    [{"b": 1}, {"b": "SS"}],
+    [["a"]],
+    {"b.c": 7},
+]
 NUMBERS = [None, 0, 1, 2.5, 100]
 
 
@@ -75,6 +87,7 @@ class TestFilters:
             "completed_at",
             "metadata.free",
             "metadata.free.b",
+            'metadata.free."b.c"',
             "metadata.n",
             "feature_uris",
             "age",
@@ -152,6 +165,15 @@ class TestFilters:
         catalog.clusters.create(LOCAL, request(cluster_name="many", metadata=many))
         assert names(ask(catalog, filters={"metadata.k499": 499})) == ["many"]
         assert names(ask(catalog, filters={"metadata.k499": 498})) == []
+
+    @pytest.mark.parametrize(
+        ("operator", "value"), [("eq", 7), ("gte", 7), ("exists", True), ("regex", "7")]
+    )
+    def test_a_key_with_dots_in_it_is_found(self, catalog, operator, value):
+        free = "7" if operator == "regex" else 7
+        catalog.clusters.create(LOCAL, request(cluster_name="dots", metadata={"a.b": {"c": free}}))
+        asked = {"field": 'metadata."a.b".c', "operator": operator, "value": value}
+        assert names(ask(catalog, filters={"AND": [asked]})) == ["dots"]
 
 
 @pytest.mark.usefixtures("definitions")

@@ -3,7 +3,7 @@ from bson import Regex
 
 from clustering_pipeline.model.filters import parse_filter
 from clustering_pipeline.stores.catalog.facts import may_hold
-from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS
+from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS, EXECUTION_FIELDS
 from clustering_pipeline.stores.catalog.pushdown import narrowed, split
 
 
@@ -93,6 +93,13 @@ def test_what_is_left_to_python(asked):
     assert parts.rest is not None
 
 
+def test_a_key_with_dots_in_it_is_not_a_field_inside_another():
+    quoted = parse_filter(condition('"metrics.silhouette_score"', "gt", 0.5))
+    parts = split(quoted, EXECUTION_FIELDS)
+    assert (parts.query, parts.rest) == ({}, quoted)
+    assert narrowed(quoted, EXECUTION_FIELDS) == {}
+
+
 def test_a_conjunction_is_split():
     asked = {
         "AND": [{"field": "status", "value": "FAILED"}, {"field": "metadata.team", "value": "a"}],
@@ -173,6 +180,7 @@ def test_alternatives_are_narrowed_down_where_each_is():
         condition("metadata.n", "gt", "a"),
         condition("metadata.n", "gt", 2**63),
         condition("metadata.$n", "gt", 1),
+        condition('metadata."a.n"', "gt", 1),
         {"OR": [{"metadata.team": "a"}, {"status": "FAILED"}]},
     ],
 )
