@@ -38,10 +38,10 @@ def list_batches(
     offset: Offset = 0,
 ) -> ListBatchesResponse:
     """List the batches of a collection, newest first."""
-    collection = catalog.collections.get(caller.scope, collection_identifier)
-    found = catalog.batches.list(caller.scope, collection.collection_id)
-    page = found[offset : offset + limit]
-    return ListBatchesResponse(results=list(map(batch_view, page)), total_count=len(found))
+    collection = catalog.collections.get(caller.scope, collection_identifier).collection_id
+    page = catalog.batches.list(caller.scope, collection, limit=limit, offset=offset)
+    total = catalog.batches.count(caller.scope, collection)
+    return ListBatchesResponse(results=list(map(batch_view, page)), total_count=total)
 
 
 @router.get("/{batch_id}", responses=documented(404))

@@ -23,6 +23,7 @@ from clustering_pipeline.stores.catalog.table import Duplicate, Table
 _TURNS = 100
 _AT_ONCE = 500
 _NAMED = 5
+_NEWEST = (("created_at", -1), ("_id", 1))
 
 BatchNumber = tuple[Scope, str, int]
 """A completed batch, by one of its collections and its number there."""
@@ -62,11 +63,17 @@ class Batches:
             raise BatchNotFound(message)
         return BatchRecord.model_validate(found)
 
-    def list(self, scope: Scope, collection_id: str) -> list[BatchRecord]:
-        """The batches of a collection, newest first."""
+    def list(
+        self, scope: Scope, collection_id: str, *, limit: int = 0, offset: int = 0
+    ) -> list[BatchRecord]:
+        """The batches of a collection, newest first; all of them without a limit."""
         query = within(scope, collection_ids=collection_id)
-        found = self.table.find(query, sort=[("created_at", -1), ("_id", 1)])
+        found = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
         return [BatchRecord.model_validate(one) for one in found]
+
+    def count(self, scope: Scope, collection_id: str) -> int:
+        """How many batches a collection has, however they ended."""
+        return self.table.count(within(scope, collection_ids=collection_id))
 
     def complete(self, scope: Scope, batch_id: str) -> BatchRecord:
         """Counts the batch, once however often it is called; raises StateConflict if it failed."""

@@ -141,7 +141,7 @@ BATCHES = (
         name=NOT_OVERTAKEN,
         partialFilterExpression=_COMPLETED,
     ),
-    _scoped("collection_ids", "-created_at"),
+    _scoped("collection_ids", "-created_at", "_id"),
     IndexModel(
         [*_SCOPE, ("collection_ids", ASCENDING)],
         name="open",

@@ -151,6 +151,16 @@ def test_batches_are_listed_newest_first(catalog, speeches, letters):
     assert catalog.batches.list(LOCAL, speeches.collection_id) == made[::-1]
 
 
+def test_a_page_of_batches_reads_no_other(catalog, database, speeches):
+    made = [catalog.batches.open(LOCAL, ["speeches"]) for _ in range(9)]
+    before = records_read(database)
+    page = catalog.batches.list(LOCAL, speeches.collection_id, limit=2, offset=1)
+    assert page == [made[7], made[6]]
+    assert records_read(database) - before <= 3
+    assert catalog.batches.count(LOCAL, speeches.collection_id) == 9
+    assert catalog.batches.list(LOCAL, speeches.collection_id, limit=2, offset=9) == []
+
+
 def test_what_is_not_there_is_not_found(catalog, speeches):
     made = catalog.batches.open(LOCAL, ["speeches"])
     for scope, batch_id in ((LOCAL, "batch_9"), (ELSEWHERE, made.batch_id)):
