@@ -7,8 +7,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.blocks import blocks
+from clustering_pipeline.engine.screening import rows_at_once
 from clustering_pipeline.engine.threads import in_parallel
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never, unit_rows
+from clustering_pipeline.engine.vectors import (
+    NOISE,
+    Check,
+    Labels,
+    Vectors,
+    as_vectors,
+    directed,
+    never,
+    unit_rows,
+)
 from clustering_pipeline.model.errors import InvalidParameters
 
 VOTERS = 15
@@ -49,7 +59,8 @@ def assign(
     """Give each of (n, d) ``vectors`` the label most of its nearest ``fitted`` vectors have.
 
     Nearest by cosine; a tie goes to the label of the nearer neighbours.  Noise has a vote like any
-    group, so what lies among noise stays noise.  The same on any number of threads.
+    group, so what lies among noise stays noise, as does a zero vector, which is near nothing.  The
+    same on any number of threads.
     """
     points, known = as_vectors(vectors), unit_rows(as_vectors(fitted)).astype(np.float32)
     votes_of = np.asarray(labels, dtype=np.int64)
@@ -60,8 +71,10 @@ def assign(
         nearest = _nearest(units @ known.T, min(voters, len(known)))
         answers[rows], shares[rows] = _vote(votes_of[nearest])
 
-    for _ in in_parallel(place, list(blocks(len(points), ROWS)), check):
+    step = rows_at_once(*known.shape, most=ROWS)
+    for _ in in_parallel(place, list(blocks(len(points), step)), check):
         pass
+    answers[~directed(points, "cosine")] = NOISE
     return Assignment(labels=answers, probabilities=np.where(answers >= 0, shares, 0))
 
 

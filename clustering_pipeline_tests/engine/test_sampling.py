@@ -34,6 +34,14 @@ def test_what_lies_among_noise_stays_noise():
     assert (found.probabilities[found.labels < 0] == 0).all()
 
 
+def test_a_zero_vector_is_near_no_group():
+    points, truth = blobs(300)
+    points[250] = 0
+    found = assign(points[200:], points[:200], truth[:200])
+    assert (found.labels[50], found.probabilities[50]) == (-1, 0)
+    assert np.delete(found.labels, 50).tolist() == np.delete(truth[200:], 50).tolist()
+
+
 def test_a_tie_goes_to_the_nearer_neighbours():
     known = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]])
     found = assign(np.array([[1, 0.5]]), known, [3, 3, 5, 5], voters=4)
