@@ -81,6 +81,12 @@ def directed(vectors: Vectors, metric: str | None) -> NDArray[np.bool_]:
     return there
 
 
+def without_direction(there: NDArray[np.bool_], metric: str | None) -> dict[str, int]:
+    """For a record: how many rows lie nowhere by ``metric``, if any, as ``directed`` tells."""
+    lost = len(there) - int(np.count_nonzero(there))
+    return {"zero_vectors" if metric == "cosine" else "constant_vectors": lost} if lost else {}
+
+
 def unit_rows(vectors: Vectors) -> Vectors:
     """Each row scaled to length one; a zero row stays zero."""
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))[:, None]

@@ -144,6 +144,7 @@ def test_a_zero_vector_is_noise_when_neighbours_go_by_angle():
     result = cluster(points, algorithm="kmeans", preprocessing=[UMAP])
     assert np.flatnonzero(result.labels < 0).tolist() == [3, 50]
     assert result.probabilities[[3, 50]].tolist() == [0, 0]
+    assert result.record["preprocessing"][0]["zero_vectors"] == 2
 
 
 @pytest.mark.parametrize("algorithm", DETERMINISTIC)

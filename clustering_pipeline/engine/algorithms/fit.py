@@ -25,6 +25,7 @@ from clustering_pipeline.engine.vectors import (
     directed,
     never,
     squarable,
+    without_direction,
 )
 from clustering_pipeline.model.parameters import Parameters
 
@@ -86,7 +87,7 @@ def _grouped(
     there = directed(points, method.metric(settings))
     if there.all():
         return _fitted(method, points, settings, context)
-    return _without_direction(method, points, settings, context, rows=np.flatnonzero(there))
+    return _of_directed(method, points, settings, context, there=there)
 
 
 def _fitted(
@@ -99,15 +100,16 @@ def _fitted(
         return method.fit(points, settings, context)
 
 
-def _without_direction(
+def _of_directed(
     method: Algorithm[Any],
     points: Vectors,
     settings: Parameters,
     context: FitContext,
     *,
-    rows: NDArray[np.int64],
+    there: NDArray[np.bool_],
 ) -> Grouping:
-    """A zero vector has no direction: it is noise, and only the other ``rows`` are grouped."""
+    """A zero vector has no direction: it is noise, and only rows that are ``there`` are grouped."""
+    rows = np.flatnonzero(there)
     labels, probabilities = np.full(len(points), NOISE), np.zeros(len(points))
     tree = None
     if len(rows) > 1:
@@ -122,8 +124,7 @@ def _without_direction(
         grouping = Grouping(labels=labels)
         labels[rows] = 0
         probabilities[rows] = 1
-    lost = "zero_vectors" if method.metric(settings) == "cosine" else "constant_vectors"
-    notes = {**grouping.notes, lost: len(points) - len(rows)}
+    notes = {**grouping.notes, **without_direction(there, method.metric(settings))}
     return Grouping(labels=labels, probabilities=probabilities, hierarchy=tree, notes=notes)
 
 

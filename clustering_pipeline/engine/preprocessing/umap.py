@@ -5,7 +5,7 @@ from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.manifold import embed
 from clustering_pipeline.engine.neighborhood import Wanted
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, directed, without_direction
 from clustering_pipeline.model.preprocessing import UMAPStep
 
 SMALLEST = 4
@@ -25,9 +25,10 @@ def reduce(vectors: Vectors, step: UMAPStep, context: StepContext) -> Reduced:
         random_state=step.random_state,
         check=context.check,
     )
+    lost = without_direction(directed(vectors, step.metric), step.metric)
     return Reduced(
         vectors=embedding.coordinates.astype(vectors.dtype),
-        notes={"neighbors": "exact", "start": embedding.start},
+        notes={"neighbors": "exact", "start": embedding.start, **lost},
     )
 
 
