@@ -207,9 +207,10 @@ def test_every_step_takes_numbers_of_any_size(step, scale):
     json.dumps(result.record, allow_nan=False)
 
 
-def test_directions_without_variance_stay_without_when_whitened():
+@pytest.mark.parametrize("added", [0.0, 1e-40])
+def test_directions_without_variance_stay_without_when_whitened(added):
     points = np.random.default_rng(0).normal(size=(60, 5)) @ np.ones((5, 9)) / 3
-    whitened = reduce(points, [{"method": "whitening", "regularization": 0.0}]).vectors
+    whitened = reduce(points, [{"method": "whitening", "regularization": added}]).vectors
     assert whitened.var(axis=0, ddof=1).sum() == pytest.approx(1)
 
 

@@ -20,7 +20,8 @@ def whiten(vectors: Vectors, step: WhiteningStep, context: StepContext) -> Reduc
     """Decorrelate the dimensions.
 
     Of fewer vectors than dimensions, the products of the vectors with each other say as much.  What
-    variance rounding leaves in a direction without any is none, however little is added to it.
+    rounding leaves in a direction without variance is dropped: divided by next to nothing it would
+    drown the others.
     """
     context.check()
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
@@ -30,7 +31,7 @@ def whiten(vectors: Vectors, step: WhiteningStep, context: StepContext) -> Reduc
         values, directions = np.linalg.eigh(products / (len(vectors) - 1))
         values[values <= ROUNDING * len(values) * values[-1]] = 0
         scale = values + step.regularization
-        roots = np.divide(1, np.sqrt(scale), out=np.zeros_like(scale), where=scale > 0)
+        roots = np.divide(1, np.sqrt(scale), out=np.zeros_like(scale), where=values > 0)
         turned = (directions * roots) @ directions.T
         whitened = turned @ centred if wide else centred @ turned
     return Reduced(vectors=whitened.astype(vectors.dtype))
