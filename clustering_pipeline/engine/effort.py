@@ -1,4 +1,7 @@
-"""How long work takes, roughly: what two cores of 2020's need.  For messages, not for decisions."""
+"""How long work takes, roughly: what two cores of 2020's need.
+
+For messages, and for whether a call is so long that it gets a process of its own.
+"""
 
 from clustering_pipeline.engine.job import Job
 

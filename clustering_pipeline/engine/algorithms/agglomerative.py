@@ -51,7 +51,9 @@ def seconds(job: Job, _params: AgglomerativeParams) -> float:
 def _matrix(given: JsonValue, count: int) -> np.ndarray | None:
     if given is None:
         return None
-    message = f"connectivity must be a matrix of {count} rows and columns, one for every document"
+    message = (
+        f"connectivity must be a matrix of {count} rows and columns, one for each fitted document"
+    )
     try:
         matrix = np.array(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
