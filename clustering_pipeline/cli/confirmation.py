@@ -12,10 +12,8 @@ def confirmation_option(prompt: str) -> Callable[[Callable[..., None]], Callable
     """Adds ``--yes``; without it a person is asked, and nobody there to answer is an error."""
 
     def ask(context: click.Context, _option: click.Parameter, agreed: Any) -> None:
-        if agreed or context.resilient_parsing or _answer(prompt) in {"y", "yes"}:
-            return
-        click.echo("nothing was done", err=True)
-        context.exit(1)
+        if not context.resilient_parsing:
+            confirm(prompt, agreed=bool(agreed))
 
     return click.option(
         "--yes",
@@ -24,6 +22,14 @@ def confirmation_option(prompt: str) -> Callable[[Callable[..., None]], Callable
         callback=ask,
         help="Do it without being asked.",
     )
+
+
+def confirm(prompt: str, *, agreed: bool) -> None:
+    """Asks unless somebody has ``agreed``; no, or nobody there to answer, ends the command."""
+    if agreed or _answer(prompt) in {"y", "yes"}:
+        return
+    click.echo("nothing was done", err=True)
+    raise click.exceptions.Exit(1)
 
 
 def _answer(prompt: str) -> str:

@@ -1,11 +1,12 @@
 """Commands on what was published: return to it, check it, and remove what is kept no more."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
 
-from clustering_pipeline.cli.confirmation import confirmation_option
-from clustering_pipeline.cli.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.confirmation import confirm, confirmation_option
+from clustering_pipeline.cli.output import counted, emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.showing import show_definition
 from clustering_pipeline.model.errors import StateConflict
@@ -75,15 +76,18 @@ def verify(output: str, run_id: str) -> None:
 
 
 @click.command()
-@click.option("--orphans", is_flag=True, help="Remove directories that no record names, too.")
+@click.option("--orphans", is_flag=True, help="Remove those of no definition here, too.")
+@click.option("--yes", is_flag=True, help="Remove those without being asked.")
 @output_options
-def gc(output: str, *, orphans: bool) -> None:
+def gc(output: str, *, orphans: bool, yes: bool) -> None:
     """Remove the files of runs beyond CLUSTERING_KEPT_RUNS for each definition."""
     from clustering_pipeline.orchestration import retention  # noqa: PLC0415
 
     with open_session() as session:
-        done = retention.collect_all(session.pipeline)
         lost = retention.find_orphans(session.pipeline)
+        if orphans and lost.unknown:
+            confirm(_question(lost.unknown), agreed=yes)
+        done = retention.collect_all(session.pipeline)
         doomed = (*lost.ours, *lost.unknown) if orphans else lost.ours
         files = done.files + retention.remove_orphans(session.pipeline, doomed)
     left = () if orphans else lost.unknown
@@ -93,4 +97,12 @@ def gc(output: str, *, orphans: bool) -> None:
     if output == "table" and files == 0:
         note("nothing to remove")
     if left:
-        note(f"{len(left)} directories belong to no definition here: --orphans removes them")
+        note(f"files of {counted(len(left), 'run')} of no definition here stay: see --orphans")
+
+
+def _question(unknown: Sequence[str]) -> str:
+    runs = counted(len(unknown), "run")
+    return (
+        f"Remove the files of {runs} of no definition here, {unknown[0]} first? Another catalog "
+        "may have them, or a one-shot call saved them."
+    )

@@ -202,6 +202,26 @@ def test_there_is_nothing_to_roll_back_to_or_to_collect(story):
     assert (told.out, told.err.splitlines()[0]) == ("", "nothing to remove")
 
 
+def test_files_of_no_definition_here_are_removed_when_a_person_agrees(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLUSTERING_ARTIFACTS", str(tmp_path))
+    place = "int_local/ns_default/engine_cluster_build"
+    lost = [f"{place}/run_saved", f"{place}/run_theirs"]
+    with open_pipeline(Settings()) as pipeline:
+        for one in lost:
+            pipeline.artifacts.write_json(f"{one}/definition.json", {"cluster_id": "clust_x"})
+        told = run("runs", "gc")
+        assert told.err.endswith("files of 2 runs of no definition here stay: see --orphans\n")
+        asked = run("runs", "gc", "--orphans", answers="n\n")
+        assert (asked.code, asked.out) == (1, "")
+        question = f"Remove the files of 2 runs of no definition here, {lost[0]} first?"
+        assert asked.err.startswith(question)
+        assert run("runs", "gc", "--orphans").code == 2
+        assert len(list(pipeline.artifacts.list())) == 2
+    done = run("runs", "gc", "--orphans", "--yes", "--json").json
+    assert (done["orphans"], done["files"], done["unknown"]) == (lost, 2, [])
+    assert run("runs", "gc", "--orphans", "--json").json["orphans"] == []
+
+
 def test_a_definition_in_a_file(tmp_path, collection):
     wanted = {
         "cluster_name": name("from file"),
