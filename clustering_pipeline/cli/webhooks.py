@@ -9,7 +9,7 @@ from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.model.run_events import EVENTS
 from clustering_pipeline.model.validation import validate
-from clustering_pipeline.model.webhooks import CreateWebhookRequest, DeliveryModel
+from clustering_pipeline.model.webhooks import CreateWebhookRequest, DeliveryAttempt, DeliveryModel
 from clustering_pipeline.orchestration.notifying import create_webhook, try_webhook
 
 LISTED = ("webhook_id", "url", "event_types", "consecutive_failures", "description")
@@ -68,10 +68,16 @@ def delete(webhook: str) -> None:
 @click.argument("webhook")
 @output_options
 def test_(output: str, webhook: str) -> None:
-    """Send a message that says nothing, now and once."""
+    """Send a message that says nothing, now and once.
+
+    It is an error if the receiver does not take it.
+    """
     with open_session() as session:
-        record = try_webhook(session.pipeline, session.scope, webhook)
-    emit_one(_row(record.model()), output=output)
+        tried = try_webhook(session.pipeline, session.scope, webhook).model()
+    emit_one(_row(tried), output=output)
+    if tried.status != "delivered":
+        click.echo(f"error: {webhook} was not told: {_why(tried)}", err=True)
+        raise click.exceptions.Exit(1)
 
 
 @command.command()
@@ -88,6 +94,13 @@ def deliveries(output: str, webhook: str, limit: int) -> None:
     emit(rows, columns=LOG, output=output, empty="it has been told nothing yet")
     if rows:
         note(f"{len(rows)} of {page.total_count}")
+
+
+def _why(delivery: DeliveryModel) -> str:
+    last = delivery.attempts[-1] if delivery.attempts else DeliveryAttempt(at=delivery.created_at)
+    if last.status_code is not None:
+        return f"its receiver answered {last.status_code}, and takes a message with 2xx"
+    return last.error or "its receiver gave no answer"
 
 
 def _row(delivery: DeliveryModel) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Webhooks from the command line."""
 
+import json
+
 import pytest
 
 from clustering_pipeline_tests.cli.command import run
@@ -17,7 +19,12 @@ def test_webhooks_live_and_die(monkeypatch):
         assert made["secret"].startswith("whsec_")
         listed = run("webhooks", "list", "--json").json
         assert listed == [{name: one for name, one in made.items() if name != "secret"}]
-        tried = run("webhooks", "test", webhook, "--json").json
+        refused = run("webhooks", "test", webhook, "--json")
+    tried = json.loads(refused.out)
+    assert refused.code == 1
+    assert refused.err == (
+        f"error: {webhook} was not told: its receiver answered 503, and takes a message with 2xx\n"
+    )
     assert (tried["status"], tried["last_answer"], len(receiver.heard)) == ("failed", 503, 1)
     assert [
         one["delivery_id"] for one in run("webhooks", "deliveries", webhook, "--json").json
@@ -26,6 +33,18 @@ def test_webhooks_live_and_die(monkeypatch):
     assert run("webhooks", "delete", webhook, "--yes").code == 0
     assert run("webhooks", "deliveries", webhook).code == 3
     assert made["secret"] not in run("webhooks", "list").out
+
+
+def test_a_webhook_that_is_tried_is_told_or_says_why_not(monkeypatch):
+    monkeypatch.setenv("CLUSTERING_WEBHOOK_NETWORKS", '["127.0.0.0/8"]')
+    with receiving(status(204)) as receiver:
+        webhook = run("webhooks", "create", receiver.url, "--json").json["webhook_id"]
+        tried = run("webhooks", "test", webhook)
+        assert (tried.code, tried.fields["status"], tried.err) == (0, "delivered", "")
+    nobody = run("webhooks", "test", webhook)
+    assert nobody.code == 1
+    assert nobody.err.startswith(f"error: {webhook} was not told: ")
+    assert run("webhooks", "delete", webhook, "--yes").code == 0
 
 
 @pytest.mark.parametrize(
