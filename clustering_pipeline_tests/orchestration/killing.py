@@ -19,6 +19,9 @@ from clustering_pipeline_tests.sizes import size
 Subjects = Mapping[int, str | None]
 Topic = tuple[str, int]
 
+ENDED = "(it came to its end)"
+"""Of a run that wrote less on its way back than there, so that nothing killed it."""
+
 
 def asks_nothing(_turn: int) -> dict[str, Any]:
     """Executions as the definition says."""
@@ -71,7 +74,9 @@ class Killing:
         self.scene.change(*self.states)
         written = self._kill(1, after=None)
         self.check_finished(self.states[1])
+        assert written
         rows = [self._row(turn, point, written) for turn, point in enumerate(choose(len(written)))]
+        assert not all(ENDED in row for row in rows)
         head = f"   n {'write':38} {'shows':5} {'readers see':28} finished by"
         return "\n".join(["", f"{title}, {len(written)} writes: killed after write n", head, *rows])
 
@@ -90,7 +95,7 @@ class Killing:
         self.check_finished(new)
         assert {one.verdict for one in verify_run(self.pipeline, again)} == {"same"}
         pointer = "old" if subjects is old else "new"
-        name = written[point - 1] if survived is None else "(it came to its end)"
+        name = written[point - 1] if survived is None else ENDED
         return f"{point:4} {name:38} {pointer:5} {seen:28} {'start' if resumed else 'run'}"
 
     def check_readers(self, old: Subjects, new: Subjects, before: str | None) -> tuple[str, Any]:
