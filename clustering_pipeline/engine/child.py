@@ -12,7 +12,7 @@ from clustering_pipeline.engine.hierarchy import of_deepest
 from clustering_pipeline.engine.job import job_of
 from clustering_pipeline.engine.memory import expected_seconds
 from clustering_pipeline.engine.neighborhood import Neighborhood
-from clustering_pipeline.engine.parameters import resolved
+from clustering_pipeline.engine.parameters import checked_seed, resolved
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
 from clustering_pipeline.model.parameters import Parameters
 
@@ -65,7 +65,7 @@ def fit_in_child(
     request = {
         "algorithm": algorithm,
         "params": given,
-        "random_state": random_state,
+        "random_state": checked_seed(random_state),
         "memory_limit": memory_limit,
     }
     wanted = named(algorithm).neighbors(settings)
