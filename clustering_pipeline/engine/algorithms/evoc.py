@@ -22,6 +22,7 @@ from clustering_pipeline.model.graph_params import EVoCParams
 SMALLEST = 20
 BYTES_PER_NEIGHBOR = 128
 WIDEST_START = 15
+ROUNDED = 1e-6  # of a coordinate of a row of length one in float32
 LAYERS = ("numba.np.ufunc.tbbpool", "numba.np.ufunc.omppool")
 
 
@@ -37,7 +38,8 @@ def fit(vectors: Vectors, params: EVoCParams, context: FitContext) -> Grouping:
     if len(vectors) < max(SMALLEST, params.n_neighbors + 2):
         return Grouping(labels=np.full(len(vectors), -1))
     rows = _single(vectors)
-    if (rows == rows[0]).all():
+    units = unit_rows(rows)
+    if np.allclose(units, units[0], rtol=0, atol=ROUNDED):
         note = {"shortcut": "vectors that all point one way are one group"}
         return Grouping(labels=np.zeros(len(vectors)), notes=note)
     with one_numba_thread(numba):
