@@ -21,6 +21,7 @@ LOOPBACK = "127.0.0.1"
 _WAIT_SECONDS = 5
 # A cursor carries filters, which may be long; httptools takes 64 KiB, and this is for h11.
 _LONGEST_ADDRESS = 96 * 1024
+_OFTEN = (700, 10, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +69,21 @@ def log_to_stderr() -> None:
 
 @contextmanager
 def short_pauses() -> Generator[None]:
-    """Garbage collection passes over what is there by now.
+    """Garbage collection passes over what is there by now, and looks at what comes as often as
+    Python's own.
 
-    These are the hundreds of thousands of objects of the libraries: to look through them takes a
-    quarter of a second, in which nobody is answered.
+    What is there are the hundreds of thousands of objects of the libraries: to look through them
+    takes a quarter of a second, in which nobody is answered.  What comes has to be looked at
+    often: a request that is refused may leave a few objects that refer to each other, and with
+    them its body of megabytes.
     """
     gc.freeze()
+    before = gc.get_threshold()
+    gc.set_threshold(*_OFTEN)
     try:
         yield
     finally:
+        gc.set_threshold(*before)
         gc.unfreeze()
 
 
