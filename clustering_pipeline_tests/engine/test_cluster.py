@@ -251,15 +251,15 @@ def test_leiden_equals_leidenalg_on_the_same_graph(objective, dataset):
     assert adjusted_rand_score(theirs.membership, ours.labels) == 1.0
 
 
-# evoc compiles for minutes in a fresh environment, so it is compared at full size only.
-EVOC = [{}, {"approx_n_clusters": 12}, {"noise_level": 0.2, "n_neighbors": 10}] if FULL else []
+if FULL:  # evoc compiles for minutes in a fresh environment
 
-
-@pytest.mark.parametrize("dataset", ["digits", "passages"])
-def test_evoc_equals_the_package_on_one_thread(dataset):
-    vectors = DATASETS[dataset]()
-    numba = required("numba", extra="evoc")
-    for params in EVOC:
+    @pytest.mark.parametrize("dataset", ["digits", "passages"])
+    @pytest.mark.parametrize(
+        "params", [{}, {"approx_n_clusters": 12}, {"noise_level": 0.2, "n_neighbors": 10}]
+    )
+    def test_evoc_equals_the_package_on_one_thread(params, dataset):
+        vectors = DATASETS[dataset]()
+        numba = required("numba", extra="evoc")
         with one_numba_thread(numba):
             model = required("evoc", extra="evoc").EVoC(random_state=42, base_min_cluster_size=5)
             theirs = model.set_params(**params).fit_predict(vectors.astype(np.float32))
