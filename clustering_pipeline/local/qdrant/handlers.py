@@ -65,8 +65,8 @@ def _behavior(method: Method) -> Callable[[Any, grpc.ServicerContext], Any]:
         try:
             response = method(request)
         except BaseException as error:  # noqa: BLE001 - a panic of the engine is no Exception
-            refused = _refused(error)
-            return context.abort(refused.code, refused.message)
+            # Nothing here may refer to it: it refers to this frame, and so to the whole request.
+            return context.abort(*_answer(error))
         if "time" in response.DESCRIPTOR.fields_by_name:
             response.time = time.perf_counter() - start
         return response
@@ -74,10 +74,8 @@ def _behavior(method: Method) -> Callable[[Any, grpc.ServicerContext], Any]:
     return behavior
 
 
-def _refused(error: BaseException) -> Refused:
-    if isinstance(error, Refused):
-        return error
-    refused = from_engine(error)
-    if refused.code is grpc.StatusCode.INTERNAL:
+def _answer(error: BaseException) -> tuple[grpc.StatusCode, str]:
+    refused = error if isinstance(error, Refused) else from_engine(error)
+    if refused is not error and refused.code is grpc.StatusCode.INTERNAL:
         _log.error("a request failed", exc_info=error)
-    return refused
+    return refused.code, refused.message

@@ -1,4 +1,8 @@
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -73,3 +77,33 @@ def health_check():
 def test_whatever_is_raised_becomes_an_answer(health_check, error, code, text):
     with refused(code, text):
         health_check(error)
+
+
+class Body:
+    """A request of megabytes."""
+
+
+class Aborted(Exception):
+    """How gRPC ends a call."""
+
+
+def test_a_refused_request_is_let_go_at_once():
+    def raising(_: Body) -> messages.HealthCheckReply:
+        raise wrong_input(reason="no")
+
+    def abort(_code: grpc.StatusCode, _message: str) -> None:
+        raise Aborted
+
+    handlers = generic_handlers({"Qdrant": {"HealthCheck": raising}})
+    asked = SimpleNamespace(method="/qdrant.Qdrant/HealthCheck")
+    (handler,) = filter(None, [one.service(asked) for one in handlers])
+    body = Body()
+    left = weakref.ref(body)
+    gc.disable()
+    try:
+        with suppress(Aborted):
+            handler.unary_unary(body, SimpleNamespace(abort=abort))
+        del body
+        assert left() is None
+    finally:
+        gc.enable()
