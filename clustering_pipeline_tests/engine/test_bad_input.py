@@ -65,6 +65,14 @@ def test_equal_vectors_have_a_degenerate_answer(algorithm, value):
     assert quality(points, result.labels).degenerate in expected
 
 
+if FULL:
+
+    def test_vectors_that_point_one_way_are_one_group_by_angles():
+        lengths = np.random.default_rng(0).uniform(0.1, 10, size=(60, 1)).astype(np.float32)
+        points = lengths * blobs(1)[0]
+        assert fit(points, algorithm="evoc").labels.tolist() == [0] * 60
+
+
 @every_algorithm
 def test_zero_vectors_have_an_answer(algorithm):
     points, _ = blobs(60)

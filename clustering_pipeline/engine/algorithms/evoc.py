@@ -6,6 +6,7 @@ from importlib import import_module
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
+from clustering_pipeline.engine.blocks import blocks
 from clustering_pipeline.engine.effort import of_rows
 from clustering_pipeline.engine.extras import required
 from clustering_pipeline.engine.job import Job
@@ -38,8 +39,7 @@ def fit(vectors: Vectors, params: EVoCParams, context: FitContext) -> Grouping:
     if len(vectors) < max(SMALLEST, params.n_neighbors + 2):
         return Grouping(labels=np.full(len(vectors), -1))
     rows = _single(vectors)
-    units = unit_rows(rows)
-    if np.allclose(units, units[0], rtol=0, atol=ROUNDED):
+    if _one_way(rows):
         note = {"shortcut": "vectors that all point one way are one group"}
         return Grouping(labels=np.zeros(len(vectors)), notes=note)
     with one_numba_thread(numba):
@@ -80,6 +80,14 @@ def _single(vectors: Vectors) -> Vectors:
     if not odd.any():
         return vectors.astype(np.float32, copy=False)
     return np.where(odd[:, None], unit_rows(vectors), vectors).astype(np.float32)
+
+
+def _one_way(rows: Vectors) -> bool:
+    first = unit_rows(rows[:1])
+    return all(
+        np.allclose(unit_rows(rows[some]), first, rtol=0, atol=ROUNDED)
+        for some in blocks(len(rows))
+    )
 
 
 def _wide(rows: Vectors) -> Vectors:
