@@ -83,15 +83,23 @@ def find_orphans(pipeline: Pipeline) -> Orphans:
     ours, unknown = [], []
     clusters = set(pipeline.catalog.clusters.ids())
     for prefix in _directories(pipeline.artifacts.list()):
-        if pipeline.catalog.executions.find(prefix.rpartition("/")[2]) is not None:
+        if not _is_lost(pipeline, prefix):
             continue
         (ours if _definition(pipeline, prefix) in clusters else unknown).append(prefix)
     return Orphans(ours=tuple(ours), unknown=tuple(unknown))
 
 
 def remove_orphans(pipeline: Pipeline, prefixes: Iterable[str]) -> int:
-    """Removes directories with everything in them; returns how many files there were."""
-    return sum(pipeline.artifacts.delete(prefix) for prefix in prefixes)
+    """Removes directories with everything in them; returns how many files there were.
+
+    One that a record names by now stays: a run keeps its files before its record.
+    """
+    lost = (prefix for prefix in prefixes if _is_lost(pipeline, prefix))
+    return sum(pipeline.artifacts.delete(prefix) for prefix in lost)
+
+
+def _is_lost(pipeline: Pipeline, prefix: str) -> bool:
+    return pipeline.catalog.executions.find(prefix.rpartition("/")[2]) is None
 
 
 def _without(record: ClusterRecord, gone: Collection[str]) -> dict[str, list[str]]:
