@@ -52,7 +52,7 @@ class HDBSCANParams(Parameters):
     allow_single_cluster: bool = False
     """Whether one group of everything is an answer."""
     prediction_data: bool = False
-    """Whether to keep what assigning later documents needs: every run keeps it, asked or not."""
+    """Whether to keep what assigning later documents needs; runs of a definition always do."""
     match_reference_implementation: bool = False
     """Whether ties and boundary cases follow the authors' first implementation."""
     layers: bool = False
