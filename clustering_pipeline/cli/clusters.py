@@ -24,9 +24,9 @@ from clustering_pipeline.model.overdue import Overdue
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.freshness import all_overdue
-from clustering_pipeline.orchestration.groups import groups_of, label_fidelities
 from clustering_pipeline.orchestration.mapping_files import read_mapping
-from clustering_pipeline.orchestration.visualization import shown_run
+from clustering_pipeline.orchestration.views.groups import groups_of, label_fidelities
+from clustering_pipeline.orchestration.views.visualization import shown_run
 
 LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
 OVERDUE = ("cluster_id", "cluster_name", "status", "overdue_since", "overdue_because")

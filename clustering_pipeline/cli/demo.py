@@ -17,8 +17,8 @@ from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.model.definition import CreateClusterRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.validation import validate
-from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.loading import Load, load
+from clustering_pipeline.orchestration.views.groups import published_groups
 from clustering_pipeline.settings import Settings
 
 DATA_DIR = ".clustering-demo"

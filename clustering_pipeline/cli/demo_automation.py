@@ -23,9 +23,9 @@ from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.dagster_runs import last_word
-from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.loading import Load, load
+from clustering_pipeline.orchestration.views.groups import published_groups
 from clustering_pipeline.settings import Settings
 
 DATA_DIR = ".clustering-demo-automation"

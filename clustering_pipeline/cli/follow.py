@@ -55,7 +55,7 @@ def foresee(
     session: Session, cluster: str, overrides: Mapping[str, Any], *, full: bool = False
 ) -> dict[str, object]:
     """The plan of an execution and what its labels would take; nothing is run."""
-    from clustering_pipeline.orchestration.label_estimate import estimate_labels  # noqa: PLC0415
+    from clustering_pipeline.orchestration.labels.estimate import estimate_labels  # noqa: PLC0415
 
     request = validate(ExecuteClusterByIdRequest, overrides)
     plan = "full" if full else plan_for(session, cluster, request)

@@ -31,7 +31,7 @@ def rollback(output: str, cluster: str, run_id: str | None) -> None:
 @output_options
 def verify_documents(output: str, cluster: str) -> None:
     """Compare the source documents with the fields that the published run gave them."""
-    from clustering_pipeline.orchestration import verification  # noqa: PLC0415
+    from clustering_pipeline.orchestration.views import verification  # noqa: PLC0415
 
     with open_session() as session:
         record = session.pipeline.catalog.clusters.get(session.scope, cluster)
@@ -63,7 +63,7 @@ def clear_fields(cluster: str) -> None:
 @output_options
 def verify(output: str, run_id: str) -> None:
     """Compute the digests of a run's manifest again."""
-    from clustering_pipeline.orchestration.verification import verify_run  # noqa: PLC0415
+    from clustering_pipeline.orchestration.views.verification import verify_run  # noqa: PLC0415
 
     with open_session() as session:
         execution = session.pipeline.catalog.executions.get(session.scope, run_id)

@@ -29,7 +29,7 @@ from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.registering import check_own
 from clustering_pipeline.orchestration.stages.fields import FIELD, document_fields
-from clustering_pipeline.orchestration.visualization import shown_run
+from clustering_pipeline.orchestration.views.visualization import shown_run
 from clustering_pipeline.stores.documents import Point
 from clustering_pipeline.stores.documents.concurrency import in_order
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.generations import generations, repair_aliases
-from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.recovery import recover
-from clustering_pipeline.orchestration.verification import verify_run
+from clustering_pipeline.orchestration.views.groups import published_groups
+from clustering_pipeline.orchestration.views.verification import verify_run
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.dying import Places, kill, run_directly
 from clustering_pipeline_tests.sizes import size

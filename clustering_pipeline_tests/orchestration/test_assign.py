@@ -21,7 +21,7 @@ from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.drift import OF_THE_POOL, drift
 from clustering_pipeline.orchestration.jobs import ASSIGN, RELABEL
-from clustering_pipeline.orchestration.label_estimate import estimate_labels
+from clustering_pipeline.orchestration.labels.estimate import estimate_labels
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.stores.documents.connection import open_client
 from clustering_pipeline_tests.labeling.loopback import serving, well

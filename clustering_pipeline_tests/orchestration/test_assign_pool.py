@@ -13,7 +13,7 @@ from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.label_estimate import estimate_labels
+from clustering_pipeline.orchestration.labels.estimate import estimate_labels
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.planted import Documents, is_about, planted

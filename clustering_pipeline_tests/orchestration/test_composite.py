@@ -31,8 +31,8 @@ from clustering_pipeline.orchestration.outcome import fail
 from clustering_pipeline.orchestration.plan import JOBS, plan_of
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.tags import PARENT, RETRY
-from clustering_pipeline.orchestration.verification import verify_documents, verify_run
-from clustering_pipeline.orchestration.visualization import visualization
+from clustering_pipeline.orchestration.views.verification import verify_documents, verify_run
+from clustering_pipeline.orchestration.views.visualization import visualization
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Ran, World

@@ -14,7 +14,7 @@ from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.applying import enrich_collection
 from clustering_pipeline.orchestration.clearing import clear
 from clustering_pipeline.orchestration.rollback import roll_back
-from clustering_pipeline.orchestration.verification import verify_documents
+from clustering_pipeline.orchestration.views.verification import verify_documents
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World

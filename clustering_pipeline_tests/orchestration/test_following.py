@@ -21,7 +21,7 @@ from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.heartbeat import beating
 from clustering_pipeline.orchestration.process import LOST_SECONDS, is_alive
 from clustering_pipeline.orchestration.resources import RESOURCE
-from clustering_pipeline.orchestration.sensors import follow_runs
+from clustering_pipeline.orchestration.sensors.table import follow_runs
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import World
 

@@ -13,9 +13,9 @@ from clustering_pipeline.model.times import iso
 from clustering_pipeline.model.triggers import MOST_FAILURES, CreateTriggerRequest
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.freshness import all_overdue
-from clustering_pipeline.orchestration.overdue_check import ON_TIME, watch_overdue
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.resources import RESOURCE
+from clustering_pipeline.orchestration.sensors.overdue import ON_TIME, watch_overdue
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World
 

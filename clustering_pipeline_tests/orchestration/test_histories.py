@@ -17,9 +17,9 @@ from hypothesis.stateful import (
 )
 
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.rollback import roll_back
-from clustering_pipeline.orchestration.verification import verify_documents
+from clustering_pipeline.orchestration.views.groups import published_groups
+from clustering_pipeline.orchestration.views.verification import verify_documents
 from clustering_pipeline_tests.orchestration.direct import RELABEL, execute
 from clustering_pipeline_tests.orchestration.subjects import Shelf, expected, grouped, shelf
 from clustering_pipeline_tests.orchestration.world import World

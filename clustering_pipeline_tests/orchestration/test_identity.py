@@ -5,10 +5,10 @@ import pytest
 
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.jobs import RELABEL
-from clustering_pipeline.orchestration.lineage_views import cluster_lineage, run_diff
 from clustering_pipeline.orchestration.removal import remove_cluster
+from clustering_pipeline.orchestration.views.groups import published_groups
+from clustering_pipeline.orchestration.views.lineage import cluster_lineage, run_diff
 from clustering_pipeline_tests.labeling.loopback import serving, well
 from clustering_pipeline_tests.orchestration.planted import SIZES, planted
 from clustering_pipeline_tests.orchestration.test_labels import asking

@@ -24,7 +24,7 @@ from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.stages.editing import Documents as Rows
 from clustering_pipeline.orchestration.stages.editing import edited
 from clustering_pipeline.orchestration.stages.inputs import Space
-from clustering_pipeline.orchestration.verification import verify_documents, verify_run
+from clustering_pipeline.orchestration.views.verification import verify_documents, verify_run
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, World

@@ -30,7 +30,7 @@ from clustering_pipeline.orchestration.notifying import (
     try_webhook,
 )
 from clustering_pipeline.orchestration.resources import RESOURCE
-from clustering_pipeline.orchestration.sensors import build_sensors
+from clustering_pipeline.orchestration.sensors.table import build_sensors
 from clustering_pipeline_tests.model.factories import execution
 from clustering_pipeline_tests.notifications.receivers import (
     LOOPBACK,

@@ -10,7 +10,7 @@ import pytest
 
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.groups import published_groups
+from clustering_pipeline.orchestration.views.groups import published_groups
 from clustering_pipeline_tests.orchestration.planted import SIZES, Documents, is_about, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, Ran, World
 

@@ -14,7 +14,7 @@ from clustering_pipeline.orchestration.removal import remove_cluster
 from clustering_pipeline.orchestration.retention import Orphans, find_orphans, remove_orphans
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.stages.table import STAGES
-from clustering_pipeline.orchestration.verification import verify_documents, verify_run
+from clustering_pipeline.orchestration.views.verification import verify_documents, verify_run
 from clustering_pipeline_tests.orchestration.direct import RELABEL, execute
 from clustering_pipeline_tests.orchestration.subjects import BY_SUBJECT, Shelf, expected, shelf
 from clustering_pipeline_tests.orchestration.world import World

@@ -10,7 +10,7 @@ from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.label_estimate import LabelEstimateResponse
-from clustering_pipeline.orchestration.label_estimate import estimate_labels
+from clustering_pipeline.orchestration.labels.estimate import estimate_labels
 from clustering_pipeline.orchestration.plan import plan_of
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/estimate", tags=["clusters"])

@@ -15,8 +15,8 @@ from clustering_pipeline.model.visualization import (
     MOST_POINTS,
     ClusterVisualization,
 )
-from clustering_pipeline.orchestration.groups import published_groups
-from clustering_pipeline.orchestration.visualization import visualization
+from clustering_pipeline.orchestration.views.groups import published_groups
+from clustering_pipeline.orchestration.views.visualization import visualization
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["results"])
 

@@ -8,9 +8,9 @@ import polars as pl
 
 from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, Named, label_groups
 from clustering_pipeline.model.composite import COMPOSITE
-from clustering_pipeline.orchestration.human_names import RENAME, carried_names
-from clustering_pipeline.orchestration.label_cache import remember, remember_format
-from clustering_pipeline.orchestration.label_fit import Fitness, fitness
+from clustering_pipeline.orchestration.labels.cache import remember, remember_format
+from clustering_pipeline.orchestration.labels.fit import Fitness, fitness
+from clustering_pipeline.orchestration.labels.human_names import RENAME, carried_names
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.keeping import keep, kept_labels, with_kept

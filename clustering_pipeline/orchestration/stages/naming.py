@@ -19,7 +19,7 @@ from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.model.errors import LabelingFailed
 from clustering_pipeline.model.feature_uri import FeatureURI
 from clustering_pipeline.model.marks import run_mark
-from clustering_pipeline.orchestration.label_cache import recall, recall_format
+from clustering_pipeline.orchestration.labels.cache import recall, recall_format
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import target_fields
 from clustering_pipeline.orchestration.stages.inputs import (

@@ -20,9 +20,9 @@ from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.tick import Tick, look
 from clustering_pipeline.orchestration.dagster_runs import in_flight
-from clustering_pipeline.orchestration.groups import published_groups
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.tags import PARTITION
+from clustering_pipeline.orchestration.views.groups import published_groups
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.orchestration.automation.dying_location import DEATHS
 from clustering_pipeline_tests.orchestration.direct import execute

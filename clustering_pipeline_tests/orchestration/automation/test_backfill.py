@@ -34,7 +34,7 @@ from clustering_pipeline.orchestration.instance import why_failed
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.process import this_process
 from clustering_pipeline.orchestration.resources import RESOURCE
-from clustering_pipeline.orchestration.sensors import follow_runs
+from clustering_pipeline.orchestration.sensors.table import follow_runs
 from clustering_pipeline.orchestration.stages.table import STAGES
 from clustering_pipeline.orchestration.tags import NAMESPACE, PARTITION
 from clustering_pipeline.settings import Settings

@@ -15,7 +15,7 @@ from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.triggers import CreateTriggerRequest
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.jobs import EXECUTE
-from clustering_pipeline.orchestration.trigger_sensor import look_at_triggers
+from clustering_pipeline.orchestration.sensors.triggers import look_at_triggers
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import World

@@ -13,8 +13,8 @@ from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.centroids import METHODS, around
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.labeling.inputs import as_mappings, text_of
-from clustering_pipeline.orchestration.human_names import carried_names
 from clustering_pipeline.orchestration.incremental import ASSIGN
+from clustering_pipeline.orchestration.labels.human_names import carried_names
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.joining import JOINED

@@ -19,7 +19,7 @@ from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.resources import RESOURCE
-from clustering_pipeline.orchestration.sensors import build_sensors, sync_partitions
+from clustering_pipeline.orchestration.sensors.table import build_sensors, sync_partitions
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import World
 

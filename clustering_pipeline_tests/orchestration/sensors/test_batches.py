@@ -13,10 +13,10 @@ from clustering_pipeline.model.definition import ExecuteClusterByIdRequest, Patc
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.automation.standing import standing_of
-from clustering_pipeline.orchestration.batch_sensor import run_after_batches
-from clustering_pipeline.orchestration.lost_runs import dagster_run_id_of, free_lost
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.resources import RESOURCE
+from clustering_pipeline.orchestration.sensors.batches import run_after_batches
+from clustering_pipeline.orchestration.sensors.lost_runs import dagster_run_id_of, free_lost
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.test_claims import dead_process
 from clustering_pipeline_tests.orchestration.world import KMEANS, World, failure_of

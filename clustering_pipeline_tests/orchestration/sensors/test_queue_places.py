@@ -20,9 +20,9 @@ from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.canceling import cancel_queued
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
-from clustering_pipeline.orchestration.queue_places import show_places
 from clustering_pipeline.orchestration.resources import RESOURCE
-from clustering_pipeline.orchestration.sensors import follow_runs
+from clustering_pipeline.orchestration.sensors.queue_places import show_places
+from clustering_pipeline.orchestration.sensors.table import follow_runs
 from clustering_pipeline.orchestration.tags import tags_of
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.orchestration.planted import planted

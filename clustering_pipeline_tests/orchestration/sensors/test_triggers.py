@@ -18,7 +18,7 @@ from clustering_pipeline.orchestration.jobs import ASSIGN
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.orchestration.resources import RESOURCE
-from clustering_pipeline.orchestration.trigger_sensor import look_at_triggers, run_triggers
+from clustering_pipeline.orchestration.sensors.triggers import look_at_triggers, run_triggers
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World
 

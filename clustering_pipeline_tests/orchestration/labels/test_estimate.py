@@ -9,9 +9,9 @@ from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
-from clustering_pipeline.orchestration.groups import label_fidelities
 from clustering_pipeline.orchestration.jobs import RELABEL
-from clustering_pipeline.orchestration.label_estimate import estimate_labels
+from clustering_pipeline.orchestration.labels.estimate import estimate_labels
+from clustering_pipeline.orchestration.views.groups import label_fidelities
 from clustering_pipeline_tests.labeling.loopback import at_length, serving
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World

@@ -9,8 +9,8 @@ from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.tick import Request, Tick, look, without
 from clustering_pipeline.orchestration.dagster_runs import by_key, in_flight
 from clustering_pipeline.orchestration.jobs import EXECUTE
-from clustering_pipeline.orchestration.lost_runs import count_lost
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.sensors.lost_runs import count_lost
 from clustering_pipeline.orchestration.tags import tags_of
 
 

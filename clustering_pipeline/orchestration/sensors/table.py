@@ -3,21 +3,21 @@
 import dagster as dg
 
 from clustering_pipeline.orchestration import partitions
-from clustering_pipeline.orchestration.batch_sensor import run_after_batches
 from clustering_pipeline.orchestration.dagster_runs import unfinished_records
 from clustering_pipeline.orchestration.instance import why_failed
-from clustering_pipeline.orchestration.lost_runs import free_lost
 from clustering_pipeline.orchestration.outcome import record_end
-from clustering_pipeline.orchestration.overdue_check import watch_overdue
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.queue_places import show_places
 from clustering_pipeline.orchestration.queue_status import (
     cancel_unwanted,
     show_queue,
     tag_namespaces,
 )
-from clustering_pipeline.orchestration.trigger_sensor import run_triggers
-from clustering_pipeline.orchestration.webhook_sensor import notify_webhooks
+from clustering_pipeline.orchestration.sensors.batches import run_after_batches
+from clustering_pipeline.orchestration.sensors.lost_runs import free_lost
+from clustering_pipeline.orchestration.sensors.overdue import watch_overdue
+from clustering_pipeline.orchestration.sensors.queue_places import show_places
+from clustering_pipeline.orchestration.sensors.triggers import run_triggers
+from clustering_pipeline.orchestration.sensors.webhooks import notify_webhooks
 
 ENDS = (
     dg.DagsterRunStatus.SUCCESS,

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from clustering_pipeline.labeling import Estimate, estimate
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.spec import ClusterSpec
-from clustering_pipeline.orchestration.label_fit import texts_to_judge
+from clustering_pipeline.orchestration.labels.fit import texts_to_judge
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.plan import Plan
 from clustering_pipeline.orchestration.progress import Progress

@@ -14,7 +14,7 @@ from clustering_pipeline.labeling import (
     judged_texts,
 )
 from clustering_pipeline.model.ledger import LabelingLedger
-from clustering_pipeline.orchestration.label_cache import recall_fits, remember_fits
+from clustering_pipeline.orchestration.labels.cache import recall_fits, remember_fits
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.levels import Level
 from clustering_pipeline.orchestration.stages.naming import Material

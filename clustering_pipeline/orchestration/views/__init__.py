@@ -1,0 +1,1 @@
+"""What readers are shown of a run, made when they ask."""
