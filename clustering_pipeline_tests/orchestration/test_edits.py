@@ -70,8 +70,8 @@ class Story:
         return self.world.pipeline.artifacts.read_frame(ran.execution.members_key)
 
     def groups_of(self, ran: Done, documents: list[str]) -> list[str | None]:
-        rows = self.members(ran).select("document_id", "group_uid").rows()
-        return [dict(rows)[one] for one in documents]
+        shown = dict(self.members(ran).select("document_id", "group_uid").iter_rows())
+        return [shown[one] for one in documents]
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,10 @@ def test_merged_groups_are_one(story, runs, run):
     shown = {one.group_uid for one in runs[run].execution.centroids}
     assert {story.uid(1), story.uid(2)} & shown == {story.uid(2)}
     of_both = [*story.documents(story.uid(1)), *story.documents(story.uid(2))]
-    found = story.groups_of(runs[run], of_both)
-    assert found.count(story.uid(2)) >= 0.9 * len(of_both)
+    # Further documents turn some of these into noise, of two groups as of one.
+    found = [one for one in story.groups_of(runs[run], of_both) if one]
+    assert len(found) >= 0.75 * len(of_both)
+    assert found.count(story.uid(2)) >= 0.95 * len(found)
 
 
 @BOTH
