@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.errors import ArtifactNotFound
-from clustering_pipeline.model.execution import TASK_TYPE
+from clustering_pipeline.model.errors import ArtifactNotFound, StateConflict
+from clustering_pipeline.model.execution import TASK_TYPE, ExecutionRecord
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.catalog.executions import RunFiles
 
@@ -69,6 +69,14 @@ def collect(pipeline: Pipeline, cluster_id: str) -> Collected:
     pipeline.catalog.clusters.revise(cluster_id, lambda one: _without(one, gone))
     files = sum(_remove(pipeline, record, run_id) for run_id in gone)
     return Collected(runs=tuple(gone), files=files)
+
+
+def not_kept(record: ClusterRecord, execution: ExecutionRecord) -> StateConflict:
+    """The refusal to read the results of a run that has none, or has them no more."""
+    kept = ", ".join(record.state.published_run_ids) or "none"
+    why = " (`runs gc` or a later run removed its files)" if execution.expired_at else ""
+    message = f"the results of {execution.run_id} are not kept{why}; {record.name!r} has: {kept}"
+    return StateConflict(message)
 
 
 def collect_all(pipeline: Pipeline) -> Collected:

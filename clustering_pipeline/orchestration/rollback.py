@@ -8,6 +8,7 @@ from clustering_pipeline.orchestration.document_marks import held_runs, written_
 from clustering_pipeline.orchestration.outcome import settle
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.recovery import finish, holding
+from clustering_pipeline.orchestration.retention import not_kept
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import mapped_fields
 from clustering_pipeline.orchestration.stages.output import write_output
@@ -48,9 +49,7 @@ def _target(pipeline: Pipeline, record: ClusterRecord, run_id: str | None) -> Ex
         message = f"{found.run_id} is the published run of {record.name!r} already"
         raise StateConflict(message)
     if not is_kept(pipeline, found):
-        kept = ", ".join(record.state.published_run_ids) or "none"
-        message = f"the results of {found.run_id} are not kept; {record.name!r} has: {kept}"
-        raise StateConflict(message)
+        raise not_kept(record, found)
     return found
 
 

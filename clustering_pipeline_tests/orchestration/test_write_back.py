@@ -181,6 +181,9 @@ def test_only_so_many_runs_keep_their_results(found):
     assert expired == [True, True, False, False]
     with pytest.raises(StateConflict, match=f"the results of {runs[0]} are not kept"):
         roll_back(narrow, LOCAL, found.onto.name, runs[0])
+    removed = f"the results of {runs[1]} are not kept .* removed its files.; .* has: {runs[2]}, "
+    with pytest.raises(StateConflict, match=removed):
+        verify_run(narrow, narrow.catalog.executions.by_id(runs[1]))
     assert roll_back(narrow, LOCAL, found.onto.name).state.last_run_id == runs[2]
 
 

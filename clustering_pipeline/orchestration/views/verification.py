@@ -13,6 +13,7 @@ from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.orchestration.document_marks import marked
 from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.orchestration.retention import not_kept
 from clustering_pipeline.orchestration.stages.fields import FIELD, document_fields
 from clustering_pipeline.orchestration.stages.manifest import FILE, files_of, input_digest
 
@@ -53,7 +54,12 @@ class DocumentCheck:
 
 
 def verify_run(pipeline: Pipeline, execution: ExecutionRecord) -> list[FileCheck]:
-    """Computes every digest of the run's manifest again, its own and its input's included."""
+    """Computes every digest of the run's manifest again, its own and its input's included.
+
+    Raises StateConflict when retention has removed the files.
+    """
+    if execution.expired_at is not None:
+        raise not_kept(pipeline.catalog.clusters.by_id(execution.cluster_id), execution)
     key = execution.artifact_key(FILE)
     found = [_file(pipeline, FILE, key, execution.manifest.get("sha256"))]
     if found[0].verdict == "missing":
