@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from clustering_pipeline.model.errors import (
     ArtifactNotFound,
@@ -43,6 +44,7 @@ _EXPLAINED: Mapping[int, str] = {
     503: "A store does not answer.",
 }
 _NOT_JSON = "json_invalid"
+_METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
 
 
 class ErrorDetail(BaseModel):
@@ -133,12 +135,25 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return answer(refused_as(InvalidRequest, problems))
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for these alone
     if error.status_code == 400:
         return answer(not_json("it is not text in UTF-8, or nests too deep"))
+    if error.status_code == 405:
+        return _method_not_allowed(request, error.headers or {})
     message = {404: "no such address: /docs lists those there are"}.get(error.status_code)
     return envelope(error.status_code, message or error.detail, headers=error.headers)
+
+
+def _method_not_allowed(request: Request, headers: Mapping[str, str]) -> Response:
+    """Each route knows its own method alone: the document knows all of an address."""
+    path = request.scope["path"]
+    addresses = request.app.openapi()["paths"].items()
+    found = [known for address, known in addresses if compile_path(address)[0].match(path)]
+    methods = sorted({method.upper() for one in found for method in one if method in _METHODS})
+    allowed = ", ".join(methods) or headers.get("Allow", "none")
+    message = f"{request.method} is not allowed here: use {allowed}"
+    return envelope(405, message, code="method_not_allowed", headers={**headers, "Allow": allowed})
 
 
 def not_json(problem: str) -> MalformedRequest:

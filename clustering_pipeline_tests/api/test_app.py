@@ -37,4 +37,11 @@ def test_a_revoked_key_opens_nothing(served):
 
 def test_an_unknown_address_is_told_in_the_envelope(client):
     assert error_of(client.get("/v1/nothing"))[0] == 404
-    assert error_of(client.delete("/v1/namespaces"))[0] == 405
+
+
+def test_a_method_that_an_address_lacks_is_told_with_those_it_has(client):
+    assert client.post("/healthz").headers["Allow"] == "GET"
+    answer = client.delete("/v1/namespaces")
+    assert error_of(answer) == (405, "DELETE is not allowed here: use GET, POST")
+    assert answer.headers["Allow"] == "GET, POST"
+    assert answer.json()["error"]["code"] == "method_not_allowed"
