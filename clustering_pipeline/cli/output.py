@@ -48,7 +48,7 @@ def emit_one(record: Record, *, output: str, summary: Record | None = None) -> N
         emit([record], columns=tuple(record), output=output)
         return
     told = {
-        name: cell(value)
+        name: cell(rounded(value))
         for name, value in (record if summary is None else summary).items()
         if _is_said(value)
     }
@@ -75,6 +75,15 @@ def cell(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def rounded(value: Any) -> Any:
+    """The same with every number, however deep, as long as a person reads it."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if abs(value) < 1 else round(value, 4)
+    if isinstance(value, Mapping):
+        return {name: rounded(one) for name, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def counted(number: int, noun: str) -> str:
     """``1 run``, ``2 runs``, ``no run``."""
     return f"{number or 'no'} {noun}{'s' if number > 1 else ''}"
@@ -95,7 +104,8 @@ def _frame(records: Sequence[Record], columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _print_table(records: Sequence[Record], columns: Sequence[str]) -> None:
-    rows = _frame(records, columns).rows()
+    told = [{name: rounded(record.get(name)) for name in columns} for record in records]
+    rows = _frame(told, columns).rows()
     if sys.stdout.isatty():
         _print_fitted(rows, columns)
     else:
