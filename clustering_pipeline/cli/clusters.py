@@ -223,7 +223,9 @@ def groups(output: str, cluster: str, run_id: str | None) -> None:
     if found.run_id is None:
         note(f"nothing is published yet: clustering-pipeline clusters execute {quote(cluster)}")
         return
-    emit(rows, columns=GROUPS, output=output, empty="every document is noise")
+    # A uid takes the room of keywords on a screen, and is what edits want in a file.
+    columns = (*GROUPS, "group_uid") if output == "csv" else GROUPS
+    emit(rows, columns=columns, output=output, empty="every document is noise")
     counts = counted(found.total_groups, "group"), counted(found.total_documents, "document")
     note(", ".join((*counts, found.run_id)))
 

@@ -2,18 +2,32 @@
 each run.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from clustering_pipeline.model.base import Record, RequestModel, View
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.times import Moment
 
-GroupUid = Annotated[str, Field(pattern=r"^grp_[0-9a-f]+$", max_length=100)]
+_UID = r"^grp_[0-9a-f]+$"
+
+
+def _is_uid(value: Any) -> Any:
+    if isinstance(value, str) and re.search(_UID, value) is None:
+        message = (
+            f"{value[:60]!r} is no group_uid: groups go by their group_uid (grp_…), see "
+            "`clusters groups --json`, or the groups as the API lists them"
+        )
+        raise ValueError(message)
+    return value
+
+
+GroupUid = Annotated[str, Field(pattern=_UID, max_length=100), BeforeValidator(_is_uid)]
 DocumentId = Annotated[str, Field(min_length=1, max_length=500)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Parts = Annotated[int, Field(ge=2, le=50)]

@@ -30,9 +30,16 @@ LISTS = st.lists(st.lists(st.sampled_from("abcdef"), min_size=2, max_size=4), ma
             "'a' and 'b' must and cannot be linked",
             id="links",
         ),
+        pytest.param(
+            {"merge": [["cl_0", "cl_1"]]},
+            r"merge.0.0: 'cl_0' is no group_uid: .* see `clusters groups --json`.* \(and 1 more\)",
+            id="number",
+        ),
+        pytest.param({"rename": {"cl_0": "Sea"}}, "'cl_0' is no group_uid", id="number-as-key"),
+        pytest.param({"pin": [1]}, "pin.0: should be a valid string", id="no-text"),
     ],
 )
-def test_contradictions_are_refused(edits: dict[str, object], problem: str) -> None:
+def test_what_cannot_be_is_refused(edits: dict[str, object], problem: str) -> None:
     with pytest.raises(InvalidRequest, match=problem):
         validate(ClusterEdits, edits)
 
