@@ -25,6 +25,7 @@ ClusteringError
 │   ├── DocumentNotFound
 │   ├── BatchNotFound
 │   ├── ExecutionNotFound
+│   ├── GroupNotFound
 │   ├── TaskNotFound
 │   ├── TriggerNotFound
 │   ├── WebhookNotFound
@@ -183,6 +184,10 @@ class BatchNotFound(NotFound):
 
 class ExecutionNotFound(NotFound):
     """No execution has that run id."""
+
+
+class GroupNotFound(NotFound):
+    """The run has no group of that id."""
 
 
 class TaskNotFound(NotFound):

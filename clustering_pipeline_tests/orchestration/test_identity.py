@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.errors import InvalidRequest
+from clustering_pipeline.model.errors import GroupNotFound, InvalidRequest
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.jobs import RELABEL
 from clustering_pipeline.orchestration.removal import remove_cluster
@@ -197,7 +197,7 @@ def test_history_is_read_run_by_run_and_group_by_group(world, grown):
     of_one = cluster_lineage(catalog, cluster.scope, cluster.cluster_id, group="cl_3")
     assert of_one.group_uid == second.execution.centroids[0].group_uid
     assert [one.event for run in of_one.runs for one in run.events][-1] == "born"
-    with pytest.raises(InvalidRequest, match="has no group 'cl_9'"):
+    with pytest.raises(GroupNotFound, match=r"has no group 'cl_9': .* by its group_uid"):
         cluster_lineage(catalog, cluster.scope, cluster.cluster_id, group="cl_9")
 
 

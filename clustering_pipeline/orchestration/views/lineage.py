@@ -8,7 +8,7 @@ import polars as pl
 
 from clustering_pipeline.engine.identity import Generation, compare
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.errors import InvalidRequest, StateConflict
+from clustering_pipeline.model.errors import GroupNotFound, InvalidRequest, StateConflict
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.lineage import (
     ClusterLineageResponse,
@@ -32,7 +32,7 @@ def cluster_lineage(
     """What the published runs of a definition did, to all its groups or to one.
 
     ``group`` is a uid, or a group of the published run: ``cl_3``.  Events of one group are its own
-    and those of groups that come from it.  Raises ClusterNotFound, and InvalidRequest for a group
+    and those of groups that come from it.  Raises ClusterNotFound, and GroupNotFound for a group
     that the published run lacks.
     """
     record = catalog.clusters.get(scope, cluster)
@@ -91,8 +91,11 @@ def _uid(catalog: Catalog, record: ClusterRecord, group: str) -> str:
     for one in known:
         if one.cluster_id == group and one.group_uid:
             return one.group_uid
-    message = f"the published run of {record.name!r} has no group {group[:60]!r}"
-    raise InvalidRequest(message)
+    message = (
+        f"the published run of {record.name!r} has no group {group[:60]!r}: name a group of other "
+        "runs by its group_uid (grp_…)"
+    )
+    raise GroupNotFound(message)
 
 
 def _published(record: ClusterRecord, runs: Sequence[RunLineage]) -> set[str]:
