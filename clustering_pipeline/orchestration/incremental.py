@@ -10,6 +10,9 @@ from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 ASSIGN = "assign"
+IN_FULL = "execute it in mode full (on the command line: without --assign)"
+WITHOUT_POOL = "execute it in mode full without from_pool (on the command line: --from-pool)"
+"""For clients that choose a mode, and for people who choose a flag."""
 REGROUPING = ("merge", "split", "must_link", "cannot_link")
 """Edits that move documents between groups that are there; the others can be done at any time."""
 
@@ -28,7 +31,7 @@ def groups_to_join(
     to come first: because there are no groups, because their vectors are others, or because people
     want others by now.
     """
-    fix = "execute it in mode full" + (" without from_pool" if spec.from_pool else "")
+    fix = WITHOUT_POOL if spec.from_pool else IN_FULL
     if spec.attributes is not None:
         message = (
             f"documents are compared by their vectors to join groups, and attributes make the "

@@ -130,6 +130,7 @@ def test_groups_as_csv(story):
         ("cl_0", "30"),
         ("cl_1", "20"),
     ]
+    assert all(row["group_uid"].startswith("grp_") for row in rows)
 
 
 def test_groups_as_json(story):
@@ -418,6 +419,7 @@ def test_new_documents_are_assigned_to_the_groups_there_are(collection):
     early = run("clusters", "execute", cluster_id, "--assign")
     assert (early.code, early.out) == (4, "")
     assert "has published no groups yet: execute it in mode full" in early.err
+    assert "without --assign" in early.err
     execute_here(cluster_id)
     done = run("clusters", "execute", cluster_id, "--assign", "--threshold", "0.6", "--json")
     assert (done.json["mode"], done.json["num_clusters"]) == ("assign", 2)
@@ -450,6 +452,9 @@ def test_lineage_tells_of_every_run(story):
     (row,) = csv.DictReader(io.StringIO(of_one.out))
     assert (row["event"], row["cluster_id"]) == ("born", "cl_1")
     assert of_one.err == "1 event in 1 run\n"
+    unknown = run("clusters", "lineage", story.cluster, "--group", "cl_5")
+    assert (unknown.code, unknown.out) == (3, "")
+    assert "has no group 'cl_5': " in unknown.err
 
 
 def test_a_run_and_itself_differ_in_nothing(story):

@@ -13,6 +13,7 @@ from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.editing import put_edits
+from clustering_pipeline.orchestration.incremental import IN_FULL
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.orchestration.stages.incremental.edits import Shown
 from clustering_pipeline_tests.orchestration.direct import execute
@@ -104,7 +105,7 @@ def test_who_is_let_in_again_is_assigned_again(place):
     assert run.metrics.additional_properties["changed_documents"] == 2
     assert run.edit_conflicts == [
         "cannot_link: 'new-502' would be in the group of 'new-501', and is in none",
-        "rename: cl_0 is called 'Ashore' until labels are made again: execute in mode full",
+        f"rename: cl_0 is called 'Ashore' until labels are made again: {IN_FULL}",
     ]
 
 

@@ -13,7 +13,7 @@ from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.centroids import METHODS, around
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.labeling.inputs import as_mappings, text_of
-from clustering_pipeline.orchestration.incremental import ASSIGN
+from clustering_pipeline.orchestration.incremental import ASSIGN, IN_FULL
 from clustering_pipeline.orchestration.labels.human_names import carried_names
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
@@ -38,7 +38,8 @@ def measure_groups(run: Run) -> StageReport:
     """Measures the groups where they stand, with how much was new: triggers can go by that.
 
     Their centroids stay, and with them the distance of every document that is as it was.  What
-    fields explain of groups is said when groups are made.
+    fields explain of groups is said when groups are made, and so is their density validity: no
+    document is clustered here.
     """
     before = earlier(run)
     explained = None if run.spec.from_pool else _explained(before)
@@ -138,7 +139,7 @@ def _tell_of_names_taken_back(run: Run, labels: pl.DataFrame, names: Mapping[str
     """A group whose name people took back has no other until labels are made again."""
     rows = labels.filter(source="human").select("cluster_id", "label").iter_rows()
     told = [
-        f"rename: {one} is called {name!r} until labels are made again: execute in mode full"
+        f"rename: {one} is called {name!r} until labels are made again: {IN_FULL}"
         for one, name in rows
         if one not in names
     ]

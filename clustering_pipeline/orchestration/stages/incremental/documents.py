@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.orchestration.incremental import IN_FULL
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import Point, Source
 from clustering_pipeline.stores.documents.concurrency import ahead
@@ -72,7 +73,7 @@ def exported(run: Run, columns: Sequence[str], sizes: Sequence[int]) -> Table:
     )
     if found.sizes != tuple(sizes):
         now, then = (" and ".join(map(str, one)) for one in (sizes, found.sizes))
-        message = f"vectors have {now} dimensions and had {then}: execute in mode full"
+        message = f"vectors have {now} dimensions and had {then}: {IN_FULL}"
         raise StateConflict(message)
     return found
 
