@@ -6,6 +6,7 @@ from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.orchestration.graph import Graph
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.recording import identity_of, verify
+from clustering_pipeline.orchestration.stages.gates import passed_over
 from clustering_pipeline.orchestration.stages.verify import CHECKS, Check
 
 
@@ -25,10 +26,11 @@ def _gates(graph: Graph) -> dg.AssetChecksDefinition:
     ) -> dg.AssetCheckResult:
         execution = clustering.catalog.executions.find(identity_of(context).run_id)
         refusals = execution.refusals if execution else []
+        beside = passed_over(execution.spec) if execution and execution.spec else []
         return dg.AssetCheckResult(
             passed=not refusals,
             severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(refusals) or None,
+            description="; ".join([*refusals, *beside]) or None,
         )
 
     return look

@@ -7,7 +7,9 @@ import polars as pl
 from clustering_pipeline import engine
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.quality_gates import QualityGates
+from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.frames import vector_matrix
+from clustering_pipeline.orchestration.incremental import joins
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, VECTOR
 from clustering_pipeline.orchestration.stages.levels import SUB
@@ -30,6 +32,17 @@ def refusals(run: Run, members: pl.DataFrame) -> list[str]:
     if gates is None:
         return []
     return list(failures(gates, _measured(run, gates, members)))
+
+
+def passed_over(spec: ClusterSpec) -> list[str]:
+    """What is asked of the result and cannot be said of it: where documents join groups that are
+    there nothing is clustered, and there is no space to measure density in.
+    """
+    gates = spec.definition.quality_gates
+    if gates is None or gates.minimum_density_validity is None or not joins(spec):
+        return []
+    name = _NAMES["density_validity"]
+    return [f"{name} is not measured where documents join groups: minimum_density_validity waits"]
 
 
 def failures(gates: QualityGates, measured: Measured) -> Iterator[str]:
@@ -88,7 +101,7 @@ def _measured(run: Run, gates: QualityGates, members: pl.DataFrame) -> dict[str,
         "noise_ratio": metrics.get("noise_ratio"),
         "largest_share": largest_share(members),
     }
-    if gates.minimum_density_validity is not None:
+    if gates.minimum_density_validity is not None and not joins(run.spec):
         measured["density_validity"] = _density_validity(run)
     if gates.minimum_agreement is not None and run.published is not None:
         key = run.published.artifact_key("members.parquet")

@@ -51,22 +51,26 @@ def summarize(run: Run) -> StageReport:
     def describe(space: Space, level: Level) -> Centroids:
         return engine.centroids(space.vectors, level.labels, method, check=check)
 
-    return summarize_by(run, describe)
+    return summarize_by(run, describe, fits=fits_of(run.read_json("fit")))
 
 
 def summarize_by(
-    run: Run, describe: Describe, *, explained: Sequence[list[Share]] | None = None
+    run: Run,
+    describe: Describe,
+    *,
+    explained: Sequence[list[Share]] | None = None,
+    fits: Sequence[Mapping[str, Any]] | None = None,
 ) -> StageReport:
     """The same with what ``describe`` says of the groups of a level.
 
-    ``explained`` is what fields explain of each clustering, where that is known.
+    ``explained`` is what fields explain of each clustering, where that is known; ``fits`` what its
+    fit measured, where these groups are what was fitted.
     """
     assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
     spaces = original_spaces(run)
-    fits = fits_of(run.read_json("fit"))
     found = [
         _summary(run, space, assignments[space.rows], fit, describe)
-        for space, fit in zip(spaces, fits, strict=True)
+        for space, fit in zip(spaces, fits or [{}] * len(spaces), strict=True)
     ]
     labels = [assignments["label"].to_numpy()[space.rows] for space in spaces]
     if explained is None:
