@@ -1,7 +1,7 @@
 """Changes that people want of groups, applied to what an algorithm found."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from clustering_pipeline.engine.hierarchy import Path
 from clustering_pipeline.engine.identity.generation import Generation
 from clustering_pipeline.engine.identity.numbers import TOP
-from clustering_pipeline.engine.vectors import NOISE, Vectors, unit_rows
+from clustering_pipeline.engine.vectors import NOISE
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-VectorsOf = Callable[[Rows], Vectors]
+NextOf = Callable[[int, Collection[str]], str | None]
+"""The group that a document joins, other than those."""
 NOWHERE = ""
 MOSTLY = 0.5
 
@@ -138,33 +139,23 @@ def linked(groups: Groups, rows: Rows) -> tuple[Groups, str | None]:
     return groups.moved(_marked(groups, rows), chosen), None
 
 
-def parted(
-    groups: Groups, rows: Rows, among: Mask, vectors: VectorsOf | None
-) -> tuple[Groups, list[str]]:
-    """Each of the documents in a group of its own: those named later go to the nearest free one.
+def parted(groups: Groups, rows: Rows, next_of: NextOf) -> tuple[Groups, list[tuple[int, int]]]:
+    """Each of the documents in a group of its own: later ones leave, to where ``next_of`` says.
 
-    ``among`` marks the documents of their clustering.
+    Also of those that are in no group now, each with the document that keeps it from its own.
     """
-    conflicts = []
-    taken: set[str] = set()
+    alone: list[tuple[int, int]] = []
+    taken: dict[str, int] = {}
     for row in rows.tolist():
         uid = str(groups.inner[row])
         if uid in taken:
-            free = sorted(set(groups.inner[among].tolist()) - {NOWHERE, *taken})
-            uid = _nearest(groups, row, free, vectors)
+            first, uid = taken[uid], next_of(row, taken) or NOWHERE
             groups = groups.moved(_marked(groups, np.array([row])), uid)
             if uid == NOWHERE:
-                conflicts.append("cannot_link: there is no other group for a document")
-        taken |= {uid} - {NOWHERE}
-    return groups, conflicts
-
-
-def _nearest(groups: Groups, row: int, free: Sequence[str], vectors: VectorsOf | None) -> str:
-    if vectors is None or not free:
-        return NOWHERE
-    middles = np.stack([vectors(np.flatnonzero(groups.inner == uid)).mean(axis=0) for uid in free])
-    own = unit_rows(vectors(np.array([row])))
-    return free[int(np.argmax(unit_rows(middles) @ own[0]))]
+                alone.append((int(row), first))
+        if uid != NOWHERE:
+            taken[uid] = int(row)
+    return groups, alone
 
 
 def _mostly(groups: Groups, documents: Mask) -> list[str]:

@@ -6,7 +6,6 @@ from clustering_pipeline.engine.overlay import Groups, divided, linked, merged, 
 # Two groups on top, the second of which has two parts; the last document is noise.
 INNER = ["a", "a", "a", "b1", "b1", "b2", ""]
 PARENTS = {"a": "", "b": "", "b1": "b", "b2": "b"}
-EVERYWHERE = np.ones(len(INNER), dtype=np.bool_)
 
 
 @pytest.fixture
@@ -20,12 +19,6 @@ def rows(*numbers: int) -> np.ndarray:
 
 def marked(*numbers: int) -> np.ndarray:
     return np.isin(np.arange(len(INNER)), numbers)
-
-
-def vectors(numbers: np.ndarray) -> np.ndarray:
-    """Documents on a quarter of a circle, in their order."""
-    angles = numbers / len(INNER)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def test_a_group_holds_what_its_parts_do(groups):
@@ -89,15 +82,18 @@ def test_documents_of_no_group_cannot_be_linked(groups):
     )
 
 
-def test_later_ones_of_parted_documents_go_to_the_nearest_group(groups):
-    found, conflicts = parted(groups, rows(0, 1, 2), EVERYWHERE, vectors)
-    assert (found.inner[:3].tolist(), conflicts) == (["a", "b1", "b2"], [])
+def test_later_ones_of_parted_documents_go_where_they_are_had(groups):
+    def first_free(_row, taken):
+        return next(one for one in ("a", "b1", "b2") if one not in taken)
+
+    found, alone = parted(groups, rows(0, 1, 2), first_free)
+    assert (found.inner[:3].tolist(), alone) == (["a", "b1", "b2"], [])
 
 
-def test_without_a_free_group_they_become_noise(groups):
-    found, conflicts = parted(groups, rows(0, 1), marked(0, 1, 2), vectors)
-    assert found.inner[:2].tolist() == ["a", ""]
-    assert conflicts == ["cannot_link: there is no other group for a document"]
+def test_where_nobody_has_them_they_become_noise(groups):
+    found, alone = parted(groups, rows(3, 0, 2, 1), lambda _row, _taken: None)
+    assert found.inner[:4].tolist() == ["a", "", "", "b1"]
+    assert alone == [(2, 0), (1, 0)]
 
 
 def test_groups_without_documents_are_no_more(groups):

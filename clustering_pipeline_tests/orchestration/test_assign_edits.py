@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from clustering_pipeline.engine.incremental import reference_of
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.edits import ClusterEdits
@@ -15,6 +16,7 @@ from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.editing import put_edits
 from clustering_pipeline.orchestration.incremental import IN_FULL
 from clustering_pipeline.orchestration.plan import plan_of
+from clustering_pipeline.orchestration.stages.homes import Homes
 from clustering_pipeline.orchestration.stages.incremental.edits import Shown
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.planted import planted
@@ -143,6 +145,8 @@ def shown(*groups: str, movable: str) -> Shown:
     """``movable``: a 1 for each row that may move."""
     return Shown(
         groups=[one or NOISE_ID for one in groups],
+        probabilities=np.array([1.0 if one else 0.0 for one in groups]),
+        homes=Homes(spaces=list, reached=lambda _: ([], reference_of([[1.0]], [-1])), threshold=0),
         novel=np.array([not one for one in groups]),
         movable=np.array([one == "1" for one in movable]),
     )

@@ -149,8 +149,12 @@ def test_documents_that_must_be_linked_are_together(story, runs, run):
 
 
 @BOTH
-def test_the_run_tells_of_no_conflict(runs, run):
-    assert runs[run].execution.edit_conflicts == []
+def test_the_run_tells_of_nobody_but_who_is_in_no_group_now(story, runs, run):
+    far, near = story.wanted["cannot_link"][0]
+    told = f"cannot_link: {near!r} would be in the group of {far!r}, and is in none"
+    conflicts = runs[run].execution.edit_conflicts
+    assert set(conflicts) <= {told}
+    assert not conflicts or story.groups_of(runs[run], [near]) == [None]
 
 
 def test_the_lineage_tells_of_the_edits(story, runs):

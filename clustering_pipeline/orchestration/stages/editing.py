@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.identity import Generation, fresh_uids, identify
+from clustering_pipeline.engine.incremental import reference_of
+from clustering_pipeline.engine.incremental.assignment import THRESHOLD
 from clustering_pipeline.engine.overlay import (
+    NOWHERE,
     Groups,
     Mask,
     Rows,
@@ -19,19 +22,26 @@ from clustering_pipeline.engine.overlay import (
     parted,
     pinned,
 )
-from clustering_pipeline.engine.vectors import Check, Vectors, never
+from clustering_pipeline.engine.vectors import NOISE, Check, Vectors, never
 from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.orchestration.identities import Published
+from clustering_pipeline.orchestration.stages.homes import Homes, Reached, homeless
 from clustering_pipeline.orchestration.stages.inputs import Space
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Documents:
-    """The rows of the assignments: their keys and ids, and the vectors of each clustering."""
+    """The rows of the assignments: their keys and ids, and the vectors of each clustering.
+
+    Those that people move are measured as ones that join a group (``homes``), whose centroid is
+    found by ``method``.
+    """
 
     keys: Sequence[str]
     ids: Sequence[str]
     spaces: Sequence[Space] = ()
+    method: str = "mean"
+    threshold: float = THRESHOLD
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -49,6 +59,18 @@ class Documents:
         (space,) = [one for one in self.spaces if one.rows.start <= rows[0] < one.rows.stop]
         return space.vectors[rows - space.rows.start]
 
+    def homes(self, groups: Groups) -> Homes:
+        """Those groups, as documents join them."""
+
+        def reached(space: Space) -> Reached:
+            inner = list(map(str, groups.inner[space.rows]))
+            names = sorted(set(inner) - {NOWHERE})
+            places = {name: place for place, name in enumerate(names)} | {NOWHERE: NOISE}
+            labels = np.array([places[name] for name in inner], dtype=np.int64)
+            return names, reference_of(space.vectors, labels, method=self.method)
+
+        return Homes(spaces=lambda: self.spaces, reached=reached, threshold=self.threshold)
+
     def rows(self, ids: Sequence[str], among: Mask) -> Rows:
         """Where those documents are, in the order they are named in."""
         there = [row for one in dict.fromkeys(ids) for row in self._places.get(one, ())]
@@ -65,11 +87,15 @@ class Documents:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Edited:
-    """The groups as people want them, what could not be done, and which uids are parts of which."""
+    """The groups as people want them, what could not be done, and which uids are parts of which.
+
+    ``probabilities`` are by row those of the documents that are moved one by one.
+    """
 
     groups: Groups
     conflicts: tuple[str, ...] = ()
     split_of: dict[str, str] = field(default_factory=dict)
+    probabilities: dict[int, float] = field(default_factory=dict)
 
     def then(self, groups: Groups, *conflicts: str | None) -> "Edited":
         """After one more change."""
@@ -91,15 +117,32 @@ def edited(
         now = _split(now, uid, parts, documents, before, check=check)
     for uids in edits.merge:
         now = _merge(now, uids, documents, before)
+    found = now.groups
     for uid in edits.pin:
         now = _pin(now, uid, documents, before)
+    homes = documents.homes(now.groups)
     for among in documents.clusterings:
-        now = _link(now, edits, documents, among)
+        now = _link(now, edits, documents, among, homes)
     everywhere = np.ones(len(documents), dtype=np.bool_)
     excluded = np.zeros(len(documents), dtype=np.bool_)
     excluded[documents.rows(edits.exclude, everywhere)] = True
     now = now.then(now.groups.moved(excluded, ""), *_missing(edits, documents))
-    return replace(now, groups=now.groups.living())
+    sure = dict(_probabilities(found, now.groups, homes if documents.spaces else None))
+    return replace(now, groups=now.groups.living(), probabilities=sure)
+
+
+def _probabilities(
+    before: Groups, after: Groups, homes: Homes | None
+) -> Iterator[tuple[int, float]]:
+    """By row how sure the groups are of who was moved; of attributes, all are as they were."""
+    moved = np.flatnonzero(before.inner != after.inner)
+    for uid in sorted(set(after.inner[moved].tolist())):
+        rows = moved[after.inner[moved] == uid]
+        if uid == NOWHERE:
+            yield from ((int(row), 0.0) for row in rows)
+        elif homes is not None:
+            sure = homes.probabilities(rows, uid)
+            yield from ((int(row), float(one)) for row, one in zip(rows, sure, strict=True))
 
 
 def _split(
@@ -217,17 +260,18 @@ def _formerly(uid: str, documents: Documents, before: Published) -> Mask | None:
     return np.array([key in held for key in documents.keys], dtype=np.bool_)
 
 
-def _link(now: Edited, edits: ClusterEdits, documents: Documents, among: Mask) -> Edited:
+def _link(
+    now: Edited, edits: ClusterEdits, documents: Documents, among: Mask, homes: Homes
+) -> Edited:
     links = edits.links
     for ids in links.must:
         rows = documents.rows(ids, among)
         if len(rows):
             now = now.then(*linked(now.groups, rows))
-    vectors = documents.vectors if documents.spaces else None
+    names = documents.ids
     for ids in links.cannot:
-        rows = documents.rows(ids, among)
-        groups, conflicts = parted(now.groups, rows, among, vectors)
-        now = now.then(groups, *conflicts)
+        groups, alone = parted(now.groups, documents.rows(ids, among), homes.next_of)
+        now = now.then(groups, *(homeless(names[row], names[first]) for row, first in alone))
     return now
 
 

@@ -64,7 +64,7 @@ def _regrouped(
     """The assignments as people want them; beside them, the groups that were found."""
     first = Groups.of(after, after.uids)
     ids = frame["document_id"].to_list()
-    documents = Documents(keys=after.documents, ids=ids, spaces=spaces)
+    documents = _documents(run, after.documents, ids, spaces)
     wanted = edited(first, run.edits, documents, earlier, check=Paced(ask=run.check))
     shown = wanted.groups.generation(after.documents, after.names)
     identity = identify(shown, earlier.generation if earlier else None, known=numbers)
@@ -72,11 +72,28 @@ def _regrouped(
     _keep(run, shown, identity, earlier, found=kept)
     run.record(edit_conflicts=list(wanted.conflicts))
     names = [*map(group_id, identity.paths), NOISE_ID]
+    sure = frame["probability"].to_numpy().copy()
+    sure[list(wanted.probabilities)] = list(wanted.probabilities.values())
     tops = np.array([*(path[0] for path in identity.paths), NOISE], dtype=np.int64)
     return frame.with_columns(
         pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
         cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
         label=canonical(tops[shown.deepest]),
+        probability=sure,
+    )
+
+
+def _documents(
+    run: Run, keys: Sequence[str], ids: Sequence[str], spaces: Sequence[Space]
+) -> Documents:
+    if not spaces:
+        return Documents(keys=keys, ids=ids)
+    return Documents(
+        keys=keys,
+        ids=ids,
+        spaces=spaces,
+        method=run.spec.vectors.effective_feature_method,
+        threshold=run.spec.assignment_threshold,
     )
 
 

@@ -5,8 +5,9 @@ the groups be made again.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.run import Run
+from clustering_pipeline.orchestration.stages.homes import Homes, homeless, stays_apart
+from clustering_pipeline.orchestration.stages.incremental.reference import reference_in
+from clustering_pipeline.orchestration.stages.inputs import original_spaces
 
 NOVEL = "novel"
 _MADE = ("split:", "merge:", "pin:")
@@ -23,10 +27,12 @@ _MADE = ("split:", "merge:", "pin:")
 @dataclass(kw_only=True, eq=False)
 class Shown:
     """The group of each row, some of which may be ``movable`` between groups; all others may only
-    come to be in one.
+    come to be in one.  Who is moved is as sure as ``homes`` says.
     """
 
     groups: list[str]
+    probabilities: NDArray[np.float64]
+    homes: Homes
     novel: NDArray[np.bool_]
     movable: NDArray[np.bool_]
     conflicts: list[str] = field(default_factory=list)
@@ -41,34 +47,57 @@ class Shown:
         sizes = Counter(among)
         wanted = min(sizes, key=lambda one: (-sizes[one], one))
         for row in free:
-            self.groups[row], self.novel[row] = wanted, False
+            if self.groups[row] != wanted:
+                self._move(row, wanted)
 
     def part(self, rows: Sequence[tuple[int, str]]) -> None:
-        """Rows that belong to different groups: one that would come second waits in the pool."""
+        """Rows that belong to different groups: one that would come second joins the next that
+        would have it, or waits in the pool.
+        """
         first: dict[str, str] = {}
         for row, name in sorted(rows, key=lambda one: bool(self.movable[one[0]])):
             group = self.groups[row]
             if group in first and self.movable[row]:
-                self.groups[row], self.novel[row] = NOISE_ID, True
-                self.conflicts.append(f"{_parted(name)}{first[group]!r}, and is in none")
-            elif group != NOISE_ID:
+                other, group = first[group], self.homes.next_of(row, first) or NOISE_ID
+                self._move(row, group)
+                self.conflicts += [homeless(name, other)] if group == NOISE_ID else []
+            if group != NOISE_ID:
                 first.setdefault(group, name)
 
     def exclude(self, rows: Sequence[int]) -> None:
         """Rows that belong to no group, and do not wait for one."""
         for row in rows:
-            self.groups[row], self.novel[row] = NOISE_ID, False
+            self._move(row, NOISE_ID)
+            self.novel[row] = False
+
+    def _move(self, row: int, group: str) -> None:
+        self.groups[row], self.novel[row] = group, group == NOISE_ID
+        there = group != NOISE_ID
+        sure = self.homes.probabilities(np.array([row]), group)[0] if there else 0.0
+        self.probabilities[row] = sure
 
 
-def with_edits(run: Run, table: pl.DataFrame, movable: NDArray[np.bool_]) -> pl.DataFrame:
-    """The rows of all clusterings as people want them; what cannot be is in the run's record."""
+def with_edits(
+    run: Run,
+    table: pl.DataFrame,
+    movable: NDArray[np.bool_],
+    reference: Callable[[], pl.DataFrame],
+) -> pl.DataFrame:
+    """The rows of all clusterings as people want them; what cannot be is in the run's record.
+
+    ``reference`` is how far the groups reach that a row may be moved to.
+    """
     edits = run.edits
     if not (edits.exclude or edits.must_link or edits.cannot_link):
         _tell(run)
         return table
     ids = run.read_frame("embeddings", columns=["document_id"])["document_id"].to_list()
     shown = Shown(
-        groups=table["cluster_id"].to_list(), novel=table[NOVEL].to_numpy().copy(), movable=movable
+        groups=table["cluster_id"].to_list(),
+        probabilities=table["probability"].to_numpy().copy(),
+        homes=_homes(run, reference),
+        novel=table[NOVEL].to_numpy().copy(),
+        movable=movable,
     )
     places, links = _places(edits, ids), edits.links
     for first in range(0, table.height, max(len(ids), 1)):
@@ -77,10 +106,21 @@ def with_edits(run: Run, table: pl.DataFrame, movable: NDArray[np.bool_]) -> pl.
         for names in links.cannot:
             shown.part(_rows(places, names, first))
         shown.exclude([row for row, _ in _rows(places, edits.exclude, first)])
-    novel = np.logical_or.reduce(shown.novel.reshape(-1, max(len(ids), 1)))
-    waiting = [name for name, rows in places.items() if novel[rows].any()]
+    apart = (pl.Series(shown.groups, dtype=pl.String) == NOISE_ID).to_numpy()
+    alone = np.logical_or.reduce(apart.reshape(-1, max(len(ids), 1)))
+    linked = places.keys() - set(edits.exclude)
+    waiting = [name for name in linked if alone[places[name]].any()]
     _tell(run, [*shown.conflicts, *_missing(edits, places)], waiting)
     return _changed(table, shown)
+
+
+def _homes(run: Run, reference: Callable[[], pl.DataFrame]) -> Homes:
+    table = cache(reference)
+    return Homes(
+        spaces=lambda: original_spaces(run),
+        reached=lambda space: reference_in(table(), space),
+        threshold=run.spec.assignment_threshold,
+    )
 
 
 def _rows(places: dict[str, list[int]], names: Sequence[str], first: int) -> list[tuple[int, str]]:
@@ -111,21 +151,14 @@ def _tell(run: Run, conflicts: Sequence[str] = (), waiting: Sequence[str] = ()) 
     """
     before = run.published.edit_conflicts if run.published else []
     told = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
-    lasting = (*_MADE, *map(_parted, waiting))
+    lasting = (*_MADE, *map(stays_apart, waiting))
     stands = [one for one in [*before, *told] if one.startswith(lasting)]
     run.record(edit_conflicts=list(dict.fromkeys([*stands, *conflicts])))
 
 
-def _parted(name: str) -> str:
-    return f"cannot_link: {name!r} would be in the group of "
-
-
 def _changed(table: pl.DataFrame, shown: Shown) -> pl.DataFrame:
-    """Who came to be in no group is so for certain; others are as sure as before."""
-    groups = pl.Series("cluster_id", shown.groups, dtype=pl.String)
-    left = (groups == NOISE_ID) & (table["cluster_id"] != NOISE_ID)
     return table.with_columns(
-        groups,
+        pl.Series("cluster_id", shown.groups, dtype=pl.String),
         pl.Series(NOVEL, shown.novel),
-        probability=pl.when(left).then(0.0).otherwise("probability"),
+        probability=shown.probabilities,
     )

@@ -81,7 +81,9 @@ def join_groups(run: Run) -> StageReport:
     parts = [_joined(run, known, space, published) for space in original_spaces(run)]
     run.write_frame(REFERENCE, published.reference)
     fresh = np.tile(known.rows < 0, len(parts))
-    table = with_edits(run, pl.concat([part.table for part in parts]), fresh)
+    table = with_edits(
+        run, pl.concat([part.table for part in parts]), fresh, lambda: published.reference
+    )
     run.write_frame(JOINED, table)
     size = run.write_frame("reduced", together([part.reduced for part in parts]))
     counts = _counts(known, table, drift=float(np.mean([part.drift for part in parts])))

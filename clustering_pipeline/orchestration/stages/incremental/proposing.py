@@ -64,17 +64,26 @@ def propose_groups(run: Run) -> StageReport:
     found = _grouped(run, before, joined[NOVEL].to_numpy())
     numbers = taken_numbers(run)
     placed = _placed(joined, found, numbers.following.get(TOP, 0))
-    edited = with_edits(run, placed, found.labels >= 0)
+    made = pl.Series(found.labels >= 0)
+    edited = with_edits(run, placed, made.to_numpy(), lambda: _reference(run, placed, made))
     after, born = _known_again(run, before, edited, numbers)
-    new = pl.when(pl.col("cluster_id").is_in(list(born))).then("cluster_id")
-    ids = after.select(new.otherwise(pl.lit(NOISE_ID))).to_series()
-    reference = pl.concat([run.read_frame(REFERENCE), calibrated_by(run, ids)])
-    run.write_frame(REFERENCE, reference)
+    new = after["cluster_id"].is_in(list(born))
+    run.write_frame(REFERENCE, _reference(run, after, new))
+    ids = _only(after, new)
     run.write_json(JOINED, run.read_json(JOINED) | _counts(run, after, ids, len(born)))
     report = write_assignments(run, _with_uids(after, ids, born), born)
     fit = run.read_json("fit")
     run.write_json("fit", fit | {"proposed": [*fit.get("proposed", []), *found.records]})
     return report
+
+
+def _reference(run: Run, rows: pl.DataFrame, new: pl.Series) -> pl.DataFrame:
+    """How far the groups reach that were there, and those of the ``new`` rows."""
+    return pl.concat([run.read_frame(REFERENCE), calibrated_by(run, _only(rows, new))])
+
+
+def _only(rows: pl.DataFrame, new: pl.Series) -> pl.Series:
+    return rows.select(pl.when(new).then("cluster_id").otherwise(pl.lit(NOISE_ID))).to_series()
 
 
 def _grouped(run: Run, before: Run, novel: NDArray[np.bool_]) -> _Found:
