@@ -14,7 +14,8 @@ class QualityGates(RequestModel):
     minimum_silhouette: float | None = Field(default=None, ge=-1, le=1)
     """Least cosine silhouette of the groups; a result with fewer than two groups has none."""
     minimum_density_validity: float | None = Field(default=None, ge=-1, le=1)
-    """Least DBCV, measured over a seeded sample in the space that was clustered."""
+    """Least DBCV, measured over a seeded sample in the space that was clustered; passed over where
+    documents only join groups."""
     maximum_noise_ratio: float | None = Field(default=None, ge=0, le=1)
     """Largest share of documents in no group."""
     maximum_largest_share: float | None = Field(default=None, ge=0, le=1)
