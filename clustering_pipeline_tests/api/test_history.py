@@ -50,7 +50,7 @@ def test_groups_have_a_history(client, path, runs):
     assert {event["group_uid"] for run in one_group["runs"] for event in run["events"]} == {
         shrunk[0]["group_uid"]
     }
-    assert error_of(client.get(f"{path}/lineage", params={"group": "cl_99"}))[0] == 422
+    assert error_of(client.get(f"{path}/lineage", params={"group": "cl_99"}))[0] == 404
 
 
 def test_two_runs_are_compared(client, path, runs):
