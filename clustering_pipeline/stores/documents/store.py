@@ -127,14 +127,18 @@ class Documents:
         return reading.scroll_ids(self._connection, qdrant_collection, chosen, page=ID_PAGE)
 
     def retrieve(
-        self, name: str, point_ids: Sequence[str], *, vector_names: Sequence[str] = (), **asked: Any
+        self,
+        name: str,
+        point_ids: Sequence[str],
+        *,
+        payload_fields: Sequence[str] | None = None,
+        vector_names: Sequence[str] = (),
     ) -> list[Point]:
-        """The points of these ids, in this order; those that are gone are left out.
-
-        ``payload_fields`` says which of the payload are read; all of it otherwise.
-        """
-        asked["vectors"] = self._sizes(name, vector_names)
-        return reading.retrieve(self._connection, name, point_ids, **asked)
+        """The points of these ids, in this order; those that are gone are left out."""
+        sizes = self._sizes(name, vector_names)
+        return reading.retrieve(
+            self._connection, name, point_ids, payload_fields=payload_fields, vectors=sizes
+        )
 
     def retrieve_pages(
         self, name: str, point_ids: Sequence[str], *, vector_names: Sequence[str] = (), **asked: Any
