@@ -23,18 +23,6 @@ def vector_stack(name: str, matrices: Sequence[NDArray[np.floating]]) -> pl.Seri
     return pl.concat(parts)
 
 
-def vector_matrix(series: pl.Series) -> NDArray[np.float32]:
-    """One column of arrays as (n, d) float32."""
-    array = series.cast(pl.Array(pl.Float32, _width(series)))
-    return array.to_numpy().reshape(len(series), _width(series))
-
-
-def _width(series: pl.Series) -> int:
-    if isinstance(series.dtype, pl.Array):
-        return int(series.dtype.shape[0])
-    return int(series.list.len()[0])
-
-
 def axes_of(frame: pl.DataFrame) -> list[str]:
     """The map's coordinates that the frame has: x, y and perhaps z."""
     return [axis for axis in AXES if axis in frame.columns]

@@ -11,8 +11,8 @@ from clustering_pipeline.engine import outlier_scores
 from clustering_pipeline.model.collection import CollectionRecord
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.views.agreement import field_agreement
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 from clustering_pipeline_tests.orchestration.planted import SUBJECTS, Documents, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Done, World
 from clustering_pipeline_tests.sizes import FULL

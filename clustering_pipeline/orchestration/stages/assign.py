@@ -12,7 +12,6 @@ from clustering_pipeline.engine.numbering import canonical, group_count
 from clustering_pipeline.engine.outliers import NEIGHBORS
 from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.pacing import Paced
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
@@ -30,6 +29,7 @@ from clustering_pipeline.orchestration.stages.inputs import (
 from clustering_pipeline.orchestration.stages.measures import validity
 from clustering_pipeline.orchestration.stages.neighbors import kept_neighborhood
 from clustering_pipeline.orchestration.stages.relations import relations_of
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

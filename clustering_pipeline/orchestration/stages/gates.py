@@ -8,11 +8,11 @@ from clustering_pipeline import engine
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.quality_gates import QualityGates
 from clustering_pipeline.model.spec import ClusterSpec
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.incremental import joins
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, VECTOR
 from clustering_pipeline.orchestration.stages.levels import SUB
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 Measured = Mapping[str, float | None]
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from clustering_pipeline.orchestration.frames import axes_of, vector_matrix
+from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.generations import generation
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import Matrix
 from clustering_pipeline.orchestration.stages.shelves import CENTROID, VECTOR, Shelf, shelves
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 ROWS = 1_000
 # Ids follow from what a point stands for, so a second write of the same run changes nothing.

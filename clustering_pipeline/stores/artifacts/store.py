@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clustering_pipeline.model.errors import ArtifactsUnavailable
 from clustering_pipeline.stores.artifacts.files import Files, checked, missing
 from clustering_pipeline.stores.artifacts.folder import FolderFiles
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 from clustering_pipeline.stores.artifacts.parquet import ParquetSink, read_matrix
 from clustering_pipeline.stores.artifacts.s3 import S3Files, connect
 
@@ -84,9 +85,7 @@ class Artifacts:
                 found = read_matrix(Path(self.uri(key)), column)
             if found is not None:
                 return found
-        vectors = self.read_frame(key, columns=[column])[column]
-        size = vectors.dtype.shape[0] if isinstance(vectors.dtype, pl.Array) else len(vectors[0])
-        return vectors.cast(pl.Array(pl.Float32, size)).to_numpy().reshape(len(vectors), size)
+        return vector_matrix(self.read_frame(key, columns=[column])[column])
 
     def scan(self, key: str) -> pl.LazyFrame:
         """Parquet to be read as far as a query needs it."""

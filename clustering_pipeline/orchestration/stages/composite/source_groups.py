@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.orchestration.frames import vector_matrix
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.composite.gathering import DOCUMENT
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, Matrix, Space
 from clustering_pipeline.orchestration.stages.levels import SUB
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 _TOP = pl.col("cluster_id").str.split(SUB).list.first()
 

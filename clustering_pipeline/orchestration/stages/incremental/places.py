@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Labels, unit_rows
-from clustering_pipeline.orchestration.frames import axes_of, vector_matrix, vector_series
+from clustering_pipeline.orchestration.frames import axes_of, vector_series
 from clustering_pipeline.orchestration.stages.incremental.known import Known
 from clustering_pipeline.orchestration.stages.inputs import ROW, VECTOR, Matrix, Space
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 _LIKE = 5
 _LOOKED_AT = 100
