@@ -33,7 +33,7 @@ import psutil
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ExecutionStatus

@@ -22,8 +22,8 @@ from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.local.stack import attach, detach
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.definition import CreateClusterRequest, ExecuteClusterByIdRequest
-from clustering_pipeline.model.execute_request import ExecutionMode
+from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest, ExecutionMode
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate

@@ -16,7 +16,7 @@ from clustering_pipeline.local.dagster_dev import DagsterDev, running_dagster
 from clustering_pipeline.local.ports import free_port
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate

@@ -26,7 +26,7 @@ from clustering_pipeline.engine.identity import Generation, identify
 from clustering_pipeline.local.stack import attach, detach
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ClusterStatus

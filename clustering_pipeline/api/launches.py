@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import ClusteringError, ExecutionInFlight, StateConflict
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity

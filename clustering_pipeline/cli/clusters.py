@@ -18,9 +18,10 @@ from clustering_pipeline.cli.published import clear_fields, rollback, verify_doc
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.showing import show_definition, show_execution, show_standing
 from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.overdue import Overdue
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.freshness import all_overdue

@@ -18,7 +18,7 @@ from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.local.ports import free_port
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.validation import validate

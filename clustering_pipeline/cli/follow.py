@@ -7,8 +7,8 @@ from typing import Any
 from clustering_pipeline.cli.output import note
 from clustering_pipeline.cli.progress import Show, live_bar
 from clustering_pipeline.cli.session import Session
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import RunFailed
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.validation import validate

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL, Scope

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution

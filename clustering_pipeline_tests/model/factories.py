@@ -5,7 +5,7 @@ from typing import Any
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.cluster_state import ClusterState
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate

@@ -7,7 +7,7 @@ from clustering_pipeline.model.algorithms import (
     largest_sample,
     parameters,
 )
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition, InvalidParameters
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.factories import definition, request, vectors

@@ -1,16 +1,13 @@
 import pytest
 
-from clustering_pipeline.model.definition import (
-    ExecuteClusterByIdRequest,
-    PatchClusterRequest,
-    overridden,
-    patched,
-)
 from clustering_pipeline.model.enrichment import metadata_value
 from clustering_pipeline.model.errors import (
     InvalidDefinition,
     InvalidParameters,
 )
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.patch_request import PatchClusterRequest, patched
+from clustering_pipeline.model.spec import overridden
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.factories import URI, cluster, request, vectors
 

@@ -1,12 +1,10 @@
 import pytest
 
-from clustering_pipeline.model.definition import (
-    CreateClusterRequest,
-    ExecuteClusterByIdRequest,
-    PatchClusterRequest,
-)
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition, InvalidFilter, InvalidParameters
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.listing import ListClustersRequest
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.factories import definition, vectors
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run

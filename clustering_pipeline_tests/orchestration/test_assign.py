@@ -13,8 +13,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.labeling import LabelingConfig, open_provider
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.lineage import LineageEvent
 from clustering_pipeline.model.llm_labeling import LLMLabeling

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.orchestration.planted import planted

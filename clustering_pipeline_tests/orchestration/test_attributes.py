@@ -8,7 +8,7 @@ import pytest
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.orchestration.planted import Documents, planted

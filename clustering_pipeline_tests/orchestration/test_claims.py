@@ -12,8 +12,8 @@ import pytest
 
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import CatalogUnavailable
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.owner import Owner
 from clustering_pipeline.model.status import ExecutionStatus

@@ -8,10 +8,7 @@ import pytest
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import (
-    CreateClusterRequest,
-    ExecuteClusterByIdRequest,
-)
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.errors import (
     ExecutionNotFound,
@@ -21,6 +18,7 @@ from clustering_pipeline.model.errors import (
     RunInterrupted,
     StateConflict,
 )
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID, run_id_of
 from clustering_pipeline.model.scope import LOCAL

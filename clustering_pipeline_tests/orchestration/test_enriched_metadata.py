@@ -6,9 +6,9 @@ import pytest
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.enrich_request import ApplyClusterEnrichmentRequest
 from clustering_pipeline.model.errors import InvalidRequest
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.applying import enrich_collection

@@ -13,7 +13,7 @@ import pytest
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import LOCAL

@@ -17,10 +17,10 @@ from dagster.components.testing.utils import create_defs_folder_sandbox
 from clustering_pipeline.as_code import cluster_definitions
 from clustering_pipeline.components import ClusterComponent
 from clustering_pipeline.labeling import LabelingConfig
-from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.fixed import asset_name, read_definition

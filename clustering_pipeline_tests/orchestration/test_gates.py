@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from clustering_pipeline.model.clock import utc_now
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.cluster_state import ClusterState
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.quality_gates import QualityGates

@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 
 from clustering_pipeline.local.stack import Stack
-from clustering_pipeline.model.definition import CreateClusterRequest, ExecuteClusterByIdRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.marks import run_mark
 from clustering_pipeline.model.scope import LOCAL

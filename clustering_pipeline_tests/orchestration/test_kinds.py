@@ -14,7 +14,7 @@ import pytest
 from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.edits import ClusterEdits
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest, PatchClusterRequest
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.plan import JOBS, Plan, plan_of

@@ -2,9 +2,10 @@
 
 import pytest
 
-from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import FieldTaken, StateConflict
 from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.validation import validate

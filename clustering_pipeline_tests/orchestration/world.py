@@ -12,7 +12,8 @@ import dagster as dg
 from clustering_pipeline.definitions import build
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
-from clustering_pipeline.model.definition import CreateClusterRequest, ExecuteClusterByIdRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL

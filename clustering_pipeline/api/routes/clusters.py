@@ -11,9 +11,10 @@ from clustering_pipeline.api.paging import ThePage
 from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.automation import AutomationStanding
 from clustering_pipeline.model.cluster_views import ClusterMetadata, ClusterModel
-from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.deleted import GenericDeleteResponse
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.removal import remove_cluster
 

@@ -9,7 +9,7 @@ from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline, TheSer
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import Page, ThePage
 from clustering_pipeline.api.paths import ClusterIdentifier, RunId
-from clustering_pipeline.model.definition import ExecuteClusterByIdRequest
+from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
 from clustering_pipeline.model.execution import ClusterExecutionResult
 from clustering_pipeline.model.listing import (
     ListClusterExecutionsRequest,

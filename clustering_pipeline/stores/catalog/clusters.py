@@ -9,7 +9,7 @@ from typing import Any
 from clustering_pipeline.model.availability import check_available
 from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import (
     ClusteringError,
     ClusterNotFound,
@@ -19,6 +19,7 @@ from clustering_pipeline.model.errors import (
 )
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
 from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.stores.catalog import applications, claims

@@ -6,7 +6,7 @@ from datetime import datetime
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.cluster_state import ClusterState
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import CreateClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.names import generated_name
 from clustering_pipeline.model.scope import Scope

@@ -6,7 +6,7 @@ import pytest
 
 from clustering_pipeline.labeling import LabelingConfig, Price, Terms, open_provider
 from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.definition import PatchClusterRequest
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.jobs import RELABEL

@@ -3,9 +3,9 @@
 import pytest
 
 from clustering_pipeline.model.automation import AutomaticDefinition, Automation
-from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.stores.catalog.automatic import Place
 from clustering_pipeline_tests.model.factories import request

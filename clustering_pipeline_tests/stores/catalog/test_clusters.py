@@ -1,7 +1,6 @@
 import pytest
 
 from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     CollectionNotFound,
@@ -11,6 +10,7 @@ from clustering_pipeline.model.errors import (
     NameTaken,
     NotAvailableYet,
 )
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.validation import validate

@@ -5,7 +5,6 @@ from threading import Barrier
 
 import pytest
 
-from clustering_pipeline.model.definition import PatchClusterRequest
 from clustering_pipeline.model.errors import (
     ClusteringError,
     ExecutionInFlight,
@@ -14,6 +13,7 @@ from clustering_pipeline.model.errors import (
 )
 from clustering_pipeline.model.execution import ExecutionProgress
 from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.validation import validate
 from clustering_pipeline.stores.catalog import Catalog

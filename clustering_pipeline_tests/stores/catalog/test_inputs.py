@@ -6,7 +6,7 @@ import pytest
 
 from clustering_pipeline.model.cluster import ClusterRecord
 from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
-from clustering_pipeline.model.definition import CreateClusterRequest, PatchClusterRequest
+from clustering_pipeline.model.create_request import CreateClusterRequest
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     FieldTaken,
@@ -14,6 +14,7 @@ from clustering_pipeline.model.errors import (
     InvalidRequest,
     NotAvailableYet,
 )
+from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.triggers import CreateTriggerRequest
 from clustering_pipeline.model.validation import validate
