@@ -31,13 +31,13 @@ import polars as pl
 import psutil
 
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.key import Access
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.tenants.key import Access
 from clustering_pipeline.orchestration.begin import new_execution
 from clustering_pipeline.orchestration.launch import new_identity
 from clustering_pipeline.orchestration.pipeline import Pipeline

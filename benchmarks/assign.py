@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.local.stack import attach, detach
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest, ExecutionMode
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, ExecutionMode
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
 from clustering_pipeline.orchestration.frames import vector_series
 from clustering_pipeline.orchestration.outcome import complete

@@ -27,9 +27,9 @@ from fleet import Bench, finished_ticks, wait_for
 
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import DagsterDev
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.tick import look

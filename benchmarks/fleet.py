@@ -14,12 +14,12 @@ from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from clustering_pipeline.local.dagster_dev import DagsterDev, running_dagster
 from clustering_pipeline.local.ports import free_port
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.loading import Load, load

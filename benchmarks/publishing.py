@@ -24,13 +24,13 @@ import polars as pl
 
 from clustering_pipeline.engine.identity import Generation, identify
 from clustering_pipeline.local.stack import attach, detach
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.recovery import holding

@@ -5,8 +5,7 @@ import inspect
 import pytest
 
 from clustering_pipeline.model import errors
-from clustering_pipeline.model.errors import ClusteringError
-from clustering_pipeline.model.failure import PUBLIC_CATEGORIES, public_category
+from clustering_pipeline.model.errors import PUBLIC_CATEGORIES, ClusteringError, public_category
 
 STATUSES = {
     "MalformedRequest": 400,

@@ -8,8 +8,8 @@ from fastapi.security import HTTPBearer
 
 from clustering_pipeline.api.dependencies import TheCatalog
 from clustering_pipeline.model.errors import Forbidden, InvalidRequest, NamespaceNotFound
-from clustering_pipeline.model.key import KeyRecord
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.tenants.key import KeyRecord
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key, `sk_…`.")
 

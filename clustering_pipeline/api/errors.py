@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from clustering_pipeline.model.definitions.validation import refused_as
 from clustering_pipeline.model.errors import (
     ArtifactNotFound,
     ClusteringError,
@@ -19,7 +20,6 @@ from clustering_pipeline.model.errors import (
     TooManyRequests,
 )
 from clustering_pipeline.model.public_text import for_clients, without_stores
-from clustering_pipeline.model.validation import refused_as
 
 TYPES: Mapping[int, str] = {
     400: "BadRequestError",

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from clustering_pipeline.model.definitions.one_shot import (
+    ExecuteClusterRequest,
+    ExecuteClusterResponse,
+)
 from clustering_pipeline.model.errors import DoesNotFit, RunCanceled
-from clustering_pipeline.model.one_shot import ExecuteClusterRequest
-from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.one_shot import execute_once
 from clustering_pipeline.orchestration.pipeline import Pipeline

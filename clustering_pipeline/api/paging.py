@@ -5,8 +5,8 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
 
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.listing import LARGEST_OFFSET, ListRequest
-from clustering_pipeline.model.validation import validate
 
 Asked = TypeVar("Asked", bound=ListRequest)
 _Size = Annotated[int | None, Query(ge=1, le=1000, description="Results on a page.")]

@@ -5,8 +5,8 @@ import click
 from clustering_pipeline.cli.output import counted, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.showing import show_collection, show_definition
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.triggers import ListTriggersRequest, TriggerStatus
+from clustering_pipeline.model.automation.triggers import ListTriggersRequest, TriggerStatus
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 
 
 @click.command()

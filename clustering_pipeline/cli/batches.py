@@ -6,7 +6,7 @@ import click
 
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.model.batch import BatchRecord
+from clustering_pipeline.model.automation.batches import BatchRecord
 
 LISTED = ("batch_id", "status", "created_at", "ended_at", "error")
 

@@ -17,12 +17,12 @@ from clustering_pipeline.cli.output import counted, emit, emit_one, note, output
 from clustering_pipeline.cli.published import clear_fields, rollback, verify_documents
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.showing import show_definition, show_execution, show_standing
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.automation import Overdue
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
-from clustering_pipeline.model.overdue import Overdue
-from clustering_pipeline.model.patch_request import PatchClusterRequest
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.freshness import all_overdue
 from clustering_pipeline.orchestration.mapping_files import read_mapping

@@ -15,8 +15,11 @@ from clustering_pipeline.cli.progress import live_bar
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.showing import describe, show_collection
 from clustering_pipeline.cli.summaries import collection_summary
-from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.collections.collection import (
+    CollectionRecord,
+    RegisterCollectionRequest,
+)
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.orchestration.loading import Load, load
 from clustering_pipeline.orchestration.registering import register_existing
 from clustering_pipeline.stores.catalog.namespaces import DEFAULT_NAME

@@ -14,9 +14,9 @@ from clustering_pipeline.cli.follow import execute_and_follow
 from clustering_pipeline.cli.output import cell, emit, note
 from clustering_pipeline.cli.progress import live_bar
 from clustering_pipeline.cli.session import Session, open_session
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.loading import Load, load
 from clustering_pipeline.orchestration.views.groups import published_groups
 from clustering_pipeline.settings import Settings

@@ -16,12 +16,12 @@ from clustering_pipeline.cli.output import cell, emit, note
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.local.ports import free_port
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import RunFailed
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.dagster_runs import last_word
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.loading import Load, load

@@ -7,13 +7,13 @@ from typing import Any
 from clustering_pipeline.cli.output import note
 from clustering_pipeline.cli.progress import Show, live_bar
 from clustering_pipeline.cli.session import Session
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, Plan
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import RunFailed
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.launch import Launched, attended, launch, watch_to_end
-from clustering_pipeline.orchestration.plan import Plan, plan_of
+from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.stores.catalog import Catalog
 
 

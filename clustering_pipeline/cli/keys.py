@@ -4,8 +4,8 @@ import click
 
 from clustering_pipeline.cli.output import Record, emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.tenants.key import Access
 
 LISTED = ("key_id", "hint", "key_name", "access", "namespace_ids", "created_at", "revoked_at")
 SECRET_FIELDS = {"key_hash"}

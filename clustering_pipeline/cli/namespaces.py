@@ -5,8 +5,8 @@ import click
 from clustering_pipeline.cli.keys import organization_option
 from clustering_pipeline.cli.output import emit, emit_one, output_options
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.model.namespace import CreateNamespaceRequest
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.tenants.namespace import CreateNamespaceRequest
 
 LISTED = ("namespace_id", "namespace_name", "created_at")
 

@@ -4,8 +4,8 @@ import click
 
 from clustering_pipeline.cli.output import emit, emit_one, output_options
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.model.organization import CreateOrganizationRequest
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.tenants.namespace import CreateOrganizationRequest
 
 LISTED = ("organization_id", "organization_name", "created_at")
 

@@ -9,9 +9,9 @@ from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.published import gc, verify
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.summaries import Summary, execution_summary
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.listing import ListClusterExecutionsRequest
-from clustering_pipeline.model.validation import validate
 
 LISTED = ("run_id", "status", "num_clusters", "num_points", "created_at", "completed_at")
 

@@ -10,12 +10,12 @@ from clustering_pipeline.cli.summaries import (
     standing_in_words,
     trigger_summary,
 )
-from clustering_pipeline.model.automation import AutomationStanding
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.automation.triggers import TriggerRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.automation import AutomationStanding
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import CollectionNotFound
-from clustering_pipeline.model.execution import ExecutionRecord, LabelingLedger
-from clustering_pipeline.model.triggers import TriggerRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord, LabelingLedger
 from clustering_pipeline.stores.documents.facts import CollectionInfo
 
 

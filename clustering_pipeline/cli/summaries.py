@@ -7,12 +7,19 @@ when it is printed.
 from collections.abc import Mapping
 from typing import Any
 
-from clustering_pipeline.model.automation import AutomationStanding
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import ClusterApplicationConfig, CollectionRecord
-from clustering_pipeline.model.execution import ExecutionRecord, LabelingLedger, WriteBack
+from clustering_pipeline.model.automation.triggers import TriggerRecord
+from clustering_pipeline.model.collections.collection import (
+    ClusterApplicationConfig,
+    CollectionRecord,
+)
+from clustering_pipeline.model.definitions.automation import AutomationStanding
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.execution import (
+    ExecutionRecord,
+    LabelingLedger,
+    WriteBack,
+)
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.model.triggers import TriggerRecord
 from clustering_pipeline.stores.documents.facts import CollectionInfo
 
 Summary = dict[str, object]

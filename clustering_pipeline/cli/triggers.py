@@ -10,15 +10,15 @@ from clustering_pipeline.cli.confirmation import confirmation_option
 from clustering_pipeline.cli.output import emit, note, output_options
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.showing import show_trigger
-from clustering_pipeline.model.schedules import KINDS
-from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.triggers import (
+from clustering_pipeline.model.automation.schedules import KINDS
+from clustering_pipeline.model.automation.triggers import (
     CreateTriggerRequest,
     ListTriggersRequest,
     TriggerHistoryRequest,
     TriggerRecord,
 )
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.triggers import Triggers
 
 LISTED = ("trigger_id", "cluster_id", "trigger_type", "status", "next_scheduled_at")

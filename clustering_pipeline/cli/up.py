@@ -10,8 +10,8 @@ from clustering_pipeline.cli.serve import PORT
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.model.errors import StoreUnavailable
-from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.tenants.key import Access
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.recovery import recover_all
 from clustering_pipeline.settings import Settings

@@ -7,9 +7,13 @@ import click
 from clustering_pipeline.cli.confirmation import confirmation_option
 from clustering_pipeline.cli.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.model.run_events import EVENTS
-from clustering_pipeline.model.validation import validate
-from clustering_pipeline.model.webhooks import CreateWebhookRequest, DeliveryAttempt, DeliveryModel
+from clustering_pipeline.model.automation.webhooks import (
+    CreateWebhookRequest,
+    DeliveryAttempt,
+    DeliveryModel,
+)
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import EVENTS
 from clustering_pipeline.orchestration.notifying import create_webhook, try_webhook
 
 LISTED = ("webhook_id", "url", "event_types", "consecutive_failures", "description")

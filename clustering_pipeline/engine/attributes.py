@@ -11,7 +11,7 @@ import numpy as np
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.errors import EmptySelection
-from clustering_pipeline.model.filters import split_path
+from clustering_pipeline.model.filters.tree import split_path
 
 Aggregation: TypeAlias = Literal["most_frequent", "first", "last"]
 Values: TypeAlias = tuple[Any, ...]

@@ -14,7 +14,7 @@ from clustering_pipeline.engine.memory import expected_seconds
 from clustering_pipeline.engine.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import checked_seed, resolved
 from clustering_pipeline.engine.vectors import Check, as_vectors, never
-from clustering_pipeline.model.parameters import Parameters
+from clustering_pipeline.model.algorithms.parameters import Parameters
 
 
 def fit_interruptibly(

@@ -12,8 +12,8 @@ from clustering_pipeline.engine.hierarchy import Hierarchy, Node, Path, hierarch
 from clustering_pipeline.engine.numbering import group_count
 from clustering_pipeline.engine.preprocessing import reduce
 from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never
-from clustering_pipeline.model.parameters import Parameters
-from clustering_pipeline.model.preprocessing import Step
+from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.algorithms.preprocessing import Step
 
 SMALLEST = 20
 DEPTH = 3

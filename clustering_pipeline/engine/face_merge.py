@@ -12,8 +12,8 @@ from clustering_pipeline.engine.attributes import value_at
 from clustering_pipeline.engine.centroids import centroids, members_of
 from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.vectors import Labels, as_vectors, unit_rows
-from clustering_pipeline.model.face_merge import FaceClusterMergeConfig
-from clustering_pipeline.model.filters import split_path
+from clustering_pipeline.model.definitions.vector_config import FaceClusterMergeConfig
+from clustering_pipeline.model.filters.tree import split_path
 
 Box: TypeAlias = tuple[float, float, float, float]
 CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"))

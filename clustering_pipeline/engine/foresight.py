@@ -8,8 +8,8 @@ from clustering_pipeline.engine.neighborhood import EACH_OTHER, Wanted
 from clustering_pipeline.engine.outliers import NEIGHBORS
 from clustering_pipeline.engine.parameters import resolved, resolved_step
 from clustering_pipeline.engine.preprocessing.registry import step_named
-from clustering_pipeline.model.parameters import Parameters
-from clustering_pipeline.model.preprocessing import Step
+from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.algorithms.preprocessing import Step
 
 
 def neighbors_wanted(

@@ -11,9 +11,9 @@ from clustering_pipeline.engine.job import Job, job_of
 from clustering_pipeline.engine.parameters import resolved, resolved_step
 from clustering_pipeline.engine.preprocessing.registry import step_named
 from clustering_pipeline.engine.vectors import Vectors, squarable
+from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.algorithms.preprocessing import Step
 from clustering_pipeline.model.errors import DoesNotFit
-from clustering_pipeline.model.parameters import Parameters
-from clustering_pipeline.model.preprocessing import Step
 
 SHARE = 0.8  # of what is free; the rest is for what the estimate does not see
 GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")

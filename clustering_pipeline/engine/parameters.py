@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from clustering_pipeline.model.algorithms import PARAMS, parameters
+from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.algorithms.preprocessing import STEP_METHODS, PreprocessingStep, Step
+from clustering_pipeline.model.algorithms.registry import PARAMS, parameters
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline.model.parameters import Parameters
-from clustering_pipeline.model.preprocessing import STEP_METHODS, PreprocessingStep, Step
 
 Settings = TypeVar("Settings", Parameters, Step)
 

@@ -27,8 +27,8 @@ from clustering_pipeline.engine.vectors import (
     directed,
     never,
 )
-from clustering_pipeline.model.parameters import Parameters
-from clustering_pipeline.model.preprocessing import Step
+from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.algorithms.preprocessing import Step
 
 
 @dataclass(frozen=True, kw_only=True)

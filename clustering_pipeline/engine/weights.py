@@ -13,7 +13,7 @@ from clustering_pipeline.engine.quality import Quality, quality
 from clustering_pipeline.engine.sampling import sample_rows
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Check, Labels, Vectors, never
-from clustering_pipeline.model.vector_config import WeightLearningConfig
+from clustering_pipeline.model.definitions.vector_config import WeightLearningConfig
 
 SAMPLE = 2_000
 CANDIDATES = 512

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from clustering_pipeline.model.base import RequestModel, View
-from clustering_pipeline.model.cluster_views import ClusterMetadata
-from clustering_pipeline.model.execution_views import ClusterExecutionResult
-from clustering_pipeline.model.filter_field import FilterObject
+from clustering_pipeline.model.definitions.views import ClusterMetadata
+from clustering_pipeline.model.executions.views import ClusterExecutionResult
+from clustering_pipeline.model.filters.tree import FilterObject
 
 DEFAULT_LIMIT = 10
 LARGEST_OFFSET = 10_000

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.times import Moment
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -17,3 +20,17 @@ class Scope:
 
 LOCAL = Scope(organization_id="int_local", namespace_id="ns_default")
 """Where a laptop keeps its records: one organisation, one namespace."""
+
+
+class Owner(Record):
+    """The run that holds a definition, and the process it runs in once it has one."""
+
+    run_id: str
+    task_id: str | None = None
+    host: str | None = None
+    pid: int | None = None
+    process_started: float | None = None
+    """Seconds since the epoch: with the pid it tells a process from a later one of that number."""
+    claimed_at: Moment | None = None
+    beat_at: Moment | None = None
+    """When it last said that it is alive."""

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from clustering_pipeline.model.webhooks import SECRET_PREFIX
+from clustering_pipeline.model.automation.webhooks import SECRET_PREFIX
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

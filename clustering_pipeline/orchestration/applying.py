@@ -8,13 +8,14 @@ from functools import reduce
 import numpy as np
 import polars as pl
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.cluster_state import ClusterState
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.enrich_request import (
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import (
     ApplyClusterEnrichmentRequest,
     ClusteringEnrichmentResponse,
 )
+from clustering_pipeline.model.definitions.spec import ClusterSpec
+from clustering_pipeline.model.definitions.state import ClusterState
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     ExecutionNotFound,
@@ -22,10 +23,9 @@ from clustering_pipeline.model.errors import (
     InvalidRequest,
     StateConflict,
 )
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.registering import check_own
 from clustering_pipeline.orchestration.stages.fields import FIELD, document_fields

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.canceling import cancel_execution

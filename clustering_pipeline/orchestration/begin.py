@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.model.automation import MANUAL
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.automation import MANUAL
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, ExecutionMode
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest, ExecutionMode
-from clustering_pipeline.model.execution import ExecutionProgress, ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionProgress, ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of, task_id_of
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.scope import Owner
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.automation.settle import begun
 from clustering_pipeline.orchestration.composite import composed
 from clustering_pipeline.orchestration.pipeline import Pipeline

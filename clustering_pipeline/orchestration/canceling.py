@@ -5,9 +5,8 @@ import signal
 import socket
 
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.queued_run import QueuedRun
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.executions.task import QueuedRun
+from clustering_pipeline.model.scope import Owner, Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.outcome import cancel

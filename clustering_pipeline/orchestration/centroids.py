@@ -1,6 +1,6 @@
 """Executions with the vectors of their centroids, which lie in the run's files."""
 
-from clustering_pipeline.model.execution import ClusterExecutionResult, ExecutionRecord
+from clustering_pipeline.model.executions.execution import ClusterExecutionResult, ExecutionRecord
 from clustering_pipeline.stores.artifacts import Artifacts
 
 CLUSTERS = "clusters.parquet"

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, suppress
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.spec import mapped_fields
 from clustering_pipeline.model.errors import CollectionNotFound, ExecutionInFlight
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.document_marks import held_runs, marked, written_fields
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.process import is_alive
-from clustering_pipeline.orchestration.stages.fields import mapped_fields
 
 
 def _at_will() -> None:

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from clustering_pipeline.model.composite import (
+from clustering_pipeline.model.definitions.composite import (
     COMPOSITE,
     check_alike,
     check_composes,
     require_centroids,
 )
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     FieldTaken,
     InvalidRequest,
     StateConflict,
 )
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.catalog import Catalog
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.filters import Filter, parse_filter
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.spec import mapped_fields
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.filters.tree import Filter, parse_filter
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.stages.fields import mapped_fields
 
 
 def held_runs(pipeline: Pipeline, record: ClusterRecord) -> list[ExecutionRecord]:

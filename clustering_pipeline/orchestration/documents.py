@@ -6,8 +6,8 @@ from itertools import chain, groupby
 
 import numpy as np
 
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.documents import (
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections.documents import (
     DOCUMENT_ID,
     DeleteDocumentsRequest,
     DocumentInput,
@@ -17,8 +17,8 @@ from clustering_pipeline.model.documents import (
     PutDocumentsRequest,
 )
 from clustering_pipeline.model.errors import DocumentNotFound, DocumentsRefused, InvalidRequest
-from clustering_pipeline.model.filters import Filter, parse_filter
-from clustering_pipeline.model.point_ids import point_id_of
+from clustering_pipeline.model.filters.tree import Filter, parse_filter
+from clustering_pipeline.model.ids import point_id_of
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.registering import check_own
 from clustering_pipeline.stores.documents.facts import CollectionInfo, Point

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clustering_pipeline.model.definitions.feature_uri import resolve_vector
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.feature_uri import resolve_vector
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 SAMPLE = 1000

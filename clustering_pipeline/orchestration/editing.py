@@ -1,7 +1,11 @@
 """Reads and replaces what people want of a definition's groups."""
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.edits import ClusterEdits, ClusterEditsResponse, EditsRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.group_edits import (
+    ClusterEdits,
+    ClusterEditsResponse,
+    EditsRecord,
+)
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog import Catalog
 

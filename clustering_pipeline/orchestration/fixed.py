@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.graph import Context, Graph
 from clustering_pipeline.orchestration.mapping_files import read_mapping
 from clustering_pipeline.orchestration.pipeline import Pipeline

@@ -4,8 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from clustering_pipeline.model.automation import AutomaticDefinition
-from clustering_pipeline.model.overdue import OVERDUE_AFTER_SECONDS, Overdue
+from clustering_pipeline.model.definitions.automation import (
+    OVERDUE_AFTER_SECONDS,
+    AutomaticDefinition,
+    Overdue,
+)
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.due import behind

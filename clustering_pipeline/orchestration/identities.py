@@ -10,7 +10,7 @@ from clustering_pipeline.engine.hierarchy import Path, group_id
 from clustering_pipeline.engine.identity import Generation, fresh_uids
 from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.run import Run

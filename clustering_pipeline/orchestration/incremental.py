@@ -2,24 +2,18 @@
 
 from typing import Any
 
-from clustering_pipeline.model.composite import COMPOSITE
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.definitions.composite import COMPOSITE
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
-ASSIGN = "assign"
 IN_FULL = "execute it in mode full (on the command line: without --assign)"
 WITHOUT_POOL = "execute it in mode full without from_pool (on the command line: --from-pool)"
 """For clients that choose a mode, and for people who choose a flag."""
 REGROUPING = ("merge", "split", "must_link", "cannot_link")
 """Edits that move documents between groups that are there; the others can be done at any time."""
-
-
-def joins(spec: ClusterSpec) -> bool:
-    """Whether documents join groups that are there, whatever is made of the others."""
-    return spec.mode == ASSIGN or spec.from_pool
 
 
 def groups_to_join(

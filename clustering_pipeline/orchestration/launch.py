@@ -13,15 +13,15 @@ from pathlib import Path
 
 import dagster as dg
 
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, Plan
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.composite import composed
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance, why_failed
 from clustering_pipeline.orchestration.outcome import cancel, interrupt, record_end
-from clustering_pipeline.orchestration.plan import JOBS, Plan
+from clustering_pipeline.orchestration.plan import JOBS
 from clustering_pipeline.orchestration.process import is_alive, this_process
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog

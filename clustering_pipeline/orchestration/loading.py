@@ -9,11 +9,14 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic_core import from_json, to_json
 
-from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
+from clustering_pipeline.model.collections.collection import (
+    CollectionRecord,
+    RegisterCollectionRequest,
+)
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import CollectionNotFound, InvalidRequest, InvalidVectors
-from clustering_pipeline.model.point_ids import point_id_of
+from clustering_pipeline.model.ids import point_id_of
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
 ROWS = 1_000

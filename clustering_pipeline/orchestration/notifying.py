@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.ids import new_id
-from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.webhooks import (
+from clustering_pipeline.model.automation.webhooks import (
     TEST,
     CreateWebhookRequest,
     DeliveryAttempt,
     DeliveryRecord,
     WebhookRecord,
 )
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import iso, utc_now
 from clustering_pipeline.notifications.signature import headers
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.catalog.outbox import message

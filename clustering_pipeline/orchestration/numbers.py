@@ -10,7 +10,7 @@ from typing import Any
 
 from clustering_pipeline.engine.identity import Numbers
 from clustering_pipeline.engine.identity.numbers import TOP
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.identities import IDENTITY, known_groups, path_of, uids_of
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.run import Run

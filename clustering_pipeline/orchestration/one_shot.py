@@ -11,19 +11,20 @@ from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.model.availability import check_available
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.availability import check_available
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.one_shot import (
+    ExecuteClusterRequest,
+    ExecuteClusterResponse,
+)
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import DoesNotFit
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import EVENTS, ExecutionRecord
 from clustering_pipeline.model.ids import new_id, run_id_of, task_id_of
-from clustering_pipeline.model.one_shot import ExecuteClusterRequest
-from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
-from clustering_pipeline.model.run_events import EVENTS
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.spec import ClusterSpec
 from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.one_shot_answer import centroids, members_of, metrics
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.progress import Progress

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.model.one_shot_views import ClusterCentroid, ClusterMember
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.definitions.one_shot import ClusterCentroid, ClusterMember
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.summarize import VECTOR
 

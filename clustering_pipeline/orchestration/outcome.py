@@ -6,18 +6,18 @@ from typing import Any
 
 import dagster as dg
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import (
     ClusteringError,
     RunCanceled,
     RunInterrupted,
     StateConflict,
 )
-from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.public_text import for_clients
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.automation.settle import ended
 from clustering_pipeline.stores.catalog import Catalog
 

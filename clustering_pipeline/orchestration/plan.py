@@ -1,21 +1,21 @@
 """Whether an execution must cluster again, or may put new names on the published groups."""
 
-from typing import Any, Literal
+from typing import Any
 
-from clustering_pipeline.model.composite import COMPOSITE
-from clustering_pipeline.model.edits import ClusterEdits
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.filters import parse_filter
-from clustering_pipeline.model.marks import run_mark
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.definitions.composite import COMPOSITE
+from clustering_pipeline.model.definitions.execute import Plan
+from clustering_pipeline.model.definitions.spec import ClusterSpec, joins
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
+from clustering_pipeline.model.filters.tree import parse_filter
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.composite import composed, require_files
 from clustering_pipeline.orchestration.document_marks import marked
-from clustering_pipeline.orchestration.incremental import groups_to_join, joins
+from clustering_pipeline.orchestration.incremental import groups_to_join
 from clustering_pipeline.orchestration.jobs import ASSIGN, COMPOSE, EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import Pipeline
 
-Plan = Literal["full", "relabel", "assign", "from_pool", "composite"]
 JOBS: dict[Plan, str] = {
     "full": EXECUTE,
     "relabel": RELABEL,

@@ -5,8 +5,8 @@ import socket
 
 import psutil
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.scope import Owner
+from clustering_pipeline.model.times import utc_now
 
 # Clocks that tell a process's start differ by ticks; two processes of one pid differ by more.
 SAME_START_SECONDS = 1.0

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import dagster as dg
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusterNotFound
 from clustering_pipeline.model.ids import task_id_of
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus

@@ -14,7 +14,7 @@ from clustering_pipeline.model.errors import (
     RunCanceled,
     RunInterrupted,
 )
-from clustering_pipeline.model.execution import StageTiming
+from clustering_pipeline.model.executions.execution import StageTiming
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, open_run

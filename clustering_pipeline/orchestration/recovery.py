@@ -6,9 +6,9 @@ source documents follow it, by the next execution or the next start at the lates
 
 from dataclasses import replace
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusteringError
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.document_marks import is_unfinished
 from clustering_pipeline.orchestration.generations import follow, is_behind
 from clustering_pipeline.orchestration.outcome import settle

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from clustering_pipeline.model.collection import (
+from clustering_pipeline.model.collections.collection import (
     CollectionRecord,
     CollectionView,
     CreateCollectionRequest,

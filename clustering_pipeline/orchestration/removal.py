@@ -1,8 +1,8 @@
 """Deletes a definition with everything its runs made."""
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ExecutionInFlight
-from clustering_pipeline.model.execution import TASK_TYPE
+from clustering_pipeline.model.executions.execution import TASK_TYPE
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.clearing import clear
 from clustering_pipeline.orchestration.generations import generations

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ArtifactNotFound, StateConflict
-from clustering_pipeline.model.execution import TASK_TYPE, ExecutionRecord
+from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionRecord
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.catalog.executions import RunFiles
 

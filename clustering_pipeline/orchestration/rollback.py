@@ -1,8 +1,9 @@
 """Returns to the results of an earlier run, for every reader."""
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.spec import mapped_fields
 from clustering_pipeline.model.errors import FieldTaken, StateConflict
-from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.document_marks import held_runs, written_fields
 from clustering_pipeline.orchestration.outcome import settle
@@ -10,7 +11,6 @@ from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.recovery import finish, holding
 from clustering_pipeline.orchestration.retention import not_kept
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.fields import mapped_fields
 from clustering_pipeline.orchestration.stages.output import write_output
 from clustering_pipeline.orchestration.stages.pointer import point
 

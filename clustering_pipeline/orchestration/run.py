@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.progress import Progress
 from clustering_pipeline.stores.catalog.claims import active

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from clustering_pipeline.model.automation import BATCH, MANUAL, SCHEDULE
-from clustering_pipeline.model.execute_request import ExecutionMode
+from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, SCHEDULE
+from clustering_pipeline.model.definitions.execute import ExecutionMode
 from clustering_pipeline.model.scope import Scope
 
 TRIGGER = "clustering/trigger"

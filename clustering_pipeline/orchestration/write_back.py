@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ArtifactNotFound
-from clustering_pipeline.model.execution import ExecutionRecord, WriteBack
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.clearing import take_off
 from clustering_pipeline.orchestration.document_marks import held_runs, marked, written_fields
 from clustering_pipeline.orchestration.pipeline import Pipeline

@@ -9,9 +9,9 @@ from uuid import uuid4
 import httpx
 
 from clustering_pipeline.api.server import serving
-from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.key import Access
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
+from clustering_pipeline.model.tenants.key import Access
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.orchestration.planted import Documents

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from clustering_pipeline.model.errors import ClusteringError
-from clustering_pipeline.model.key import Access
-from clustering_pipeline.model.queued_run import QueuedRun
+from clustering_pipeline.model.executions.task import QueuedRun
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.tenants.key import Access
 from clustering_pipeline.orchestration.begin import new_execution
 from clustering_pipeline.orchestration.launch import new_identity
 from clustering_pipeline.orchestration.outcome import fail

@@ -16,11 +16,13 @@ from clustering_pipeline.api.app import create_app
 from clustering_pipeline.api.launches import Launches
 from clustering_pipeline.api.one_shots import OneShots
 from clustering_pipeline.api.services import Services
+from clustering_pipeline.model.definitions.one_shot import (
+    ExecuteClusterRequest,
+    ExecuteClusterResponse,
+)
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import DoesNotFit
-from clustering_pipeline.model.one_shot import ExecuteClusterRequest
-from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.stores.documents import Documents
 from clustering_pipeline_tests.api.answers import error_of, ok, problems_of
 from clustering_pipeline_tests.orchestration.planted import is_about, planted

@@ -9,8 +9,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.key import Access
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.tenants.key import Access
 from clustering_pipeline_tests.api import published as mixpeek
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, VECTOR, World

@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.ids import NOISE_ID, run_mark
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, World

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from clustering_pipeline.model.triggers import TriggerModel
+from clustering_pipeline.model.automation.triggers import TriggerModel
 from clustering_pipeline_tests.api.answers import error_of, ok, problems_of
 from clustering_pipeline_tests.model.factories import definition
 

@@ -12,7 +12,7 @@ from clustering_pipeline.engine.algorithms import algorithm, names
 from clustering_pipeline.engine.algorithms.evoc import LAYERS, refuse_workqueue
 from clustering_pipeline.engine.algorithms.spectral import converging
 from clustering_pipeline.engine.threads import one_thread
-from clustering_pipeline.model.algorithms import PARAMS
+from clustering_pipeline.model.algorithms.registry import PARAMS
 from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline_tests.engine.data import DATASETS, blobs, digits, iris
 from clustering_pipeline_tests.sizes import size

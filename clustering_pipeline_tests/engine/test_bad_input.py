@@ -8,7 +8,7 @@ import pytest
 from clustering_pipeline.engine import cluster, fit, quality, reduce
 from clustering_pipeline.engine.algorithms import algorithm as algorithm_named
 from clustering_pipeline.engine.algorithms import names
-from clustering_pipeline.model.density_params import DBSCANParams
+from clustering_pipeline.model.algorithms.density import DBSCANParams
 from clustering_pipeline.model.errors import (
     DoesNotFit,
     EmptySelection,

@@ -18,7 +18,7 @@ from clustering_pipeline.engine import (
 from clustering_pipeline.engine.parameters import resolved_step
 from clustering_pipeline.engine.preprocessing.reduce import in_child
 from clustering_pipeline.engine.vectors import never
-from clustering_pipeline.model.algorithms import parameters
+from clustering_pipeline.model.algorithms.registry import parameters
 from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters, RunCanceled
 from clustering_pipeline_tests.engine.data import blobs, passages
 

@@ -5,7 +5,7 @@ import pytest
 
 from clustering_pipeline.engine import merge_faces
 from clustering_pipeline.engine.face_merge import box_overlap, parse_box
-from clustering_pipeline.model.face_merge import FaceClusterMergeConfig
+from clustering_pipeline.model.definitions.vector_config import FaceClusterMergeConfig
 
 HERE, NEAR, AWAY = [0, 0, 10, 10], [2, 0, 12, 10], [50, 50, 60, 60]
 FACE, SAME_FACE, OTHER_FACE = [1.0, 0.0], [0.8, 0.6], [0.0, 1.0]

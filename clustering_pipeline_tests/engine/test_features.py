@@ -8,8 +8,8 @@ from clustering_pipeline.engine import (
     learn_weights,
     overlap_relations,
 )
+from clustering_pipeline.model.definitions.vector_config import WeightLearningConfig
 from clustering_pipeline.model.errors import InvalidParameters, WrongDimension
-from clustering_pipeline.model.vector_config import WeightLearningConfig
 from clustering_pipeline_tests.engine.data import blobs
 
 

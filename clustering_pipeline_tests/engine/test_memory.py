@@ -9,7 +9,7 @@ from clustering_pipeline.engine.algorithms import names
 from clustering_pipeline.engine.effort import spoken
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.memory import free_memory
-from clustering_pipeline.model.algorithms import parameters
+from clustering_pipeline.model.algorithms.registry import parameters
 from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline_tests.engine.data import blobs
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.cluster_state import ClusterState
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.state import ClusterState
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 
 URI = "mixpeek://text@v1/embedding"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -1,8 +1,8 @@
 import pytest
 
-from clustering_pipeline.model.filters import Operator, parse_filter
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.filters.tree import Operator, parse_filter
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.contract import (
     ALGORITHMS,
     BOUND_NAMES,

@@ -3,8 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustering_pipeline.model.clock import to_milliseconds, utc_now
-from clustering_pipeline.model.times import iso
+from clustering_pipeline.model.times import iso, to_milliseconds, utc_now
 
 moments = st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 

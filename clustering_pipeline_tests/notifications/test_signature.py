@@ -2,7 +2,7 @@ import base64
 import hashlib
 import hmac
 
-from clustering_pipeline.model.webhooks import new_signing_secret
+from clustering_pipeline.model.automation.webhooks import new_signing_secret
 from clustering_pipeline.notifications.signature import headers, sign
 
 # What the package `standardwebhooks` 1.1.0 makes of the same.

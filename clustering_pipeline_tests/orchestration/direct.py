@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
 from clustering_pipeline.orchestration.outcome import complete
 from clustering_pipeline.orchestration.pipeline import Pipeline

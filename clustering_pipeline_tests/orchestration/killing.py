@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.generations import generations, repair_aliases
 from clustering_pipeline.orchestration.pipeline import Pipeline

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline_tests.orchestration.planted import Documents
 from clustering_pipeline_tests.orchestration.world import World
 

@@ -12,12 +12,12 @@ from qdrant_client import models
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.labeling import LabelingConfig, open_provider
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.labeling import LLMLabeling
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.executions.lineage import LineageEvent
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.lineage import LineageEvent
-from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.drift import OF_THE_POOL, drift
 from clustering_pipeline.orchestration.jobs import ASSIGN, RELABEL

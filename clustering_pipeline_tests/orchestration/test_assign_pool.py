@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from clustering_pipeline.cli.summaries import execution_summary
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.labeling import LLMLabeling
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.llm_labeling import LLMLabeling
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.labels.estimate import estimate_labels
 from clustering_pipeline.orchestration.plan import plan_of

@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidDefinition
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
 from clustering_pipeline_tests.orchestration.world import Done, World
 

@@ -8,8 +8,8 @@ import pytest
 from pymongo import MongoClient
 
 from clustering_pipeline.labeling import LabelingConfig
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.stores.artifacts import Artifacts

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog.clusters import Clusters

@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import CatalogUnavailable
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.scope import Owner
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
 from clustering_pipeline.orchestration.outcome import cancel

@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     ExecutionNotFound,
     FieldTaken,
@@ -18,11 +19,10 @@ from clustering_pipeline.model.errors import (
     RunInterrupted,
     StateConflict,
 )
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID, run_id_of
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.jobs import COMPOSE
 from clustering_pipeline.orchestration.outcome import fail

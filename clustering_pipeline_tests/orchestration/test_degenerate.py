@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, Done, World

@@ -8,12 +8,12 @@ import pytest
 
 from clustering_pipeline.engine.identity import Generation
 from clustering_pipeline.engine.overlay import Groups
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.errors import RunCanceled
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.orchestration.editing import get_edits, put_edits
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline.orchestration.removal import remove_cluster

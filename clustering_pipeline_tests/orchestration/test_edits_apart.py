@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from clustering_pipeline.engine.incremental import assign_to, reference_of
 from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.engine.vectors import unit_rows
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.edits import ClusterEdits
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.editing import put_edits
 from clustering_pipeline.orchestration.stages.editing import Documents, edited

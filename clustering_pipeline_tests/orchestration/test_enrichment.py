@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.execution import WriteBack
-from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.executions.execution import WriteBack
+from clustering_pipeline.model.ids import NOISE_ID, run_mark
 from clustering_pipeline_tests.orchestration.planted import Documents, planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
 

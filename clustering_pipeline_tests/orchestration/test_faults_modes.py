@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.ids import NOISE_ID, run_mark
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.orchestration.direct import execute
 from clustering_pipeline_tests.orchestration.dying import Places
 from clustering_pipeline_tests.orchestration.killing import Killing, Subjects, points

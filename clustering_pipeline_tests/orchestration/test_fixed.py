@@ -17,12 +17,12 @@ from dagster.components.testing.utils import create_defs_folder_sandbox
 from clustering_pipeline.as_code import cluster_definitions
 from clustering_pipeline.components import ClusterComponent
 from clustering_pipeline.labeling import LabelingConfig
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidDefinition
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of
-from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.fixed import asset_name, read_definition
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import FEATURE, World

@@ -13,11 +13,10 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import run_id_of
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.scope import LOCAL, Owner
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.heartbeat import beating
 from clustering_pipeline.orchestration.process import LOST_SECONDS, is_alive
 from clustering_pipeline.orchestration.resources import RESOURCE

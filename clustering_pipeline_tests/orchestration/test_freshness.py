@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 import dagster as dg
 import pytest
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.overdue import OVERDUE_AFTER_SECONDS
+from clustering_pipeline.model.automation.triggers import MOST_FAILURES, CreateTriggerRequest
+from clustering_pipeline.model.definitions.automation import OVERDUE_AFTER_SECONDS
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.triggers import MOST_FAILURES, CreateTriggerRequest
+from clustering_pipeline.model.times import iso, utc_now
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.freshness import all_overdue
 from clustering_pipeline.orchestration.process import is_alive, this_process

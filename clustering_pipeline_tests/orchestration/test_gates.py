@@ -7,14 +7,14 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.cluster_state import ClusterState
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.state import ClusterState
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.definitions.vector_config import QualityGates
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.quality_gates import QualityGates
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.retention import retained
 from clustering_pipeline.orchestration.stages.gates import (
     adjusted_rand_index,

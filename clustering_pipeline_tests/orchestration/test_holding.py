@@ -5,13 +5,12 @@ from uuid import uuid4
 import pytest
 
 from clustering_pipeline.local.stack import Stack
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.ids import run_id_of
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.ids import run_id_of, run_mark
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
 from clustering_pipeline.orchestration.launch import launch, new_identity
 from clustering_pipeline.orchestration.outcome import cancel

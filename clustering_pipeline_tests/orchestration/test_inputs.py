@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from clustering_pipeline.model.collection import RegisterCollectionRequest
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.registering import register_existing
 from clustering_pipeline_tests.orchestration.planted import Documents, planted

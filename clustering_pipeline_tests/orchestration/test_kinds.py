@@ -12,14 +12,14 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.engine.overlay import Groups
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.edits import ClusterEdits
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.stages.editing import Documents as Rows
 from clustering_pipeline.orchestration.stages.editing import edited

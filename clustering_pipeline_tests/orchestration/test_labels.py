@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig, open_provider
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.orchestration.jobs import RELABEL
 from clustering_pipeline.orchestration.pipeline import ProviderOf
 from clustering_pipeline_tests.labeling.loopback import Reply, Server, named, serving, well

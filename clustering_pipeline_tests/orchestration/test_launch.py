@@ -13,13 +13,13 @@ import pytest
 
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack import Stack
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.errors import ExecutionInFlight, InvalidRequest
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.marks import run_mark
-from clustering_pipeline.model.patch_request import PatchClusterRequest
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.orchestration.launch import Launched, follow, launch

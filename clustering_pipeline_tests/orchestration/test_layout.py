@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.orchestration.frames import axes_of
 from clustering_pipeline.orchestration.plan import plan_of
 from clustering_pipeline_tests.orchestration.planted import planted

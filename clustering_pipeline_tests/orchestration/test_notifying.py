@@ -12,13 +12,16 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.automation.webhooks import (
+    CreateWebhookRequest,
+    DeliveryModel,
+    WebhookRecord,
+)
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import ReceiverRefused, WebhookNotFound
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.validation import validate
-from clustering_pipeline.model.webhooks import CreateWebhookRequest, DeliveryModel, WebhookRecord
+from clustering_pipeline.model.times import iso, utc_now
 from clustering_pipeline.notifications.sender import Answer, Sender
 from clustering_pipeline.orchestration.notifying import (
     BACKOFF,

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from typing import Any
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline_tests.orchestration.direct import RELABEL, execute

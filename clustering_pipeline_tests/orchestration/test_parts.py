@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.clearing import clear
 from clustering_pipeline.orchestration.jobs import RELABEL
 from clustering_pipeline_tests.orchestration.planted import planted

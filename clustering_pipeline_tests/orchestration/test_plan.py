@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.patch_request import PatchClusterRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, Plan
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
-from clustering_pipeline.orchestration.plan import JOBS, Plan, plan_of
+from clustering_pipeline.orchestration.plan import JOBS, plan_of
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, Ran, World
 

@@ -1,8 +1,8 @@
 """A result that its gates refuse, as Dagster and the catalog show it."""
 
-from clustering_pipeline.model.patch_request import PatchClusterRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import Ran, World
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusterNotFound, ExecutionInFlight
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.process import is_alive, this_process

@@ -2,13 +2,13 @@
 
 import pytest
 
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import FieldTaken, StateConflict
-from clustering_pipeline.model.marks import run_mark
-from clustering_pipeline.model.patch_request import PatchClusterRequest
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.generations import collection_to_read, generations
 from clustering_pipeline.orchestration.recovery import recover_all
 from clustering_pipeline.orchestration.removal import remove_cluster

@@ -10,14 +10,17 @@ from uuid import uuid4
 import dagster as dg
 
 from clustering_pipeline.definitions import build
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.collections.collection import (
+    CollectionRecord,
+    RegisterCollectionRequest,
+)
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.jobs import EXECUTE
 from clustering_pipeline.orchestration.partitions import NAME

@@ -7,8 +7,8 @@ from clustering_pipeline.api.dependencies import TheCatalog
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import BatchId, CollectionIdentifier
 from clustering_pipeline.api.routes.collections import Limit, Offset
-from clustering_pipeline.model.batch import BatchRecord
-from clustering_pipeline.model.batch_views import (
+from clustering_pipeline.model.automation.batches import (
+    BatchRecord,
     BatchView,
     FailBatchRequest,
     ListBatchesResponse,

@@ -9,12 +9,15 @@ from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline, TheSer
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import ThePage
 from clustering_pipeline.api.paths import ClusterIdentifier
-from clustering_pipeline.model.automation import AutomationStanding
-from clustering_pipeline.model.cluster_views import ClusterMetadata, ClusterModel
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.deleted import GenericDeleteResponse
+from clustering_pipeline.model.definitions.automation import AutomationStanding
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.views import (
+    ClusterMetadata,
+    ClusterModel,
+    GenericDeleteResponse,
+)
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
-from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.removal import remove_cluster
 

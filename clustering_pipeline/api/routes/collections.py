@@ -8,12 +8,12 @@ from clustering_pipeline.api.caller import Reader, Writer
 from clustering_pipeline.api.dependencies import ThePipeline, TheSettings
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import CollectionIdentifier
-from clustering_pipeline.model.collection import (
+from clustering_pipeline.model.collections.collection import (
     CollectionView,
     CreateCollectionRequest,
     ListCollectionsResponse,
 )
-from clustering_pipeline.model.deleted import GenericDeleteResponse
+from clustering_pipeline.model.definitions.views import GenericDeleteResponse
 from clustering_pipeline.orchestration.registering import (
     collection_view,
     forget_collection,

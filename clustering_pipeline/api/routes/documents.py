@@ -8,7 +8,7 @@ from clustering_pipeline.api.caller import Reader, Writer
 from clustering_pipeline.api.dependencies import ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import CollectionIdentifier, Decoded
-from clustering_pipeline.model.documents import (
+from clustering_pipeline.model.collections.documents import (
     DeleteDocumentsRequest,
     DeleteDocumentsResponse,
     DocumentView,

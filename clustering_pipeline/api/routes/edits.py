@@ -6,7 +6,7 @@ from clustering_pipeline.api.caller import Reader, Writer
 from clustering_pipeline.api.dependencies import TheCatalog
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
-from clustering_pipeline.model.edits import ClusterEdits, ClusterEditsResponse
+from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
 from clustering_pipeline.orchestration import editing
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/edits", tags=["edits"])

@@ -8,8 +8,8 @@ from clustering_pipeline.api.caller import Reader
 from clustering_pipeline.api.dependencies import ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.label_estimate import LabelEstimateResponse
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.executions.views import LabelEstimateResponse
 from clustering_pipeline.orchestration.labels.estimate import estimate_labels
 from clustering_pipeline.orchestration.plan import plan_of
 

@@ -9,13 +9,13 @@ from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline, TheSer
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import Page, ThePage
 from clustering_pipeline.api.paths import ClusterIdentifier, RunId
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.execution import ClusterExecutionResult
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.executions.execution import ClusterExecutionResult
+from clustering_pipeline.model.executions.task import TaskResponse, task_of
 from clustering_pipeline.model.listing import (
     ListClusterExecutionsRequest,
     ListClusterExecutionsResponse,
 )
-from clustering_pipeline.model.task import TaskResponse, task_of
 from clustering_pipeline.orchestration.centroids import with_vectors
 from clustering_pipeline.stores.catalog import Catalog
 

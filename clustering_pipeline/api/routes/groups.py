@@ -9,8 +9,8 @@ from clustering_pipeline.api.caller import Reader
 from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
-from clustering_pipeline.model.groups import ClusterGroupsResponse
-from clustering_pipeline.model.visualization import (
+from clustering_pipeline.model.executions.groups import ClusterGroupsResponse
+from clustering_pipeline.model.executions.map import (
     DEFAULT_POINTS,
     MOST_POINTS,
     ClusterVisualization,

@@ -8,9 +8,9 @@ from clustering_pipeline.api.caller import Reader, Writer
 from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier, RunId
-from clustering_pipeline.model.cluster_views import ClusterMetadata
-from clustering_pipeline.model.lineage import ClusterLineageResponse, RunDiffResponse
-from clustering_pipeline.model.rollback import RollbackRequest
+from clustering_pipeline.model.definitions.views import ClusterMetadata
+from clustering_pipeline.model.executions.lineage import ClusterLineageResponse, RunDiffResponse
+from clustering_pipeline.model.executions.views import RollbackRequest
 from clustering_pipeline.orchestration.rollback import roll_back
 from clustering_pipeline.orchestration.views.lineage import cluster_lineage, run_diff
 

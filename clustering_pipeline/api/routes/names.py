@@ -6,13 +6,14 @@ from clustering_pipeline.api.caller import Writer
 from clustering_pipeline.api.dependencies import TheCatalog
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier, RunId
-from clustering_pipeline.model.execution_edit_views import (
+from clustering_pipeline.model.executions.label_overrides import (
+    LabelOverridesRequest,
     PatchExecutionLabelsResponse,
     PatchExecutionRunNameResponse,
+    RunNameRequest,
     labels_of,
     name_of,
 )
-from clustering_pipeline.model.execution_edits import LabelOverridesRequest, RunNameRequest
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/executions/{run_id}", tags=["results"])
 

@@ -6,7 +6,7 @@ from clustering_pipeline.api.caller import TheKey, TheWritingKey
 from clustering_pipeline.api.dependencies import TheCatalog
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.model.errors import Forbidden
-from clustering_pipeline.model.namespace import (
+from clustering_pipeline.model.tenants.namespace import (
     CreateNamespaceRequest,
     ListNamespacesResponse,
     NamespaceRecord,

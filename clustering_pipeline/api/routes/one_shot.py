@@ -6,9 +6,11 @@ from starlette.responses import Response
 from clustering_pipeline.api.caller import Caller, Writer
 from clustering_pipeline.api.dependencies import TheServices
 from clustering_pipeline.api.errors import documented
+from clustering_pipeline.model.definitions.one_shot import (
+    ExecuteClusterRequest,
+    ExecuteClusterResponse,
+)
 from clustering_pipeline.model.errors import Forbidden
-from clustering_pipeline.model.one_shot import ExecuteClusterRequest
-from clustering_pipeline.model.one_shot_views import ExecuteClusterResponse
 
 router = APIRouter(prefix="/clusters", tags=["clusters"])
 

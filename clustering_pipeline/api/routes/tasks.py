@@ -8,10 +8,9 @@ from clustering_pipeline.api.caller import TheKey, TheWritingKey
 from clustering_pipeline.api.dependencies import TheCatalog, TheServices
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import TaskId
-from clustering_pipeline.model.deleted import GenericDeleteResponse
+from clustering_pipeline.model.definitions.views import GenericDeleteResponse
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.model.queued_run import QueuedRun
-from clustering_pipeline.model.task import TaskResponse
+from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse
 from clustering_pipeline.orchestration.canceling import cancel_queued
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])

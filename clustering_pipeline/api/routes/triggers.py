@@ -8,8 +8,7 @@ from clustering_pipeline.api.caller import Reader, Writer
 from clustering_pipeline.api.dependencies import TheCatalog
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import Decoded
-from clustering_pipeline.model.deleted import GenericDeleteResponse
-from clustering_pipeline.model.triggers import (
+from clustering_pipeline.model.automation.triggers import (
     CreateTriggerRequest,
     ListTriggersRequest,
     ListTriggersResponse,
@@ -18,6 +17,7 @@ from clustering_pipeline.model.triggers import (
     TriggerModel,
     UpdateTriggerRequest,
 )
+from clustering_pipeline.model.definitions.views import GenericDeleteResponse
 
 router = APIRouter(prefix="/clusters/triggers", tags=["triggers"])
 

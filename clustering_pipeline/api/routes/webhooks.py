@@ -9,8 +9,7 @@ from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import Decoded
 from clustering_pipeline.api.routes.collections import Limit, Offset
-from clustering_pipeline.model.deleted import GenericDeleteResponse
-from clustering_pipeline.model.webhooks import (
+from clustering_pipeline.model.automation.webhooks import (
     CreatedWebhookResponse,
     CreateWebhookRequest,
     DeliveryModel,
@@ -19,6 +18,7 @@ from clustering_pipeline.model.webhooks import (
     ListWebhooksResponse,
     WebhookModel,
 )
+from clustering_pipeline.model.definitions.views import GenericDeleteResponse
 from clustering_pipeline.orchestration.notifying import create_webhook as create
 from clustering_pipeline.orchestration.notifying import try_webhook
 

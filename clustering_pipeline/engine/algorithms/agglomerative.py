@@ -7,8 +7,8 @@ from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.algorithms.graph import AgglomerativeParams
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline.model.graph_params import AgglomerativeParams
 from clustering_pipeline.model.json_values import JsonValue
 
 FULL_TREE = {"auto": "auto", "true": True, "false": False}

@@ -11,7 +11,7 @@ from clustering_pipeline.engine.hierarchy import Hierarchy
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.vectors import Check, Vectors
-from clustering_pipeline.model.parameters import Parameters
+from clustering_pipeline.model.algorithms.parameters import Parameters
 
 P = TypeVar("P", bound=Parameters)
 

@@ -10,7 +10,7 @@ from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.neighborhood import Wanted
 from clustering_pipeline.engine.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.graph_params import AutoParams
+from clustering_pipeline.model.algorithms.graph import AutoParams
 
 BYTES_PER_DIMENSION = 32
 MOST_ASKING = 2_000  # above, Ward's tree is one call of seconds

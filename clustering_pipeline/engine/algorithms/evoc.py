@@ -17,8 +17,8 @@ from clustering_pipeline.engine.vectors import (
     Vectors,
     unit_rows,
 )
+from clustering_pipeline.model.algorithms.graph import EVoCParams
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline.model.graph_params import EVoCParams
 
 SMALLEST = 20
 BYTES_PER_NEIGHBOR = 128

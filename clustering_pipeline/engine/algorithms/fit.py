@@ -27,7 +27,7 @@ from clustering_pipeline.engine.vectors import (
     squarable,
     without_direction,
 )
-from clustering_pipeline.model.parameters import Parameters
+from clustering_pipeline.model.algorithms.parameters import Parameters
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from clustering_pipeline.engine.effort import PRODUCTS
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.algorithms.partitioning import GaussianMixtureParams
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline.model.partitioning_params import GaussianMixtureParams
 
 COVARIANCES: dict[str, Callable[[int, int], int]] = {
     "full": lambda k, d: int(k * d**2),

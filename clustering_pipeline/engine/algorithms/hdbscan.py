@@ -12,7 +12,7 @@ from clustering_pipeline.engine.layers import layers_of
 from clustering_pipeline.engine.neighborhood import Metric, Wanted
 from clustering_pipeline.engine.neighbors import NeighborGraph
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.density_params import HDBSCANParams
+from clustering_pipeline.model.algorithms.density import HDBSCANParams
 
 BYTES_PER_NEIGHBOR = 64
 BLOCKS = 1 << 28

@@ -11,7 +11,7 @@ from clustering_pipeline.engine.kmeans_start import random_start, spread_start
 from clustering_pipeline.engine.lloyd import Iterated, lloyd, tolerance
 from clustering_pipeline.engine.threads import Spread, one_thread, spread
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.partitioning_params import KMeansParams
+from clustering_pipeline.model.algorithms.partitioning import KMeansParams
 
 
 def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping:

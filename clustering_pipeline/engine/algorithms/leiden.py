@@ -13,7 +13,7 @@ from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.manifold import fuzzy_graph
 from clustering_pipeline.engine.neighborhood import Wanted
 from clustering_pipeline.engine.vectors import NOISE, Vectors
-from clustering_pipeline.model.graph_params import LeidenParams
+from clustering_pipeline.model.algorithms.graph import LeidenParams
 
 PARTITIONS = {
     "RBConfiguration": "RBConfigurationVertexPartition",

@@ -7,8 +7,8 @@ from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.algorithms.partitioning import MeanShiftParams
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline.model.partitioning_params import MeanShiftParams
 
 
 def fit(vectors: Vectors, params: MeanShiftParams, context: FitContext) -> Grouping:

@@ -8,7 +8,7 @@ from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.library_errors import arguments_of, refuse_tree_without
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.density_params import OPTICSParams
+from clustering_pipeline.model.algorithms.density import OPTICSParams
 from clustering_pipeline.model.errors import InvalidParameters
 
 

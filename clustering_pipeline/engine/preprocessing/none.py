@@ -3,7 +3,7 @@
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.preprocessing import NoStep
+from clustering_pipeline.model.algorithms.preprocessing import NoStep
 
 
 def keep(vectors: Vectors, _step: NoStep, _context: StepContext) -> Reduced:

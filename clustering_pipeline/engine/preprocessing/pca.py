@@ -5,7 +5,7 @@ from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.preprocessing import PCAStep
+from clustering_pipeline.model.algorithms.preprocessing import PCAStep
 
 
 def project(vectors: Vectors, step: PCAStep, context: StepContext) -> Reduced:

@@ -15,7 +15,7 @@ from clustering_pipeline.engine.parameters import resolved_step, seeded
 from clustering_pipeline.engine.preprocessing.registry import step_named
 from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext
 from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never, squarable
-from clustering_pipeline.model.preprocessing import Step
+from clustering_pipeline.model.algorithms.preprocessing import Step
 
 
 @dataclass(frozen=True, kw_only=True)

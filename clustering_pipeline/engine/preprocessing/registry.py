@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from clustering_pipeline.engine.preprocessing.step import Preprocessing
-from clustering_pipeline.model.preprocessing import Step
+from clustering_pipeline.model.algorithms.preprocessing import Step
 
 
 def step_named(step: Step) -> Preprocessing[Any]:

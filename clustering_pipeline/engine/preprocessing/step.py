@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.vectors import Check, Vectors
-from clustering_pipeline.model.preprocessing import Step
+from clustering_pipeline.model.algorithms.preprocessing import Step
 
 S = TypeVar("S", bound=Step)
 

@@ -7,8 +7,8 @@ from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.algorithms.preprocessing import TSNEStep
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline.model.preprocessing import TSNEStep
 
 BARNES_HUT_DIMENSIONS = 3
 BYTES_PER_NEIGHBOR = 64

@@ -6,7 +6,7 @@ from clustering_pipeline.engine.manifold import embed
 from clustering_pipeline.engine.neighborhood import Wanted
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.vectors import Vectors, directed, without_direction
-from clustering_pipeline.model.preprocessing import UMAPStep
+from clustering_pipeline.model.algorithms.preprocessing import UMAPStep
 
 SMALLEST = 4
 BYTES_PER_NEIGHBOR = 120

@@ -11,7 +11,7 @@ from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
-from clustering_pipeline.model.preprocessing import WhiteningStep
+from clustering_pipeline.model.algorithms.preprocessing import WhiteningStep
 
 ROUNDING = float(np.finfo(np.float64).eps)
 

@@ -15,7 +15,7 @@ from clustering_pipeline.labeling.money.prices import price_of
 from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.labeling.request import Terms
-from clustering_pipeline.model.ledger import LabelingLedger
+from clustering_pipeline.model.executions.execution import LabelingLedger
 
 
 class EmbeddingJudge:

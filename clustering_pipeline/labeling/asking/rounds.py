@@ -14,7 +14,7 @@ from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.provider import Format, Provider
 from clustering_pipeline.labeling.request import Group, LabelRequest, Named
 from clustering_pipeline.model.errors import LabelingFailed
-from clustering_pipeline.model.ledger import LabelingLedger
+from clustering_pipeline.model.executions.execution import LabelingLedger
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from clustering_pipeline.labeling.provider import (
     Failure,
     Usage,
 )
-from clustering_pipeline.model.ledger import LabelingLedger
+from clustering_pipeline.model.executions.execution import LabelingLedger
 
 Question: TypeAlias = Call | EmbeddingCall
 Outcome: TypeAlias = Answer | Embedded | Failure | None

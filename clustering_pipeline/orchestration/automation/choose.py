@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from clustering_pipeline.model.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.automation.due import Standing
 from clustering_pipeline.stores.catalog.automatic import Place

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from clustering_pipeline.model.schedules import ConditionalSchedule, EventSchedule
-from clustering_pipeline.model.triggers import TriggerRecord
+from clustering_pipeline.model.automation.schedules import ConditionalSchedule, EventSchedule
+from clustering_pipeline.model.automation.triggers import TriggerRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

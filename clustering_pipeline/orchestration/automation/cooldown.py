@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from clustering_pipeline.model.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 
 FIRST_RETRY_SECONDS = 60.0
 LAST_RETRY_SECONDS = 3600.0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from clustering_pipeline.model.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.orchestration.automation.cooldown import cooldown_left, retry_left
 
 

@@ -10,9 +10,9 @@ events and conditions.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from clustering_pipeline.model.automation import AutomaticDefinition
-from clustering_pipeline.model.schedules import YEAR_SECONDS
-from clustering_pipeline.model.triggers import TriggerRecord, TriggerStatus
+from clustering_pipeline.model.automation.schedules import YEAR_SECONDS
+from clustering_pipeline.model.automation.triggers import TriggerRecord, TriggerStatus
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.stores.catalog.batches import BatchNumber
 
 CENTURY_SECONDS = 100 * YEAR_SECONDS

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from clustering_pipeline.model.automation import BATCH, Automation
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.automation import BATCH, Automation
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import InputRejected
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
 
 

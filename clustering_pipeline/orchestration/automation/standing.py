@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from clustering_pipeline.model.automation import AutomaticDefinition, AutomationStanding
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition, AutomationStanding
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.due import behind, judge
 from clustering_pipeline.orchestration.freshness import overdue

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from clustering_pipeline.model.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.automation.choose import Judged, choose, in_phases
 from clustering_pipeline.orchestration.automation.due import behind, judge

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 
 from clustering_pipeline.labeling import Estimate, estimate
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.definitions.execute import Plan
+from clustering_pipeline.model.definitions.spec import ClusterSpec
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.labels.fit import texts_to_judge
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.plan import Plan
 from clustering_pipeline.orchestration.progress import Progress
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.naming import label_request, material

@@ -13,7 +13,7 @@ from clustering_pipeline.labeling import (
     fidelity,
     judged_texts,
 )
-from clustering_pipeline.model.ledger import LabelingLedger
+from clustering_pipeline.model.executions.execution import LabelingLedger
 from clustering_pipeline.orchestration.labels.cache import recall_fits, remember_fits
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.levels import Level

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from clustering_pipeline.model.automation import BATCH
-from clustering_pipeline.model.clock import utc_now
+from clustering_pipeline.model.definitions.automation import BATCH
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.tick import Request, Tick, look, without

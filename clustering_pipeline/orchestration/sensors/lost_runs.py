@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from clustering_pipeline.model.automation import BATCH
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.automation import BATCH
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import ClusterStatus
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.automation.settle import failed
 from clustering_pipeline.orchestration.outcome import interrupt
 from clustering_pipeline.orchestration.process import is_alive

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.overdue import Overdue
+from clustering_pipeline.model.definitions.automation import Overdue
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.freshness import all_overdue
 from clustering_pipeline.orchestration.partitions import CLUSTERS
 from clustering_pipeline.orchestration.pipeline import Pipeline

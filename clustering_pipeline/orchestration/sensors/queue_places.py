@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import dagster as dg
 
 from clustering_pipeline.model.errors import ClusterNotFound
+from clustering_pipeline.model.executions.task import QueuedRun
 from clustering_pipeline.model.ids import run_id_of, task_id_of
-from clustering_pipeline.model.queued_run import QueuedRun
 from clustering_pipeline.orchestration.tags import PARTITION, PRIORITY, trigger_of
 from clustering_pipeline.stores.catalog import Catalog
 

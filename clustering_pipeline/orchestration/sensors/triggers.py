@@ -9,15 +9,15 @@ from functools import partial
 
 import dagster as dg
 
-from clustering_pipeline.model.automation import SCHEDULE
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.automation.schedules import ConditionalSchedule, EventSchedule
+from clustering_pipeline.model.automation.triggers import TriggerRecord
+from clustering_pipeline.model.definitions.automation import SCHEDULE
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.public_text import for_clients
-from clustering_pipeline.model.schedules import ConditionalSchedule, EventSchedule
-from clustering_pipeline.model.triggers import TriggerRecord
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.automation.conditions import Facts, judge_trigger
 from clustering_pipeline.orchestration.automation.counting import Counter

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from clustering_pipeline import engine
-from clustering_pipeline.model.filters import split_path
+from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.attributes import attribute_config, has_parents

@@ -9,9 +9,9 @@ import polars as pl
 from clustering_pipeline import engine
 from clustering_pipeline.engine import AttributeGroups, Hierarchy
 from clustering_pipeline.engine.vectors import Labels
-from clustering_pipeline.model.attribute_config import AttributeConfig
+from clustering_pipeline.model.definitions.vector_config import AttributeConfig
 from clustering_pipeline.model.errors import InvalidDefinition
-from clustering_pipeline.model.filters import split_path
+from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run

@@ -23,7 +23,7 @@ from clustering_pipeline.engine.overlay import (
     pinned,
 )
 from clustering_pipeline.engine.vectors import NOISE, Check, Vectors, never
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.orchestration.identities import Published
 from clustering_pipeline.orchestration.stages.homes import Homes, Reached, homeless
 from clustering_pipeline.orchestration.stages.inputs import Space

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from clustering_pipeline import engine
 from clustering_pipeline.engine.agreement import MOST_VALUES
 from clustering_pipeline.engine.vectors import Labels
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import target_fields
 

@@ -1,8 +1,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from clustering_pipeline.model.feature_uri import resolve_vector
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.definitions.feature_uri import resolve_vector
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import ExportReport, Source

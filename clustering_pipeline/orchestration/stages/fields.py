@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.model.enrichment import METADATA, metadata_value
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.spec import ClusterSpec
+from clustering_pipeline.model.definitions.enrichment import METADATA, metadata_value
+from clustering_pipeline.model.definitions.spec import ClusterSpec, mapped_fields
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE
@@ -25,13 +25,6 @@ OF_DOCUMENT = frozenset({"distance_to_centroid", "probability", "x", "y", "z"})
 def target_fields(run: Run) -> list[str]:
     """The payload fields this definition writes; none when it does not enrich."""
     return mapped_fields(run.spec)
-
-
-def mapped_fields(spec: ClusterSpec | None) -> list[str]:
-    """The payload fields that a frozen definition writes."""
-    if spec is None or not spec.enrich:
-        return []
-    return [one.target_field for one in spec.field_mappings]
 
 
 def own_columns(spec: ClusterSpec) -> frozenset[str]:

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from clustering_pipeline import engine
+from clustering_pipeline.model.definitions.spec import ClusterSpec, joins
+from clustering_pipeline.model.definitions.vector_config import QualityGates
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.model.quality_gates import QualityGates
-from clustering_pipeline.model.spec import ClusterSpec
-from clustering_pipeline.orchestration.incremental import joins
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, KEYS, ROW, VECTOR
 from clustering_pipeline.orchestration.stages.levels import SUB

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, Named, label_groups
-from clustering_pipeline.model.composite import COMPOSITE
+from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.orchestration.labels.cache import remember, remember_format
 from clustering_pipeline.orchestration.labels.fit import Fitness, fitness
 from clustering_pipeline.orchestration.labels.human_names import RENAME, carried_names

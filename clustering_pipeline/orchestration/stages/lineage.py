@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.lineage import LineageEvent, RunLineage
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.lineage import LineageEvent, RunLineage
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.identities import IDENTITY
 from clustering_pipeline.orchestration.run import Run
 

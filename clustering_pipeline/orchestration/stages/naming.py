@@ -16,9 +16,9 @@ from clustering_pipeline.labeling import (
     prepare,
 )
 from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.model.definitions.feature_uri import FeatureURI
 from clustering_pipeline.model.errors import LabelingFailed
-from clustering_pipeline.model.feature_uri import FeatureURI
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.labels.cache import recall, recall_format
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.fields import target_fields

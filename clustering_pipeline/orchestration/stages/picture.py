@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from clustering_pipeline.engine.vectors import NOISE
+from clustering_pipeline.model.definitions.spec import joins
 from clustering_pipeline.orchestration.frames import axes_of
-from clustering_pipeline.orchestration.incremental import joins
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.results import document_count
 from clustering_pipeline.report import GroupRow, MapPoints, group_table, map_png, write_map

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from clustering_pipeline.model.cluster_state import ClusterStats
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.definitions.state import ClusterStats
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.orchestration.run import Run
 

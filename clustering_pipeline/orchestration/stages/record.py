@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.model.execution import (
+from clustering_pipeline.model.executions.execution import (
     ClusterExecutionCentroid,
     ClusterExecutionMetrics,
     RepresentativeDocument,

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clustering_pipeline.model.composite import COMPOSITE
-from clustering_pipeline.orchestration.incremental import ASSIGN
+from clustering_pipeline.model.definitions.composite import COMPOSITE
+from clustering_pipeline.model.definitions.spec import ASSIGN
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.assign import assign

@@ -8,7 +8,7 @@ import polars as pl
 
 from clustering_pipeline import engine
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
-from clustering_pipeline.model.filters import split_path
+from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.pipeline import Pipeline

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.stages.levels import SUB

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.execution import ClusterExecutionCentroid, ExecutionRecord
-from clustering_pipeline.model.groups import ClusterGroup, ClusterGroupsResponse
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.execution import ClusterExecutionCentroid, ExecutionRecord
+from clustering_pipeline.model.executions.groups import ClusterGroup, ClusterGroupsResponse
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.catalog import Catalog

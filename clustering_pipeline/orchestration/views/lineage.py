@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from clustering_pipeline.engine.identity import Generation, compare
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import GroupNotFound, InvalidRequest, StateConflict
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.lineage import (
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.lineage import (
     ClusterLineageResponse,
     LineageEvent,
     RunDiffResponse,

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ArtifactNotFound, StateConflict
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.document_marks import marked
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.retention import not_kept

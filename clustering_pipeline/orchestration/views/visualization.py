@@ -8,15 +8,15 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ExecutionNotFound
-from clustering_pipeline.model.execution import ClusterExecutionCentroid, ExecutionRecord
-from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.visualization import (
+from clustering_pipeline.model.executions.execution import ClusterExecutionCentroid, ExecutionRecord
+from clustering_pipeline.model.executions.map import (
     DEFAULT_POINTS,
     ClusterVisualization,
     VisualizedCentroid,
 )
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.frames import AXES
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.stages.levels import SUB

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import ClusterApplicationConfig, CollectionRecord
+from clustering_pipeline.model.collections.collection import (
+    ClusterApplicationConfig,
+    CollectionRecord,
+)
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import CollectionNotFound, StateConflict
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.collections import Collections

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clustering_pipeline.model.automation import AutomaticDefinition
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import iso

@@ -1,8 +1,8 @@
 """From which batch on a definition listens."""
 
-from clustering_pipeline.model.automation import Automation
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.automation import Automation
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.batches import Batches
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from clustering_pipeline.model.batch import BatchRecord, Completion
-from clustering_pipeline.model.clock import Clock
+from clustering_pipeline.model.automation.batches import BatchRecord, Completion
 from clustering_pipeline.model.errors import BatchNotFound, StaleVersion, StateConflict
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.completions import (
     all_last_numbers,

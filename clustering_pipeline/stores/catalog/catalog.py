@@ -7,8 +7,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError
 
-from clustering_pipeline.model.clock import Clock, utc_now
 from clustering_pipeline.model.errors import CatalogUnavailable
+from clustering_pipeline.model.times import Clock, utc_now
 from clustering_pipeline.stores.catalog import indexes
 from clustering_pipeline.stores.catalog.automatic import Automations
 from clustering_pipeline.stores.catalog.batches import Batches

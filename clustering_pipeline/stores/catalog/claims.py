@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     ExecutionInFlight,
     RunCanceled,
     StateConflict,
 )
-from clustering_pipeline.model.owner import Owner
+from clustering_pipeline.model.scope import Owner
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.table import Table
 

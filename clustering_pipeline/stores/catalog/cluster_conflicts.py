@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusteringError, FieldTaken, NameTaken
 from clustering_pipeline.stores.catalog.cluster_documents import (
     WRITES,

@@ -10,8 +10,8 @@ index.
 from collections.abc import Mapping
 from typing import Any
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.cluster_state import ClusterState
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.state import ClusterState
 from clustering_pipeline.model.json_values import texts_in
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.facts import FACTS, facts_in

@@ -1,6 +1,6 @@
 """Lists of definitions."""
 
-from clustering_pipeline.model.cluster_views import ClusterMetadata
+from clustering_pipeline.model.definitions.views import ClusterMetadata
 from clustering_pipeline.model.listing import (
     ClusterListStats,
     ListClustersRequest,

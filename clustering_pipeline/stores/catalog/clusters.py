@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clustering_pipeline.model.availability import check_available
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.availability import check_available
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.errors import (
     ClusteringError,
     ClusterNotFound,
@@ -18,10 +18,9 @@ from clustering_pipeline.model.errors import (
     StateConflict,
 )
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.patch_request import PatchClusterRequest
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Owner, Scope
 from clustering_pipeline.model.status import ClusterStatus
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog import applications, claims
 from clustering_pipeline.stores.catalog.automatic_start import listening
 from clustering_pipeline.stores.catalog.batches import Batches

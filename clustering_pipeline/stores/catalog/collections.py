@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
+from clustering_pipeline.model.collections.collection import (
+    CollectionRecord,
+    RegisterCollectionRequest,
+)
 from clustering_pipeline.model.errors import CollectionNotFound, NameTaken, StateConflict
-from clustering_pipeline.model.ids import new_id
-from clustering_pipeline.model.names import MAX_LENGTH
+from clustering_pipeline.model.ids import MAX_LENGTH, new_id
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table
 from clustering_pipeline.stores.catalog.versions import change

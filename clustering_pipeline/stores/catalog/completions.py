@@ -9,7 +9,7 @@ many is read, never one too few.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clustering_pipeline.model.batch import BatchRecord
+from clustering_pipeline.model.automation.batches import BatchRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.indexes import NOT_OVERTAKEN
 from clustering_pipeline.stores.catalog.scoping import within

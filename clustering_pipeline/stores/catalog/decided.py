@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from clustering_pipeline.model.filter_semantics import predicate
-from clustering_pipeline.model.filters import Filter, fields_of
+from clustering_pipeline.model.filters.semantics import predicate
+from clustering_pipeline.model.filters.tree import Filter, fields_of
 from clustering_pipeline.stores.catalog.list_fields import value_at
 from clustering_pipeline.stores.catalog.list_kinds import CREATED, STATUS, Listed
 from clustering_pipeline.stores.catalog.table import Document, Query, Sort

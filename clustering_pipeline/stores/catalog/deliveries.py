@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.webhooks import (
+from clustering_pipeline.model.automation.webhooks import (
     DeliveryAttempt,
     DeliveryRecord,
     DeliveryStatus,
     ListDeliveriesResponse,
 )
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Clock, iso
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.edits import ClusterEdits, EditsRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits, EditsRecord
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.table import Table
 
 

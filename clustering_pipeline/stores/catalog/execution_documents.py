@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.stores.catalog.folding import folded, search_text
 from clustering_pipeline.stores.catalog.list_fields import EXECUTION_FIELDS
 from clustering_pipeline.stores.catalog.table import Document

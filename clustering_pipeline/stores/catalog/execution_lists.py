@@ -1,6 +1,6 @@
 """Lists of executions."""
 
-from clustering_pipeline.model.execution import ClusterExecutionResult
+from clustering_pipeline.model.executions.execution import ClusterExecutionResult
 from clustering_pipeline.model.listing import (
     ClusterExecutionListStats,
     ListClusterExecutionsRequest,

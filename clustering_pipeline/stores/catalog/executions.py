@@ -4,22 +4,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.composite import COMPOSITE
+from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.model.errors import ExecutionNotFound, RunInterrupted, StateConflict
-from clustering_pipeline.model.execution import (
+from clustering_pipeline.model.executions.execution import (
     ClusterExecutionResult,
     ExecutionProgress,
     ExecutionRecord,
     LabelingLedger,
 )
-from clustering_pipeline.model.execution_edits import changed, relabelled
+from clustering_pipeline.model.executions.label_overrides import changed, relabelled
 from clustering_pipeline.model.listing import (
     ListClusterExecutionsRequest,
     ListClusterExecutionsResponse,
 )
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ENDED, ClusterStatus, ExecutionStatus
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.execution_documents import (
     from_document,
     to_document,

@@ -13,8 +13,8 @@ from typing import Any
 
 from bson import Regex
 
-from clustering_pipeline.model.filter_text import as_time
-from clustering_pipeline.model.filters import Condition, Filter, Group, Operator
+from clustering_pipeline.model.filters.text import as_time
+from clustering_pipeline.model.filters.tree import Condition, Filter, Group, Operator
 from clustering_pipeline.stores.catalog.patterns import asked_of_mongodb
 
 FACTS = "facts"

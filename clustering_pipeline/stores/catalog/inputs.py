@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.composite import (
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.composite import (
     check_alike,
     check_composes,
     inherited,
     require_centroids,
 )
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest, patched
 from clustering_pipeline.model.errors import ClusterNotFound, InvalidDefinition
-from clustering_pipeline.model.patch_request import PatchClusterRequest, patched
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.collections import Collections
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.errors import KeyNotFound
 from clustering_pipeline.model.ids import new_id
-from clustering_pipeline.model.key import Access, KeyRecord, hash_of, hint_of, new_secret
-from clustering_pipeline.model.times import iso
+from clustering_pipeline.model.tenants.key import Access, KeyRecord, hash_of, hint_of, new_secret
+from clustering_pipeline.model.times import Clock, iso
 from clustering_pipeline.stores.catalog.table import Table
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Table
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clustering_pipeline.model.lineage import RunLineage
+from clustering_pipeline.model.executions.lineage import RunLineage
 from clustering_pipeline.stores.catalog.table import Table
 
 

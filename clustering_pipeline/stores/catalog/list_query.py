@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.listing import (
     DEFAULT_LIMIT,
@@ -10,7 +11,6 @@ from clustering_pipeline.model.listing import (
     ListRequest,
     SortOption,
 )
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.stores.catalog.cursors import decode_cursor, encode_cursor
 
 # A cursor leads as far as there are records; further is nobody's list.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.listing import PaginationResponse
 from clustering_pipeline.stores.catalog.covering import covering
 from clustering_pipeline.stores.catalog.decided import Sums, decided

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from clustering_pipeline.model.automation.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.stores.catalog.triggers import Triggers
 
 _EXPECTED = [TriggerStatus.ACTIVE.value, TriggerStatus.FAILED.value]

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.errors import NamespaceNotFound, NameTaken
 from clustering_pipeline.model.ids import looks_like_id, new_id
-from clustering_pipeline.model.namespace import NamespaceRecord
 from clustering_pipeline.model.scope import LOCAL, Scope
+from clustering_pipeline.model.tenants.namespace import NamespaceRecord
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table
 
 DEFAULT_NAME = "default"

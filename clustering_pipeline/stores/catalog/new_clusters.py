@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.cluster_state import ClusterState
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.create_request import CreateClusterRequest
-from clustering_pipeline.model.ids import new_id
-from clustering_pipeline.model.names import generated_name
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.state import ClusterState
+from clustering_pipeline.model.ids import generated_name, new_id
 from clustering_pipeline.model.scope import Scope
 
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from clustering_pipeline.model.clock import Clock
 from clustering_pipeline.model.errors import NameTaken, OrganizationNotFound
 from clustering_pipeline.model.ids import looks_like_id, new_id
-from clustering_pipeline.model.organization import OrganizationRecord
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.tenants.namespace import OrganizationRecord
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
 LOCAL_NAME = "local"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.run_events import STARTED, events_owed
+from clustering_pipeline.model.automation.webhooks import DeliveryRecord, WebhookRecord
+from clustering_pipeline.model.executions.execution import STARTED, events_owed
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.model.webhooks import DeliveryRecord, WebhookRecord
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.deliveries import Deliveries
 from clustering_pipeline.stores.catalog.table import Document, Table
 from clustering_pipeline.stores.catalog.webhooks import Webhooks

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
-from clustering_pipeline.model.filter_text import as_time, tokens
-from clustering_pipeline.model.filters import Condition, Filter, Group, Operator
+from clustering_pipeline.model.filters.text import as_time, tokens
+from clustering_pipeline.model.filters.tree import Condition, Filter, Group, Operator
 from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog.folding import folded_key
 from clustering_pipeline.stores.catalog.list_fields import FieldKind

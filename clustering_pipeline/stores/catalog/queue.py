@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.model.queued_run import QueuedRun
+from clustering_pipeline.model.executions.task import QueuedRun
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clustering_pipeline.model.errors import TaskNotFound
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.queued_run import QueuedRun
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse, task_of
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.task import TaskResponse, task_of
 from clustering_pipeline.stores.catalog.executions import Executions
 from clustering_pipeline.stores.catalog.queue import Queue
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.triggers import (
+from clustering_pipeline.model.automation.triggers import (
     TriggerExecutionHistoryItem,
     TriggerHistoryRequest,
     TriggerHistoryResponse,
 )
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Table
 

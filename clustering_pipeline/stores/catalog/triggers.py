@@ -5,14 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clustering_pipeline.model.availability import check_trigger
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.errors import InvalidDefinition, TriggerNotFound
-from clustering_pipeline.model.ids import new_id
-from clustering_pipeline.model.schedules import first_time, next_time, put_off
-from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.triggers import (
+from clustering_pipeline.model.automation.schedules import first_time, next_time, put_off
+from clustering_pipeline.model.automation.triggers import (
     MOST_FAILURES,
     CreateTriggerRequest,
     ListTriggersRequest,
@@ -24,6 +18,11 @@ from clustering_pipeline.model.triggers import (
     UpdateTriggerRequest,
     schedule_of,
 )
+from clustering_pipeline.model.definitions.availability import check_trigger
+from clustering_pipeline.model.errors import InvalidDefinition, TriggerNotFound
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Clock, iso
 from clustering_pipeline.stores.catalog.clusters import Clusters
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Document, Table

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clustering_pipeline.model.clock import Clock
-from clustering_pipeline.model.errors import StateConflict, WebhookNotFound
-from clustering_pipeline.model.ids import new_id
-from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.webhooks import (
+from clustering_pipeline.model.automation.webhooks import (
     CreateWebhookRequest,
     WebhookRecord,
     new_signing_secret,
 )
+from clustering_pipeline.model.errors import StateConflict, WebhookNotFound
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.deliveries import Deliveries
 from clustering_pipeline.stores.catalog.scoping import within
 from clustering_pipeline.stores.catalog.table import Document, Table

@@ -7,8 +7,8 @@ from itertools import product
 
 from qdrant_client import grpc
 
-from clustering_pipeline.model.filter_text import as_time, case_variants, is_caseless, tokens
-from clustering_pipeline.model.filters import ORDERINGS, Condition, Operator
+from clustering_pipeline.model.filters.text import as_time, case_variants, is_caseless, tokens
+from clustering_pipeline.model.filters.tree import ORDERINGS, Condition, Operator
 from clustering_pipeline.stores.documents.paths import quoted
 
 _MAX_SPELLINGS = 256

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from clustering_pipeline.model.errors import UnknownVector, WrongDimension
-from clustering_pipeline.model.filters import Filter
+from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import CollectionInfo, ExportReport, Source

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from qdrant_client import grpc
 
-from clustering_pipeline.model.filters import Condition, Filter, Group
+from clustering_pipeline.model.filters.tree import Condition, Filter, Group
 from clustering_pipeline.stores.documents.conditions import (
     EVERYTHING,
     NOTHING,

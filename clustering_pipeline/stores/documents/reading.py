@@ -6,8 +6,8 @@ from typing import Any
 
 from qdrant_client import grpc
 
-from clustering_pipeline.model.filter_semantics import predicate
-from clustering_pipeline.model.filters import Filter, fields_of
+from clustering_pipeline.model.filters.semantics import predicate
+from clustering_pipeline.model.filters.tree import Filter, fields_of
 from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import Point

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from qdrant_client import grpc
 
-from clustering_pipeline.model.filters import Filter
+from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.facts import CollectionInfo, Source
 from clustering_pipeline.stores.documents.reading import scroll_messages, selection

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from qdrant_client import QdrantClient, grpc
 
-from clustering_pipeline.model.filters import Filter
+from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.stores.documents import collections, exporting, reading, scoring, writing
 from clustering_pipeline.stores.documents.connection import PATIENCE, Connection, open_client
 from clustering_pipeline.stores.documents.exporting import ExportRequest, OpenSink

@@ -14,7 +14,7 @@ from clustering_pipeline.labeling import (
 from clustering_pipeline.labeling.money.purse import Purse
 from clustering_pipeline.labeling.money.tokens import count_tokens
 from clustering_pipeline.labeling.provider import Answer, Call, Failure, Usage
-from clustering_pipeline.model.ledger import LabelingLedger
+from clustering_pipeline.model.executions.execution import LabelingLedger
 from clustering_pipeline_tests.labeling.groups import documents, groups, request_to
 from clustering_pipeline_tests.labeling.loopback import Reply, at_length, serving, well
 

@@ -13,10 +13,10 @@ from pymongo import MongoClient
 import clustering_pipeline_tests
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack import Stack
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.automation.counting import Counter
 from clustering_pipeline.orchestration.automation.tick import Tick, look
 from clustering_pipeline.orchestration.dagster_runs import in_flight

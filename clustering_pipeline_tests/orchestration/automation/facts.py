@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from clustering_pipeline.model.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.model.scope import LOCAL
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

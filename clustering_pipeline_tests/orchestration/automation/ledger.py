@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from clustering_pipeline.model.automation import BATCH
+from clustering_pipeline.model.definitions.automation import BATCH
 
 
 @dataclass(kw_only=True)

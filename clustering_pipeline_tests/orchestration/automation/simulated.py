@@ -7,8 +7,8 @@ in a ledger what is promised of them: ``check`` compares the two.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from clustering_pipeline.model.automation import BATCH, MANUAL, AutomaticDefinition
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, AutomaticDefinition
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.automation import settle
 from clustering_pipeline.orchestration.automation.standing import automatic_of

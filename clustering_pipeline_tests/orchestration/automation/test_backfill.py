@@ -27,8 +27,8 @@ from pymongo import MongoClient
 
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack import Stack
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.orchestration.instance import why_failed
 from clustering_pipeline.orchestration.partitions import NAME

@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 from pymongo import MongoClient
 
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.automation.triggers import CreateTriggerRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.triggers import CreateTriggerRequest
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.jobs import EXECUTE
 from clustering_pipeline.orchestration.sensors.triggers import look_at_triggers
 from clustering_pipeline.stores.catalog import Catalog

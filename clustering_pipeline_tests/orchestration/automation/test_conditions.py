@@ -2,8 +2,8 @@
 
 import pytest
 
+from clustering_pipeline.model.automation.triggers import TriggerRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.triggers import TriggerRecord
 from clustering_pipeline.orchestration.automation.conditions import Facts, Verdict, judge_trigger
 from clustering_pipeline_tests.orchestration.automation.facts import NOON, ago
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clustering_pipeline.model.automation import Automation
+from clustering_pipeline.model.definitions.automation import Automation
 from clustering_pipeline.orchestration.automation.cooldown import retry_left
 from clustering_pipeline.orchestration.automation.due import behind, judge
 from clustering_pipeline.orchestration.automation.settle import begun, ended, failed

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from clustering_pipeline.model.overdue import Overdue
+from clustering_pipeline.model.automation.triggers import TriggerRecord, TriggerStatus
+from clustering_pipeline.model.definitions.automation import Overdue
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.orchestration.automation.lateness import (
     CENTURY_SECONDS,
     batches_due,

@@ -15,7 +15,7 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
     QueuedRunCoordinatorDaemon,
 )
 
-from clustering_pipeline.model.automation import BATCH, MANUAL, SCHEDULE
+from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, SCHEDULE
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.orchestration.jobs import EXECUTE
 from clustering_pipeline.orchestration.tags import PARTITION, tags_of

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig, Price, Terms, open_provider
-from clustering_pipeline.model.collection import CollectionRecord
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import LabelingFailed
-from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.jobs import EXECUTE, RELABEL
 from clustering_pipeline.orchestration.pipeline import ProviderOf
 from clustering_pipeline_tests.labeling.loopback import Reply, Server, answer, named, serving, well

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig, Price, Terms, open_provider
-from clustering_pipeline.model.collection import CollectionRecord
-from clustering_pipeline.model.patch_request import PatchClusterRequest
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.orchestration.jobs import RELABEL
 from clustering_pipeline.orchestration.labels.estimate import estimate_labels
 from clustering_pipeline.orchestration.views.groups import label_fidelities

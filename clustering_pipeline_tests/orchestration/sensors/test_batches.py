@@ -8,11 +8,10 @@ import dagster as dg
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.execute_request import ExecuteClusterByIdRequest
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.patch_request import PatchClusterRequest
-from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.scope import LOCAL, Owner
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.partitions import NAME
 from clustering_pipeline.orchestration.resources import RESOURCE

@@ -11,11 +11,11 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import StateConflict, TaskNotFound
+from clustering_pipeline.model.executions.task import TaskResponse
 from clustering_pipeline.model.ids import run_id_of, task_id_of
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.task import TaskResponse
 from clustering_pipeline.orchestration.automation.standing import standing_of
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
 from clustering_pipeline.orchestration.canceling import cancel_queued

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from clustering_pipeline.definitions import build
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import LocalStackUnavailable
-from clustering_pipeline.model.execution import WriteBack
+from clustering_pipeline.model.executions.execution import WriteBack
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.orchestration import partitions
 from clustering_pipeline.orchestration.begin import RunIdentity, new_execution

@@ -8,11 +8,14 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.cluster import ClusterRecord
+from clustering_pipeline.model.automation.triggers import (
+    CreateTriggerRequest,
+    TriggerHistoryRequest,
+)
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.triggers import CreateTriggerRequest, TriggerHistoryRequest
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.drift import drift
 from clustering_pipeline.orchestration.jobs import ASSIGN
 from clustering_pipeline.orchestration.partitions import NAME

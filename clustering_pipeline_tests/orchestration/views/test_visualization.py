@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.visualization import ClusterVisualization
+from clustering_pipeline.model.executions.map import ClusterVisualization
 from clustering_pipeline.orchestration.views.visualization import ROWS, Map
 
 MANY = 2 * ROWS + 1

@@ -2,11 +2,10 @@
 
 import pytest
 
-from clustering_pipeline.model.automation import AutomaticDefinition, Automation
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition, Automation
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.patch_request import PatchClusterRequest
-from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.scope import LOCAL, Owner
 from clustering_pipeline.stores.catalog.automatic import Place
 from clustering_pipeline_tests.model.factories import request
 

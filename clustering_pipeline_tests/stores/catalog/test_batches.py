@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import BatchNotFound, CollectionNotFound, StateConflict
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.validation import validate
 
 ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")
 

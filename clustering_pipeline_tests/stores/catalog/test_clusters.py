@@ -1,6 +1,8 @@
 import pytest
 
-from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     CollectionNotFound,
@@ -10,10 +12,8 @@ from clustering_pipeline.model.errors import (
     NameTaken,
     NotAvailableYet,
 )
-from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.factories import execution, request, vectors
 
 pytestmark = pytest.mark.usefixtures("speeches")

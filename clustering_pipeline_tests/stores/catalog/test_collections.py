@@ -1,6 +1,7 @@
 import pytest
 
-from clustering_pipeline.model.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     CollectionNotFound,
     InvalidDefinition,
@@ -8,7 +9,6 @@ from clustering_pipeline.model.errors import (
     StateConflict,
 )
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.factories import URI, request
 
 ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")

@@ -5,17 +5,16 @@ from threading import Barrier
 
 import pytest
 
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     ClusteringError,
     ExecutionInFlight,
     FieldTaken,
     NameTaken,
 )
-from clustering_pipeline.model.execution import ExecutionProgress
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.patch_request import PatchClusterRequest
-from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.executions.execution import ExecutionProgress
+from clustering_pipeline.model.scope import LOCAL, Owner
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline_tests.model.factories import execution, request
 

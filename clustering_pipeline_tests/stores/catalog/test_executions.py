@@ -1,16 +1,16 @@
 import pytest
 
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     ExecutionNotFound,
     InvalidRequest,
     StateConflict,
     TaskNotFound,
 )
-from clustering_pipeline.model.execution import ExecutionProgress, WriteBack
+from clustering_pipeline.model.executions.execution import ExecutionProgress, WriteBack
 from clustering_pipeline.model.listing import ListClusterExecutionsRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline_tests.model.factories import NOON, cluster, execution
 
 ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")

@@ -4,9 +4,15 @@ from typing import Any
 
 import pytest
 
-from clustering_pipeline.model.cluster import ClusterRecord
-from clustering_pipeline.model.collection import CollectionRecord, RegisterCollectionRequest
-from clustering_pipeline.model.create_request import CreateClusterRequest
+from clustering_pipeline.model.automation.triggers import CreateTriggerRequest
+from clustering_pipeline.model.collections.collection import (
+    CollectionRecord,
+    RegisterCollectionRequest,
+)
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     FieldTaken,
@@ -14,10 +20,7 @@ from clustering_pipeline.model.errors import (
     InvalidRequest,
     NotAvailableYet,
 )
-from clustering_pipeline.model.patch_request import PatchClusterRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.triggers import CreateTriggerRequest
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline_tests.model.factories import URI, request, vectors
 

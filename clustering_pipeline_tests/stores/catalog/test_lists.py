@@ -4,12 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidFilter, InvalidRequest
-from clustering_pipeline.model.filter_semantics import matches
-from clustering_pipeline.model.filters import Operator, parse_filter
+from clustering_pipeline.model.filters.semantics import matches
+from clustering_pipeline.model.filters.tree import Operator, parse_filter
 from clustering_pipeline.model.listing import ListClustersRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.validation import validate
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS, FieldKind
 from clustering_pipeline_tests.model.factories import request, vectors
 from clustering_pipeline_tests.sizes import size

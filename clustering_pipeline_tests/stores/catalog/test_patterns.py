@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clustering_pipeline.model.errors import InvalidFilter
-from clustering_pipeline.model.filter_text import compile_pattern
+from clustering_pipeline.model.filters.text import compile_pattern
 from clustering_pipeline.stores.catalog.patterns import LARGEST, asked_of_mongodb
 from clustering_pipeline_tests.sizes import size
 

@@ -5,8 +5,7 @@ from clustering_pipeline.model.errors import (
     ExecutionInFlight,
     StateConflict,
 )
-from clustering_pipeline.model.owner import Owner
-from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.model.scope import LOCAL, Owner
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline_tests.model.factories import execution, request
 

@@ -1,7 +1,7 @@
 import pytest
 from bson import Regex
 
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.stores.catalog.facts import may_hold
 from clustering_pipeline.stores.catalog.list_fields import CLUSTER_FIELDS, EXECUTION_FIELDS
 from clustering_pipeline.stores.catalog.pushdown import narrowed, split

@@ -2,15 +2,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clustering_pipeline.model.errors import ClusterNotFound, InvalidDefinition, TriggerNotFound
-from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.triggers import (
+from clustering_pipeline.model.automation.triggers import (
     CreateTriggerRequest,
     ListTriggersRequest,
     TriggerHistoryRequest,
     UpdateTriggerRequest,
 )
-from clustering_pipeline.model.validation import validate
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.errors import ClusterNotFound, InvalidDefinition, TriggerNotFound
+from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline_tests.model.factories import execution, request
 
 ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")

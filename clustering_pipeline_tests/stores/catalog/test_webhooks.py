@@ -8,20 +8,19 @@ from typing import Any
 
 import pytest
 
-from clustering_pipeline.model.clock import utc_now
-from clustering_pipeline.model.errors import StateConflict, WebhookNotFound
-from clustering_pipeline.model.run_events import EVENTS
-from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.model.times import iso
-from clustering_pipeline.model.validation import validate
-from clustering_pipeline.model.webhooks import (
+from clustering_pipeline.model.automation.webhooks import (
     CreatedWebhookResponse,
     CreateWebhookRequest,
     DeliveryAttempt,
     DeliveryRecord,
     WebhookRecord,
 )
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.errors import StateConflict, WebhookNotFound
+from clustering_pipeline.model.executions.execution import EVENTS
+from clustering_pipeline.model.scope import LOCAL, Scope
+from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.model.times import iso, utc_now
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline.stores.catalog.webhooks import MOST

@@ -2,7 +2,7 @@
 
 from qdrant_client import grpc
 
-from clustering_pipeline.model.filter_semantics import predicate
+from clustering_pipeline.model.filters.semantics import predicate
 from clustering_pipeline.stores.documents.wire import read_payload
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.model.errors import CollectionNotFound, UnknownVector, WrongDimension
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.documents import ExportReport, Source
 from clustering_pipeline_tests.sizes import size

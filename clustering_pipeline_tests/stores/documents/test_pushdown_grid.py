@@ -5,8 +5,8 @@ from itertools import islice, product
 import pytest
 from qdrant_client import models
 
-from clustering_pipeline.model.filter_semantics import matches
-from clustering_pipeline.model.filters import Operator, parse_filter
+from clustering_pipeline.model.filters.semantics import matches
+from clustering_pipeline.model.filters.tree import Operator, parse_filter
 from clustering_pipeline.stores.documents.pushdown import split
 from clustering_pipeline_tests.sizes import size
 from clustering_pipeline_tests.stores.documents.evaluation import indexes, selected

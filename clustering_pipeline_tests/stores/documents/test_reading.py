@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from clustering_pipeline.model.errors import UnknownVector
-from clustering_pipeline.model.filter_semantics import matches
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.filters.semantics import matches
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline_tests.sizes import FULL, size
 from clustering_pipeline_tests.stores.documents import payloads
 

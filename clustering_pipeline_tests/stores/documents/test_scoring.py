@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.filters.tree import parse_filter
 
 DIRECTION = np.array([0.6, 0.0, 0.8], dtype=np.float32)
 

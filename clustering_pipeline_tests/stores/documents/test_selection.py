@@ -3,7 +3,7 @@
 import pytest
 from qdrant_client import grpc, models
 
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.stores.documents.pushdown import Selection, conjunction, split
 
 LONG = "a string with more letters than can be spelt out"

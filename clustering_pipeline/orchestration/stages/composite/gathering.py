@@ -9,9 +9,9 @@ from dataclasses import asdict
 import polars as pl
 
 from clustering_pipeline.model.errors import WrongDimension
-from clustering_pipeline.model.execution import ExecutionRecord
-from clustering_pipeline.model.filter_semantics import predicate
-from clustering_pipeline.model.filters import parse_filter
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.filters.semantics import predicate
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.orchestration.composite import source_runs
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from clustering_pipeline.engine.vectors import Labels
-from clustering_pipeline.model.execution import ExecutionRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.composite.source_groups import SourceGroups

@@ -13,7 +13,8 @@ from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.centroids import METHODS, around
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.labeling.inputs import as_mappings, text_of
-from clustering_pipeline.orchestration.incremental import ASSIGN, IN_FULL
+from clustering_pipeline.model.definitions.spec import ASSIGN
+from clustering_pipeline.orchestration.incremental import IN_FULL
 from clustering_pipeline.orchestration.labels.human_names import carried_names
 from clustering_pipeline.orchestration.report import StageReport
 from clustering_pipeline.orchestration.run import Run

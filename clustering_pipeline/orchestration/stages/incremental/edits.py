@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.model.edits import ClusterEdits
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.homes import Homes, homeless, stays_apart

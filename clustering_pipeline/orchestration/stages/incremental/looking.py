@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.vectors import unit_rows
-from clustering_pipeline.model.documents import DOCUMENT_ID
-from clustering_pipeline.model.filters import parse_filter
-from clustering_pipeline.model.marks import run_mark
+from clustering_pipeline.model.collections.documents import DOCUMENT_ID
+from clustering_pipeline.model.filters.tree import parse_filter
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.documents import Rows, Table, Vectors
 from clustering_pipeline.stores.documents import Point, Source

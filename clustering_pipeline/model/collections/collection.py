@@ -1,0 +1,136 @@
+"""A collection of documents: its name here, and the Qdrant collection behind it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from clustering_pipeline.model.base import Record, RequestModel, View
+from clustering_pipeline.model.ids import Name
+from clustering_pipeline.model.json_values import Text
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Moment
+
+CollectionId = Annotated[str, Field(pattern=r"^col_[A-Za-z0-9_]+$", max_length=100)]
+QdrantName = Annotated[str, Field(max_length=255, pattern=r'^[^<>:"/\\|?*\x00-\x1f]+$')]
+VectorName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f/]+$")]
+FeatureName = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
+VectorSize = Annotated[int, Field(ge=1, le=65_536)]
+
+
+class ClusterApplicationConfig(View):
+    """A definition that runs when a batch of the collection completes."""
+
+    cluster_id: str
+    """The definition."""
+    auto_execute_on_batch: bool = True
+    """Whether it does so now."""
+    min_document_threshold: int | None = None
+    """Documents needed before that."""
+    cooldown_seconds: int = 3600
+    """Least time between two such runs."""
+    execution_phase: int = Field(default=2, ge=1, le=3)
+    """Lower phases run first."""
+    priority: int = Field(default=0, ge=0, le=1000)
+    """Within a phase, higher runs first."""
+
+
+class RegisterCollectionRequest(RequestModel):
+    """An existing Qdrant collection, made known."""
+
+    collection_name: Name
+    """Unique in the namespace."""
+    collection_id: CollectionId | None = None
+    """Made up when missing."""
+    qdrant_collection: QdrantName | None = None
+    """The Qdrant collection behind it; null is one of the same name."""
+    description: str | None = None
+    """What is in there."""
+    vectors: dict[FeatureName, Text] = Field(default_factory=dict)
+    """Feature URI to the name of the vector that holds it."""
+    source_bucket_ids: list[str] = Field(default_factory=list)
+    """Where its documents come from."""
+
+
+class CreateCollectionRequest(RegisterCollectionRequest):
+    """A Qdrant collection to make known: one that exists, or a new one."""
+
+    vector_sizes: dict[VectorName, VectorSize] | None = Field(default=None, max_length=16)
+    """Name to length of the vectors of a new Qdrant collection; null registers an existing one."""
+    distance: Literal["Cosine", "Dot", "Euclid", "Manhattan"] = "Cosine"
+    """How vectors of a new Qdrant collection are compared."""
+
+    @model_validator(mode="after")
+    def _new_or_existing(self) -> Self:
+        if self.vector_sizes is not None and self.qdrant_collection is not None:
+            message = "takes vector_sizes for a new collection or qdrant_collection for an old one"
+            raise ValueError(message)
+        if self.vector_sizes == {}:
+            message = "vector_sizes names no vector: give each its length"
+            raise ValueError(message)
+        return self
+
+
+class CollectionView(View):
+    """A collection as clients read it."""
+
+    collection_id: str
+    """Its id."""
+    collection_name: str
+    """Unique in the namespace."""
+    namespace_id: str
+    """The namespace it belongs to."""
+    description: str | None = None
+    """What is in there."""
+    qdrant_collection: str
+    """The Qdrant collection behind it."""
+    vectors: dict[str, str]
+    """Feature URI to the name of the vector that holds it, as registered."""
+    vector_sizes: dict[str, int] | None = None
+    """Name to length of the vectors in Qdrant; null when Qdrant has lost the collection."""
+    num_documents: int | None = None
+    """Documents in Qdrant; null when Qdrant has lost the collection."""
+    source_bucket_ids: list[str]
+    """Where its documents come from."""
+    cluster_applications: list[ClusterApplicationConfig]
+    """Definitions that a completed batch makes due."""
+    output_of: str | None = None
+    """The definition that writes it; null for documents of your own."""
+    created_at: Moment
+    """When it was registered."""
+    updated_at: Moment
+    """When this record last changed."""
+
+
+class ListCollectionsResponse(View):
+    """Collections of a namespace, by name."""
+
+    results: list[CollectionView]
+    """The collections of this page."""
+    total_count: int
+    """Collections on all pages."""
+
+
+class CollectionRecord(Record):
+    """What the catalog knows of a collection."""
+
+    collection_id: str
+    collection_name: str
+    organization_id: str
+    namespace_id: str
+    version: int = 1
+    qdrant_collection: str
+    description: str | None = None
+    vectors: dict[str, str] = Field(default_factory=dict)
+    source_bucket_ids: list[str] = Field(default_factory=list)
+    cluster_applications: list[ClusterApplicationConfig] = Field(default_factory=list)
+    output_of: str | None = None
+    """The definition that writes it."""
+    made: bool = True
+    """False while an output collection's id and name are only reserved."""
+    created_at: Moment
+    updated_at: Moment
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace it belongs to."""
+        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)

@@ -1,0 +1,102 @@
+"""A task as clients follow it: one per execution, the same one when it is retried."""
+
+from typing import Any
+
+from clustering_pipeline.model.base import Record, View
+from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionRecord
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
+
+
+class TaskResponse(View):
+    """How far a task is."""
+
+    task_id: str
+    """Id of the task."""
+    task_type: str = TASK_TYPE
+    """What it does."""
+    status: ClusterStatus
+    """How far it is, or how it ended."""
+    run_id: str | None = None
+    """The execution it stands for."""
+    inputs: list[str | dict[str, Any]] | None = None
+    """What it was given: the definition."""
+    outputs: list[str | dict[str, Any]] | None = None
+    """What it made: the execution, once completed."""
+    additional_data: dict[str, Any] | None = None
+    """Definition, execution, plan and progress."""
+    error: str | None = None
+    """Why it failed."""
+    cancellation: dict[str, Any] | None = None
+    """What a cancel has reached."""
+    queue_position: int | None = None
+    """Place in the queue, where known."""
+    estimated_wait_minutes: float | None = None
+    """Time until it starts, where known."""
+
+
+def task_of(execution: ExecutionRecord) -> TaskResponse:
+    """The task that an execution is."""
+    completed = execution.status is ExecutionStatus.COMPLETED
+    return TaskResponse(
+        task_id=execution.task_id,
+        status=execution.task_status or TASK_STATUS[execution.status],
+        run_id=execution.run_id,
+        inputs=[execution.cluster_id],
+        outputs=[execution.run_id] if completed else None,
+        additional_data=_additional(execution),
+        error=execution.error_message,
+    )
+
+
+def _additional(execution: ExecutionRecord) -> dict[str, Any]:
+    progress = execution.progress
+    return {
+        "cluster_id": execution.cluster_id,
+        "run_id": execution.run_id,
+        "plan": execution.plan,
+        "progress": progress.model_dump() if progress else None,
+        "error": execution.error_message,
+        "failure_category": execution.failure_category,
+    }
+
+
+class QueuedRun(Record):
+    """What waits, and what decides when it is its turn."""
+
+    run_id: str
+    dagster_run_id: str
+    task_id: str
+    cluster_id: str
+    organization_id: str
+    namespace_id: str
+    trigger: str
+    trigger_id: str | None = None
+    priority: int = 0
+    """Higher ones go first."""
+    number: int
+    """Of the same priority, lower ones go first."""
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace it belongs to."""
+        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
+
+    def task(self, position: int) -> TaskResponse:
+        """The task, at that place in the queue."""
+        return TaskResponse(
+            task_id=self.task_id,
+            task_type=TASK_TYPE,
+            status=ClusterStatus.QUEUED,
+            run_id=self.run_id,
+            inputs=[self.cluster_id],
+            additional_data={
+                "cluster_id": self.cluster_id,
+                "run_id": self.run_id,
+                "plan": None,
+                "progress": None,
+                "error": None,
+                "failure_category": None,
+            },
+            queue_position=position,
+        )
