@@ -11,7 +11,7 @@ from passages import stored, timed
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.auto.search import search
-from clustering_pipeline.engine.silhouette import cosine_silhouettes
+from clustering_pipeline.engine.metrics.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.vectors import never, unit_rows
 
 # Whether more of it is better.

@@ -1,31 +1,37 @@
 """Vectors in, groups out: a pure package, usable alone from a notebook."""
 
-from clustering_pipeline.engine.agreement import Agreement, agreement, explained_shares
 from clustering_pipeline.engine.algorithms import Fit, fit
-from clustering_pipeline.engine.attributes import (
+from clustering_pipeline.engine.cluster import Clustering, cluster, everywhere
+from clustering_pipeline.engine.division import divide
+from clustering_pipeline.engine.features import complete_rows, concatenate
+from clustering_pipeline.engine.groups.attributes import (
     AttributeGroups,
     aggregate,
     group_by_attributes,
     value_at,
 )
-from clustering_pipeline.engine.centroids import Centroids, centroids
-from clustering_pipeline.engine.child import fit_in_child, fit_interruptibly
-from clustering_pipeline.engine.density_validity import density_validity
-from clustering_pipeline.engine.division import divide
-from clustering_pipeline.engine.face_merge import Merge, merge_faces
-from clustering_pipeline.engine.features import complete_rows, concatenate
-from clustering_pipeline.engine.foresight import neighbors_wanted
-from clustering_pipeline.engine.hierarchy import Hierarchy, Node, group_id, hierarchy, of_labels
-from clustering_pipeline.engine.layers import persistent_layers
-from clustering_pipeline.engine.layout import Layout, layout
+from clustering_pipeline.engine.groups.centroids import Centroids, centroids
+from clustering_pipeline.engine.groups.face_merge import Merge, merge_faces
+from clustering_pipeline.engine.groups.hierarchy import (
+    Hierarchy,
+    Node,
+    group_id,
+    hierarchy,
+    of_labels,
+)
+from clustering_pipeline.engine.groups.layers import persistent_layers
+from clustering_pipeline.engine.interruptible import fit_in_child, fit_interruptibly
+from clustering_pipeline.engine.layout.layout import Layout, layout
+from clustering_pipeline.engine.limits import expected_seconds, refuse_what_does_not_fit
 from clustering_pipeline.engine.manifest import digest, versions
-from clustering_pipeline.engine.memory import expected_seconds, refuse_what_does_not_fit
-from clustering_pipeline.engine.neighborhood import Neighborhood
-from clustering_pipeline.engine.outliers import outlier_scores
+from clustering_pipeline.engine.metrics.agreement import Agreement, agreement, explained_shares
+from clustering_pipeline.engine.metrics.density_validity import density_validity
+from clustering_pipeline.engine.metrics.overlap import Relation, overlap_relations
+from clustering_pipeline.engine.metrics.quality import Quality, counted, quality
+from clustering_pipeline.engine.neighbor_demand import neighbors_wanted
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, reduce
-from clustering_pipeline.engine.quality import Quality, counted, quality
-from clustering_pipeline.engine.relations import Relation, overlap_relations
-from clustering_pipeline.engine.run import Clustering, cluster, everywhere
 from clustering_pipeline.engine.sampling import (
     Assignment,
     assign,

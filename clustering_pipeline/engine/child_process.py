@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.neighbors import Named, NeighborGraph
+from clustering_pipeline.engine.neighbors.graph import Named, NeighborGraph
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model import errors
 

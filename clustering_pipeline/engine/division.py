@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.centroids import members_of
-from clustering_pipeline.engine.child import fit_interruptibly
-from clustering_pipeline.engine.hierarchy import Hierarchy, Node, Path, hierarchy
-from clustering_pipeline.engine.numbering import group_count
+from clustering_pipeline.engine.groups.centroids import members_of
+from clustering_pipeline.engine.groups.hierarchy import Hierarchy, Node, Path, hierarchy
+from clustering_pipeline.engine.groups.numbering import group_count
+from clustering_pipeline.engine.interruptible import fit_interruptibly
 from clustering_pipeline.engine.preprocessing import reduce
 from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never
 from clustering_pipeline.model.algorithms.parameters import Parameters

@@ -19,8 +19,8 @@ from clustering_pipeline.engine.child_process import (
     VECTORS,
     saved_neighbors,
 )
-from clustering_pipeline.engine.neighborhood import Neighborhood
-from clustering_pipeline.engine.neighbors import NeighborGraph
+from clustering_pipeline.engine.neighbors.graph import NeighborGraph
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved_step
 from clustering_pipeline.engine.preprocessing.reduce import applied
 from clustering_pipeline.engine.preprocessing.step import StepContext

@@ -6,9 +6,8 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.blocks import blocks
-from clustering_pipeline.engine.screening import rows_at_once
-from clustering_pipeline.engine.threads import in_parallel
+from clustering_pipeline.engine.runtime.blocks import blocks, rows_at_once
+from clustering_pipeline.engine.runtime.threads import in_parallel
 from clustering_pipeline.engine.vectors import (
     NOISE,
     Check,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.features import as_blocks, concatenate
-from clustering_pipeline.engine.quality import Quality, quality
+from clustering_pipeline.engine.metrics.quality import Quality, quality
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.sampling import sample_rows
-from clustering_pipeline.engine.threads import one_thread
 from clustering_pipeline.engine.vectors import Check, Labels, Vectors, never
 from clustering_pipeline.model.definitions.vector_config import WeightLearningConfig
 

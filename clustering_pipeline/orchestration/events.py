@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from clustering_pipeline.engine.hierarchy import Path, group_id
+from clustering_pipeline.engine.groups.hierarchy import Path, group_id
 from clustering_pipeline.engine.identity import Event, Generation
 from clustering_pipeline.model.executions.lineage import LineageEvent
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from clustering_pipeline.engine.hierarchy import Path, group_id
+from clustering_pipeline.engine.groups.hierarchy import Path, group_id
 from clustering_pipeline.engine.identity import Generation, fresh_uids
-from clustering_pipeline.engine.overlay import Groups
+from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID

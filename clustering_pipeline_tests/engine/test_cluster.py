@@ -12,18 +12,12 @@ from scipy.sparse import triu
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from clustering_pipeline.engine import (
-    Neighborhood,
-    cluster,
-    fit,
-    outlier_scores,
-    outliers,
-    sample_rows,
-)
+from clustering_pipeline.engine import Neighborhood, cluster, fit, outlier_scores, sample_rows
 from clustering_pipeline.engine.algorithms import names
 from clustering_pipeline.engine.algorithms.leiden import PARTITIONS
-from clustering_pipeline.engine.extras import required
-from clustering_pipeline.engine.manifold import fuzzy_graph
+from clustering_pipeline.engine.layout import fuzzy_graph
+from clustering_pipeline.engine.neighbors import outliers
+from clustering_pipeline.engine.runtime.libraries import required
 from clustering_pipeline.engine.vectors import never
 from clustering_pipeline.model.errors import InvalidParameters, RunCanceled
 from clustering_pipeline_tests.engine.data import DATASETS, blobs, passages

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.engine.incremental import assign_to, reference_of
-from clustering_pipeline.engine.overlay import Groups
 from clustering_pipeline.engine.vectors import unit_rows
 from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord

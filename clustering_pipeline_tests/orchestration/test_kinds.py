@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clustering_pipeline.engine.overlay import Groups
+from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest

@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.hierarchy import Hierarchy
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.neighborhood import Neighborhood, Wanted
+from clustering_pipeline.engine.groups.hierarchy import Hierarchy
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
+from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model.algorithms.parameters import Parameters
 

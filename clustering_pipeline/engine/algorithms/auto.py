@@ -5,10 +5,10 @@ import numpy as np
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.auto.search import SAMPLE, search
 from clustering_pipeline.engine.auto.space import MANIFOLD_NEIGHBORS
-from clustering_pipeline.engine.effort import of_products
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.neighborhood import Wanted
-from clustering_pipeline.engine.silhouette import cosine_silhouettes
+from clustering_pipeline.engine.limits import of_products
+from clustering_pipeline.engine.metrics.silhouette import cosine_silhouettes
+from clustering_pipeline.engine.neighbors.neighborhood import Wanted
+from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.graph import AutoParams
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.library_errors import arguments_of, refuse_tree_without
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.limits import of_few_dimensions, of_pairs
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.libraries import arguments_of, refuse_tree_without
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.density import DBSCANParams
 

@@ -6,11 +6,11 @@ from importlib import import_module
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.blocks import blocks
-from clustering_pipeline.engine.effort import of_rows
-from clustering_pipeline.engine.extras import required
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.threads import one_numba_thread
+from clustering_pipeline.engine.limits import of_rows
+from clustering_pipeline.engine.runtime.blocks import blocks
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.libraries import required
+from clustering_pipeline.engine.runtime.threads import one_numba_thread
 from clustering_pipeline.engine.vectors import (
     LARGEST_SINGLE,
     SMALLEST_SINGLE,

@@ -9,13 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.algorithms.registry import algorithm as named
-from clustering_pipeline.engine.hierarchy import Hierarchy, moved
-from clustering_pipeline.engine.library_errors import answerable
-from clustering_pipeline.engine.library_warnings import collected
-from clustering_pipeline.engine.memory import refuse_what_does_not_fit
-from clustering_pipeline.engine.neighborhood import Neighborhood
-from clustering_pipeline.engine.numbering import canonical
+from clustering_pipeline.engine.groups.hierarchy import Hierarchy, moved
+from clustering_pipeline.engine.groups.numbering import canonical
+from clustering_pipeline.engine.limits import refuse_what_does_not_fit
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved, seeded
+from clustering_pipeline.engine.runtime.libraries import answerable, collected
 from clustering_pipeline.engine.vectors import (
     NOISE,
     Check,

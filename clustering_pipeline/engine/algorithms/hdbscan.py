@@ -3,14 +3,14 @@
 from typing import cast
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_pairs, of_products, of_rows
+from clustering_pipeline.engine.groups.hierarchy import top_labels
+from clustering_pipeline.engine.groups.layers import layers_of
 from clustering_pipeline.engine.hdbscan import HDBSCANFit, fit_hdbscan, lists_needed
 from clustering_pipeline.engine.hdbscan.metrics import EUCLIDEAN
-from clustering_pipeline.engine.hierarchy import top_labels
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.layers import layers_of
-from clustering_pipeline.engine.neighborhood import Metric, Wanted
-from clustering_pipeline.engine.neighbors import NeighborGraph
+from clustering_pipeline.engine.limits import of_pairs, of_products, of_rows
+from clustering_pipeline.engine.neighbors.graph import NeighborGraph
+from clustering_pipeline.engine.neighbors.neighborhood import Metric, Wanted
+from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.density import HDBSCANParams
 

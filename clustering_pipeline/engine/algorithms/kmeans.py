@@ -5,11 +5,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import PRODUCTS
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.kmeans_start import random_start, spread_start
-from clustering_pipeline.engine.lloyd import Iterated, lloyd, tolerance
-from clustering_pipeline.engine.threads import Spread, one_thread, spread
+from clustering_pipeline.engine.algorithms.lloyd import (
+    Iterated,
+    lloyd,
+    random_start,
+    spread_start,
+    tolerance,
+)
+from clustering_pipeline.engine.limits import PRODUCTS
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.threads import Spread, one_thread, spread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.partitioning import KMeansParams
 

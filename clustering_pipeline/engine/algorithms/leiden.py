@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, triu
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_products, of_rows
-from clustering_pipeline.engine.extras import required
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.manifold import fuzzy_graph
-from clustering_pipeline.engine.neighborhood import Wanted
+from clustering_pipeline.engine.layout import fuzzy_graph
+from clustering_pipeline.engine.limits import of_products, of_rows
+from clustering_pipeline.engine.neighbors.neighborhood import Wanted
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.libraries import required
 from clustering_pipeline.engine.vectors import NOISE, Vectors
 from clustering_pipeline.model.algorithms.graph import LeidenParams
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.effort import of_few_dimensions, of_pairs
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.limits import of_few_dimensions, of_pairs
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.partitioning import MeanShiftParams
 from clustering_pipeline.model.errors import InvalidParameters

@@ -7,8 +7,8 @@ import numpy as np
 
 from clustering_pipeline.engine.auto.settle import group_means, nearest_groups, settle
 from clustering_pipeline.engine.auto.space import MANIFOLD, OUTLYING, Space
+from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.hdbscan import fit_hdbscan
-from clustering_pipeline.engine.numbering import canonical
 from clustering_pipeline.engine.vectors import NOISE, Labels
 
 FEWEST = 2

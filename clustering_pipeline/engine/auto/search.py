@@ -10,9 +10,9 @@ from clustering_pipeline.engine.auto.candidates import Candidate, candidates
 from clustering_pipeline.engine.auto.settle import group_means, nearest_groups
 from clustering_pipeline.engine.auto.space import OUTLYING, Space
 from clustering_pipeline.engine.auto.trial import Trial, chosen, readable, scored, tried, validated
-from clustering_pipeline.engine.neighborhood import Neighborhood
-from clustering_pipeline.engine.numbering import canonical
-from clustering_pipeline.engine.outliers import outlier_scores
+from clustering_pipeline.engine.groups.numbering import canonical
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors.outliers import outlier_scores
 from clustering_pipeline.engine.sampling import sample_rows
 from clustering_pipeline.engine.vectors import NOISE, Check, Labels, Vectors, unit_rows
 

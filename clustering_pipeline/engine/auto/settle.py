@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.blocks import blocks, group_sums
-from clustering_pipeline.engine.numbering import canonical, group_count
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.groups.numbering import canonical, group_count
+from clustering_pipeline.engine.runtime.blocks import blocks, group_sums
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors
 
 ROUNDS = 30

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.blocks import blocks
-from clustering_pipeline.engine.neighborhood import Neighborhood
-from clustering_pipeline.engine.outliers import outlier_scores
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import reduce
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.runtime.blocks import blocks
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Check, Vectors, unit_rows
 
 OUTLYING = 0.9  # of the outlier score: beyond it a document is noise to every candidate

@@ -7,9 +7,9 @@ import numpy as np
 
 from clustering_pipeline.engine.auto.candidates import FINE, Candidate
 from clustering_pipeline.engine.auto.space import Space
-from clustering_pipeline.engine.density_validity import density_validity
-from clustering_pipeline.engine.numbering import group_count
-from clustering_pipeline.engine.silhouette import cosine_silhouettes
+from clustering_pipeline.engine.groups.numbering import group_count
+from clustering_pipeline.engine.metrics.density_validity import density_validity
+from clustering_pipeline.engine.metrics.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.vectors import Labels
 
 DOMINANT = 0.15

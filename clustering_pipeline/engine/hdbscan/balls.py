@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.screening import Screen, slices
+from clustering_pipeline.engine.neighbors.screening import Screen, slices
 
 ROWS = 4096
 SAFETY = 1e-3  # far above the rounding of float32 sums of squares

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from clustering_pipeline.engine.hdbscan.balls import Balls, balls
 from clustering_pipeline.engine.hdbscan.forest import NO_EDGES, Edges, spanning_forest
 from clustering_pipeline.engine.hdbscan.reachability import Reachability
-from clustering_pipeline.engine.screening import (
+from clustering_pipeline.engine.neighbors.screening import (
     Screen,
     coarse_screen,
     fine_screen,
     round_down,
-    rows_at_once,
     slices,
 )
-from clustering_pipeline.engine.threads import in_parallel
+from clustering_pipeline.engine.runtime.blocks import rows_at_once
+from clustering_pipeline.engine.runtime.threads import in_parallel
 from clustering_pipeline.engine.vectors import Check
 
 BLOCK_ROWS = 512

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.hdbscan.forest import NO_EDGES, Edges, edges_between
 from clustering_pipeline.engine.hdbscan.spanning_tree import spanning_tree
-from clustering_pipeline.engine.neighbors import NeighborGraph
-from clustering_pipeline.engine.screening import pair_distances
+from clustering_pipeline.engine.neighbors.graph import NeighborGraph
+from clustering_pipeline.engine.neighbors.screening import pair_distances
 from clustering_pipeline.engine.vectors import Check, Vectors, unit_rows
 from clustering_pipeline.model.errors import InvalidParameters
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.hdbscan.forest import Edges, edges_between
-from clustering_pipeline.engine.screening import pair_distances
+from clustering_pipeline.engine.neighbors.screening import pair_distances
 from clustering_pipeline.engine.vectors import Vectors
 
 

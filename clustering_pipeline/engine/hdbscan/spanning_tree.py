@@ -18,8 +18,8 @@ from clustering_pipeline.engine.hdbscan.forest import (
 )
 from clustering_pipeline.engine.hdbscan.joining import join
 from clustering_pipeline.engine.hdbscan.reachability import Reachability
-from clustering_pipeline.engine.neighbors import NeighborGraph, nearest_neighbors
-from clustering_pipeline.engine.screening import first_copies
+from clustering_pipeline.engine.neighbors.graph import NeighborGraph, nearest_neighbors
+from clustering_pipeline.engine.neighbors.screening import first_copies
 from clustering_pipeline.engine.vectors import Check, Vectors, never
 
 MOST_COMPONENTS = 4096  # what the second pass keeps a table of, each with each

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from clustering_pipeline.engine.hierarchy import Path
+from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.vectors import Labels, Vectors
 
 PREFIX = "grp_"

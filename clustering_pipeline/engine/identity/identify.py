@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clustering_pipeline.engine.hierarchy import Path
+from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity.evidence import Evidence, Terms, gather
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids, rehashed
 from clustering_pipeline.engine.identity.lineage import Event, events_between

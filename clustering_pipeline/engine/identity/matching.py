@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.hierarchy import Path
+from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity.evidence import Counts, Evidence, Shares, Terms, similarity
 
 By = Literal["members", "centroid"]

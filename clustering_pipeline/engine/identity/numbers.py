@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.hierarchy import Path
+from clustering_pipeline.engine.groups.hierarchy import Path
 
 TOP = ""
 """Stands for the uid of what lies around the groups on top."""

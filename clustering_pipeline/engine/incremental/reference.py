@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.centroids import METHODS, members_of
+from clustering_pipeline.engine.groups.centroids import METHODS, members_of
 from clustering_pipeline.engine.vectors import Vectors, as_vectors, unit_rows
 
 EXEMPLARS = 24

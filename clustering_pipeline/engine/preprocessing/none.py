@@ -1,7 +1,7 @@
 """The vectors as they are."""
 
-from clustering_pipeline.engine.job import Job
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
+from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.preprocessing import NoStep
 

@@ -1,9 +1,9 @@
 """Principal components."""
 
-from clustering_pipeline.engine.effort import PRODUCTS
-from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.limits import PRODUCTS
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.preprocessing import PCAStep
 

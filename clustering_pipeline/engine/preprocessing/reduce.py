@@ -7,13 +7,12 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from clustering_pipeline.engine.child_process import LONG_SECONDS, answered
-from clustering_pipeline.engine.job import job_of
-from clustering_pipeline.engine.library_errors import answerable
-from clustering_pipeline.engine.library_warnings import collected
-from clustering_pipeline.engine.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved_step, seeded
 from clustering_pipeline.engine.preprocessing.registry import step_named
 from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext
+from clustering_pipeline.engine.runtime.job import job_of
+from clustering_pipeline.engine.runtime.libraries import answerable, collected
 from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never, squarable
 from clustering_pipeline.model.algorithms.preprocessing import Step
 

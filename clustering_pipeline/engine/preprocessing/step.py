@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.neighborhood import Neighborhood, Wanted
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
+from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.model.algorithms.preprocessing import Step
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from clustering_pipeline.engine.effort import LOOPS, of_pairs, of_rows
-from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.limits import LOOPS, of_pairs, of_rows
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.preprocessing import TSNEStep
 from clustering_pipeline.model.errors import InvalidParameters

@@ -1,10 +1,10 @@
 """UMAP on exact neighbours."""
 
-from clustering_pipeline.engine.effort import of_products, of_rows
-from clustering_pipeline.engine.job import Job
-from clustering_pipeline.engine.manifold import embed
-from clustering_pipeline.engine.neighborhood import Wanted
+from clustering_pipeline.engine.layout import embed
+from clustering_pipeline.engine.limits import of_products, of_rows
+from clustering_pipeline.engine.neighbors.neighborhood import Wanted
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
+from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Vectors, directed, without_direction
 from clustering_pipeline.model.algorithms.preprocessing import UMAPStep
 

@@ -6,10 +6,10 @@ added to every variance, so that directions without any are not blown up.
 
 import numpy as np
 
-from clustering_pipeline.engine.effort import PRODUCTS
-from clustering_pipeline.engine.job import Job
+from clustering_pipeline.engine.limits import PRODUCTS
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.runtime.job import Job
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.preprocessing import WhiteningStep
 

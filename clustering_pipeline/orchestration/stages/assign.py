@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Fit, Hierarchy
-from clustering_pipeline.engine.numbering import canonical, group_count
-from clustering_pipeline.engine.outliers import NEIGHBORS
+from clustering_pipeline.engine.groups.numbering import canonical, group_count
+from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS
 from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.pacing import Paced

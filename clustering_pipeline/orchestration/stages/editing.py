@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.identity import Generation, fresh_uids, identify
-from clustering_pipeline.engine.incremental import reference_of
-from clustering_pipeline.engine.incremental.assignment import THRESHOLD
-from clustering_pipeline.engine.overlay import (
+from clustering_pipeline.engine.identity.edits import (
     NOWHERE,
     Groups,
     Mask,
@@ -22,6 +20,8 @@ from clustering_pipeline.engine.overlay import (
     parted,
     pinned,
 )
+from clustering_pipeline.engine.incremental import reference_of
+from clustering_pipeline.engine.incremental.assignment import THRESHOLD
 from clustering_pipeline.engine.vectors import NOISE, Check, Vectors, never
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.orchestration.identities import Published

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from clustering_pipeline import engine
-from clustering_pipeline.engine.agreement import MOST_VALUES
+from clustering_pipeline.engine.metrics.agreement import MOST_VALUES
 from clustering_pipeline.engine.vectors import Labels
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.orchestration.run import Run

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from clustering_pipeline.engine.hierarchy import Path, group_id
+from clustering_pipeline.engine.groups.hierarchy import Path, group_id
+from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.identity import Generation, Identity, Numbers, identify
-from clustering_pipeline.engine.numbering import canonical
-from clustering_pipeline.engine.overlay import Groups
+from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.engine.vectors import NOISE, Vectors
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.events import told

@@ -8,7 +8,7 @@ import numpy as np
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.algorithms import algorithm
-from clustering_pipeline.engine.numbering import canonical
+from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.inputs import FEATURE, Matrix, Space

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.alignment import align, follow
+from clustering_pipeline.engine.layout.alignment import align, follow
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.orchestration.frames import AXES, axes_of
 from clustering_pipeline.orchestration.run import Run

@@ -10,7 +10,7 @@ from sklearn import datasets
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.engine.hdbscan import fit_hdbscan
-from clustering_pipeline.engine.screening import pair_distances
+from clustering_pipeline.engine.neighbors.screening import pair_distances
 from clustering_pipeline_tests.engine.data import digits, iris, moons, passages
 from clustering_pipeline_tests.engine.hdbscan.cases import (
     Sets,

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.engine.hdbscan import fit_hdbscan
-from clustering_pipeline.engine.neighbors import nearest_neighbors
+from clustering_pipeline.engine.neighbors.graph import nearest_neighbors
 from clustering_pipeline.model.errors import EmptySelection, InvalidParameters, InvalidVectors
 from clustering_pipeline_tests.engine.data import blobs
 from clustering_pipeline_tests.engine.hdbscan.cases import CASES, embeddings_like

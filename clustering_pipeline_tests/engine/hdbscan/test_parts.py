@@ -11,7 +11,7 @@ from clustering_pipeline.engine.hdbscan.forest import (
     merge,
     spanning_forest,
 )
-from clustering_pipeline.engine.screening import coarse_screen
+from clustering_pipeline.engine.neighbors.screening import coarse_screen
 from clustering_pipeline_tests.engine.hdbscan.cases import CASES, distances_of
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 
 from clustering_pipeline.engine.hdbscan.spanning_tree import lists_needed, spanning_tree
-from clustering_pipeline.engine.neighbors import nearest_neighbors
+from clustering_pipeline.engine.neighbors.graph import nearest_neighbors
 from clustering_pipeline_tests.engine.data import digits, iris, moons
 from clustering_pipeline_tests.engine.hdbscan.cases import (
     CASES,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from clustering_pipeline.engine.hierarchy import Path
+from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity import Generation, Identity, identify
 
 Groups = Mapping[Path, Sequence[str]]

@@ -7,9 +7,9 @@ import polars as pl
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Hierarchy
-from clustering_pipeline.engine.followers import Followed, Memberships, follow_groups
-from clustering_pipeline.engine.hierarchy import by_size, of_deepest, top_labels
-from clustering_pipeline.engine.run import Placement
+from clustering_pipeline.engine.cluster import Placement
+from clustering_pipeline.engine.groups.followers import Followed, Memberships, follow_groups
+from clustering_pipeline.engine.groups.hierarchy import by_size, of_deepest, top_labels
 from clustering_pipeline.engine.vectors import Check, Vectors
 from clustering_pipeline.orchestration.composite import source_runs
 from clustering_pipeline.orchestration.pacing import Paced

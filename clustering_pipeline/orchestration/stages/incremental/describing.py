@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from clustering_pipeline.engine import Centroids
-from clustering_pipeline.engine.centroids import METHODS, around
+from clustering_pipeline.engine.groups.centroids import METHODS, around
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.labeling.inputs import as_mappings, text_of
 from clustering_pipeline.model.definitions.spec import ASSIGN

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.engine.hierarchy import group_id
+from clustering_pipeline.engine.groups.hierarchy import group_id
 from clustering_pipeline.engine.identity import compare
 from clustering_pipeline.orchestration.events import told
 from clustering_pipeline.orchestration.identities import (

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.threads import one_thread
+from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Labels, unit_rows
 from clustering_pipeline.orchestration.frames import axes_of, vector_series
 from clustering_pipeline.orchestration.stages.incremental.known import Known

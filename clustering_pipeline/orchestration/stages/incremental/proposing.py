@@ -9,11 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline import engine
-from clustering_pipeline.engine.hierarchy import group_id
+from clustering_pipeline.engine.groups.hierarchy import group_id
+from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.identity import Numbers, fresh_uids, numbered
 from clustering_pipeline.engine.identity.generation import rehashed
 from clustering_pipeline.engine.identity.numbers import TOP
-from clustering_pipeline.engine.numbering import canonical, group_count
 from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.orchestration.identities import (

@@ -1,0 +1,179 @@
+"""The engine's one entry: vectors in, groups out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from clustering_pipeline.engine.algorithms import Fit, fit
+from clustering_pipeline.engine.groups.hierarchy import Hierarchy, by_size, of_deepest, top_labels
+from clustering_pipeline.engine.groups.numbering import canonical
+from clustering_pipeline.engine.limits import refuse_what_does_not_fit
+from clustering_pipeline.engine.manifest import digest, versions
+from clustering_pipeline.engine.neighbor_demand import neighbors_wanted
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS, outlier_scores
+from clustering_pipeline.engine.parameters import checked_seed
+from clustering_pipeline.engine.preprocessing import Reduction, reduce
+from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
+from clustering_pipeline.engine.vectors import (
+    NOISE,
+    Check,
+    Labels,
+    Vectors,
+    as_vectors,
+    directed,
+    never,
+)
+from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.algorithms.preprocessing import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clustering:
+    """``labels`` (n,) int64, 0 the largest group and -1 noise; ``probabilities`` and
+    ``outlier_scores`` (n,) float64 in [0, 1], the latter from the original vectors whatever the
+    preprocessing; ``record`` what was done; ``hierarchy`` the groups within groups, where the
+    algorithm was asked for them.
+    """
+
+    labels: Labels
+    probabilities: NDArray[np.float64]
+    outlier_scores: NDArray[np.float64]
+    record: dict[str, object]
+    hierarchy: Hierarchy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The groups of all documents, fitted or not; as in ``Clustering``."""
+
+    labels: Labels
+    probabilities: NDArray[np.float64]
+    hierarchy: Hierarchy | None
+
+
+def cluster(
+    vectors: ArrayLike,
+    *,
+    algorithm: str,
+    params: Mapping[str, Any] | Parameters | None = None,
+    preprocessing: Sequence[Mapping[str, Any] | Step] | None = None,
+    sample_size: int | None = None,
+    random_state: int = 42,
+    memory_limit: int | None = None,
+    check: Check = never,
+) -> Clustering:
+    """Group (n, d) vectors: preprocessing steps in order, then the algorithm.
+
+    With more than ``sample_size`` documents, groups are fitted on a seeded sample and the others
+    join the group of their nearest neighbours.  ``check`` is called between blocks of work and may
+    raise to cancel.  Raises ``EmptySelection``, ``InvalidVectors``, ``InvalidParameters`` and
+    ``DoesNotFit``.
+    """
+    original, random_state = as_vectors(vectors), checked_seed(random_state)
+    least = neighbors_wanted(algorithm=algorithm, params=params, preprocessing=preprocessing)
+    rows = sample_rows(len(original), sample_size, random_state=random_state)
+    hood, sampled = _neighborhoods(original, rows, check, least=least)
+    refuse_what_does_not_fit(
+        sampled.vectors,
+        algorithm=algorithm,
+        params=params,
+        preprocessing=preprocessing,
+        limit=memory_limit,
+    )
+    steps, seed = preprocessing, random_state
+    reduction = reduce(sampled.vectors, steps, random_state=seed, neighbors=sampled, check=check)
+    fitted = fit(
+        reduction.vectors,
+        algorithm=algorithm,
+        params=params,
+        random_state=seed,
+        neighbors=sampled if reduction.vectors is sampled.vectors else None,
+        memory_limit=memory_limit,
+        check=check,
+    )
+    placed = everywhere(original, rows, fitted, check, steps=reduction.record)
+    scores = outlier_scores(original, neighbors=hood, check=check)
+    searches = {"fitted": sampled.record, "scored": hood.record}
+    return Clustering(
+        labels=placed.labels,
+        probabilities=placed.probabilities,
+        hierarchy=placed.hierarchy,
+        outlier_scores=scores,
+        record=_record(original, rows, reduction, fitted, random_state) | {"neighbors": searches},
+    )
+
+
+def _neighborhoods(
+    original: Vectors, rows: NDArray[np.int64], check: Check, *, least: int
+) -> tuple[Neighborhood, Neighborhood]:
+    """Of all documents, and of those that groups are fitted on: one, where these are all."""
+    if len(rows) == len(original):
+        every = Neighborhood(original, check, least=least)
+        return every, every
+    sampled = Neighborhood(original[rows], check, least=least)
+    return Neighborhood(original, check, least=NEIGHBORS), sampled
+
+
+def _record(
+    original: Vectors,
+    rows: NDArray[np.int64],
+    reduction: Reduction,
+    fitted: Fit,
+    random_state: int,
+) -> dict[str, object]:
+    return {
+        "input": digest(original),
+        "random_state": random_state,
+        "preprocessing": list(reduction.record),
+        **fitted.record,
+        "fitted": len(rows),
+        "assigned": len(original) - len(rows),
+        "versions": versions(),
+    }
+
+
+def everywhere(
+    original: Vectors,
+    rows: NDArray[np.int64],
+    fitted: Fit,
+    check: Check,
+    *,
+    steps: Sequence[Mapping[str, Any]] = (),
+) -> Placement:
+    """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours.
+
+    ``steps`` are the preprocessing steps: where the first goes by angles, a zero vector, which has
+    none, is noise.
+    """
+    tree = fitted.hierarchy
+    labels = (fitted.labels if tree is None else tree.deepest).copy()
+    probabilities = fitted.probabilities.copy()
+    if len(rows) < len(original):
+        labels, probabilities = _with_the_others(original, rows, labels, probabilities, check)
+    first = next((step for step in steps if step["method"] != "none"), {})
+    lost = ~directed(original, first.get("metric"))
+    labels[lost], probabilities[lost] = NOISE, 0
+    if tree is None:
+        return Placement(labels=canonical(labels), probabilities=probabilities, hierarchy=None)
+    grown = by_size(of_deepest([node.path for node in tree.nodes], labels))
+    return Placement(labels=top_labels(grown), probabilities=probabilities, hierarchy=grown)
+
+
+def _with_the_others(
+    original: Vectors,
+    rows: NDArray[np.int64],
+    fitted: Labels,
+    known: NDArray[np.float64],
+    check: Check,
+) -> tuple[Labels, NDArray[np.float64]]:
+    others = np.setdiff1d(np.arange(len(original)), rows)
+    assigned = assign(original[others], original[rows], fitted, voters=VOTERS, check=check)
+    labels = np.empty(len(original), dtype=np.int64)
+    labels[rows], labels[others] = fitted, assigned.labels
+    probabilities = np.empty(len(original))
+    probabilities[rows], probabilities[others] = known, assigned.probabilities
+    return labels, probabilities

@@ -1,6 +1,0 @@
-"""UMAP on a neighbour graph that is there already."""
-
-from clustering_pipeline.engine.manifold.embed import Embedding, embed
-from clustering_pipeline.engine.manifold.fuzzy import fuzzy_graph
-
-__all__ = ["Embedding", "embed", "fuzzy_graph"]
