@@ -28,7 +28,7 @@ from clustering_pipeline.labeling import (
     label_groups,
     prepare,
 )
-from clustering_pipeline.labeling.words.telling import telling_words
+from clustering_pipeline.labeling.text.selection import telling_words
 from clustering_pipeline_tests.labeling.groups import groups, request_to
 from clustering_pipeline_tests.labeling.loopback import Reply, Server, at_length, serving
 

@@ -1,18 +1,18 @@
 """Names for groups: representatives, keyphrases, and one model call per group when asked for."""
 
-from clustering_pipeline.labeling.asking.cache import cache_keys
-from clustering_pipeline.labeling.asking.embedding_judge import EmbeddingJudge
-from clustering_pipeline.labeling.asking.estimate import Estimate, estimate
-from clustering_pipeline.labeling.asking.openai_provider import open_provider
 from clustering_pipeline.labeling.config import InputMapping, LabelingConfig
+from clustering_pipeline.labeling.ctfidf import keyphrases
 from clustering_pipeline.labeling.fidelity import Fidelity, fidelity, judged_texts
 from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
 from clustering_pipeline.labeling.judges import Judge, tf_idf_judge
-from clustering_pipeline.labeling.keyphrases import keyphrases
 from clustering_pipeline.labeling.labels import label_groups
-from clustering_pipeline.labeling.money.prices import PRICES, Price, price_of
+from clustering_pipeline.labeling.llm.cache import cache_keys
+from clustering_pipeline.labeling.llm.embeddings import EmbeddingJudge
+from clustering_pipeline.labeling.llm.estimate import Estimate, estimate
+from clustering_pipeline.labeling.llm.openai import open_provider
 from clustering_pipeline.labeling.names import names_of
 from clustering_pipeline.labeling.prepare import Prepared, prepare
+from clustering_pipeline.labeling.prices import PRICES, Price, price_of
 from clustering_pipeline.labeling.representatives import representatives
 from clustering_pipeline.labeling.request import (
     Example,

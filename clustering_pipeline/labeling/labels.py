@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from clustering_pipeline.labeling.asking.clashes import told_apart
-from clustering_pipeline.labeling.asking.rounds import Answers, answers_for
-from clustering_pipeline.labeling.asking.waiting import finished
-from clustering_pipeline.labeling.candidates import closest_candidate
+from clustering_pipeline.labeling.judges import closest_candidate
+from clustering_pipeline.labeling.llm.concurrency import finished
+from clustering_pipeline.labeling.llm.duplicates import told_apart
+from clustering_pipeline.labeling.llm.rounds import Answers, answers_for
 from clustering_pipeline.labeling.names import names_of
 from clustering_pipeline.labeling.request import (
     Group,
@@ -16,7 +16,7 @@ from clustering_pipeline.labeling.request import (
     Labels,
     Named,
 )
-from clustering_pipeline.labeling.words.selection import stems
+from clustering_pipeline.labeling.text.selection import stems
 from clustering_pipeline.model.errors import LabelingFailed
 
 _SOURCES = ("human", "llm", "keyphrases")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from clustering_pipeline.labeling.words.selection import stems
-from clustering_pipeline.labeling.words.tokens import is_unspaced
+from clustering_pipeline.labeling.text.selection import stems
+from clustering_pipeline.labeling.text.tokens import is_unspaced
 
 SEPARATOR = " · "
 _PHRASES = 3

@@ -8,11 +8,15 @@ from typing import TypeAlias
 import numpy as np
 
 from clustering_pipeline.labeling.config import LabelingConfig
+from clustering_pipeline.labeling.ctfidf import keyphrases
 from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
 from clustering_pipeline.labeling.inputs import Payload, inputs_of, text_of
-from clustering_pipeline.labeling.keyphrases import keyphrases
-from clustering_pipeline.labeling.nearest import centers_of, cosine, nearest_groups
-from clustering_pipeline.labeling.representatives import representatives
+from clustering_pipeline.labeling.representatives import (
+    centers_of,
+    cosine,
+    nearest_groups,
+    representatives,
+)
 from clustering_pipeline.labeling.request import Example, Group
 
 Stored: TypeAlias = str | Payload | None

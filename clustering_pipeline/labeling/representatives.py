@@ -1,12 +1,12 @@
 """Which documents stand for a group."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 _POOL = 2_000
-_NEIGHBORS = 10
+_DENSITY_NEIGHBORS = 10
 
 
 def representatives(
@@ -81,6 +81,38 @@ def _farthest(unit: np.ndarray, pool: np.ndarray, chosen: list[int], wanted: int
 
 def _densest(unit: np.ndarray, pool: np.ndarray) -> list[int]:
     likeness = unit[pool] @ unit[pool].T
-    near = min(_NEIGHBORS + 1, len(pool))
+    near = min(_DENSITY_NEIGHBORS + 1, len(pool))
     density = np.partition(likeness, -near, axis=1)[:, -near:].mean(axis=1)
     return [int(row) for row in pool[np.argsort(-density, kind="stable")]]
+
+
+_NEAREST_GROUPS = 4
+
+
+def centers_of(vectors: np.ndarray, members: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """The mean vector of each group, at length 1 unless it is zero."""
+    means = {number: vectors[rows].mean(axis=0) for number, rows in members.items()}
+    return {number: mean / (float(np.linalg.norm(mean)) or 1.0) for number, mean in means.items()}
+
+
+def nearest_groups(centers: Mapping[int, np.ndarray]) -> dict[int, tuple[int, ...]]:
+    """Up to four other groups for each, most alike first."""
+    if not centers:
+        return {}
+    numbers = np.array(list(centers))
+    stacked = np.stack(list(centers.values()))
+    likeness = stacked @ stacked.T
+    np.fill_diagonal(likeness, -np.inf)
+    order = np.argsort(-likeness, axis=1, kind="stable")[
+        :, : min(_NEAREST_GROUPS, len(numbers) - 1)
+    ]
+    return {
+        int(number): tuple(int(other) for other in numbers[row])
+        for number, row in zip(numbers, order, strict=True)
+    }
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """Cosine similarity; 0 for a zero vector."""
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / lengths if lengths else 0.0

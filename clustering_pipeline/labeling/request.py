@@ -7,7 +7,7 @@ from typing import Literal
 
 from clustering_pipeline.labeling.config import LabelingConfig
 from clustering_pipeline.labeling.inputs import Inputs
-from clustering_pipeline.labeling.money.prices import PRICES, Price
+from clustering_pipeline.labeling.prices import PRICES, Price
 from clustering_pipeline.labeling.provider import Format, Provider
 from clustering_pipeline.model.executions.execution import LabelingLedger
 

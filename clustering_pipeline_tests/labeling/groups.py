@@ -1,8 +1,8 @@
 """Groups to label, each with a few documents."""
 
 from clustering_pipeline.labeling import Example, Group, LabelingConfig, LabelRequest, Terms
-from clustering_pipeline.labeling.asking.openai_provider import OpenAICompatible
 from clustering_pipeline.labeling.inputs import Inputs
+from clustering_pipeline.labeling.llm.openai import OpenAICompatible
 
 TOPICS = (
     ("grain harvest", "wheat", "farm"),

@@ -8,7 +8,7 @@ import pytest
 from clustering_pipeline.labeling import LabelingConfig, fidelity, label_groups, prepare
 from clustering_pipeline.labeling.names import names_of
 from clustering_pipeline.labeling.request import LabelRequest
-from clustering_pipeline.labeling.words.telling import telling_words
+from clustering_pipeline.labeling.text.selection import telling_words
 
 SAMPLE = Path(str(files("clustering_pipeline.local") / "data" / "state_of_the_union.parquet"))
 GROUPS = Path(__file__).parent / "state_of_the_union_groups.npy"

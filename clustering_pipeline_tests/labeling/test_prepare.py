@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig, prepare
-from clustering_pipeline.labeling.nearest import centers_of, nearest_groups
 from clustering_pipeline.labeling.prepare import _read_rows
+from clustering_pipeline.labeling.representatives import centers_of, nearest_groups
 
 CONFIG = LabelingConfig.from_mapping({"max_samples_per_cluster": 2})
 PAYLOADS = [

@@ -1,1 +1,0 @@
-"""What labels cost: tokens, prices, an estimate before, a limit during and a ledger after."""
