@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline.garbage import collect_rarely
-from clustering_pipeline.local.stack import attach, detach
+from clustering_pipeline.local.stack.client import attach, detach
 from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest

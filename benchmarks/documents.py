@@ -34,8 +34,8 @@ from qdrant_edge import (
     UpdateOperation,
 )
 
-from clustering_pipeline.local.services import QDRANT
-from clustering_pipeline.local.stack import attach
+from clustering_pipeline.local.stack.client import attach
+from clustering_pipeline.local.stack.services import QDRANT
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.documents import Documents, Source
 

@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from clustering_pipeline.local.dagster_dev import DagsterDev, running_dagster
-from clustering_pipeline.local.ports import free_port
+from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest

@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from qdrant_client import QdrantClient
 
-from clustering_pipeline.local.stack import Stack, attach, detach
+from clustering_pipeline.local.stack.client import Stack, attach, detach
 from clustering_pipeline_tests.sizes import FULL
 
 ROOM = 2 * 2**30

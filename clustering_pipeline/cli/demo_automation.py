@@ -15,7 +15,7 @@ import polars as pl
 from clustering_pipeline.cli.output import cell, emit, note
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.local.dagster_dev import running_dagster
-from clustering_pipeline.local.ports import free_port
+from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest

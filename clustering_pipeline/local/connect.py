@@ -1,17 +1,19 @@
 """From settings to open stores: the real ones where an address is set, else the embedded ones."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, cast
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
 
-from clustering_pipeline.local.labelling import provider_of, terms_of
-from clustering_pipeline.local.later import DocumentsLater
-from clustering_pipeline.local.services import MONGODB, QDRANT
-from clustering_pipeline.local.stack import Stack, attach
+from clustering_pipeline.labeling import PRICES, LabelingConfig, Price, Terms, open_provider
+from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.local.stack.client import Stack, attach
+from clustering_pipeline.local.stack.services import MONGODB, QDRANT
+from clustering_pipeline.model.errors import LabelingFailed
 from clustering_pipeline.notifications.sender import Sender
-from clustering_pipeline.orchestration.pipeline import IdentityTerms, Pipeline
+from clustering_pipeline.orchestration.pipeline import IdentityTerms, Pipeline, ProviderOf
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
@@ -75,3 +77,80 @@ def _attached(settings: Settings, service: str) -> Stack:
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
+
+
+def terms_of(settings: Settings) -> Terms:
+    """What the operator allows every run."""
+    own = {
+        name: Price(prompt=price.prompt, completion=price.completion)
+        for name, price in settings.llm_prices.items()
+    }
+    return Terms(
+        max_cost=settings.llm_max_cost,
+        prices={**PRICES, **own},
+        concurrency=settings.llm_concurrency,
+        deadline=settings.llm_deadline,
+        scrub=settings.llm_scrub,
+        min_group_size=settings.llm_min_group_size,
+    )
+
+
+def provider_of(settings: Settings) -> ProviderOf:
+    """The model that a definition asks for, at the server that the operator chose.
+
+    It raises LabelingFailed when the definition names another vendor than the key's: who may edit
+    a definition must not decide who gets the operator's key.
+    """
+    secret = settings.llm_api_key
+    api_key = secret.get_secret_value() if secret else None
+
+    def provider(config: LabelingConfig) -> Provider | None:
+        if api_key and not settings.llm_base_url:
+            _require_pinned(settings, config)
+        return open_provider(
+            api_key=api_key,
+            base_url=settings.llm_base_url,
+            provider=config.provider or settings.llm_provider,
+            model=config.model_name or settings.llm_model,
+            embedding_model=settings.llm_embedding_model,
+        )
+
+    return provider
+
+
+def _require_pinned(settings: Settings, config: LabelingConfig) -> None:
+    if config.provider not in {None, settings.llm_provider}:
+        message = (
+            f"the definition names provider {config.provider!r}, and CLUSTERING_LLM_PROVIDER says "
+            f"that the key is for {settings.llm_provider!r}: set CLUSTERING_LLM_PROVIDER or "
+            "CLUSTERING_LLM_BASE_URL; the labels are keyphrases"
+        )
+        raise LabelingFailed(message)
+
+
+class DocumentsLater:
+    """Stands for ``Documents`` where most callers read the catalog alone.
+
+    Those neither wait for an embedded Qdrant to start nor import its client.
+    """
+
+    def __init__(self, connect: Callable[[], "Documents"]):
+        self._connect = connect
+        self._documents: Documents | None = None
+        self._opening = Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever ``Documents`` has."""
+        return getattr(self.connected(), name)
+
+    def connected(self) -> "Documents":
+        """The real ones."""
+        with self._opening:
+            if self._documents is None:
+                self._documents = self._connect()
+            return self._documents
+
+    def close(self) -> None:
+        """Ends the connections, if there are any."""
+        if self._documents is not None:
+            self._documents.close()

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clustering_pipeline.local.ports import is_listening
-from clustering_pipeline.local.spawn import spawn_bound
+from clustering_pipeline.local.stack.spawn import is_listening, spawn_bound
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.orchestration.event_log import BATCHES
 from clustering_pipeline.orchestration.instance import dagster_home, open_instance

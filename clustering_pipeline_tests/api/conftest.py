@@ -8,7 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.api.served import Served, served_app
 

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from clustering_pipeline.api.middleware.limited import Limited
 from clustering_pipeline.api.middleware.observed import Observed
 from clustering_pipeline.api.middleware.sized import Sized
-from clustering_pipeline.local.ports import free_port
+from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline_tests.api.answers import error_of
 from clustering_pipeline_tests.api.served import served_app

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline_tests.orchestration.planted import planted
 
 

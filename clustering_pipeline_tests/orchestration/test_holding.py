@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.validation import validate

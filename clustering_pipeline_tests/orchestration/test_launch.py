@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest

@@ -7,7 +7,7 @@ from typing import Any
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm
 from clustering_pipeline.model.errors import InvalidParameters
 
-MACHINERY = {"__init__", "algorithm", "fit", "registry"}
+MACHINERY = {"__init__", "algorithm", "fit", "lloyd", "registry"}
 
 
 def names() -> tuple[str, ...]:

@@ -5,12 +5,10 @@ from typing import Any
 
 from qdrant_client import grpc as messages
 
-from clustering_pipeline.local.qdrant.convert.changes import changed_config
-from clustering_pipeline.local.qdrant.convert.info import describe, stored_config
+from clustering_pipeline.local.qdrant.config import changed_config, describe, stored_config
 from clustering_pipeline.local.qdrant.handlers import Method
-from clustering_pipeline.local.qdrant.registry import Contents
 from clustering_pipeline.local.qdrant.status import unserved, wrong_input
-from clustering_pipeline.local.qdrant.store import CollectionStore
+from clustering_pipeline.local.qdrant.store import CollectionStore, Contents
 
 _NAME_LIMIT = 255
 

@@ -10,10 +10,8 @@ from qdrant_client import grpc as messages
 
 from clustering_pipeline.local.qdrant.collections import CollectionsService
 from clustering_pipeline.local.qdrant.handlers import generic_handlers
-from clustering_pipeline.local.qdrant.points import PointsService
-from clustering_pipeline.local.qdrant.queries import QueriesService
-from clustering_pipeline.local.qdrant.shards import OPEN_LIMIT
-from clustering_pipeline.local.qdrant.store import CollectionStore
+from clustering_pipeline.local.qdrant.points import PointsService, QueriesService
+from clustering_pipeline.local.qdrant.store import OPEN_LIMIT, CollectionStore
 from clustering_pipeline.local.qdrant.updates import UpdatesService
 
 _WORKERS = 8

@@ -8,12 +8,11 @@ from typing import Any
 
 from qdrant_client import grpc as messages
 
-from clustering_pipeline.local.qdrant.convert import operations
-from clustering_pipeline.local.qdrant.convert.indexes import create_index, delete_index
-from clustering_pipeline.local.qdrant.convert.operations import Operation
-from clustering_pipeline.local.qdrant.convert.vectors import Shapes
+from clustering_pipeline.local.qdrant import operations
 from clustering_pipeline.local.qdrant.handlers import Method
+from clustering_pipeline.local.qdrant.operations import Operation, create_index, delete_index
 from clustering_pipeline.local.qdrant.store import CollectionStore
+from clustering_pipeline.local.qdrant.values import Shapes
 
 Reader = Callable[[Any, Shapes], Operation]
 

@@ -9,8 +9,8 @@ import qdrant_edge as edge
 from qdrant_client import QdrantClient, models
 
 from clustering_pipeline.local.qdrant.server import QdrantServer
-from clustering_pipeline.local.qdrant.shards import ShardPool
 from clustering_pipeline.local.qdrant.status import Refused
+from clustering_pipeline.local.qdrant.store import ShardPool
 from clustering_pipeline_tests.local.qdrant.factories import ONE_VECTOR
 from clustering_pipeline_tests.sizes import size
 

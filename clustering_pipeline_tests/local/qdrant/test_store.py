@@ -6,7 +6,7 @@ import grpc
 import pytest
 from qdrant_client import grpc as messages
 
-from clustering_pipeline.local.qdrant.convert.info import stored_config
+from clustering_pipeline.local.qdrant.config import stored_config
 from clustering_pipeline.local.qdrant.status import Refused
 from clustering_pipeline.local.qdrant.store import CollectionStore
 

@@ -12,7 +12,7 @@ from pymongo import MongoClient
 
 import clustering_pipeline_tests
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL

@@ -26,7 +26,7 @@ from dagster_graphql.test.utils import execute_dagster_graphql
 from pymongo import MongoClient
 
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of

@@ -18,7 +18,7 @@ import dagster as dg
 import pytest
 from dagster._daemon import sensor
 
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.orchestration.dagster_runs import unfinished
 from clustering_pipeline.orchestration.stages.table import STAGES
 from clustering_pipeline_tests.orchestration.automation.batched import (

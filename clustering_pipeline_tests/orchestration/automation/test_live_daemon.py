@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from clustering_pipeline.local.spawn import spawn_bound
-from clustering_pipeline.local.stack import Stack
+from clustering_pipeline.local.stack.client import Stack
+from clustering_pipeline.local.stack.spawn import spawn_bound
 from clustering_pipeline.orchestration.stages.table import STAGES
 from clustering_pipeline_tests.orchestration.automation.batched import (
     HEAD,

@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from clustering_pipeline.local.binaries import find_mongod
-from clustering_pipeline.local.mongod import start_mongod
-from clustering_pipeline.local.ports import free_port
+from clustering_pipeline.local.stack.mongod import find_mongod, start_mongod
+from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.errors import CatalogUnavailable
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.catalog.guard import address_of

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from clustering_pipeline.local.binaries import QDRANT_FIX, find_mongod
-from clustering_pipeline.local.mongod import Mongod, start_mongod
+from clustering_pipeline.local.stack.mongod import QDRANT_FIX, Mongod, find_mongod, start_mongod
 from clustering_pipeline.model.errors import LocalStackUnavailable
 
 MONGODB = "mongodb"

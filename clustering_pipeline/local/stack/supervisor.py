@@ -1,6 +1,6 @@
 """The process that owns an embedded stack, and ends it with the last process that uses it.
 
-Run as ``python -m clustering_pipeline.local.supervisor DATA_DIR``; ``local.stack.attach`` does.
+Run as ``python -m clustering_pipeline.local.stack.supervisor DATA_DIR``; ``attach`` does.
 Every open connection to its socket is a lease.  The kernel closes a connection when its process
 ends, however it ends, so no lease outlives its holder.
 """
@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clustering_pipeline.garbage import collect_rarely
-from clustering_pipeline.local import wire
 from clustering_pipeline.local.atomic import write_atomically
-from clustering_pipeline.local.leases import Leases
-from clustering_pipeline.local.services import Services
+from clustering_pipeline.local.stack import leases as wire
+from clustering_pipeline.local.stack.leases import Leases
+from clustering_pipeline.local.stack.services import Services
 from clustering_pipeline.model.errors import LocalStackUnavailable
 
 GRACE_SECONDS = 10.0
@@ -126,7 +126,7 @@ def _leave_out_the_client() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of the supervisor."""
-    parser = argparse.ArgumentParser(prog="clustering_pipeline.local.supervisor")
+    parser = argparse.ArgumentParser(prog="clustering_pipeline.local.stack.supervisor")
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--grace", type=float, default=GRACE_SECONDS)
     parser.add_argument("--detach", type=int, metavar="FD", help="tell this descriptor when ready")

@@ -17,11 +17,11 @@ import pytest
 from pymongo import MongoClient
 from qdrant_client import QdrantClient, models
 
-from clustering_pipeline.local import wire
-from clustering_pipeline.local.ports import is_listening
-from clustering_pipeline.local.services import MONGODB, QDRANT
-from clustering_pipeline.local.stack import Stack, attach, detach, find
-from clustering_pipeline.local.supervisor import stack_folder, supervise
+from clustering_pipeline.local.stack import leases
+from clustering_pipeline.local.stack.client import Stack, attach, detach, find
+from clustering_pipeline.local.stack.services import MONGODB, QDRANT
+from clustering_pipeline.local.stack.spawn import is_listening
+from clustering_pipeline.local.stack.supervisor import stack_folder, supervise
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline_tests.local.processes import ends, eventually
 
@@ -29,7 +29,7 @@ GRACE = 0.5
 ATTACH = f"""
 import json, sys
 from pathlib import Path
-from clustering_pipeline.local.stack import attach
+from clustering_pipeline.local.stack.client import attach
 stack = attach(Path(sys.argv[1]), services=sys.argv[2:], journal=False, grace={GRACE})
 print(json.dumps([stack.pid, stack.mongodb_uri, stack.qdrant_url]), flush=True)
 sys.stdin.read()
@@ -37,7 +37,7 @@ sys.stdin.read()
 FORK = f"""
 import os, sys
 from pathlib import Path
-from clustering_pipeline.local.stack import attach
+from clustering_pipeline.local.stack.client import attach
 before = attach(Path(sys.argv[1]), services=["qdrant"], grace={GRACE})
 if os.fork() == 0:
     os._exit(0 if attach(Path(sys.argv[1]), services=["qdrant"]) == before else 1)
@@ -218,7 +218,7 @@ def test_nonsense_on_the_socket_disturbs_nobody(data_dir):
     stack = attach_here(data_dir, QDRANT)
     for nonsense in (b"hello\n", b'{"need": ["cake"]}\n', b"[]\n"):
         with socket.socket(socket.AF_UNIX) as stranger:
-            stranger.connect(wire.address(data_dir))
+            stranger.connect(leases.address(data_dir))
             stranger.sendall(nonsense)
             stranger.recv(1000)
     stack.check()

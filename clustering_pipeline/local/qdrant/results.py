@@ -12,8 +12,8 @@ from typing import Any
 import qdrant_edge as edge
 from qdrant_client import grpc as messages
 
-from clustering_pipeline.local.qdrant.convert.ids import write_id
-from clustering_pipeline.local.qdrant.convert.values import write_payload
+from clustering_pipeline.local.qdrant.filters import write_id
+from clustering_pipeline.local.qdrant.values import write_payload
 
 
 def write_record(record: edge.Record, into: messages.RetrievedPoint) -> None:
@@ -88,3 +88,29 @@ def write_facet_hit(hit: edge.FacetHit, into: messages.FacetHit) -> None:
             into.value.integer_value = hit.value
         case text:
             into.value.string_value = str(text)
+
+
+_DIRECTIONS = {messages.Asc: edge.Direction.Asc, messages.Desc: edge.Direction.Desc}
+
+
+def read_order_by(message: messages.OrderBy) -> edge.OrderBy:
+    """The engine's form of an ordering."""
+    return edge.OrderBy(
+        key=message.key,
+        direction=_DIRECTIONS[message.direction],
+        start_from=_start(message.start_from) if message.HasField("start_from") else None,
+    )
+
+
+def _start(message: messages.StartFrom) -> int | float | str | None:
+    match message.WhichOneof("value"):
+        case "float":
+            return message.float
+        case "integer":
+            return message.integer
+        case "timestamp":
+            return str(message.timestamp.ToJsonString())
+        case "datetime":
+            return message.datetime
+        case _:
+            return None

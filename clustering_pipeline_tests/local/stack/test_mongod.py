@@ -7,17 +7,16 @@ import psutil
 import pytest
 from pymongo import MongoClient
 
-from clustering_pipeline.local import binaries
-from clustering_pipeline.local.binaries import find_mongod
-from clustering_pipeline.local.mongod import start_mongod
-from clustering_pipeline.local.ports import free_port
+from clustering_pipeline.local.stack import mongod
+from clustering_pipeline.local.stack.mongod import find_mongod, start_mongod
+from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline_tests.local.processes import ends
 
 SPAWN_AND_STAY = """
 import sys, time
 from pathlib import Path
-from clustering_pipeline.local.spawn import spawn_bound
+from clustering_pipeline.local.stack.spawn import spawn_bound
 child = spawn_bound([sys.executable, "-c", "import time; time.sleep(60)"], output=Path(sys.argv[1]))
 print(child.pid, flush=True)
 time.sleep(60)
@@ -97,7 +96,7 @@ def test_the_first_place_that_has_one_wins(tmp_path):
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_other_platforms_are_told_what_to_do(platform):
     with pytest.raises(LocalStackUnavailable, match="set CLUSTERING_MONGODB_URI"):
-        binaries.check_platform(platform)
+        mongod.check_platform(platform)
 
 
 def test_a_child_ends_with_a_parent_that_is_killed(tmp_path):

@@ -1,1 +1,0 @@
-"""Between Qdrant's protobuf messages and the engine's own objects."""
