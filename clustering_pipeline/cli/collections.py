@@ -22,7 +22,7 @@ from clustering_pipeline.model.collections.collection import (
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.orchestration.loading import Load, load
 from clustering_pipeline.orchestration.registering import register_existing
-from clustering_pipeline.stores.catalog.namespaces import DEFAULT_NAME
+from clustering_pipeline.stores.catalog.tenants import DEFAULT_NAME
 from clustering_pipeline.stores.documents.facts import Vector
 
 NONE = "no collections yet: clustering-pipeline collections load FILE"

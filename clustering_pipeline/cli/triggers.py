@@ -19,7 +19,7 @@ from clustering_pipeline.model.automation.triggers import (
 )
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.stores.catalog.triggers import Triggers
+from clustering_pipeline.stores.catalog.automation.triggers import Triggers
 
 LISTED = ("trigger_id", "cluster_id", "trigger_type", "status", "next_scheduled_at")
 NONE = "no triggers: clustering-pipeline triggers create makes one"

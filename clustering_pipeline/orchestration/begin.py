@@ -21,7 +21,7 @@ from clustering_pipeline.orchestration.progress import Progress
 from clustering_pipeline.orchestration.recovery import finish
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.catalog import Catalog
-from clustering_pipeline.stores.catalog.claims import active
+from clustering_pipeline.stores.catalog.definitions.claims import active
 
 WRITES_DOCUMENTS = "enriched_documents"
 

@@ -20,7 +20,7 @@ from clustering_pipeline.orchestration.automation.lateness import (
 )
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.stores.catalog import Catalog
-from clustering_pipeline.stores.catalog.missed import missed
+from clustering_pipeline.stores.catalog.automation.triggers import missed
 
 Lagging = list[tuple[AutomaticDefinition, dict[str, int]]]
 Late = Iterator[tuple[str, Promised]]

@@ -20,7 +20,7 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import iso, utc_now
 from clustering_pipeline.notifications.signature import headers
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.stores.catalog.outbox import message
+from clustering_pipeline.stores.catalog.automation.outbox import message
 
 # Seconds to wait after each attempt that failed; after as many, and one more, nobody tries again.
 BACKOFF = (10, 60, 300, 1800, 7200, 18_000, 36_000)

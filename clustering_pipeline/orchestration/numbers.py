@@ -14,7 +14,7 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.orchestration.identities import IDENTITY, known_groups, path_of, uids_of
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.stores.catalog.executions import RunFiles
+from clustering_pipeline.stores.catalog.executions.executions import RunFiles
 
 FILE = "numbers"
 

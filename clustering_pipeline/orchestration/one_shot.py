@@ -43,7 +43,7 @@ from clustering_pipeline.orchestration.stages.results import (
 )
 from clustering_pipeline.orchestration.stages.summarize import summarize
 from clustering_pipeline.stores.artifacts import Artifacts
-from clustering_pipeline.stores.catalog.new_clusters import by_id
+from clustering_pipeline.stores.catalog.definitions.create import by_id
 
 CLUSTERS, MEMBERS = "clusters", "members"
 TRIGGER = "one_shot"

@@ -13,7 +13,7 @@ from clustering_pipeline.model.errors import ArtifactNotFound, StateConflict
 from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionRecord
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.stores.catalog.executions import RunFiles
+from clustering_pipeline.stores.catalog.executions.executions import RunFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

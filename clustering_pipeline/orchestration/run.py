@@ -14,7 +14,7 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.progress import Progress
-from clustering_pipeline.stores.catalog.claims import active
+from clustering_pipeline.stores.catalog.definitions.claims import active
 
 # What a later run may read instead of making it again.
 ARTIFACTS = (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.orchestration.outcome import cancel
 from clustering_pipeline.stores.artifacts import Artifacts
-from clustering_pipeline.stores.catalog.clusters import Clusters
+from clustering_pipeline.stores.catalog.definitions.clusters import Clusters
 from clustering_pipeline_tests.orchestration.planted import planted
 from clustering_pipeline_tests.orchestration.world import KMEANS, World
 

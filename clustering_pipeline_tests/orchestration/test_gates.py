@@ -21,7 +21,7 @@ from clustering_pipeline.orchestration.stages.gates import (
     failures,
     largest_share,
 )
-from clustering_pipeline.stores.catalog.executions import RunFiles
+from clustering_pipeline.stores.catalog.executions.executions import RunFiles
 
 MEASURED = {"silhouette": 0.4, "noise_ratio": 0.3, "largest_share": 0.5, "agreement": 0.9}
 NOW = utc_now()

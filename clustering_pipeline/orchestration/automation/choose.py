@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.orchestration.automation.due import Standing
-from clustering_pipeline.stores.catalog.automatic import Place
+from clustering_pipeline.stores.catalog.definitions.automatic import Place
 
 DEFAULT = Place()
 MOST = 200

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from clustering_pipeline.model.automation.schedules import YEAR_SECONDS
 from clustering_pipeline.model.automation.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.model.definitions.automation import AutomaticDefinition
-from clustering_pipeline.stores.catalog.batches import BatchNumber
+from clustering_pipeline.stores.catalog.automation.batches import BatchNumber
 
 CENTURY_SECONDS = 100 * YEAR_SECONDS
 """Longer cooldowns, which may end in no year there is, are for ever."""

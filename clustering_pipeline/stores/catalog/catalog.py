@@ -10,25 +10,21 @@ from pymongo.errors import ConfigurationError
 from clustering_pipeline.model.errors import CatalogUnavailable
 from clustering_pipeline.model.times import Clock, utc_now
 from clustering_pipeline.stores.catalog import indexes
-from clustering_pipeline.stores.catalog.automatic import Automations
-from clustering_pipeline.stores.catalog.batches import Batches
-from clustering_pipeline.stores.catalog.clusters import Clusters
+from clustering_pipeline.stores.catalog.automation.batches import Batches
+from clustering_pipeline.stores.catalog.automation.deliveries import Deliveries
+from clustering_pipeline.stores.catalog.automation.outbox import Outbox
+from clustering_pipeline.stores.catalog.automation.triggers import Triggers
+from clustering_pipeline.stores.catalog.automation.webhooks import Webhooks
 from clustering_pipeline.stores.catalog.collections import Collections
-from clustering_pipeline.stores.catalog.deliveries import Deliveries
-from clustering_pipeline.stores.catalog.edits import Edits
-from clustering_pipeline.stores.catalog.executions import Executions
-from clustering_pipeline.stores.catalog.guard import Guard, address_of
-from clustering_pipeline.stores.catalog.keys import Keys
-from clustering_pipeline.stores.catalog.label_answers import LabelAnswers
-from clustering_pipeline.stores.catalog.lineage import Lineages
-from clustering_pipeline.stores.catalog.namespaces import Namespaces
-from clustering_pipeline.stores.catalog.organizations import Organizations
-from clustering_pipeline.stores.catalog.outbox import Outbox
-from clustering_pipeline.stores.catalog.queue import Queue
-from clustering_pipeline.stores.catalog.table import Table
-from clustering_pipeline.stores.catalog.tasks import Tasks
-from clustering_pipeline.stores.catalog.triggers import Triggers
-from clustering_pipeline.stores.catalog.webhooks import Webhooks
+from clustering_pipeline.stores.catalog.definitions.automatic import Automations
+from clustering_pipeline.stores.catalog.definitions.clusters import Clusters
+from clustering_pipeline.stores.catalog.executions.executions import Executions
+from clustering_pipeline.stores.catalog.executions.group_edits import Edits
+from clustering_pipeline.stores.catalog.executions.label_answers import LabelAnswers
+from clustering_pipeline.stores.catalog.executions.lineage import Lineages
+from clustering_pipeline.stores.catalog.executions.tasks import Queue, Tasks
+from clustering_pipeline.stores.catalog.mongo.table import Guard, Table, address_of
+from clustering_pipeline.stores.catalog.tenants import Keys, Namespaces, Organizations
 
 TIMEOUT_MS = 6000
 

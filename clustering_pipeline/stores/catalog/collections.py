@@ -12,9 +12,8 @@ from clustering_pipeline.model.errors import CollectionNotFound, NameTaken, Stat
 from clustering_pipeline.model.ids import MAX_LENGTH, new_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock
-from clustering_pipeline.stores.catalog.scoping import within
-from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table
-from clustering_pipeline.stores.catalog.versions import change
+from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Table, within
+from clustering_pipeline.stores.catalog.mongo.versions import change
 
 _SUFFIX = " clusters"
 

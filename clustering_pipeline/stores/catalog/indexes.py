@@ -2,9 +2,9 @@
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from clustering_pipeline.stores.catalog.cluster_documents import WRITES
-from clustering_pipeline.stores.catalog.covering import Covering, Order
-from clustering_pipeline.stores.catalog.facts import FACTS
+from clustering_pipeline.stores.catalog.definitions.documents import WRITES
+from clustering_pipeline.stores.catalog.listing.fields import Covering, Order
+from clustering_pipeline.stores.catalog.listing.metadata_index import FACTS
 
 _SCOPE = (("organization_id", ASCENDING), ("namespace_id", ASCENDING))
 

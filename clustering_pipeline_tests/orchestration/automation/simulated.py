@@ -13,7 +13,7 @@ from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.orchestration.automation import settle
 from clustering_pipeline.orchestration.automation.standing import automatic_of
 from clustering_pipeline.orchestration.automation.tick import Request, look
-from clustering_pipeline.stores.catalog.automatic import Place
+from clustering_pipeline.stores.catalog.definitions.automatic import Place
 from clustering_pipeline_tests.model.factories import cluster, execution, request
 from clustering_pipeline_tests.orchestration.automation.facts import NOON
 from clustering_pipeline_tests.orchestration.automation.ledger import Ledger, Run

@@ -3,7 +3,7 @@
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.orchestration.automation.choose import MOST, Judged, choose, in_phases
 from clustering_pipeline.orchestration.automation.due import Standing
-from clustering_pipeline.stores.catalog.automatic import Place
+from clustering_pipeline.stores.catalog.definitions.automatic import Place
 from clustering_pipeline_tests.orchestration.automation.facts import automatic
 
 OTHER = Scope(organization_id="int_local", namespace_id="ns_other")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from clustering_pipeline.stores.catalog.automatic import Place
+from clustering_pipeline.stores.catalog.definitions.automatic import Place
 from clustering_pipeline_tests.orchestration.automation.simulated import OUTCOMES, Simulated
 from clustering_pipeline_tests.sizes import size
 

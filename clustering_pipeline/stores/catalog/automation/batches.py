@@ -1,0 +1,235 @@
+"""Batches of documents, numbered within each collection in the order in which they complete."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from clustering_pipeline.model.automation.batches import BatchRecord, Completion
+from clustering_pipeline.model.errors import BatchNotFound, StaleVersion, StateConflict
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.times import Clock
+from clustering_pipeline.stores.catalog.collections import Collections
+from clustering_pipeline.stores.catalog.indexes import NOT_OVERTAKEN
+from clustering_pipeline.stores.catalog.mongo.table import Duplicate, Table, within
+
+_TURNS = 100
+_AT_ONCE = 500
+_NAMED = 5
+_NEWEST = (("created_at", -1), ("_id", 1))
+
+BatchNumber = tuple[Scope, str, int]
+"""A completed batch, by one of its collections and its number there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batches:
+    """Batches: open while documents arrive, then completed or failed, for good."""
+
+    table: Table
+    collections: Collections
+    clock: Clock
+
+    def open(
+        self, scope: Scope, collection_ids: Sequence[str], *, batch_id: str | None = None
+    ) -> BatchRecord:
+        """A new batch of one or more collections, by ids or names; or the one of that id."""
+        found = self.collections.resolve(scope, collection_ids)
+        record = BatchRecord(
+            batch_id=batch_id or new_id("batch"),
+            organization_id=scope.organization_id,
+            namespace_id=scope.namespace_id,
+            collection_ids=list(dict.fromkeys(one.collection_id for one in found)),
+            created_at=self.clock(),
+        )
+        try:
+            self.table.insert({"_id": record.batch_id, **record.model_dump(mode="json")})
+        except Duplicate:
+            return self.get(scope, record.batch_id)
+        return record
+
+    def get(self, scope: Scope, batch_id: str) -> BatchRecord:
+        """The batch; raises BatchNotFound."""
+        found = self.table.find_one(within(scope, _id=batch_id))
+        if found is None:
+            message = f"no batch {batch_id[:200]!r} here"
+            raise BatchNotFound(message)
+        return BatchRecord.model_validate(found)
+
+    def list(
+        self, scope: Scope, collection_id: str, *, limit: int = 0, offset: int = 0
+    ) -> list[BatchRecord]:
+        """The batches of a collection, newest first; all of them without a limit."""
+        query = within(scope, collection_ids=collection_id)
+        found = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
+        return [BatchRecord.model_validate(one) for one in found]
+
+    def count(self, scope: Scope, collection_id: str) -> int:
+        """How many batches a collection has, however they ended."""
+        return self.table.count(within(scope, collection_ids=collection_id))
+
+    def complete(self, scope: Scope, batch_id: str) -> BatchRecord:
+        """Counts the batch, once however often it is called; raises StateConflict if it failed."""
+        for _ in range(_TURNS):
+            record = self.get(scope, batch_id)
+            if record.status == "completed":
+                return record
+            completed = self._completed(scope, record)
+            if completed is not None:
+                return completed
+        message = f"batch {batch_id} could not be numbered: too many complete at once; try again"
+        raise StaleVersion(message)
+
+    def complete_open(self, scope: Scope, collection_ids: Sequence[str]) -> BatchRecord:
+        """Counts the open batch of these collections, or a new one where none of theirs is open.
+
+        Raises StateConflict where it is not plain which batch is meant.
+        """
+        found = self.collections.resolve(scope, collection_ids)
+        wanted = sorted({one.collection_id for one in found})
+        query = within(scope, status="open", collection_ids={"$in": wanted})
+        opened = [BatchRecord.model_validate(one) for one in self.table.find(query)]
+        _check_plain(opened, wanted)
+        record = opened[0] if opened else self.open(scope, wanted)
+        return self.complete(scope, record.batch_id)
+
+    def fail(self, scope: Scope, batch_id: str, error: str) -> BatchRecord:
+        """Ends the batch without counting it; raises StateConflict if it was completed."""
+        record = self.get(scope, batch_id)
+        if record.status == "failed":
+            return record
+        _check_open(record)
+        changes = {"status": "failed", "error": error, "ended_at": self.clock()}
+        failed = self._end(record.model_copy(update=changes))
+        return failed if failed is not None else self.fail(scope, batch_id, error)
+
+    def completed(self, scope: Scope, collection_ids: Sequence[str]) -> dict[str, int]:
+        """How many batches each collection has seen complete."""
+        last = last_numbers(self.table, scope, collection_ids)
+        return {one: last.get((scope, one), 0) for one in collection_ids}
+
+    def completed_everywhere(self) -> dict[Scope, dict[str, int]]:
+        """The same for all collections of all namespaces that have seen one complete."""
+        found: dict[Scope, dict[str, int]] = {}
+        for (scope, collection_id), number in all_last_numbers(self.table).items():
+            found.setdefault(scope, {})[collection_id] = number
+        return found
+
+    def completed_at(self, wanted: Collection[BatchNumber]) -> dict[BatchNumber, datetime]:
+        """When each of the batches completed; what there is none of is left out."""
+        left, found = iter(wanted), dict[BatchNumber, datetime]()
+        while some := set(islice(left, _AT_ONCE)):
+            for one in self.table.find({"$or": [_numbered(*number) for number in some]}):
+                record = BatchRecord.model_validate(one)
+                if record.ended_at is not None:
+                    found |= dict.fromkeys(_numbers(record) & some, record.ended_at)
+        return found
+
+    def _completed(self, scope: Scope, record: BatchRecord) -> BatchRecord | None:
+        """The batch completed with the next numbers; None when somebody else took one of them."""
+        _check_open(record)
+        seen = self.completed(scope, record.collection_ids)
+        numbers = [Completion(collection_id=one, number=last + 1) for one, last in seen.items()]
+        changes = {"status": "completed", "completions": numbers, "ended_at": self.clock()}
+        try:
+            completed = self._end(record.model_copy(update=changes))
+        except Duplicate:
+            return None
+        if completed is not None:
+            overtake(self.table, completed)
+        return completed
+
+    def _end(self, record: BatchRecord) -> BatchRecord | None:
+        query = within(record.scope, _id=record.batch_id, status="open")
+        ended = self.table.swap(query, {"$set": record.model_dump(mode="json")})
+        return None if ended is None else BatchRecord.model_validate(ended)
+
+
+def _numbered(scope: Scope, collection_id: str, number: int) -> dict[str, Any]:
+    one = {"collection_id": collection_id, "number": number}
+    return within(scope, status="completed", completions={"$elemMatch": one})
+
+
+def _numbers(record: BatchRecord) -> set[BatchNumber]:
+    return {(record.scope, one.collection_id, one.number) for one in record.completions}
+
+
+def _check_plain(opened: Sequence[BatchRecord], wanted: Sequence[str]) -> None:
+    """At most one batch is open, and it is of these collections and no others."""
+    if len(opened) > 1:
+        shown = [one.batch_id for one in opened[:_NAMED]]
+        more = [f"{len(opened) - _NAMED} more"] if len(opened) > _NAMED else []
+        listed = ", ".join([*shown, *more])
+        message = f"{len(opened)} batches are open there: complete each by its id: {listed}"
+        raise StateConflict(message)
+    for one in opened:
+        if sorted(one.collection_ids) != wanted:
+            message = (
+                f"{one.batch_id} is open, and of {', '.join(one.collection_ids)}: complete it by "
+                "its id, or name just these collections"
+            )
+            raise StateConflict(message)
+
+
+def _check_open(record: BatchRecord) -> None:
+    if record.status != "open":
+        message = f"batch {record.batch_id} has {record.status} already and stays so"
+        raise StateConflict(message)
+
+
+_COMPLETED_AT_ONCE = 500
+
+
+def last_numbers(
+    table: Table, scope: Scope, collection_ids: Sequence[str]
+) -> dict[tuple[Scope, str], int]:
+    """The number of the last batch of each of these collections that has seen one complete."""
+    found = {"collection_id": {"$in": list(collection_ids)}}
+    rows = _last_numbers(table, within(scope), found)
+    return {place: number for place, number in rows.items() if place[1] in collection_ids}
+
+
+def all_last_numbers(table: Table) -> dict[tuple[Scope, str], int]:
+    """The same for all collections of all namespaces."""
+    return _last_numbers(table, {}, {})
+
+
+def overtake(table: Table, record: BatchRecord) -> None:
+    """Marks the batches before this one, in each of its collections."""
+    for one in record.completions:
+        before = {"collection_id": one.collection_id, "number": {"$lt": one.number}}
+        query = within(record.scope, **_not_overtaken(before))
+        # Usually there is one; a catalog from before the mark has it all written bit by bit.
+        found = table.find(query, fields=["_id"], limit=_COMPLETED_AT_ONCE, hint=NOT_OVERTAKEN)
+        some = {"_id": {"$in": [each["_id"] for each in found]}}
+        table.change_all(query | some, {"$set": {"completions.$.overtaken": True}})
+
+
+def _last_numbers(
+    table: Table, scope: Mapping[str, Any], of: Mapping[str, Any]
+) -> dict[tuple[Scope, str], int]:
+    place = {
+        "o": "$organization_id",
+        "n": "$namespace_id",
+        "c": "$completions.collection_id",
+    }
+    rows = table.aggregate(
+        [
+            {"$match": {**scope, **_not_overtaken(of)}},
+            {"$unwind": "$completions"},
+            {"$group": {"_id": place, "last": {"$max": "$completions.number"}}},
+        ],
+        # In its order, a batch is either read or overtaken by one that is read after it.
+        hint=NOT_OVERTAKEN,
+    )
+    return {_place(row["_id"]): int(row["last"]) for row in rows}
+
+
+def _not_overtaken(of: Mapping[str, Any]) -> dict[str, Any]:
+    return {"status": "completed", "completions": {"$elemMatch": {**of, "overtaken": None}}}
+
+
+def _place(key: Mapping[str, str]) -> tuple[Scope, str]:
+    return Scope(organization_id=key["o"], namespace_id=key["n"]), key["c"]

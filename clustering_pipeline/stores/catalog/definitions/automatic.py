@@ -1,0 +1,154 @@
+"""Definitions that run by themselves, ten thousand in one read: plain values, nothing validated."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.status import ClusterStatus
+from clustering_pipeline.model.times import iso
+from clustering_pipeline.stores.catalog.definitions import applications
+from clustering_pipeline.stores.catalog.definitions.clusters import Clusters
+from clustering_pipeline.stores.catalog.definitions.documents import from_document
+from clustering_pipeline.stores.catalog.mongo.table import within
+
+_FIELDS = (
+    "organization_id",
+    "namespace_id",
+    "spec.cluster_name",
+    "spec.collection_ids",
+    "spec.auto_execute_min_documents",
+    "spec.auto_execute_cooldown_seconds",
+    "state.automation",
+    "state.last_attempt_id",
+    "claim.run_id",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """When a definition runs among those that wait for the same batch."""
+
+    phase: int = 2
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Automations:
+    """The definitions that completed batches make due, over all namespaces."""
+
+    clusters: Clusters
+
+    def definitions(self, scope: Scope | None = None) -> list[AutomaticDefinition]:
+        """All of them that are not archived, or those of one namespace."""
+        of = {} if scope is None else within(scope)
+        query = {**of, "spec.auto_execute_on_batch": True, "state.archived_at": None}
+        return [_definition(one) for one in self.clusters.table.find(query, fields=_FIELDS)]
+
+    def places(self) -> dict[str, Place]:
+        """Definition to the earliest phase and the highest priority any collection gives it.
+
+        Only those that are not where all are by default.
+        """
+        found = self.clusters.collections.table.find(_ARRANGED, fields=["cluster_applications"])
+        places: dict[str, Place] = {}
+        for entry in (entry for one in found for entry in one["cluster_applications"]):
+            before = places.get(entry["cluster_id"])
+            phase, priority = entry["execution_phase"], entry["priority"]
+            if before is not None:
+                phase, priority = min(phase, before.phase), max(priority, before.priority)
+            places[entry["cluster_id"]] = Place(phase=phase, priority=priority)
+        return places
+
+    def arrange(
+        self,
+        scope: Scope,
+        collection: str,
+        cluster_id: str,
+        *,
+        phase: int | None = None,
+        priority: int | None = None,
+    ) -> CollectionRecord:
+        """Changes that place; raises StateConflict if it does not listen to the collection."""
+        return applications.arrange(
+            self.clusters.collections, scope, collection, cluster_id, phase=phase, priority=priority
+        )
+
+    def held(self) -> list[ClusterRecord]:
+        """The definitions that a run holds."""
+        found = self.clusters.table.find({"claim.run_id": {"$exists": True}})
+        return [from_document(one) for one in found]
+
+    def in_service(self, cluster_ids: Collection[str]) -> set[str]:
+        """Those of them that are there and not archived."""
+        return self._among(cluster_ids)
+
+    def idle(self, cluster_ids: Collection[str]) -> set[str]:
+        """Those of them that are in service and that no run holds."""
+        return self._among(cluster_ids, claim=None)
+
+    def _among(self, cluster_ids: Collection[str], **facts: object) -> set[str]:
+        if not cluster_ids:
+            return set()
+        query = {"_id": {"$in": list(cluster_ids)}, "state.archived_at": None, **facts}
+        return {one["_id"] for one in self.clusters.table.find(query, fields=["_id"])}
+
+    def beat(self, run_id: str) -> None:
+        """A run says that it is alive, if it holds a definition."""
+        now = iso(self.clusters.clock())
+        self.clusters.table.swap({"claim.run_id": run_id}, {"$set": {"claim.beat_at": now}})
+
+    def with_status(self, wanted: Iterable[ClusterStatus]) -> dict[str, ClusterStatus]:
+        """The definitions whose last execution is in one of these states."""
+        query = {"state.status": {"$in": [one.value for one in wanted]}}
+        found = self.clusters.table.find(query, fields=["state.status"])
+        return {one["_id"]: ClusterStatus(one["state"]["status"]) for one in found}
+
+    def archive(self, scope: Scope, identifier: str) -> ClusterRecord:
+        """Takes a definition out of service: it is never due, and cannot be executed."""
+        record = self.clusters.get(scope, identifier)
+        if record.state.archived_at is not None:
+            return record
+        since = self.clusters.clock()
+        return self.clusters.revise(record.cluster_id, lambda _record: {"archived_at": since})
+
+    def unarchive(self, scope: Scope, identifier: str) -> ClusterRecord:
+        """Takes it into service again; raises ClusterNotFound, as ``archive`` does."""
+        record = self.clusters.get(scope, identifier)
+        return self.clusters.revise(record.cluster_id, lambda _record: {"archived_at": None})
+
+
+_ARRANGED = {
+    "cluster_applications": {
+        "$elemMatch": {"$or": [{"execution_phase": {"$ne": 2}}, {"priority": {"$ne": 0}}]}
+    }
+}
+
+
+def _definition(document: Mapping[str, Any]) -> AutomaticDefinition:
+    spec, state = document["spec"], document["state"]
+    automation = state.get("automation") or {}
+    return AutomaticDefinition(
+        cluster_id=document["_id"],
+        name=spec.get("cluster_name") or document["_id"],
+        scope=Scope(
+            organization_id=document["organization_id"], namespace_id=document["namespace_id"]
+        ),
+        collection_ids=tuple(spec.get("collection_ids") or ()),
+        min_documents=spec.get("auto_execute_min_documents"),
+        cooldown_seconds=spec.get("auto_execute_cooldown_seconds", 3600),
+        settled=automation.get("settled") or {},
+        batch_run_at=_moment(automation.get("batch_run_at")),
+        failures=automation.get("failures") or 0,
+        failed_at=_moment(automation.get("failed_at")),
+        last_attempt_id=state.get("last_attempt_id"),
+        holder=(document.get("claim") or {}).get("run_id"),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,32 @@
+"""What each run did to the groups of its definition."""
+
+from dataclasses import dataclass
+
+from clustering_pipeline.model.executions.lineage import RunLineage
+from clustering_pipeline.stores.catalog.mongo.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineages:
+    """One record a run, kept for as long as its execution."""
+
+    table: Table
+
+    def keep(self, lineage: RunLineage) -> None:
+        """Stores what a run did, in place of what it said before."""
+        fields = {**lineage.model_dump(mode="json"), **lineage.scope.fields()}
+        self.table.swap({"_id": lineage.run_id}, {"$set": fields}, upsert=True)
+
+    def find(self, run_id: str) -> RunLineage | None:
+        """What one run did."""
+        found = self.table.find_one({"_id": run_id})
+        return None if found is None else RunLineage.model_validate(found)
+
+    def of(self, cluster_id: str) -> list[RunLineage]:
+        """What the runs of a definition did, newest first; those never published too."""
+        found = self.table.find({"cluster_id": cluster_id}, sort=[("created_at", -1), ("_id", -1)])
+        return [RunLineage.model_validate(one) for one in found]
+
+    def delete_of(self, cluster_id: str) -> int:
+        """Forgets all runs of a definition."""
+        return self.table.delete({"cluster_id": cluster_id})

@@ -1,0 +1,95 @@
+"""Tasks: what clients follow while an execution is under way, or waits to be."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from clustering_pipeline.model.errors import TaskNotFound
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse, task_of
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.stores.catalog.executions.executions import Executions
+from clustering_pipeline.stores.catalog.mongo.table import Duplicate, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Runs that nobody has begun, of all namespaces."""
+
+    table: Table
+
+    def run_ids(self) -> set[str]:
+        """Those that are known to wait."""
+        return {str(one["_id"]) for one in self.table.find({}, fields=["_id"])}
+
+    def add(self, runs: Iterable[QueuedRun]) -> None:
+        """Notes that they wait; may be repeated."""
+        for one in runs:
+            try:
+                self.table.insert({"_id": one.run_id, **one.model_dump(mode="json")})
+            except Duplicate:
+                continue
+
+    def remove(self, run_ids: Collection[str]) -> None:
+        """Notes that they wait no longer."""
+        if run_ids:
+            self.table.delete({"_id": {"$in": sorted(run_ids)}})
+
+    def of_task(self, task_id: str) -> QueuedRun | None:
+        """The run of a task that waits, if one does."""
+        found = self.table.find_one({"task_id": task_id})
+        return None if found is None else QueuedRun.model_validate(found)
+
+    def of_definition(self, cluster_id: str) -> QueuedRun | None:
+        """The run of a definition that waits, the one that waits longest if there are several."""
+        found = self.table.find_one({"cluster_id": cluster_id}, sort=[("number", 1)])
+        return None if found is None else QueuedRun.model_validate(found)
+
+    def position(self, run: QueuedRun) -> int:
+        """Its place, the first being 1.  Limits may let one behind it go before it."""
+        before: list[dict[str, Any]] = [
+            {"priority": {"$gt": run.priority}},
+            {"priority": run.priority, "number": {"$lt": run.number}},
+        ]
+        return 1 + self.table.count({"$or": before})
+
+
+Sees = Callable[[Scope], bool]
+
+
+def _everything(_scope: Scope) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    """A task is the newest execution that carries its id, or the run that waits to be one."""
+
+    executions: Executions
+    queue: Queue
+
+    def get(self, task_id: str, *, sees: Sees = _everything) -> TaskResponse:
+        """How far the task is; raises TaskNotFound."""
+        found = self.find(task_id, sees=sees)
+        if isinstance(found, QueuedRun):
+            return found.task(self.queue.position(found))
+        return task_of(found)
+
+    def find(self, task_id: str, *, sees: Sees = _everything) -> ExecutionRecord | QueuedRun:
+        """What the task is now, in one of the namespaces that the caller ``sees``.
+
+        Raises TaskNotFound.
+        """
+        execution = self.executions.of_task(task_id)
+        over = execution is None or execution.status.ended
+        found = (self._waiting(task_id) if over else None) or execution
+        if found is None or not sees(found.scope):
+            message = f"no task {task_id[:200]!r} here"
+            raise TaskNotFound(message)
+        return found
+
+    def _waiting(self, task_id: str) -> QueuedRun | None:
+        """A run that nobody has begun since the queue was looked at."""
+        found = self.queue.of_task(task_id)
+        begun = found is not None and self.executions.find(found.run_id) is not None
+        return None if begun else found

@@ -1,0 +1,232 @@
+"""Which fields of the views MongoDB may compare itself, and as what.
+
+What is not listed here is compared in Python: the answer is the same, only slower.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from clustering_pipeline.stores.catalog.listing.metadata_index import FACTS
+from clustering_pipeline.stores.catalog.mongo.table import Query, Table
+
+
+class FieldKind(StrEnum):
+    """What a field always holds, unless it is null."""
+
+    TEXT = "text"
+    TEXTS = "texts"
+    NUMBER = "number"
+    FLAG = "flag"
+    TIME = "time"
+
+
+_TEXT, _TEXTS, _NUMBER, _FLAG, _TIME = FieldKind
+
+CLUSTER_FIELDS: Mapping[str, FieldKind] = {
+    "cluster_id": _TEXT,
+    "cluster_name": _TEXT,
+    "description": _TEXT,
+    "namespace_id": _TEXT,
+    "organization_id": _TEXT,
+    "input_collections": _TEXTS,
+    "source_cluster_ids": _TEXTS,
+    "source_bucket_ids": _TEXTS,
+    "cluster_type": _TEXT,
+    "feature_uris": _TEXTS,
+    "multi_feature_strategy": _TEXT,
+    "learning_quality_score": _NUMBER,
+    "effective_feature_method": _TEXT,
+    "sample_size": _NUMBER,
+    "hierarchical_vector": _FLAG,
+    "max_hierarchy_depth": _NUMBER,
+    "vis_n_components": _NUMBER,
+    "layout_stability": _TEXT,
+    "clustered_attributes": _TEXTS,
+    "hierarchical_grouping": _FLAG,
+    "aggregation_method": _TEXT,
+    "output_collection_ids": _TEXTS,
+    "output_collection_names": _TEXTS,
+    "algorithm": _TEXT,
+    "enrich_source": _FLAG,
+    "auto_execute_on_batch": _FLAG,
+    "auto_execute_min_documents": _NUMBER,
+    "auto_execute_cooldown_seconds": _NUMBER,
+    "num_clusters": _NUMBER,
+    "num_documents_clustered": _NUMBER,
+    "execution_time_seconds": _NUMBER,
+    "hierarchy_detected": _FLAG,
+    "parent_cluster_id": _TEXT,
+    "child_cluster_ids": _TEXTS,
+    "status": _TEXT,
+    "error": _TEXT,
+    "failure_category": _TEXT,
+    "last_execution_task_id": _TEXT,
+    "last_run_id": _TEXT,
+    "created_at": _TIME,
+    "updated_at": _TIME,
+    "last_executed_at": _TIME,
+    "completed_at": _TIME,
+    "llm_labeling_errors": _TEXTS,
+}
+
+EXECUTION_FIELDS: Mapping[str, FieldKind] = {
+    "run_id": _TEXT,
+    "cluster_id": _TEXT,
+    "status": _TEXT,
+    "num_clusters": _NUMBER,
+    "num_points": _NUMBER,
+    "metrics.silhouette_score": _NUMBER,
+    "metrics.davies_bouldin_index": _NUMBER,
+    "metrics.calinski_harabasz_score": _NUMBER,
+    "created_at": _TIME,
+    "completed_at": _TIME,
+    "error_message": _TEXT,
+    "run_name": _TEXT,
+    "mode": _TEXT,
+}
+
+
+def value_at(view: Mapping[str, Any], path: str) -> Any:
+    """The value that a dotted path leads to; None when there is none."""
+    value: Any = view
+    try:
+        for key in path.split("."):
+            value = value[key]
+    except (KeyError, TypeError):
+        return None
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covering:
+    """An index that begins with the field ``first`` of a namespace's records, and holds ``keys``.
+
+    It is for questions about ``first``, or for any that ask for none of the others' first field.
+    """
+
+    name: str
+    first: str
+    keys: tuple[str, ...]
+    serves_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An index that has the order of ``sort``, within a namespace."""
+
+    name: str
+    sort: Sequence[tuple[str, int]]
+
+    def serves(self, sort: Sequence[tuple[str, int]]) -> bool:
+        """Read forwards or backwards."""
+        backwards = [(key, -direction) for key, direction in self.sort]
+        return list(sort) in (list(self.sort), backwards)
+
+
+def covering(
+    query: Mapping[str, Any], indexes: Sequence[Covering], *, also: Iterable[str] = ()
+) -> str | None:
+    """The name of the first index that holds every field that the query, and ``also``, look at.
+
+    None where the records must be read: there is no such index, they are known by their ids, or
+    null is asked for, which no index tells from a missing field.
+    """
+    conditions = list(_conditions(query))
+    fields = {key for key, _ in conditions}
+    if fields == {"_id"} or any(_is_null(value) for _, value in conditions):
+        return None
+    fit = (one for one in indexes if one.serves_all or one.first in fields)
+    return next((one.name for one in fit if fields.union(also) <= set(one.keys)), None)
+
+
+def scanning(query: Mapping[str, Any], indexes: Sequence[Covering]) -> str | None:
+    """The name of the index to go through all records by, where no index finds fewer."""
+    fields = {key for key, _ in _conditions(query)}
+    finding = {"_id", FACTS, *(one.first for one in indexes if not one.serves_all)}
+    fit = (one.name for one in indexes if one.serves_all)
+    return next(fit, None) if fields.isdisjoint(finding) else None
+
+
+def _conditions(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in query.items():
+        if key.startswith("$"):
+            for part in value:
+                yield from _conditions(part)
+        else:
+            yield key, value
+
+
+def _is_null(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_is_null(one) for one in value.values())
+    return value is None or (isinstance(value, list) and None in value)
+
+
+def folded(view: Mapping[str, Any], fields: Mapping[str, FieldKind]) -> dict[str, Any]:
+    """The text fields of ``view``, case-folded; the keys are the paths with ``/`` for dots."""
+    return {
+        folded_key(path): _fold(value_at(view, path))
+        for path, kind in fields.items()
+        if kind in {FieldKind.TEXT, FieldKind.TEXTS}
+    }
+
+
+def folded_key(path: str) -> str:
+    """Where the folded copy of a field lies."""
+    return path.replace(".", "/")
+
+
+def search_text(texts: Iterable[str]) -> str:
+    """One text that a search looks through."""
+    return "\n".join(texts).casefold()
+
+
+def _fold(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_fold(item) for item in value]
+    return value.casefold() if isinstance(value, str) else value
+
+
+STATUS = "view.status"
+CREATED = "view.created_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One kind of record: its table, the fields clients see, and what is summed over matches."""
+
+    table: Table
+    fields: Mapping[str, FieldKind]
+    public: frozenset[str]
+    """The top-level fields of the view that exist for clients."""
+    free_form: frozenset[str] = frozenset()
+    """Those of them that are told in ``facts``."""
+    sums: Mapping[str, str] = field(default_factory=dict)
+    """Name to the path of a number, summed per status."""
+    counts: Mapping[str, str] = field(default_factory=dict)
+    """Name to a path; counted per status where it leads to anything."""
+    covered: Sequence[Covering] = ()
+    """Indexes that hold what most questions look at, sums included."""
+    orders: Sequence[Order] = ()
+    """Indexes by which a page can be read from its beginning."""
+    unique: frozenset[str] = frozenset()
+    """Sort keys that no two records share."""
+
+    def index(self, query: Query, *, also: Iterable[str] = ()) -> str | None:
+        """The index to answer by: one that holds ``also`` too, or one to read all records by."""
+        return covering(query, self.covered, also=also) or scanning(query, self.covered)
+
+    def summing(self) -> dict[str, Any]:
+        """The sums of a status as MongoDB makes them."""
+        return {
+            "count": {"$sum": 1},
+            "latest": {"$max": f"${CREATED}"},
+            **{name: {"$sum": f"${path}"} for name, path in self.sums.items()},
+            **{name: {"$sum": _one_if_given(path)} for name, path in self.counts.items()},
+        }
+
+
+def _one_if_given(path: str) -> dict[str, Any]:
+    return {"$cond": [{"$gt": [f"${path}", None]}, 1, 0]}
