@@ -123,11 +123,16 @@ HEAVY = ["hdbscan", "matplotlib", "numba", "openai", "plotly", "sklearn", "umap"
     [
         pytest.param(["definitions"], [*HEAVY, "qdrant_client"], id="the-location"),
         pytest.param(
-            [f"cli.{name}" for name in ("batches", "clusters", "keys", "runs", "triggers")],
+            [
+                "cli.clusters.commands",
+                *(f"cli.commands.{name}" for name in ("batches", "keys", "runs", "triggers")),
+            ],
             [*HEAVY, "dagster", "qdrant_client"],
             id="commands-over-the-catalog",
         ),
-        pytest.param(["cli.config"], [*HEAVY, "dagster", "pymongo", "qdrant_client"], id="config"),
+        pytest.param(
+            ["cli.commands.config"], [*HEAVY, "dagster", "pymongo", "qdrant_client"], id="config"
+        ),
         pytest.param(["cli.main"], [*HEAVY, "dagster", "polars", "pymongo"], id="help"),
     ],
 )

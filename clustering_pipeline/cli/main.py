@@ -12,19 +12,31 @@ from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.model.errors import ClusteringError
 
 COMMANDS = {
-    "batches": ("clustering_pipeline.cli.batches", "Tell of documents that arrive together."),
-    "clusters": ("clustering_pipeline.cli.clusters", "Define, execute and read clusters."),
-    "collections": ("clustering_pipeline.cli.collections", "Register and load documents."),
-    "config": ("clustering_pipeline.cli.config", "Print the settings in force, secrets masked."),
-    "demo": ("clustering_pipeline.cli.demo", "Cluster the State of the Union addresses."),
-    "keys": ("clustering_pipeline.cli.keys", "Make, list and revoke API keys."),
-    "namespaces": ("clustering_pipeline.cli.namespaces", "Make and list namespaces."),
-    "organizations": ("clustering_pipeline.cli.organizations", "Make and list organisations."),
-    "runs": ("clustering_pipeline.cli.runs", "List and read executions."),
-    "serve": ("clustering_pipeline.cli.serve", "Serve the HTTP API until Ctrl-C."),
-    "triggers": ("clustering_pipeline.cli.triggers", "Run definitions by clock or events."),
-    "up": ("clustering_pipeline.cli.up", "Run stack, API and Dagster until Ctrl-C."),
-    "webhooks": ("clustering_pipeline.cli.webhooks", "Tell receivers what runs do."),
+    "batches": (
+        "clustering_pipeline.cli.commands.batches",
+        "Tell of documents that arrive together.",
+    ),
+    "clusters": ("clustering_pipeline.cli.clusters.commands", "Define, execute and read clusters."),
+    "collections": ("clustering_pipeline.cli.commands.collections", "Register and load documents."),
+    "config": (
+        "clustering_pipeline.cli.commands.config",
+        "Print the settings in force, secrets masked.",
+    ),
+    "demo": ("clustering_pipeline.cli.commands.demo", "Cluster the State of the Union addresses."),
+    "keys": ("clustering_pipeline.cli.commands.keys", "Make, list and revoke API keys."),
+    "namespaces": ("clustering_pipeline.cli.commands.namespaces", "Make and list namespaces."),
+    "organizations": (
+        "clustering_pipeline.cli.commands.organizations",
+        "Make and list organisations.",
+    ),
+    "runs": ("clustering_pipeline.cli.commands.runs", "List and read executions."),
+    "serve": ("clustering_pipeline.cli.commands.serve", "Serve the HTTP API until Ctrl-C."),
+    "triggers": (
+        "clustering_pipeline.cli.commands.triggers",
+        "Run definitions by clock or events.",
+    ),
+    "up": ("clustering_pipeline.cli.commands.up", "Run stack, API and Dagster until Ctrl-C."),
+    "webhooks": ("clustering_pipeline.cli.commands.webhooks", "Tell receivers what runs do."),
 }
 EXIT_CODES = {404: 3, 409: 4, 422: 2, 503: 5}
 INTERRUPTED = 130

@@ -21,7 +21,7 @@ from clustering_pipeline.model.filters.tree import Filter, parse_filter
 from clustering_pipeline.model.ids import point_id_of
 from clustering_pipeline.orchestration.pipeline import Pipeline
 from clustering_pipeline.orchestration.registering import check_own
-from clustering_pipeline.stores.documents.facts import CollectionInfo, Point
+from clustering_pipeline.stores.documents.types import CollectionInfo, Point
 
 _LARGEST = 2**64
 _DIGITS = 20

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from clustering_pipeline.stores.documents.facts import (
+from clustering_pipeline.stores.documents.types import (
     CollectionInfo,
     ExportReport,
     Point,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from qdrant_client import grpc
 
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.facts import CollectionInfo, Vector
+from clustering_pipeline.stores.documents.types import CollectionInfo, Vector
 
 
 def describe(connection: Connection, name: str) -> CollectionInfo:

@@ -1,5 +1,6 @@
 """One condition as Qdrant would evaluate it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,6 @@ from qdrant_client import grpc
 
 from clustering_pipeline.model.filters.text import as_time, case_variants, is_caseless, tokens
 from clustering_pipeline.model.filters.tree import ORDERINGS, Condition, Operator
-from clustering_pipeline.stores.documents.paths import quoted
 
 _MAX_SPELLINGS = 256
 _MAX_PATH = 4  # a path of n keys may cross n - 1 lists, and each asks for conditions of its own
@@ -294,3 +294,13 @@ _BOUNDS: dict[Operator, Callable[[Condition, Fields], Bound]] = {
     Operator.TEXT: _any_word,
     **dict.fromkeys(ORDERINGS, _ordered),
 }
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def quoted(key: str) -> str | None:
+    """``key`` as one step of a Qdrant path; None when a path cannot hold it."""
+    if _PLAIN.fullmatch(key):
+        return key
+    return None if not key or '"' in key or "\\" in key else f'"{key}"'

@@ -9,17 +9,17 @@ import polars as pl
 import pyarrow as pa
 from pydantic_core import to_json
 
-from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.facts import Source
-from clustering_pipeline.stores.documents.layout import Layout, as_lists, as_texts
-from clustering_pipeline.stores.documents.reading import fetch
-from clustering_pipeline.stores.documents.wire import (
+from clustering_pipeline.stores.documents.codec import (
     Floats,
     as_array,
     read_id,
     read_payload,
     read_vector,
 )
+from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.reading import fetch
+from clustering_pipeline.stores.documents.types import Source
 
 _NAMED = 10
 

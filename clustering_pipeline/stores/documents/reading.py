@@ -8,12 +8,7 @@ from qdrant_client import grpc
 
 from clustering_pipeline.model.filters.semantics import predicate
 from clustering_pipeline.model.filters.tree import Filter, fields_of
-from clustering_pipeline.stores.documents.concurrency import READS, in_order
-from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.facts import Point
-from clustering_pipeline.stores.documents.paths import quoted
-from clustering_pipeline.stores.documents.pushdown import Selection, conjunction, split
-from clustering_pipeline.stores.documents.wire import (
+from clustering_pipeline.stores.documents.codec import (
     as_array,
     read_document_id,
     read_id,
@@ -21,6 +16,11 @@ from clustering_pipeline.stores.documents.wire import (
     read_vector,
     write_id,
 )
+from clustering_pipeline.stores.documents.concurrency import READS, in_order
+from clustering_pipeline.stores.documents.conditions import quoted
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.pushdown import Selection, conjunction, split
+from clustering_pipeline.stores.documents.types import Point
 
 
 def selection(connection: Connection, tree: Filter | None, indexes: Mapping[str, int]) -> Selection:

@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import grpc
 
-from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.facts import CollectionInfo, Products
-from clustering_pipeline.stores.documents.pushdown import Selection
-from clustering_pipeline.stores.documents.reading import count, payload_selector, vector_selector
-from clustering_pipeline.stores.documents.wire import (
+from clustering_pipeline.stores.documents.codec import (
     Floats,
     read_document_id,
     read_id,
     write_vector,
 )
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline.stores.documents.pushdown import Selection
+from clustering_pipeline.stores.documents.reading import count, payload_selector, vector_selector
+from clustering_pipeline.stores.documents.types import CollectionInfo, Products
 
 MOST = 200_000
 """Documents that one answer may hold."""

@@ -7,10 +7,13 @@ from typing import Any, Self
 from qdrant_client import QdrantClient, grpc
 
 from clustering_pipeline.model.filters.tree import Filter
-from clustering_pipeline.stores.documents import collections, exporting, reading, scoring, writing
+from clustering_pipeline.stores.documents import collections, export, reading, scoring, writing
+from clustering_pipeline.stores.documents.codec import Floats
 from clustering_pipeline.stores.documents.connection import PATIENCE, Connection, open_client
-from clustering_pipeline.stores.documents.exporting import ExportRequest, OpenSink
-from clustering_pipeline.stores.documents.facts import (
+from clustering_pipeline.stores.documents.export import ExportRequest, OpenSink
+from clustering_pipeline.stores.documents.pushdown import Selection
+from clustering_pipeline.stores.documents.selection import ID_PAGE
+from clustering_pipeline.stores.documents.types import (
     CollectionInfo,
     ExportReport,
     Point,
@@ -18,9 +21,6 @@ from clustering_pipeline.stores.documents.facts import (
     Source,
     WriteReport,
 )
-from clustering_pipeline.stores.documents.pushdown import Selection
-from clustering_pipeline.stores.documents.selecting import ID_PAGE
-from clustering_pipeline.stores.documents.wire import Floats
 
 PAGE = 1000
 
@@ -158,9 +158,9 @@ class Documents:
         sample_size: int | None = None,
         seed: int = 42,
         page: int | None = None,
-        in_flight: int = exporting.IN_FLIGHT,
-        progress: exporting.Progress = _ignore,
-        check: exporting.Check = _ignore,
+        in_flight: int = export.IN_FLIGHT,
+        progress: export.Progress = _ignore,
+        check: export.Check = _ignore,
     ) -> ExportReport:
         """Stream the selected documents of all ``sources`` into one file, in canonical order.
 
@@ -185,7 +185,7 @@ class Documents:
             check=check,
         )
         infos = [self.describe(source.qdrant_collection) for source in sources]
-        return exporting.export(self._connection, request, infos, sink)
+        return export.export(self._connection, request, infos, sink)
 
     def products(
         self, name: str, tree: Filter | None, *, vector: str, direction: Floats, **asked: Any
@@ -297,4 +297,4 @@ class Documents:
         if not vector_names:
             return {}
         info = self.describe(name)
-        return {vector: exporting.size_of(name, info, vector) for vector in vector_names}
+        return {vector: export.size_of(name, info, vector) for vector in vector_names}

@@ -9,12 +9,12 @@ from typing import TypeVar
 from qdrant_client import grpc
 
 from clustering_pipeline.model.errors import DocumentsRefused, DocumentsUnavailable
+from clustering_pipeline.stores.documents.batch_size import SMALLEST, Pace, at_most
+from clustering_pipeline.stores.documents.codec import Floats, write_id, write_payload, write_vector
 from clustering_pipeline.stores.documents.concurrency import in_order
+from clustering_pipeline.stores.documents.conditions import quoted
 from clustering_pipeline.stores.documents.connection import Connection, timed_out
-from clustering_pipeline.stores.documents.facts import WriteReport
-from clustering_pipeline.stores.documents.pace import SMALLEST, Pace, at_most
-from clustering_pipeline.stores.documents.paths import quoted
-from clustering_pipeline.stores.documents.wire import Floats, write_id, write_payload, write_vector
+from clustering_pipeline.stores.documents.types import WriteReport
 
 Update = tuple[str | int, Mapping[str, object]]
 Progress = Callable[[int], None]

@@ -3,7 +3,7 @@
 from qdrant_client import grpc
 
 from clustering_pipeline.model.filters.semantics import predicate
-from clustering_pipeline.stores.documents.wire import read_payload
+from clustering_pipeline.stores.documents.codec import read_payload
 
 
 def selected(qdrant, collection, selection):

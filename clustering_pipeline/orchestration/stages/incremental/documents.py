@@ -14,8 +14,8 @@ from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.orchestration.incremental import IN_FULL
 from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.stores.documents import Point, Source
+from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts
 from clustering_pipeline.stores.documents.concurrency import ahead
-from clustering_pipeline.stores.documents.layout import Layout, as_lists, as_texts
 
 TEXTS = ("collection_id", "point_id", "document_id", "payload")
 _WRITTEN = 10_000

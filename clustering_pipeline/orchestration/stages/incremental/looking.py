@@ -16,7 +16,7 @@ from clustering_pipeline.orchestration.run import Run
 from clustering_pipeline.orchestration.stages.incremental.documents import Rows, Table, Vectors
 from clustering_pipeline.stores.documents import Point, Source
 from clustering_pipeline.stores.documents.concurrency import ahead, in_order
-from clustering_pipeline.stores.documents.facts import Products
+from clustering_pipeline.stores.documents.types import Products
 
 _PAGE = 2_000
 _SEED = 20_261_121

@@ -1,0 +1,69 @@
+"""Executes a definition in a process of its own and shows how far it is."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from clustering_pipeline.cli.session import Session
+from clustering_pipeline.cli.terminal.output import note
+from clustering_pipeline.cli.terminal.progress import Show, live_bar
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, Plan
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.errors import RunFailed
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.orchestration.launch import Launched, attended, launch, watch_to_end
+from clustering_pipeline.orchestration.plan import plan_of
+from clustering_pipeline.stores.catalog import Catalog
+
+
+def execute_and_follow(
+    session: Session, cluster: str, overrides: Mapping[str, Any], *, full: bool = False
+) -> ExecutionRecord:
+    """Waits for the end; raises what the run failed with.
+
+    Where nothing but the labelling differs from the published run, only labels are made again,
+    unless ``full`` is asked for.
+    """
+    request = validate(ExecuteClusterByIdRequest, overrides)
+    catalog = session.pipeline.catalog
+    plan = "full" if full else plan_for(session, cluster, request)
+    launched = launch(session.settings, catalog, session.scope, cluster, request, plan=plan)
+    # Ctrl-C may come at any moment from the launch on.
+    with attended(launched, catalog):
+        _watched(launched, catalog, plan)
+    execution = catalog.executions.by_id(launched.run_id)
+    if execution.status is not ExecutionStatus.COMPLETED:
+        raise RunFailed(execution.whole_error or f"{execution.run_id} was cancelled")
+    return execution
+
+
+def _watched(launched: Launched, catalog: Catalog, plan: Plan) -> None:
+    if plan == "relabel":
+        note("nothing but labels can differ from the published run: labelling alone (--full)")
+    note(f"{launched.run_id} (log: {launched.log})")
+    with live_bar() as show:
+        watch_to_end(launched, catalog, partial(_watch, show))
+
+
+def _watch(show: Show, execution: ExecutionRecord) -> None:
+    if execution.progress is not None:
+        show(execution.progress.stage, execution.progress.done, execution.progress.total)
+
+
+def foresee(
+    session: Session, cluster: str, overrides: Mapping[str, Any], *, full: bool = False
+) -> dict[str, object]:
+    """The plan of an execution and what its labels would take; nothing is run."""
+    from clustering_pipeline.orchestration.labels.estimate import estimate_labels  # noqa: PLC0415
+
+    request = validate(ExecuteClusterByIdRequest, overrides)
+    plan = "full" if full else plan_for(session, cluster, request)
+    record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+    return estimate_labels(session.pipeline, record.resolved(request), plan=plan)
+
+
+def plan_for(session: Session, cluster: str, request: ExecuteClusterByIdRequest) -> Plan:
+    """How much of the graph the execution needs; raises ClusterNotFound and InvalidRequest."""
+    record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+    return plan_of(session.pipeline, record.resolved(request))

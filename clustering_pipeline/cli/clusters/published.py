@@ -1,0 +1,108 @@
+"""Commands on what was published: return to it, check it, and remove what is kept no more."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.terminal.confirmation import confirm, confirmation_option
+from clustering_pipeline.cli.terminal.output import counted, emit, emit_one, note, output_options
+from clustering_pipeline.cli.terminal.records import show_definition
+from clustering_pipeline.model.errors import StateConflict
+
+
+@click.command()
+@click.argument("cluster")
+@click.argument("run_id", required=False)
+@output_options
+def rollback(output: str, cluster: str, run_id: str | None) -> None:
+    """Publish a kept run again: RUN_ID, or the one published before the current."""
+    from clustering_pipeline.orchestration.rollback import roll_back  # noqa: PLC0415
+
+    with open_session() as session:
+        record = roll_back(session.pipeline, session.scope, cluster, run_id)
+        show_definition(session, record, output)
+    note(f"{record.name!r} shows {record.state.last_run_id} again")
+
+
+@click.command("verify-documents")
+@click.argument("cluster")
+@output_options
+def verify_documents(output: str, cluster: str) -> None:
+    """Compare the source documents with the fields that the published run gave them."""
+    from clustering_pipeline.orchestration.views import verification  # noqa: PLC0415
+
+    with open_session() as session:
+        record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+        check = verification.verify_documents(session.pipeline, record)
+    emit_one(asdict(check), output=output)
+    if not check.fine:
+        message = (
+            f"{check.wrong} documents do not show {check.run_id}, {check.strangers} others show "
+            f"something: take it off with `clusters clear-fields {cluster}` and execute again"
+        )
+        raise StateConflict(message)
+
+
+@click.command("clear-fields")
+@click.argument("cluster")
+@confirmation_option("Remove the definition's fields from its documents?")
+def clear_fields(cluster: str) -> None:
+    """Remove what a definition wrote from its documents; its next execution writes it again."""
+    from clustering_pipeline.orchestration.clearing import clear_unheld  # noqa: PLC0415
+
+    with open_session() as session:
+        record = session.pipeline.catalog.clusters.get(session.scope, cluster)
+        removed = clear_unheld(session.pipeline, record)
+    note(f"removed the fields of {record.name!r} from {removed} documents")
+
+
+@click.command()
+@click.argument("run_id")
+@output_options
+def verify(output: str, run_id: str) -> None:
+    """Compute the digests of a run's manifest again."""
+    from clustering_pipeline.orchestration.views.verification import verify_run  # noqa: PLC0415
+
+    with open_session() as session:
+        execution = session.pipeline.catalog.executions.get(session.scope, run_id)
+        found = verify_run(session.pipeline, execution)
+    emit([asdict(one) for one in found], columns=("file", "verdict", "key"), output=output)
+    odd = [one.file for one in found if one.verdict != "same"]
+    if odd:
+        message = f"{len(odd)} of {len(found)} files of {run_id} are not as written: {odd[0]} …"
+        raise StateConflict(message)
+
+
+@click.command()
+@click.option("--orphans", is_flag=True, help="Remove those of no definition here, too.")
+@click.option("--yes", is_flag=True, help="Remove those without being asked.")
+@output_options
+def gc(output: str, *, orphans: bool, yes: bool) -> None:
+    """Remove the files of runs beyond CLUSTERING_KEPT_RUNS for each definition."""
+    from clustering_pipeline.orchestration import retention  # noqa: PLC0415
+
+    with open_session() as session:
+        lost = retention.find_orphans(session.pipeline)
+        if orphans and lost.unknown:
+            confirm(_question(lost.unknown), agreed=yes)
+        done = retention.collect_all(session.pipeline)
+        doomed = (*lost.ours, *lost.unknown) if orphans else lost.ours
+        files = done.files + retention.remove_orphans(session.pipeline, doomed)
+    left = () if orphans else lost.unknown
+    removed = {"runs": done.runs, "orphans": doomed, "files": files}
+    summary = {name: found for name, found in removed.items() if found}
+    emit_one(removed | {"unknown": left}, output=output, summary=summary)
+    if output == "table" and files == 0:
+        note("nothing to remove")
+    if left:
+        note(f"files of {counted(len(left), 'run')} of no definition here stay: see --orphans")
+
+
+def _question(unknown: Sequence[str]) -> str:
+    runs = counted(len(unknown), "run")
+    return (
+        f"Remove the files of {runs} of no definition here, {unknown[0]} first? Another catalog "
+        "may have them, or a one-shot call saved them."
+    )
