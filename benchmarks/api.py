@@ -38,9 +38,9 @@ from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.tenants.key import Access
-from clustering_pipeline.orchestration.begin import new_execution
-from clustering_pipeline.orchestration.launch import new_identity
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.begin import new_execution
+from clustering_pipeline.service.executions.launch import new_identity
 from clustering_pipeline.settings import Settings
 
 CONNECTIONS = 16

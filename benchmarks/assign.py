@@ -27,14 +27,14 @@ from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequ
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.begin import RunIdentity, new_execution, open_run
-from clustering_pipeline.orchestration.frames import vector_series
-from clustering_pipeline.orchestration.outcome import complete
-from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.run import Run
-from clustering_pipeline.orchestration.stages.identity import name_groups
-from clustering_pipeline.orchestration.stages.inputs import KEYS, original_spaces
-from clustering_pipeline.orchestration.stages.table import STAGES
+from clustering_pipeline.pipeline.groups.matching import name_groups
+from clustering_pipeline.pipeline.run.columns import KEYS, vector_series
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.run.spaces import original_spaces
+from clustering_pipeline.pipeline.stages.table import STAGES
+from clustering_pipeline.service.executions.begin import RunIdentity, new_execution, open_run
+from clustering_pipeline.service.executions.finish import complete
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents

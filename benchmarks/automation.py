@@ -25,16 +25,16 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorTick
 from fleet import Bench, finished_ticks, wait_for
 
+from clustering_pipeline.automation.batches import look
+from clustering_pipeline.automation.document_counts import Counter
+from clustering_pipeline.defs.instance import partitions
+from clustering_pipeline.defs.instance.home import dagster_home, open_instance
+from clustering_pipeline.defs.instance.runs import in_flight, unfinished
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import DagsterDev
 from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.times import utc_now
-from clustering_pipeline.orchestration import partitions
-from clustering_pipeline.orchestration.automation.counting import Counter
-from clustering_pipeline.orchestration.automation.tick import look
-from clustering_pipeline.orchestration.dagster_runs import in_flight, unfinished
-from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.settings import Settings
 
 PACKAGES = ("dagster", "dagster-webserver", "pymongo", "qdrant-client", "qdrant-edge-py")

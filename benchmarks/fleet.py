@@ -12,6 +12,8 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
+from clustering_pipeline.defs.instance import partitions
+from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.local.dagster_dev import DagsterDev, running_dagster
 from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.collections.collection import CollectionRecord
@@ -20,10 +22,8 @@ from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration import partitions
-from clustering_pipeline.orchestration.instance import dagster_home, open_instance
-from clustering_pipeline.orchestration.loading import Load, load
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.collections.load import Load, load
 from clustering_pipeline.settings import Settings
 
 SAMPLE = Path(__file__).parents[1] / "clustering_pipeline/local/data/state_of_the_union.parquet"

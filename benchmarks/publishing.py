@@ -31,10 +31,10 @@ from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ClusterStatus
-from clustering_pipeline.orchestration.begin import RunIdentity, new_execution
-from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.recovery import holding
-from clustering_pipeline.orchestration.write_back import write_back
+from clustering_pipeline.pipeline.publishing.write_back import write_back
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.begin import RunIdentity, new_execution
+from clustering_pipeline.service.executions.recovery import holding
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
+from clustering_pipeline.defs.assets import build_assets
+from clustering_pipeline.defs.checks import build_checks
+from clustering_pipeline.defs.fixed_definition import Source, fixed_definition
+from clustering_pipeline.defs.resources import RESOURCE, Connect, pipeline_resource
 from clustering_pipeline.local.connect import connect
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.orchestration.assets import build_assets
-from clustering_pipeline.orchestration.checks import build_checks
-from clustering_pipeline.orchestration.fixed import Source, fixed_definition
-from clustering_pipeline.orchestration.resources import RESOURCE, Connect, pipeline_resource
 
 
 def cluster_definitions(

@@ -2,14 +2,14 @@
 
 import dagster as dg
 
+from clustering_pipeline.defs.assets import build_assets
+from clustering_pipeline.defs.checks import build_checks
+from clustering_pipeline.defs.graph import stored_definitions
+from clustering_pipeline.defs.jobs import assign_job, compose_job, execute_job, relabel_job
+from clustering_pipeline.defs.resources import RESOURCE, Connect, pipeline_resource
+from clustering_pipeline.defs.sensors.overdue import STORED, on_time
+from clustering_pipeline.defs.sensors.runs import build_sensors
 from clustering_pipeline.local.connect import connect
-from clustering_pipeline.orchestration.assets import build_assets
-from clustering_pipeline.orchestration.checks import build_checks
-from clustering_pipeline.orchestration.graph import stored_definitions
-from clustering_pipeline.orchestration.jobs import assign_job, compose_job, execute_job, relabel_job
-from clustering_pipeline.orchestration.resources import RESOURCE, Connect, pipeline_resource
-from clustering_pipeline.orchestration.sensors.overdue import STORED, on_time
-from clustering_pipeline.orchestration.sensors.table import build_sensors
 
 
 def build(connect: Connect) -> dg.Definitions:

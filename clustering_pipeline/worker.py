@@ -15,7 +15,7 @@ def execute(cluster_id: str, dagster_run_id: str, job: str) -> bool:
     import dagster as dg  # noqa: PLC0415
 
     from clustering_pipeline.definitions import defs  # noqa: PLC0415
-    from clustering_pipeline.orchestration.partitions import NAME  # noqa: PLC0415
+    from clustering_pipeline.defs.instance.partitions import NAME  # noqa: PLC0415
 
     with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions(NAME, [cluster_id])

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psutil
@@ -18,6 +19,10 @@ from qdrant_client import QdrantClient
 
 from clustering_pipeline.local.stack.client import Stack, attach, detach
 from clustering_pipeline_tests.sizes import FULL
+
+if TYPE_CHECKING:
+    from clustering_pipeline_tests.worlds.dying import Places
+    from clustering_pipeline_tests.worlds.world import World
 
 ROOM = 2 * 2**30
 """Bytes: more than the stacks of all workers need."""
@@ -91,3 +96,21 @@ def qdrant(_qdrant_session: QdrantClient) -> Iterator[QdrantClient]:
 
 def _names(client: QdrantClient) -> set[str]:
     return {collection.name for collection in client.get_collections().collections}
+
+
+@pytest.fixture(scope="module")
+def places(mongodb_uri: str, qdrant_url: str) -> "Iterator[Places]":
+    """Where the stores of the module's world are."""
+    from clustering_pipeline_tests.worlds.opened import open_places  # noqa: PLC0415 - Dagster
+
+    with open_places(mongodb_uri, qdrant_url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def world(places: "Places") -> "Iterator[World]":
+    """A catalog, a folder of artifacts and a Dagster instance of the module's own."""
+    from clustering_pipeline_tests.worlds.opened import open_world  # noqa: PLC0415 - Dagster
+
+    with open_world(places) as found:
+        yield found

@@ -13,7 +13,12 @@ import clustering_pipeline
 ROOT = Path(clustering_pipeline.__file__).parent
 NAME = ROOT.name
 
-# Which parts each part may import, besides itself.
+# Which parts each part may import, besides itself: model ← engine, labeling, report, notifications,
+# stores ← pipeline ← automation ← service ← defs, api ← local ← cli, definitions.
+_BASE = {"model", "settings", "garbage"}
+_VALUES = _BASE | {"engine", "labeling", "report", "notifications", "stores"}
+_RULES = _VALUES | {"pipeline", "automation"}
+_WORK = _RULES | {"service"}
 MAY_IMPORT = {
     "model": set(),
     "settings": {"model"},
@@ -23,30 +28,19 @@ MAY_IMPORT = {
     "report": {"model"},
     "notifications": {"model"},
     "stores": {"model"},
-    "orchestration": {
-        "model",
-        "engine",
-        "labeling",
-        "report",
-        "notifications",
-        "stores",
-        "settings",
-    },
-    "api": {"model", "stores", "orchestration", "settings"},
-    "local": {
-        "model",
-        "labeling",
-        "notifications",
-        "stores",
-        "orchestration",
-        "settings",
-        "garbage",
-    },
-    "cli": {"model", "stores", "labeling", "orchestration", "api", "local", "settings", "garbage"},
-    "definitions": {"orchestration", "local"},
-    "as_code": {"model", "orchestration", "local"},
+    "pipeline": _VALUES,
+    "automation": _VALUES | {"pipeline"},
+    "service": _RULES | {"defs"},
+    "defs": _WORK,
+    "api": _WORK,
+    "local": _WORK | {"defs"},
+    "cli": _WORK | {"defs", "api", "local"},
+    "definitions": {"defs", "local"},
+    "as_code": {"model", "defs", "local"},
     "components": {"as_code"},
-    "worker": {"definitions", "orchestration", "garbage"},
+    "worker": {"definitions", "defs", "garbage"},
+    # Where Dagster homes of earlier versions look for the event log.
+    "orchestration": {"defs"},
 }
 OUTSIDE_SYSTEMS = {"dagster", "fastapi", "pymongo", "qdrant_client", "boto3"}
 NEVER_IMPORT = {
@@ -56,6 +50,10 @@ NEVER_IMPORT = {
     "report": OUTSIDE_SYSTEMS,
     "notifications": OUTSIDE_SYSTEMS,
     "stores": {"dagster", "fastapi"},
+    "pipeline": {"dagster", "fastapi", "pymongo", "boto3"},
+    "automation": {"dagster", "fastapi", "pymongo", "qdrant_client", "boto3"},
+    "api": {"dagster"},
+    "cli": {"dagster"},
 }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from clustering_pipeline.api.services import Services
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog
 

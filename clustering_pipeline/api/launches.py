@@ -12,9 +12,11 @@ from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequ
 from clustering_pipeline.model.errors import ClusteringError, ExecutionInFlight, StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.orchestration.begin import RunIdentity
-from clustering_pipeline.orchestration.canceling import cancel_execution
-from clustering_pipeline.orchestration.launch import (
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.begin import RunIdentity
+from clustering_pipeline.service.executions.cancel import cancel_execution
+from clustering_pipeline.service.executions.finish import cancel
+from clustering_pipeline.service.executions.launch import (
     STOP_SECONDS,
     Launched,
     follow,
@@ -22,9 +24,7 @@ from clustering_pipeline.orchestration.launch import (
     new_identity,
     stop,
 )
-from clustering_pipeline.orchestration.outcome import cancel
-from clustering_pipeline.orchestration.pipeline import Pipeline
-from clustering_pipeline.orchestration.plan import plan_of
+from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.settings import Settings
 
 LOG = logging.getLogger("clustering_pipeline.api")

@@ -13,8 +13,8 @@ from clustering_pipeline.model.definitions.one_shot import (
 )
 from clustering_pipeline.model.errors import DoesNotFit, RunCanceled
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.orchestration.one_shot import execute_once
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.one_shot import execute_once
 from clustering_pipeline.settings import Settings
 
 AT_ONCE = 2

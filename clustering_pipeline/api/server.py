@@ -14,7 +14,7 @@ import uvicorn
 from clustering_pipeline.api.app import create_app
 from clustering_pipeline.api.services import open_services
 from clustering_pipeline.model.errors import LocalStackUnavailable
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
 LOOPBACK = "127.0.0.1"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from clustering_pipeline.api.launches import Launches
 from clustering_pipeline.api.one_shots import OneShots
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
 

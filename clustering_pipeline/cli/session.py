@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
 

@@ -13,7 +13,7 @@ from clustering_pipeline.local.stack.client import Stack, attach
 from clustering_pipeline.local.stack.services import MONGODB, QDRANT
 from clustering_pipeline.model.errors import LabelingFailed
 from clustering_pipeline.notifications.sender import Sender
-from clustering_pipeline.orchestration.pipeline import IdentityTerms, Pipeline, ProviderOf
+from clustering_pipeline.pipeline.run.pipeline import IdentityTerms, Pipeline, ProviderOf
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog

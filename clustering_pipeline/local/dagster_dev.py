@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from clustering_pipeline.defs.instance.event_log import BATCHES
+from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.local.stack.spawn import is_listening, spawn_bound
 from clustering_pipeline.model.errors import LocalStackUnavailable
-from clustering_pipeline.orchestration.event_log import BATCHES
-from clustering_pipeline.orchestration.instance import dagster_home, open_instance
 from clustering_pipeline.settings import Settings
 
 START_SECONDS = 90.0

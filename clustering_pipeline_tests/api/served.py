@@ -12,9 +12,9 @@ from clustering_pipeline.api.server import serving
 from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.tenants.key import Access
-from clustering_pipeline.orchestration.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
-from clustering_pipeline_tests.orchestration.planted import Documents
+from clustering_pipeline_tests.worlds.planted import Documents
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,9 @@ from clustering_pipeline.model.collections.collection import RegisterCollectionR
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline_tests.api.answers import ok
 from clustering_pipeline_tests.api.served import Served
-from clustering_pipeline_tests.orchestration import direct
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS
+from clustering_pipeline_tests.worlds import direct
+from clustering_pipeline_tests.worlds.planted import planted
+from clustering_pipeline_tests.worlds.world import FEATURE, KMEANS
 
 IDS = (
     "cluster_id",

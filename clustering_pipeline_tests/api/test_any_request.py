@@ -16,13 +16,13 @@ from clustering_pipeline.api.app import openapi_document
 from clustering_pipeline.api.server import short_pauses
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.orchestration.process import is_alive, this_process
+from clustering_pipeline.pipeline.run.process import is_alive, this_process
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.api.answers import ok
 from clustering_pipeline_tests.api.served import Served, served_app
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import World
 from clustering_pipeline_tests.sizes import FULL, size
+from clustering_pipeline_tests.worlds.planted import planted
+from clustering_pipeline_tests.worlds.world import World
 
 SUBJECTS = {"sea": 70, "kitchen": 60, "space": 40, "court": 30}
 WITH_BODY = size(ci=100, full=1000)

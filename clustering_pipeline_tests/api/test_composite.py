@@ -5,8 +5,8 @@ import pytest
 
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.api.served import Served
-from clustering_pipeline_tests.orchestration.direct import execute
-from clustering_pipeline_tests.orchestration.planted import planted
+from clustering_pipeline_tests.worlds.direct import execute
+from clustering_pipeline_tests.worlds.planted import planted
 
 URI = "mixpeek://text@v1/embedding"
 TWO = {

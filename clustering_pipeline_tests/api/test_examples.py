@@ -12,7 +12,7 @@ import pytest
 from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline_tests.api.answers import ok
-from clustering_pipeline_tests.orchestration.planted import Documents, planted
+from clustering_pipeline_tests.worlds.planted import Documents, planted
 
 EXAMPLES = json.loads((Path(__file__).parent / "contract" / "examples.json").read_text())
 REQUESTS, PARTS, ANSWERS = EXAMPLES["requests"], EXAMPLES["parts"], EXAMPLES["answers"]

@@ -9,12 +9,12 @@ from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.executions.task import QueuedRun
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.tenants.key import Access
-from clustering_pipeline.orchestration.begin import new_execution
-from clustering_pipeline.orchestration.launch import new_identity
-from clustering_pipeline.orchestration.outcome import fail
-from clustering_pipeline.orchestration.process import is_alive, this_process
+from clustering_pipeline.pipeline.run.process import is_alive, this_process
+from clustering_pipeline.service.executions.begin import new_execution
+from clustering_pipeline.service.executions.finish import fail
+from clustering_pipeline.service.executions.launch import new_identity
 from clustering_pipeline_tests.api.answers import error_of, ok
-from clustering_pipeline_tests.orchestration.planted import planted
+from clustering_pipeline_tests.worlds.planted import planted
 
 KMEANS = {
     "feature_uri": "mixpeek://text@v1/embedding",

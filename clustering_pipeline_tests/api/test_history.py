@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from clustering_pipeline_tests.api.answers import error_of, ok
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import World
+from clustering_pipeline_tests.worlds.planted import planted
+from clustering_pipeline_tests.worlds.world import World
 
 SUBJECTS = {"sea": 30, "kitchen": 20, "space": 15, "court": 10}
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline_tests.api.answers import ok
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, VECTOR
 from clustering_pipeline_tests.sizes import FULL
+from clustering_pipeline_tests.worlds.planted import planted
+from clustering_pipeline_tests.worlds.world import FEATURE, VECTOR
 
 CLIENT = "mixpeek==1.3.10"
 SIZES = {"sea": 30, "kitchen": 20, "space": 15, "court": 10}

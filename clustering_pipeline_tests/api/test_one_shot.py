@@ -25,7 +25,7 @@ from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.stores.documents import Documents
 from clustering_pipeline_tests.api.answers import error_of, ok, problems_of
-from clustering_pipeline_tests.orchestration.planted import is_about, planted
+from clustering_pipeline_tests.worlds.planted import is_about, planted
 
 SIZES = {"sea": 40, "kitchen": 30, "space": 20}
 ADDRESS = "/v1/clusters/execute"

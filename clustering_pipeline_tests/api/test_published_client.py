@@ -12,8 +12,8 @@ import pytest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.tenants.key import Access
 from clustering_pipeline_tests.api import published as mixpeek
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, VECTOR, World
+from clustering_pipeline_tests.worlds.planted import planted
+from clustering_pipeline_tests.worlds.world import FEATURE, VECTOR, World
 
 ENDED = {"COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELED", "INTERRUPTED"}
 SMALL = {"sea": 30, "kitchen": 20, "space": 15, "court": 10}

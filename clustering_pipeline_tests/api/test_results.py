@@ -13,8 +13,8 @@ import pytest
 
 from clustering_pipeline.model.ids import NOISE_ID, run_mark
 from clustering_pipeline_tests.api.answers import error_of, ok
-from clustering_pipeline_tests.orchestration.planted import planted
-from clustering_pipeline_tests.orchestration.world import FEATURE, KMEANS, World
+from clustering_pipeline_tests.worlds.planted import planted
+from clustering_pipeline_tests.worlds.world import FEATURE, KMEANS, World
 
 ENRICHING = {"enrich_source_collection": True}
 

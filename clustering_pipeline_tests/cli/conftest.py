@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.local.stack.client import Stack
-from clustering_pipeline_tests.orchestration.planted import planted
+from clustering_pipeline_tests.worlds.planted import planted
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,6 +9,7 @@ from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline, TheSer
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import ThePage
 from clustering_pipeline.api.paths import ClusterIdentifier
+from clustering_pipeline.automation.status import standing_of
 from clustering_pipeline.model.definitions.automation import AutomationStanding
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
@@ -18,8 +19,7 @@ from clustering_pipeline.model.definitions.views import (
     GenericDeleteResponse,
 )
 from clustering_pipeline.model.listing import ListClustersRequest, ListClustersResponse
-from clustering_pipeline.orchestration.automation.standing import standing_of
-from clustering_pipeline.orchestration.removal import remove_cluster
+from clustering_pipeline.service.executions.delete import remove_cluster
 
 router = APIRouter(prefix="/clusters", tags=["clusters"])
 

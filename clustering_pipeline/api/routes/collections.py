@@ -14,7 +14,7 @@ from clustering_pipeline.model.collections.collection import (
     ListCollectionsResponse,
 )
 from clustering_pipeline.model.definitions.views import GenericDeleteResponse
-from clustering_pipeline.orchestration.registering import (
+from clustering_pipeline.service.collections.register import (
     collection_view,
     forget_collection,
     register_own,

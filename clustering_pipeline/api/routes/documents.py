@@ -17,8 +17,8 @@ from clustering_pipeline.model.collections.documents import (
     PutDocumentsRequest,
     PutDocumentsResponse,
 )
-from clustering_pipeline.orchestration import documents
-from clustering_pipeline.orchestration.generations import collection_to_read
+from clustering_pipeline.pipeline.publishing.output_aliases import collection_to_read
+from clustering_pipeline.service.collections import documents
 
 router = APIRouter(prefix="/collections/{collection_identifier}/documents", tags=["documents"])
 

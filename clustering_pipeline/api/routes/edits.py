@@ -7,7 +7,7 @@ from clustering_pipeline.api.dependencies import TheCatalog
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
-from clustering_pipeline.orchestration import editing
+from clustering_pipeline.service.results import edits
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/edits", tags=["edits"])
 
@@ -17,7 +17,7 @@ def get_cluster_edits(
     cluster_identifier: ClusterIdentifier, caller: Reader, catalog: TheCatalog
 ) -> ClusterEditsResponse:
     """Read the edits, and which of them the published run could not do."""
-    return editing.get_edits(catalog, caller.scope, cluster_identifier)
+    return edits.get_edits(catalog, caller.scope, cluster_identifier)
 
 
 @router.put("", responses=documented(404, 409))
@@ -28,4 +28,4 @@ def put_cluster_edits(
     catalog: TheCatalog,
 ) -> ClusterEditsResponse:
     """Replace the edits; they are applied from the next run on."""
-    return editing.put_edits(catalog, caller.scope, cluster_identifier, request)
+    return edits.put_edits(catalog, caller.scope, cluster_identifier, request)

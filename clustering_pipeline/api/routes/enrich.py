@@ -9,7 +9,7 @@ from clustering_pipeline.model.definitions.execute import (
     ApplyClusterEnrichmentRequest,
     ClusteringEnrichmentResponse,
 )
-from clustering_pipeline.orchestration.applying import enrich_collection
+from clustering_pipeline.service.results.enrich import enrich_collection
 
 router = APIRouter(prefix="/clusters", tags=["results"])
 

@@ -10,8 +10,8 @@ from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.executions.views import LabelEstimateResponse
-from clustering_pipeline.orchestration.labels.estimate import estimate_labels
-from clustering_pipeline.orchestration.plan import plan_of
+from clustering_pipeline.service.executions.plan import plan_of
+from clustering_pipeline.service.results.label_estimate import estimate_labels
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/estimate", tags=["clusters"])
 

@@ -16,7 +16,7 @@ from clustering_pipeline.model.listing import (
     ListClusterExecutionsRequest,
     ListClusterExecutionsResponse,
 )
-from clustering_pipeline.orchestration.centroids import with_vectors
+from clustering_pipeline.service.results.groups import with_vectors
 from clustering_pipeline.stores.catalog import Catalog
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["executions"])

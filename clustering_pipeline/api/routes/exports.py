@@ -11,8 +11,8 @@ from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier, RunId
 from clustering_pipeline.model.base import View
 from clustering_pipeline.model.errors import ExecutionNotFound
-from clustering_pipeline.orchestration.views.exporting import Format, export
-from clustering_pipeline.orchestration.views.visualization import shown_run
+from clustering_pipeline.service.results.export import Format, export
+from clustering_pipeline.service.results.map import shown_run
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/executions/{run_id}", tags=["results"])
 

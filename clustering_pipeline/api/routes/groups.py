@@ -15,8 +15,8 @@ from clustering_pipeline.model.executions.map import (
     MOST_POINTS,
     ClusterVisualization,
 )
-from clustering_pipeline.orchestration.views.groups import published_groups
-from clustering_pipeline.orchestration.views.visualization import visualization
+from clustering_pipeline.service.results.groups import published_groups
+from clustering_pipeline.service.results.map import visualization
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["results"])
 

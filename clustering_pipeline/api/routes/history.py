@@ -11,8 +11,8 @@ from clustering_pipeline.api.paths import ClusterIdentifier, RunId
 from clustering_pipeline.model.definitions.views import ClusterMetadata
 from clustering_pipeline.model.executions.lineage import ClusterLineageResponse, RunDiffResponse
 from clustering_pipeline.model.executions.views import RollbackRequest
-from clustering_pipeline.orchestration.rollback import roll_back
-from clustering_pipeline.orchestration.views.lineage import cluster_lineage, run_diff
+from clustering_pipeline.service.executions.rollback import roll_back
+from clustering_pipeline.service.results.lineage import cluster_lineage, run_diff
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["history"])
 

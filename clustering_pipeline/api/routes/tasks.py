@@ -11,7 +11,7 @@ from clustering_pipeline.api.paths import TaskId
 from clustering_pipeline.model.definitions.views import GenericDeleteResponse
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse
-from clustering_pipeline.orchestration.canceling import cancel_queued
+from clustering_pipeline.service.executions.cancel import cancel_queued
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 

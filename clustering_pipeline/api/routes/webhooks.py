@@ -9,6 +9,8 @@ from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import Decoded
 from clustering_pipeline.api.routes.collections import Limit, Offset
+from clustering_pipeline.automation.webhooks import create_webhook as create
+from clustering_pipeline.automation.webhooks import try_webhook
 from clustering_pipeline.model.automation.webhooks import (
     CreatedWebhookResponse,
     CreateWebhookRequest,
@@ -19,8 +21,6 @@ from clustering_pipeline.model.automation.webhooks import (
     WebhookModel,
 )
 from clustering_pipeline.model.definitions.views import GenericDeleteResponse
-from clustering_pipeline.orchestration.notifying import create_webhook as create
-from clustering_pipeline.orchestration.notifying import try_webhook
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 

@@ -21,7 +21,9 @@ COLUMNS = (
 @output_options
 def agreement(output: str, cluster: str, field: str) -> None:
     """Show how far the published groups agree with a payload field: ARI and NMI."""
-    from clustering_pipeline.orchestration.views.agreement import field_agreement  # noqa: PLC0415 - heavy
+    from clustering_pipeline.service.results.agreement import (  # noqa: PLC0415 - heavy
+        field_agreement,
+    )
 
     with open_session() as session:
         found = field_agreement(session.pipeline, session.scope, cluster, field)

@@ -14,7 +14,7 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 @output_options
 def archive(output: str, cluster: str) -> None:
     """Take a definition out of service: it does not run, its results stay."""
-    from clustering_pipeline.orchestration.archiving import archive_cluster  # noqa: PLC0415
+    from clustering_pipeline.service.executions.cancel import archive_cluster  # noqa: PLC0415
 
     with open_session() as session:
         record = archive_cluster(session.pipeline, session.scope, cluster, session.settings)

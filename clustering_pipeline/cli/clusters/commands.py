@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from clustering_pipeline.automation.overdue import all_overdue
+from clustering_pipeline.automation.status import standing_of
 from clustering_pipeline.cli.clusters.agreement import agreement
 from clustering_pipeline.cli.clusters.archive import archive, unarchive
 from clustering_pipeline.cli.clusters.edits import edits
@@ -19,15 +21,13 @@ from clustering_pipeline.cli.terminal.output import counted, emit, emit_one, not
 from clustering_pipeline.cli.terminal.records import show_definition, show_execution, show_standing
 from clustering_pipeline.model.definitions.automation import Overdue
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.files import read_mapping
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.times import utc_now
-from clustering_pipeline.orchestration.automation.standing import standing_of
-from clustering_pipeline.orchestration.freshness import all_overdue
-from clustering_pipeline.orchestration.mapping_files import read_mapping
-from clustering_pipeline.orchestration.views.groups import groups_of, label_fidelities
-from clustering_pipeline.orchestration.views.visualization import shown_run
+from clustering_pipeline.service.results.groups import groups_of, label_fidelities
+from clustering_pipeline.service.results.map import shown_run
 
 LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
 OVERDUE = ("cluster_id", "cluster_name", "status", "overdue_since", "overdue_because")
@@ -140,7 +140,7 @@ def update(output: str, cluster: str, file: Path | None, changes: tuple[str, ...
 @confirmation_option("Delete the definition and its results?")
 def delete(cluster: str, *, keep_output: bool, remove_enriched_fields: bool) -> None:
     """Delete a definition, its executions, artifacts and output collections."""
-    from clustering_pipeline.orchestration.removal import remove_cluster  # noqa: PLC0415
+    from clustering_pipeline.service.executions.delete import remove_cluster  # noqa: PLC0415
 
     with open_session() as session:
         removed = remove_cluster(

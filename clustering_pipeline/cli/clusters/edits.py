@@ -7,10 +7,10 @@ import click
 
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import emit_one, note, output_options
+from clustering_pipeline.model.definitions.files import read_mapping
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
-from clustering_pipeline.orchestration.editing import get_edits, put_edits
-from clustering_pipeline.orchestration.mapping_files import read_mapping
+from clustering_pipeline.service.results.edits import get_edits, put_edits
 
 
 @click.group("edits")

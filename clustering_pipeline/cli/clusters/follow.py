@@ -12,8 +12,8 @@ from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.orchestration.launch import Launched, attended, launch, watch_to_end
-from clustering_pipeline.orchestration.plan import plan_of
+from clustering_pipeline.service.executions.launch import Launched, attended, launch, watch_to_end
+from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.stores.catalog import Catalog
 
 
@@ -55,7 +55,7 @@ def foresee(
     session: Session, cluster: str, overrides: Mapping[str, Any], *, full: bool = False
 ) -> dict[str, object]:
     """The plan of an execution and what its labels would take; nothing is run."""
-    from clustering_pipeline.orchestration.labels.estimate import estimate_labels  # noqa: PLC0415
+    from clustering_pipeline.service.results.label_estimate import estimate_labels  # noqa: PLC0415
 
     request = validate(ExecuteClusterByIdRequest, overrides)
     plan = "full" if full else plan_for(session, cluster, request)

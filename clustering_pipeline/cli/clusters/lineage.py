@@ -15,7 +15,7 @@ EVENTS = ("event", "cluster_id", "label", "previous_cluster_id", "num_members", 
 @output_options
 def lineage(output: str, cluster: str, group: str | None, *, everything: bool) -> None:
     """Show what became of the groups of a definition, newest run first."""
-    from clustering_pipeline.orchestration.views.lineage import cluster_lineage  # noqa: PLC0415
+    from clustering_pipeline.service.results.lineage import cluster_lineage  # noqa: PLC0415
 
     with open_session() as session:
         found = cluster_lineage(session.pipeline.catalog, session.scope, cluster, group=group)
@@ -38,7 +38,7 @@ def lineage(output: str, cluster: str, group: str | None, *, everything: bool) -
 @output_options
 def diff(output: str, run_id: str, against: str) -> None:
     """Show what became of the groups and documents of another run in this one."""
-    from clustering_pipeline.orchestration.views.lineage import run_diff  # noqa: PLC0415
+    from clustering_pipeline.service.results.lineage import run_diff  # noqa: PLC0415
 
     with open_session() as session:
         found = run_diff(session.pipeline, session.scope, run_id, against)

@@ -18,7 +18,7 @@ from clustering_pipeline.model.errors import StateConflict
 @output_options
 def rollback(output: str, cluster: str, run_id: str | None) -> None:
     """Publish a kept run again: RUN_ID, or the one published before the current."""
-    from clustering_pipeline.orchestration.rollback import roll_back  # noqa: PLC0415
+    from clustering_pipeline.service.executions.rollback import roll_back  # noqa: PLC0415
 
     with open_session() as session:
         record = roll_back(session.pipeline, session.scope, cluster, run_id)
@@ -31,7 +31,7 @@ def rollback(output: str, cluster: str, run_id: str | None) -> None:
 @output_options
 def verify_documents(output: str, cluster: str) -> None:
     """Compare the source documents with the fields that the published run gave them."""
-    from clustering_pipeline.orchestration.views import verification  # noqa: PLC0415
+    from clustering_pipeline.service.results import verify as verification  # noqa: PLC0415
 
     with open_session() as session:
         record = session.pipeline.catalog.clusters.get(session.scope, cluster)
@@ -50,7 +50,7 @@ def verify_documents(output: str, cluster: str) -> None:
 @confirmation_option("Remove the definition's fields from its documents?")
 def clear_fields(cluster: str) -> None:
     """Remove what a definition wrote from its documents; its next execution writes it again."""
-    from clustering_pipeline.orchestration.clearing import clear_unheld  # noqa: PLC0415
+    from clustering_pipeline.pipeline.publishing.clear_fields import clear_unheld  # noqa: PLC0415
 
     with open_session() as session:
         record = session.pipeline.catalog.clusters.get(session.scope, cluster)
@@ -63,7 +63,7 @@ def clear_fields(cluster: str) -> None:
 @output_options
 def verify(output: str, run_id: str) -> None:
     """Compute the digests of a run's manifest again."""
-    from clustering_pipeline.orchestration.views.verification import verify_run  # noqa: PLC0415
+    from clustering_pipeline.service.results.verify import verify_run  # noqa: PLC0415
 
     with open_session() as session:
         execution = session.pipeline.catalog.executions.get(session.scope, run_id)
@@ -81,7 +81,7 @@ def verify(output: str, run_id: str) -> None:
 @output_options
 def gc(output: str, *, orphans: bool, yes: bool) -> None:
     """Remove the files of runs beyond CLUSTERING_KEPT_RUNS for each definition."""
-    from clustering_pipeline.orchestration import retention  # noqa: PLC0415
+    from clustering_pipeline.pipeline.publishing import retention  # noqa: PLC0415
 
     with open_session() as session:
         lost = retention.find_orphans(session.pipeline)

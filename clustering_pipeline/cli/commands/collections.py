@@ -20,8 +20,8 @@ from clustering_pipeline.model.collections.collection import (
     RegisterCollectionRequest,
 )
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.orchestration.loading import Load, load
-from clustering_pipeline.orchestration.registering import register_existing
+from clustering_pipeline.service.collections.load import Load, load
+from clustering_pipeline.service.collections.register import register_existing
 from clustering_pipeline.stores.catalog.tenants import DEFAULT_NAME
 from clustering_pipeline.stores.documents.types import Vector
 

@@ -17,8 +17,8 @@ from clustering_pipeline.cli.terminal.progress import live_bar
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.orchestration.loading import Load, load
-from clustering_pipeline.orchestration.views.groups import published_groups
+from clustering_pipeline.service.collections.load import Load, load
+from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.settings import Settings
 
 DATA_DIR = ".clustering-demo"

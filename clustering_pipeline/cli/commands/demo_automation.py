@@ -14,6 +14,8 @@ import polars as pl
 
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.terminal.output import cell, emit, note
+from clustering_pipeline.defs.instance.home import dagster_home, open_instance
+from clustering_pipeline.defs.instance.runs import last_word
 from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.collections.collection import CollectionRecord
@@ -22,10 +24,8 @@ from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.orchestration.dagster_runs import last_word
-from clustering_pipeline.orchestration.instance import dagster_home, open_instance
-from clustering_pipeline.orchestration.loading import Load, load
-from clustering_pipeline.orchestration.views.groups import published_groups
+from clustering_pipeline.service.collections.load import Load, load
+from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.settings import Settings
 
 DATA_DIR = ".clustering-demo-automation"

@@ -57,7 +57,7 @@ def get(output: str, run_id: str) -> None:
 @click.argument("run_id")
 def cancel(run_id: str) -> None:
     """Cancel an execution; what readers see stays as it was."""
-    from clustering_pipeline.orchestration.canceling import cancel_execution  # noqa: PLC0415
+    from clustering_pipeline.service.executions.cancel import cancel_execution  # noqa: PLC0415
 
     with open_session() as session:
         cancel_execution(session.pipeline.catalog, session.scope, run_id, session.settings)

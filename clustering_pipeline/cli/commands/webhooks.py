@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from clustering_pipeline.automation.webhooks import create_webhook, try_webhook
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.confirmation import confirmation_option
 from clustering_pipeline.cli.terminal.output import emit, emit_one, note, output_options
@@ -14,7 +15,6 @@ from clustering_pipeline.model.automation.webhooks import (
 )
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import EVENTS
-from clustering_pipeline.orchestration.notifying import create_webhook, try_webhook
 
 LISTED = ("webhook_id", "url", "event_types", "consecutive_failures", "description")
 NONE = "no webhooks: clustering-pipeline webhooks create makes one"

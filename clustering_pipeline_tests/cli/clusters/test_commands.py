@@ -17,7 +17,7 @@ import yaml
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.cli.command import PROGRAM, Done, run
-from clustering_pipeline_tests.orchestration.direct import execute
+from clustering_pipeline_tests.worlds.direct import execute
 
 FEATURE = "mixpeek://text_extractor@v1/embedding"
 

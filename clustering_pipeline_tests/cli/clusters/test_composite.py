@@ -8,7 +8,7 @@ import pytest
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.cli.command import run
-from clustering_pipeline_tests.orchestration.direct import execute
+from clustering_pipeline_tests.worlds.direct import execute
 
 FEATURE = "mixpeek://text_extractor@v1/embedding"
 

@@ -1,0 +1,141 @@
+"""What a definition promises by when, and whether that time has passed.
+
+With ``auto_execute_on_batch`` it promises to begin a run over every completed batch at once, or
+when its cooldown ends.  A cron or interval trigger promises a run at each of its times; one that
+failed five times in a row promises it still.  Nothing is promised while a run holds the definition,
+by one that is archived, while documents are missing to its threshold, or by triggers that wait for
+events and conditions.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from clustering_pipeline.automation.document_counts import Counter
+from clustering_pipeline.automation.due import behind
+from clustering_pipeline.model.automation.schedules import YEAR_SECONDS
+from clustering_pipeline.model.automation.triggers import TriggerRecord, TriggerStatus
+from clustering_pipeline.model.definitions.automation import (
+    OVERDUE_AFTER_SECONDS,
+    AutomaticDefinition,
+    Overdue,
+)
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.stores.catalog import Catalog
+from clustering_pipeline.stores.catalog.automation.batches import BatchNumber
+from clustering_pipeline.stores.catalog.automation.triggers import missed
+
+CENTURY_SECONDS = 100 * YEAR_SECONDS
+"""Longer cooldowns, which may end in no year there is, are for ever."""
+Promised = dict[str, datetime]
+"""What is due, in sentences, and since when."""
+
+
+def first_behind(definition: AutomaticDefinition, lag: Mapping[str, int]) -> list[BatchNumber]:
+    """The oldest batch of each collection that no run has dealt with."""
+    settled = definition.settled
+    return [(definition.scope, one, settled.get(one, 0) + 1) for one in lag]
+
+
+def batches_due(
+    definition: AutomaticDefinition,
+    lag: Mapping[str, int],
+    completed_at: Mapping[BatchNumber, datetime],
+) -> Promised:
+    """What batches make due."""
+    waiting = [completed_at[one] for one in first_behind(definition, lag) if one in completed_at]
+    if not waiting:
+        return {}
+    due = max([min(waiting), *_cooled(definition)])
+    batches = sum(lag.values())
+    said = "a batch has" if batches == 1 else f"{batches} batches have"
+    failures = f", after {definition.failures} failures in a row" if definition.failures else ""
+    return {f"{said} completed that no run has dealt with{failures}": due}
+
+
+def trigger_due(trigger: TriggerRecord) -> Promised:
+    """What a trigger makes due whose next time has passed."""
+    failed = trigger.status is TriggerStatus.FAILED
+    why = "; it has stopped after five failures in a row" if failed else ""
+    said = f"{trigger.trigger_id} ({trigger.trigger_type}) has not run at its time{why}"
+    return {} if trigger.next_run_at is None else {said: trigger.next_run_at}
+
+
+def _cooled(definition: AutomaticDefinition) -> list[datetime]:
+    """When the cooldown of the last automatic run ends, or ended; none without such a run."""
+    last = definition.batch_run_at
+    seconds = min(definition.cooldown_seconds, CENTURY_SECONDS)
+    return [] if last is None else [last + timedelta(seconds=seconds)]
+
+
+Lagging = list[tuple[AutomaticDefinition, dict[str, int]]]
+Late = Iterator[tuple[str, Promised]]
+
+
+def all_overdue(
+    pipeline: Pipeline, now: datetime, *, scope: Scope | None = None
+) -> dict[str, Overdue]:
+    """Definition to what it has not done in time: of one namespace, or of all.
+
+    What that means, see ``automation.lateness``.
+    """
+    limit, catalog = now - timedelta(seconds=OVERDUE_AFTER_SECONDS), pipeline.catalog
+    found: defaultdict[str, Promised] = defaultdict(dict)
+    for cluster_id, promised in _by_batches(pipeline, _lagging(catalog, scope), limit):
+        found[cluster_id] |= promised
+    for cluster_id, promised in _by_triggers(catalog, scope, limit):
+        found[cluster_id] |= promised
+    return {one: Overdue.of(promised) for one, promised in sorted(found.items())}
+
+
+def overdue(
+    pipeline: Pipeline, definition: AutomaticDefinition, lag: dict[str, int], now: datetime
+) -> Overdue | None:
+    """What one definition has not done in time; None if nothing.
+
+    ``lag`` are the batches behind, none if these do not make it run.
+    """
+    if definition.archived or definition.holder is not None:
+        return None
+    limit = now - timedelta(seconds=OVERDUE_AFTER_SECONDS)
+    found: Promised = {}
+    for _, promised in _by_batches(pipeline, [(definition, lag)], limit):
+        found |= promised
+    for trigger in missed(pipeline.catalog.triggers, limit, cluster_id=definition.cluster_id):
+        found |= trigger_due(trigger)
+    return Overdue.of(found) if found else None
+
+
+def _lagging(catalog: Catalog, scope: Scope | None) -> Lagging:
+    """Those with batches that no run has dealt with, nor one that is under way."""
+    completed = catalog.batches.completed_everywhere()
+    idle = (one for one in catalog.automation.definitions(scope) if one.holder is None)
+    return [(one, lag) for one in idle if (lag := behind(one, completed.get(one.scope, {})))]
+
+
+def _by_batches(pipeline: Pipeline, lagging: Lagging, limit: datetime) -> Late:
+    counter = Counter(pipeline=pipeline)
+    wanted = {number for one, lag in lagging for number in first_behind(one, lag)}
+    completed_at = pipeline.catalog.batches.completed_at(wanted)
+    for one, lag in lagging:
+        promised = batches_due(one, lag, completed_at)
+        if _passed(promised.values(), limit) and _enough(one, counter):
+            yield one.cluster_id, promised
+
+
+def _by_triggers(catalog: Catalog, scope: Scope | None, limit: datetime) -> Late:
+    late = [one for one in missed(catalog.triggers, limit) if scope in {None, one.scope}]
+    idle = catalog.automation.idle({one.cluster_id for one in late})
+    for trigger in late:
+        if trigger.cluster_id in idle:
+            yield trigger.cluster_id, trigger_due(trigger)
+
+
+def _passed(due: Iterable[datetime], limit: datetime) -> bool:
+    return any(one < limit for one in due)
+
+
+def _enough(definition: AutomaticDefinition, counter: Counter) -> bool:
+    least = definition.min_documents
+    return least is None or counter(definition.scope, definition.collection_ids) >= least

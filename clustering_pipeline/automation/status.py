@@ -1,0 +1,73 @@
+"""Where one definition stands, for whoever asks: the command line, the API."""
+
+from datetime import datetime
+
+from clustering_pipeline.automation.document_counts import Counter
+from clustering_pipeline.automation.due import behind, judge
+from clustering_pipeline.automation.overdue import overdue
+from clustering_pipeline.model.definitions.automation import AutomaticDefinition, AutomationStanding
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.times import utc_now
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+
+
+def standing_of(
+    pipeline: Pipeline, record: ClusterRecord, now: datetime | None = None
+) -> AutomationStanding:
+    """What holds the definition back from running by itself, as far as the catalog knows."""
+    now = now or utc_now()
+    automatic = record.spec.auto_execute_on_batch
+    definition = automatic_of(record)
+    completed = pipeline.catalog.batches.completed(record.scope, definition.collection_ids)
+    lag = behind(definition, completed) if automatic else {}
+    counts = automatic and definition.min_documents is not None
+    documents = (
+        Counter(pipeline=pipeline)(record.scope, definition.collection_ids) if counts else None
+    )
+    standing = judge(
+        definition, lag, now, documents=documents, in_flight=_in_flight(pipeline, record)
+    )
+    return AutomationStanding(
+        automatic=automatic,
+        due=automatic and standing.due,
+        waits_for=standing.reasons if automatic else ["auto_execute_on_batch is off"],
+        batches_behind=dict(lag),
+        cooldown_left_seconds=standing.cooldown_left,
+        retry_in_seconds=standing.retry_left,
+        documents=documents,
+        documents_missing=standing.documents_missing,
+        run_in_flight=standing.in_flight,
+        overdue=overdue(pipeline, definition, lag, now),
+    )
+
+
+def automatic_of(record: ClusterRecord) -> AutomaticDefinition:
+    """The record as the sensor sees it."""
+    automation = record.state.automation
+    return AutomaticDefinition(
+        cluster_id=record.cluster_id,
+        name=record.name,
+        scope=record.scope,
+        collection_ids=tuple(record.spec.collection_ids or ()),
+        min_documents=record.spec.auto_execute_min_documents,
+        cooldown_seconds=record.spec.auto_execute_cooldown_seconds,
+        settled=automation.settled,
+        batch_run_at=automation.batch_run_at,
+        failures=automation.failures,
+        failed_at=automation.failed_at,
+        last_attempt_id=record.state.last_attempt_id,
+        holder=record.claim.run_id if record.claim else None,
+        archived=record.state.archived_at is not None,
+    )
+
+
+def _in_flight(pipeline: Pipeline, record: ClusterRecord) -> str | None:
+    """The run that has an execution and goes on, or one that waits in the queue to have one."""
+    catalog = pipeline.catalog
+    active = catalog.executions.active(record.cluster_id)
+    if active:
+        return active[0].run_id
+    waiting = catalog.queue.of_definition(record.cluster_id)
+    if waiting is None or catalog.executions.find(waiting.run_id) is not None:
+        return None
+    return waiting.run_id

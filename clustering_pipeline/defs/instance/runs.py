@@ -1,0 +1,52 @@
+"""What Dagster knows of our runs: which are under way, and which there are for a key."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorType
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+from clustering_pipeline.defs.instance.tags import PARTITION, RUN_KEY
+from clustering_pipeline.model.ids import run_id_of
+
+_AT_ONCE = 200
+
+
+def unfinished_records(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
+    """The runs over a partition that are queued or under way, of whatever job, the newest first.
+
+    The asset page runs a job of its own, so that the job tells nothing.
+    """
+    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    return [one for one in records if PARTITION in one.dagster_run.tags]
+
+
+def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """The same without when they were made."""
+    return [one.dagster_run for one in unfinished_records(instance)]
+
+
+def in_flight(instance: dg.DagsterInstance) -> dict[str, str]:
+    """Definition to its run under way."""
+    return {one.tags[PARTITION]: run_id_of(one.run_id) for one in unfinished(instance)}
+
+
+def by_key(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.DagsterRun]:
+    """Key to the run that was made for it."""
+    found: dict[str, dg.DagsterRun] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        wanted = dg.RunsFilter(tags={RUN_KEY: list(keys[start : start + _AT_ONCE])})
+        found |= {one.tags[RUN_KEY]: one for one in instance.get_runs(wanted)}
+    return found
+
+
+def last_word(instance: dg.DagsterInstance, sensor: str) -> str | None:
+    """Why the sensor of that name started nothing when it last looked; None if it did, or never
+    looked.
+    """
+    states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+    for state in states:
+        if state.instigator_name == sensor:
+            ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+            return ticks[0].skip_reason if ticks else None
+    return None

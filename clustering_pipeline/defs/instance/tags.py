@@ -1,0 +1,72 @@
+"""What runs carry, and the queue's order: what people ask for goes before what runs by itself."""
+
+from collections.abc import Mapping
+
+from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, SCHEDULE
+from clustering_pipeline.model.definitions.execute import ExecutionMode, Plan
+from clustering_pipeline.model.scope import Scope
+
+TRIGGER = "clustering/trigger"
+TRIGGER_ID = "clustering/trigger_id"
+SEEN = "clustering/seen"
+MODE = "clustering/mode"
+NAMESPACE = "clustering/namespace"
+PRIORITY = "dagster/priority"
+PARTITION = "dagster/partition"
+RUN_KEY = "dagster/run_key"
+PARENT = "dagster/parent_run_id"
+RETRY = "dagster/retry_number"
+
+# A run that somebody starts in Dagster has no priority, which is 0.
+# What jobs do that are not for clustering everything.
+MODES: dict[str, ExecutionMode] = {"assign": "assign", "composite": "composite"}
+PRIORITIES = {MANUAL: 0, BATCH: -10, SCHEDULE: -20}
+
+
+def tags_of(trigger: str, scope: Scope, *, trigger_id: str | None = None) -> dict[str, str]:
+    """The tags of a run: who wants it, whose it is, and how soon it is wanted."""
+    named = {} if trigger_id is None else {TRIGGER_ID: trigger_id}
+    return {
+        TRIGGER: trigger,
+        NAMESPACE: namespace_tag(scope),
+        PRIORITY: str(PRIORITIES[trigger]),
+        **named,
+    }
+
+
+def namespace_tag(scope: Scope) -> str:
+    """What the queue counts runs of a namespace by."""
+    return f"{scope.organization_id}/{scope.namespace_id}"
+
+
+def mode_of(tags: Mapping[str, str]) -> ExecutionMode:
+    """What a job that somebody starts in Dagster does."""
+    return MODES.get(tags.get(MODE, ""), "full")
+
+
+def trigger_of(tags: Mapping[str, str]) -> tuple[str, str | None]:
+    """Who wanted a run, and the trigger if one did."""
+    return tags.get(TRIGGER, MANUAL), tags.get(TRIGGER_ID)
+
+
+def retried_of(tags: Mapping[str, str]) -> str | None:
+    """The Dagster run that Dagster repeats by itself; None for one that somebody asks for again."""
+    return tags.get(PARENT) if RETRY in tags else None
+
+
+EXECUTE = "execute_cluster"
+
+RELABEL = "relabel_cluster"
+
+ASSIGN = "assign_documents"
+
+COMPOSE = "compose_clusters"
+
+
+JOBS: dict[Plan, str] = {
+    "full": EXECUTE,
+    "relabel": RELABEL,
+    "assign": ASSIGN,
+    "from_pool": EXECUTE,
+    "composite": COMPOSE,
+}

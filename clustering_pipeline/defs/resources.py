@@ -1,0 +1,36 @@
+"""Hands Dagster the pipeline as one plain object."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import cache
+
+import dagster as dg
+
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.finish import record_part
+from clustering_pipeline.service.executions.heartbeat import beating
+
+# The key in every Definitions: assets, checks and sensors name a parameter so.
+RESOURCE = "clustering"
+Connect = Callable[[], AbstractContextManager[Pipeline]]
+
+
+@cache
+def pipeline_resource(connect: Connect) -> dg.ResourceDefinition:
+    """Opens the stores when a run or a sensor first needs them, and closes them after it.
+
+    One object for each ``connect``: Dagster merges definitions only if they share it.
+    """
+
+    @dg.resource(description="The catalog, the documents, the artifacts and the label provider.")
+    def pipeline(context: dg.InitResourceContext) -> Iterator[Pipeline]:
+        with connect() as opened:
+            if context.run is None:
+                yield opened
+                return
+            with beating(opened.catalog, run_id_of(context.run.run_id)):
+                yield opened
+                record_part(opened.catalog, context.run)
+
+    return pipeline

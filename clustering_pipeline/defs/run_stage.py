@@ -1,0 +1,145 @@
+"""Runs one stage for Dagster and keeps the execution's record true, whatever happens."""
+
+import time
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+
+from clustering_pipeline.defs.graph import Context, Graph
+from clustering_pipeline.defs.instance.tags import mode_of, retried_of, trigger_of
+from clustering_pipeline.model.errors import (
+    CatalogUnavailable,
+    ClusteringError,
+    RunCanceled,
+    RunInterrupted,
+)
+from clustering_pipeline.model.executions.execution import StageTiming
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.status import ExecutionStatus
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.report import StageReport
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.stages.checks import Check
+from clustering_pipeline.pipeline.stages.table import Stage, require_inputs
+from clustering_pipeline.service.executions.begin import RunIdentity, open_run
+from clustering_pipeline.service.executions.cleanup import leaving_nothing
+from clustering_pipeline.service.executions.finish import complete, fail
+
+TRACEBACK_LINES = 12
+
+
+def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) -> StageReport:
+    """Does the stage's work, timed; the last stage of the definition ends the execution."""
+    with _recorded(context, pipeline):
+        if stage.optional and _complete(context, pipeline):
+            return StageReport(skipped=True)
+        run = _open(context, pipeline, graph, stage.name)
+        with leaving_nothing(run):
+            return _worked(run, stage)
+
+
+def _worked(run: Run, stage: Stage) -> StageReport:
+    require_inputs(run, stage)
+    started = time.perf_counter()
+    report = stage.work(run)
+    seconds = time.perf_counter() - started
+    _time(run, stage.name, seconds)
+    if stage.name == run.last_stage:
+        complete(run.pipeline.catalog, run.run_id)
+    return report.timed(seconds)
+
+
+def verify(context: Context, pipeline: Pipeline, graph: Graph, check: Check) -> None:
+    """Raises what the check found, once the catalog knows it."""
+    with _recorded(context, pipeline, reraise=_as_it_is):
+        check.require(_open(context, pipeline, graph, check.name))
+
+
+def identity_of(context: Context) -> RunIdentity:
+    """The ids of the Dagster run under way."""
+    run = context.run
+    trigger, trigger_id = trigger_of(run.tags)
+    retried = retried_of(run.tags)
+    return RunIdentity(
+        dagster_run_id=run.run_id,
+        root_run_id=run.root_run_id or run.run_id,
+        trigger=trigger,
+        trigger_id=trigger_id,
+        mode=mode_of(run.tags),
+        retries=run_id_of(retried) if retried else None,
+    )
+
+
+def _open(context: Context, pipeline: Pipeline, graph: Graph, stage: str) -> Run:
+    cluster_id = graph.cluster_of(context, pipeline)
+    return open_run(pipeline, cluster_id, identity_of(context), stage=stage)
+
+
+def _complete(context: Context, pipeline: Pipeline) -> bool:
+    """Whether the run is done before its graph is: the definition asks for nothing more."""
+    execution = pipeline.catalog.executions.find(identity_of(context).run_id)
+    return execution is not None and execution.status is ExecutionStatus.COMPLETED
+
+
+def _time(run: Run, stage: str, seconds: float) -> None:
+    executions = run.pipeline.catalog.executions
+    before = [one for one in executions.by_id(run.run_id).stages if one.name != stage]
+    executions.update(run.run_id, stages=[*before, StageTiming(name=stage, seconds=seconds)])
+
+
+def _as_failure(error: ClusteringError) -> Exception:
+    # The same input would fail the same way: Dagster is not to try again.
+    metadata = {"category": dg.MetadataValue.text(error.category)}
+    return dg.Failure(error.message, metadata=metadata, allow_retries=False)
+
+
+def _as_it_is(error: ClusteringError) -> Exception:
+    return error
+
+
+@contextmanager
+def _recorded(
+    context: Context,
+    pipeline: Pipeline,
+    *,
+    reraise: Callable[[ClusteringError], Exception] = _as_failure,
+) -> Generator[None]:
+    run_id = identity_of(context).run_id
+    try:
+        yield
+    except ClusteringError as error:
+        _record(context, pipeline, run_id, error)
+        raise reraise(error) from error
+    except DagsterExecutionInterruptedError:
+        _record(context, pipeline, run_id, _ended(context, run_id))
+        raise
+    except Exception as error:
+        unexpected = ClusteringError(f"{type(error).__name__}: {error}")
+        tail = "".join(traceback.format_exception(error)).splitlines()[-TRACEBACK_LINES:]
+        _record(context, pipeline, run_id, unexpected, tail="\n".join(tail))
+        raise
+
+
+def _record(
+    context: Context,
+    pipeline: Pipeline,
+    run_id: str,
+    error: ClusteringError,
+    *,
+    tail: str | None = None,
+) -> None:
+    try:
+        fail(pipeline.catalog, run_id, error, traceback=tail)
+    except CatalogUnavailable as unavailable:
+        message = f"the catalog does not know of this failure: {unavailable.message}"
+        context.log.error(message)  # noqa: TRY400 - the failure itself carries the traceback
+
+
+def _ended(context: Context, run_id: str) -> ClusteringError:
+    run = context.instance.get_run_by_id(context.run.run_id)
+    if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
+        return RunCanceled(f"{run_id} was cancelled")
+    return RunInterrupted(f"{run_id} was interrupted; execute the definition again")

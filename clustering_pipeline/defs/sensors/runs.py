@@ -1,0 +1,86 @@
+"""Keeps Dagster's partitions and the catalog's records equal to what is stored and what ran."""
+
+import dagster as dg
+
+from clustering_pipeline.defs.instance import partitions
+from clustering_pipeline.defs.instance.home import why_failed
+from clustering_pipeline.defs.instance.queue import (
+    cancel_unwanted,
+    show_places,
+    show_queue,
+    tag_namespaces,
+)
+from clustering_pipeline.defs.instance.runs import unfinished_records
+from clustering_pipeline.defs.sensors.batches import run_after_batches
+from clustering_pipeline.defs.sensors.lost_runs import free_lost
+from clustering_pipeline.defs.sensors.overdue import watch_overdue
+from clustering_pipeline.defs.sensors.triggers import run_triggers
+from clustering_pipeline.defs.sensors.webhooks import notify_webhooks
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.finish import record_end
+
+ENDS = (
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+)
+
+
+def build_sensors() -> list[dg.SensorDefinition]:
+    """All sensors, running by default."""
+    return [
+        sync_partitions,
+        run_after_batches,
+        run_triggers,
+        follow_runs,
+        notify_webhooks,
+        watch_overdue,
+        *map(_record, ENDS),
+    ]
+
+
+@dg.sensor(minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+def sync_partitions(
+    context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
+) -> dg.SkipReason:
+    """Keeps the partition keys equal to the ids of the stored definitions."""
+    added, removed = partitions.sync(context.instance, clustering.catalog.clusters.ids)
+    if not added and not removed:
+        return dg.SkipReason("the partitions are current")
+    return dg.SkipReason(f"{len(added)} partitions added, {len(removed)} removed")
+
+
+@dg.sensor(minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+def follow_runs(
+    context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
+) -> dg.SkipReason:
+    """Tells the catalog what is queued, and ends runs that are lost or no longer wanted."""
+    catalog, instance = clustering.catalog, context.instance
+    lost = free_lost(catalog, instance)
+    records = unfinished_records(instance)
+    runs = [one.dagster_run for one in records]
+    unwanted = cancel_unwanted(catalog, instance, runs)
+    tag_namespaces(catalog, instance, runs)
+    wanted = [one for one in records if one.dagster_run.run_id not in unwanted]
+    show_places(catalog, wanted)
+    changed = show_queue(catalog, [one.dagster_run for one in wanted])
+    return dg.SkipReason(
+        f"{len(runs)} runs queued or under way, {changed} changes told, {len(lost)} lost and "
+        f"{len(unwanted)} unwanted ones ended"
+    )
+
+
+def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
+    """Closes executions whose run ended without saying so, as a killed process does."""
+
+    @dg.run_status_sensor(
+        name=f"record_{status.value.lower()}",
+        run_status=status,
+        minimum_interval_seconds=5,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def record(context: dg.RunStatusSensorContext, clustering: dg.ResourceParam[Pipeline]) -> None:
+        run = context.dagster_run
+        record_end(clustering.catalog, run, reason=why_failed(context.instance, run.run_id))
+
+    return record

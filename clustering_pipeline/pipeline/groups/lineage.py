@@ -1,0 +1,158 @@
+"""What the run did to the groups of its definition: kept beside its results and in the catalog."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from clustering_pipeline.engine.groups.hierarchy import Path, group_id
+from clustering_pipeline.engine.identity import Event, Generation
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.lineage import LineageEvent, RunLineage
+from clustering_pipeline.model.times import utc_now
+from clustering_pipeline.pipeline.run.columns import IDENTITY
+from clustering_pipeline.pipeline.run.run import Run
+
+LINEAGE = "lineage"
+_SCHEMA = {
+    "event": pl.String,
+    "group_uid": pl.String,
+    "cluster_id": pl.String,
+    "previous_cluster_id": pl.String,
+    "hierarchy_level": pl.Int64,
+    "parents": pl.List(pl.String),
+    "overlaps": pl.List(pl.Float64),
+    "matched_by": pl.String,
+    "score": pl.Float64,
+    "num_members": pl.Int64,
+    "previous_num_members": pl.Int64,
+    "label": pl.String,
+    "previous_label": pl.String,
+}
+_SHOWN = ("event", "cluster_id", "label", "previous_cluster_id", "num_members", "overlaps")
+_ROWS = 100
+KEPT = 20_000
+"""Events that the catalog keeps of one run: a record is of 16 MB at most.  All are in parquet."""
+_UNEVENTFUL = frozenset({"continued", "grown", "shrunk"})
+
+
+def keep_lineage(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
+    """Writes the events, now that the groups have their labels."""
+    labels = dict(clusters.select("group_uid", "label").iter_rows())
+    before = shown_labels(run.published)
+    events = list(_with_labels(_events(run, clusters), labels, before))
+    rows = [one.model_dump(mode="json") for one in events]
+    run.write_frame(LINEAGE, pl.DataFrame(rows, schema=_SCHEMA))
+    run.pipeline.catalog.lineages.keep(
+        RunLineage(
+            run_id=run.run_id,
+            cluster_id=run.cluster_id,
+            **run.spec.scope.fields(),
+            previous_run_id=run.published.run_id if run.published else None,
+            created_at=utc_now(),
+            events=events[:KEPT],
+        )
+    )
+    return events
+
+
+def shown_labels(execution: ExecutionRecord | None) -> dict[str, str]:
+    """Uid to the name that readers of a run see, those by people included."""
+    if execution is None:
+        return {}
+    overrides = execution.label_overrides or {}
+    return {
+        one.group_uid: overrides.get(one.cluster_id) or one.label or ""
+        for one in execution.centroids or ()
+        if one.group_uid
+    }
+
+
+def lineage_table(events: list[LineageEvent]) -> str:
+    """What happened, for people: how often, and each event that is more than growth."""
+    counted = ", ".join(f"{count} {kind}" for kind, count in _counts(events).items())
+    told = [one for one in events if one.event not in _UNEVENTFUL][:_ROWS]
+    lines = [f"| {' | '.join(map(_cell, _row(one)))} |" for one in told]
+    head = [f"| {' | '.join(_SHOWN)} |", f"|{'---|' * len(_SHOWN)}"]
+    return "\n".join([counted, "", *head, *lines]) if lines else counted
+
+
+def _counts(events: list[LineageEvent]) -> dict[str, int]:
+    return dict(Counter(one.event for one in events).most_common())
+
+
+def _row(event: LineageEvent) -> list[object]:
+    overlaps = ", ".join(f"{share:.2f}" for share in event.overlaps)
+    return [getattr(event, name) for name in _SHOWN[:-1]] + [overlaps]
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else " ".join(str(value).replace("|", "\\|").split())
+
+
+def _events(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
+    """Those of the assignments; where the published groups are shown again, they all continue."""
+    file = f"{IDENTITY}.json"
+    if run.published is None or run.source(file) == run.key(file):
+        return [LineageEvent.model_validate(one) for one in run.read_json(IDENTITY)["events"]]
+    return [_unchanged(row) for row in clusters.iter_rows(named=True)]
+
+
+def _unchanged(row: Mapping[str, object]) -> LineageEvent:
+    return LineageEvent.model_validate(
+        {
+            "event": "continued",
+            "group_uid": row["group_uid"],
+            "cluster_id": row["cluster_id"],
+            "previous_cluster_id": row["cluster_id"],
+            "hierarchy_level": row["hierarchy_level"],
+            "parents": [row["group_uid"]],
+            "overlaps": [1.0],
+            "matched_by": "members",
+            "score": 1.0,
+            "num_members": row["num_members"],
+            "previous_num_members": row["num_members"],
+        }
+    )
+
+
+def _with_labels(
+    events: list[LineageEvent], labels: Mapping[str, str], before: Mapping[str, str]
+) -> Iterator[LineageEvent]:
+    for one in events:
+        uid = one.group_uid
+        names = {"label": labels.get(uid), "previous_label": before.get(uid)}
+        yield one.model_copy(update=names)
+        continued = one.event in _UNEVENTFUL and uid in before
+        if continued and labels.get(uid) != before[uid]:
+            yield one.model_copy(update={**names, "event": "relabelled"})
+
+
+def told(
+    events: Sequence[Event],
+    after: Generation,
+    paths: Sequence[Path],
+    uids: Sequence[str],
+    before: Generation | None,
+) -> Iterator[LineageEvent]:
+    """The same events; ``paths`` and ``uids`` are those that the later groups go by."""
+    for one in events:
+        earlier = before if before is not None and one.old is not None else None
+        old = 0 if one.old is None else one.old
+        if one.new is None:
+            uid, path = (earlier.uids[old], earlier.paths[old]) if earlier else ("", ())
+        else:
+            uid, path = uids[one.new], paths[one.new]
+        yield LineageEvent(
+            event=one.kind,
+            group_uid=uid,
+            cluster_id=None if one.new is None else group_id(path),
+            previous_cluster_id=group_id(earlier.paths[old]) if earlier else None,
+            hierarchy_level=len(path) - 1,
+            parents=[before.uids[parent] for parent in one.parents] if before else [],
+            overlaps=list(one.overlaps),
+            matched_by=one.by,
+            score=one.score,
+            num_members=None if one.new is None else int(after.sizes[one.new]),
+            previous_num_members=int(earlier.sizes[old]) if earlier else None,
+        )

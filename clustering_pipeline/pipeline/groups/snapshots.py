@@ -1,0 +1,177 @@
+"""The groups of a run as identity compares them, read from its artifacts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from clustering_pipeline.engine.groups.hierarchy import Path, group_id
+from clustering_pipeline.engine.identity import Generation, fresh_uids
+from clustering_pipeline.engine.identity.edits import Groups
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.pipeline.run.columns import FOUND, IDENTITY
+from clustering_pipeline.pipeline.run.hierarchy_levels import path_of
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.run import Run
+
+FEATURE = "feature_name"
+Centroids = Callable[[tuple[Path, ...]], Vectors]
+_DOCUMENT = ["collection_id", "point_id"]
+_GROUPS = {
+    "cluster_id": pl.String,
+    "group_uid": pl.String,
+    "parent_group_uid": pl.String,
+    "previous_cluster_id": pl.String,
+    "matched_by": pl.String,
+    "score": pl.Float64,
+    "stayed": pl.Float64,
+    "known": pl.Float64,
+}
+_KNOWN = {"cluster_id": pl.String, "group_uid": pl.String}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The groups of an earlier run."""
+
+    generation: Generation
+    found: Generation
+    """The groups as the algorithm found them; people may have wanted others."""
+    edited: bool
+    """Whether they did."""
+    split_of: Mapping[str, str]
+    """Uid of a part that people asked for to the group they cut."""
+
+
+def generation_of(
+    assignments: pl.DataFrame,
+    *,
+    uids: Mapping[str, str] | None = None,
+    centroids: Centroids | None = None,
+) -> Generation:
+    """The groups of a table of documents, by ``cluster_id``; ``uids`` by the same."""
+    deepest = [one for one in assignments["cluster_id"].unique().to_list() if one != NOISE_ID]
+    inner = {one: path_of(one) for one in deepest}
+    every = {path[:end] for path in inner.values() for end in range(1, len(path) + 1)}
+    paths = tuple(sorted(every, key=lambda path: (len(path), path)))
+    order = {path: place for place, path in enumerate(paths)}
+    places = {one: order[path] for one, path in inner.items()}
+    column = assignments["cluster_id"].replace_strict(places, default=-1, return_dtype=pl.Int64)
+    documents, names = keys_of(assignments)
+    return Generation(
+        documents=documents,
+        names=names,
+        deepest=column.to_numpy(),
+        paths=paths,
+        uids=tuple(uids[group_id(path)] for path in paths) if uids is not None else (),
+        centroids=None if centroids is None else lambda: centroids(paths),
+    )
+
+
+def generation_of_run(pipeline: Pipeline, execution: ExecutionRecord) -> Generation:
+    """The groups of a run that has ended, with their uids.
+
+    A run from before groups had uids gets those that its members give.
+    """
+    assignments = _read(pipeline, execution, "assignments")
+    uids = uids_of(pipeline, execution)
+    middles = _stored_middles(pipeline, execution)
+    if uids is not None:
+        return generation_of(assignments, uids=uids, centroids=middles)
+    plain = generation_of(assignments)
+    made = dict(zip(map(group_id, plain.paths), fresh_uids(plain), strict=True))
+    return generation_of(assignments, uids=made, centroids=middles)
+
+
+def uids_of(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str] | None:
+    """Group to uid; None for a run from before groups had uids."""
+    if not pipeline.artifacts.exists(execution.artifact_key(f"{IDENTITY}.parquet")):
+        return None
+    table = _read(pipeline, execution, IDENTITY)
+    return dict(table.select("cluster_id", "group_uid").iter_rows())
+
+
+def keep_groups(
+    run: Run, rows: Iterable[Mapping[str, object]], record: Mapping[str, object]
+) -> None:
+    """Writes a run's groups, and what else the next run compares with."""
+    run.write_frame(IDENTITY, pl.DataFrame(list(rows), schema=_GROUPS))
+    run.write_json(IDENTITY, record)
+
+
+def known_groups(run: Run) -> pl.DataFrame:
+    """Group and uid, of the groups that the run has or shows again."""
+    if run.pipeline.artifacts.exists(run.source(f"{IDENTITY}.parquet")) or run.published is None:
+        return run.read_frame(IDENTITY, columns=["cluster_id", "group_uid"])
+    found = generation_of_run(run.pipeline, run.published)
+    ids = list(map(group_id, found.paths))
+    return pl.DataFrame({"cluster_id": ids, "group_uid": found.uids}, schema=_KNOWN)
+
+
+def published(pipeline: Pipeline, execution: ExecutionRecord) -> Published:
+    """What the groups of the next run are compared with."""
+    key = execution.artifact_key(f"{IDENTITY}.json")
+    known = pipeline.artifacts.read_json(key) if pipeline.artifacts.exists(key) else {}
+    shown, found = generation_of_run(pipeline, execution), known.get("found")
+    return Published(
+        generation=shown,
+        found=_found(pipeline, execution, found["parents"]) if found else shown,
+        edited=found is not None,
+        split_of=found["split_of"] if found else {},
+    )
+
+
+def _found(
+    pipeline: Pipeline, execution: ExecutionRecord, parents: Mapping[str, str]
+) -> Generation:
+    assignments = _read(pipeline, execution, "assignments")
+    groups = Groups(inner=np.array(assignments[FOUND].to_list(), dtype=object), parents=parents)
+    return groups.generation(*keys_of(assignments))
+
+
+def keys_of(assignments: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """What tells the rows apart, and what their documents are called."""
+    return _joined(assignments, _DOCUMENT), _joined(assignments, ["document_id"])
+
+
+def _read(pipeline: Pipeline, execution: ExecutionRecord, name: str) -> pl.DataFrame:
+    return pipeline.artifacts.read_frame(execution.artifact_key(f"{name}.parquet"))
+
+
+def _joined(assignments: pl.DataFrame, columns: list[str]) -> list[str]:
+    """One key a document; of independent features, one for each of them."""
+    several = FEATURE in assignments.columns and assignments[FEATURE].n_unique() > 1
+    every = [*([FEATURE] if several else []), *columns]
+    key = pl.concat_str([pl.col(one).fill_null("") for one in every], separator="\x1f")
+    return list(map(str, assignments.select(key).to_series().to_list()))
+
+
+def _stored_middles(pipeline: Pipeline, execution: ExecutionRecord) -> Centroids:
+    def middles(paths: tuple[Path, ...]) -> Vectors:
+        summaries = _read(pipeline, execution, "summaries")
+        if FEATURE not in summaries.columns:
+            summaries = summaries.with_columns(pl.lit("").alias(FEATURE))
+        places = {group_id(path): place for place, path in enumerate(paths)}
+        blocks = [
+            _block(part, places) for _, part in sorted(summaries.group_by(FEATURE), key=_name)
+        ]
+        return np.concatenate([np.zeros((len(paths), 0), dtype=np.float32), *blocks], axis=1)
+
+    return middles
+
+
+def _name(part: tuple[tuple[object, ...], pl.DataFrame]) -> str:
+    return str(part[0][0])
+
+
+def _block(summaries: pl.DataFrame, places: Mapping[str, int]) -> Vectors:
+    """Zeros where a group is of another feature: groups of two features are nowhere near."""
+    known = summaries.drop_nulls("centroid_vector")
+    vectors = [np.asarray(one, dtype=np.float32) for one in known["centroid_vector"].to_list()]
+    block = np.zeros((len(places), len(vectors[0]) if vectors else 0), dtype=np.float32)
+    for cluster_id, vector in zip(known["cluster_id"], vectors, strict=True):
+        block[places[cluster_id]] = vector
+    return block

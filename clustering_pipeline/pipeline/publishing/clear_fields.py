@@ -1,0 +1,93 @@
+"""Takes a definition's fields off documents."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, suppress
+
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.spec import mapped_fields
+from clustering_pipeline.model.errors import CollectionNotFound, ExecutionInFlight
+from clustering_pipeline.model.ids import run_mark
+from clustering_pipeline.pipeline.publishing.run_marks import held_runs, marked, written_fields
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.process import is_alive
+
+
+def _at_will() -> None:
+    """Nobody can take the documents away meanwhile."""
+
+
+def clear(
+    pipeline: Pipeline, record: ClusterRecord, *, check: Callable[[], None] = _at_will
+) -> int:
+    """Removes what the definition wrote from every document; returns how many showed it.
+
+    Interrupted, it can be repeated.
+    """
+    runs = held_runs(pipeline, record)
+    now = record.resolved()
+    fields = written_fields(*runs) | set(mapped_fields(now))
+    specs = [now, *(one.spec for one in runs if one.spec)]
+    collections = dict.fromkeys(one for spec in specs for one in spec.collection_ids)
+    removed = sum(_clear_one(pipeline, record, one, fields, check) for one in collections)
+    pipeline.catalog.clusters.update_state(record.cluster_id, documents_hold=[])
+    return removed
+
+
+def clear_unheld(pipeline: Pipeline, record: ClusterRecord) -> int:
+    """The same from outside; raises ExecutionInFlight while a run is under way.
+
+    The next execution takes every document for one that shows nothing.
+    """
+    if record.claim is not None and is_alive(record.claim):
+        message = f"{record.name!r} is being executed by {record.claim.run_id}: cancel it first"
+        raise ExecutionInFlight(message)
+    return clear(pipeline, record)
+
+
+def take_off(
+    pipeline: Pipeline,
+    record: ClusterRecord,
+    collection_id: str,
+    point_ids: Sequence[str],
+    fields: Collection[str],
+    *,
+    check: Callable[[], None],
+) -> int:
+    """Removes fields and mark from those documents that still carry the mark.
+
+    Others were deleted or put anew since.  Fields that another definition writes by now are its
+    own.
+    """
+    with suppress(CollectionNotFound):
+        name = pipeline.catalog.collections.get(record.scope, collection_id).qdrant_collection
+        taken = pipeline.catalog.clusters.written_by_others(record, collection_id, fields)
+        mark = run_mark(record.cluster_id)
+        # Qdrant takes null for the removal of a field.
+        nothing = dict.fromkeys([*sorted(set(fields) - taken), mark])
+        there = _still_marked(pipeline, name, point_ids, mark)
+        return pipeline.documents.write_shared(name, there, nothing, check=check).written
+    return 0
+
+
+def _clear_one(
+    pipeline: Pipeline,
+    record: ClusterRecord,
+    collection_id: str,
+    fields: Collection[str],
+    check: Callable[[], None],
+) -> int:
+    with suppress(CollectionNotFound):
+        name = pipeline.catalog.collections.get(record.scope, collection_id).qdrant_collection
+        tree = marked(run_mark(record.cluster_id), there=True)
+        pages = pipeline.documents.scroll(name, tree, payload_fields=())
+        ids = [point.id for page in pages for point in page]
+        return take_off(pipeline, record, collection_id, ids, fields, check=check)
+    return 0
+
+
+def _still_marked(
+    pipeline: Pipeline, name: str, point_ids: Sequence[str], mark: str
+) -> Iterator[str]:
+    pages = pipeline.documents.retrieve_pages(name, point_ids, payload_fields=[mark])
+    with closing(pages):
+        yield from (point.id for page in pages for point in page if mark in point.payload)

@@ -1,0 +1,118 @@
+"""The execution's public record, filled before the pointer moves to it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from clustering_pipeline.model.executions.execution import (
+    ClusterExecutionCentroid,
+    ClusterExecutionMetrics,
+    RepresentativeDocument,
+    WriteBack,
+)
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.public_text import for_clients
+from clustering_pipeline.pipeline.publishing.run_marks import held_runs, written_fields
+from clustering_pipeline.pipeline.publishing.tables import document_count
+from clustering_pipeline.pipeline.run.run import ARTIFACTS, Run, target_fields
+
+# A record is one document of at most 16 MB; texts of this many groups stay far below.
+SUMMARY_COLUMNS = (
+    "cluster_id",
+    "group_uid",
+    "num_members",
+    "label",
+    "summary",
+    "keywords",
+    "mean_cosine_similarity",
+    "min_cosine_similarity",
+    "representative_ids",
+    "parent_cluster_id",
+    "hierarchy_level",
+)
+
+
+def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> dict[str, Any]:
+    """What the run found, under the names of ``ExecutionRecord``."""
+    errors = [for_clients(error) for error in run.read_json("label_errors") or ()]
+    return {
+        "num_clusters": clusters.filter(hierarchy_level=0).height,
+        "num_points": document_count(members),
+        "metrics": _metrics(run),
+        "centroids": [_centroid(row) for row in _rows(clusters)],
+        "hierarchy_relationships": run.read_json("relations") or None,
+        "llm_labeling_errors": errors or None,
+        "parquet_path": run.key("clusters.parquet"),
+        "members_key": run.key("members.parquet"),
+        "artifacts": {file: run.source(file) for file in ARTIFACTS},
+        "write_back": planned_write_back(run),
+        **reconciliation(run.read_json("export"), members, method=run.spec.method),
+    }
+
+
+def planned_write_back(run: Run) -> WriteBack | None:
+    """What is to be written, and what documents show that no mapping names any more."""
+    if not run.spec.enrich:
+        return None
+    fields = target_fields(run)
+    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
+    stale = written_fields(*held_runs(run.pipeline, record)).difference(fields)
+    return WriteBack(fields=tuple(fields), stale_fields=tuple(sorted(stale)))
+
+
+def _metrics(run: Run) -> ClusterExecutionMetrics:
+    measured = run.read_json("metrics")
+    known = ClusterExecutionMetrics.model_fields
+    further = {name: value for name, value in measured.items() if name not in known}
+    named = {name: value for name, value in measured.items() if name in known}
+    return ClusterExecutionMetrics(**named, additional_properties=further)
+
+
+def _rows(clusters: pl.DataFrame) -> list[dict[str, Any]]:
+    return clusters.select(SUMMARY_COLUMNS).to_dicts()
+
+
+def _centroid(row: dict[str, Any]) -> ClusterExecutionCentroid:
+    documents = [RepresentativeDocument(document_id=one) for one in row["representative_ids"] or ()]
+    return ClusterExecutionCentroid.model_validate(row | {"representative_ids": documents})
+
+
+# Methods that leave documents outside every group by design.
+LEAVES_NOISE = frozenset(
+    {"hdbscan", "dbscan", "optics", "mean_shift", "evoc", "auto", "attribute_based"}
+)
+
+
+def reconciliation(
+    export: Mapping[str, Any], members: pl.DataFrame, *, method: str
+) -> dict[str, Any]:
+    """The contract's counts: of the selection, what had a vector, and what is in a group."""
+    source, retrieved = export["source_documents"], export["retrieved"]
+    # With independent features, in a group of one of them.
+    clustered = document_count(members.filter(pl.col("cluster_id") != NOISE_ID))
+    gap, drop = source - retrieved, retrieved - clustered
+    expected = method in LEAVES_NOISE
+    reasons = list(_reasons(export, 0 if expected else drop))
+    return {
+        "source_documents": source,
+        "vectors_retrieved": retrieved,
+        "vectors_clustered": clustered,
+        "index_gap": gap,
+        "pipeline_drop": drop,
+        "pipeline_drop_expected_as_noise": expected and drop > 0,
+        "input_reconciliation_ok": not reasons,
+        "input_reconciliation_reasons": reasons,
+    }
+
+
+def _reasons(export: Mapping[str, Any], dropped: int) -> Iterator[str]:
+    lost = {
+        "no vector of the feature": export["missing_vector"],
+        "deleted while they were read": export["vanished"],
+    }
+    for reason, count in lost.items():
+        if count:
+            yield f"{count} of {export['source_documents']} selected documents: {reason}"
+    if dropped:
+        yield f"{dropped} of {export['retrieved']} documents with a vector: in no group"

@@ -1,0 +1,117 @@
+"""Output collections: each run writes its own, and an alias shows readers the published ones.
+
+Aliases follow the catalog's pointer: a crash between the two leaves readers of Qdrant one
+generation behind until the next read or run, never between two.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ClusterNotFound, CollectionNotFound
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from clustering_pipeline.stores.documents import Documents
+
+SEPARATOR = "__"
+
+
+def generation(alias: str, run_id: str) -> str:
+    """The Qdrant collection that one run writes for an output collection."""
+    return f"{alias}{SEPARATOR}{run_id}"
+
+
+def is_behind(pipeline: Pipeline, record: ClusterRecord) -> bool:
+    """Whether the published run has generations that readers are not shown, or not cleanly."""
+    current = _current(pipeline, record)
+    if not current:
+        return False
+    execution = pipeline.catalog.executions.find(str(record.state.last_run_id))
+    unreaped = execution is not None and not execution.generation_reap
+    return unreaped or not _shown(pipeline.documents, current)
+
+
+def repair_aliases(pipeline: Pipeline, cluster_id: str) -> bool:
+    """For readers of an output collection: points aliases where the catalog points.
+
+    Nothing is removed, so a run may be under way; True when one was behind.
+    """
+    current = _current(pipeline, pipeline.catalog.clusters.by_id(cluster_id))
+    if _shown(pipeline.documents, current):
+        return False
+    # A run that publishes at this moment points them further, and removes what we would point to.
+    with suppress(CollectionNotFound):
+        _show(pipeline.documents, current)
+    return True
+
+
+def collection_to_read(pipeline: Pipeline, scope: Scope, identifier: str) -> CollectionRecord:
+    """A registered collection; an output collection shows the published run from now on."""
+    record = pipeline.catalog.collections.get(scope, identifier)
+    if record.output_of is not None:
+        # Kept collections outlive their definition.
+        with suppress(ClusterNotFound):
+            repair_aliases(pipeline, record.output_of)
+    return record
+
+
+def follow(pipeline: Pipeline, record: ClusterRecord) -> None:
+    """Points the aliases at the published generations, then removes the others.
+
+    For the holder of the definition.
+    """
+    current = _current(pipeline, record)
+    if not current:
+        return
+    documents = pipeline.documents
+    _show(documents, current)
+    for alias in current:
+        pipeline.catalog.collections.update(record.scope, alias, made=True)
+    reaped = [_reap(documents, alias, name) for alias, name in current.items()]
+    if not _shown(documents, current):  # a reader repaired them by an older record
+        _show(documents, current)
+    pipeline.catalog.executions.update(
+        str(record.state.last_run_id), output_collections=dict(current), generation_reap=reaped
+    )
+
+
+def generations(documents: "Documents", alias: str) -> list[str]:
+    """Every generation of an output collection, shown or not."""
+    return [name for name in documents.collections() if name.startswith(f"{alias}{SEPARATOR}")]
+
+
+def _current(pipeline: Pipeline, record: ClusterRecord) -> dict[str, str]:
+    """Alias to the published run's generation; empty when it wrote none."""
+    published, aliases = record.state.last_run_id, record.state.output_collection_ids
+    if published is None or not aliases:
+        return {}
+    there = set(pipeline.documents.collections())
+    wanted = {alias: generation(alias, published) for alias in aliases}
+    return {alias: name for alias, name in wanted.items() if name in there}
+
+
+def _shown(documents: "Documents", current: Mapping[str, str]) -> bool:
+    return current.items() <= documents.aliases().items()
+
+
+def _show(documents: "Documents", current: Mapping[str, str]) -> None:
+    documents.set_aliases(current)
+
+
+def _reap(documents: "Documents", alias: str, current: str) -> dict[str, object]:
+    """Removes the generations that no reader sees any more; counts are of points."""
+    older = [name for name in generations(documents, alias) if name != current]
+    stale = sum(map(documents.points, older))
+    for name in older:
+        documents.delete_collection(name)
+    return {
+        "output_collection_id": alias,
+        "decision": "reaped" if older else "nothing_stale",
+        "written": documents.points(current),
+        "stale": stale,
+        "reaped": stale,
+    }

@@ -1,0 +1,44 @@
+"""Long work says how far it is, in the catalog, where every client can read it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Write = Callable[[int, int | None], None]
+INTERVAL_SECONDS = 0.5
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Passes on at most two reports a second; the last one of a stage always arrives."""
+
+    write: Write
+    clock: Callable[[], float] = time.monotonic
+    _last: float = field(default=float("-inf"), init=False)
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Report ``done`` of ``total``; None while nobody knows how many there are."""
+        now = self.clock()
+        if done != total and now - self._last < INTERVAL_SECONDS:
+            return
+        self._last = now
+        self.write(done, total)
+
+
+CALL_SECONDS = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Paced:
+    """Passes on at most one call a second, the first at once."""
+
+    ask: Callable[[], None]
+    clock: Callable[[], float] = time.monotonic
+    _last: float = field(default=float("-inf"), init=False)
+
+    def __call__(self) -> None:
+        """Ask, unless that was done less than a second ago."""
+        now = self.clock()
+        if now - self._last >= CALL_SECONDS:
+            self._last = now
+            self.ask()

@@ -1,0 +1,163 @@
+"""New groups made of the novelty pool, beside those that are published."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from clustering_pipeline import engine
+from clustering_pipeline.engine.groups.hierarchy import group_id
+from clustering_pipeline.engine.groups.numbering import canonical, group_count
+from clustering_pipeline.engine.identity import Numbers, fresh_uids, numbered
+from clustering_pipeline.engine.identity.generation import rehashed
+from clustering_pipeline.engine.identity.numbers import TOP
+from clustering_pipeline.engine.vectors import NOISE, Labels
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.pipeline.groups.numbering import taken_numbers
+from clustering_pipeline.pipeline.groups.snapshots import generation_of, generation_of_run
+from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, KEYS
+from clustering_pipeline.pipeline.run.progress import Paced
+from clustering_pipeline.pipeline.run.report import StageReport
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.run.spaces import clustering_spaces, features
+from clustering_pipeline.pipeline.stages.assign_mode.assign import JOINED
+from clustering_pipeline.pipeline.stages.assign_mode.assignments import write_assignments
+from clustering_pipeline.pipeline.stages.assign_mode.edits import NOVEL, with_edits
+from clustering_pipeline.pipeline.stages.assign_mode.reference import REFERENCE, calibrated_by
+from clustering_pipeline.pipeline.stages.assign_mode.unchanged import earlier
+
+FEWEST = 2
+"""Documents that could be a group of which something can be said."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """Of all rows of the assignments the new group, -1 for none, and how sure that is."""
+
+    labels: Labels
+    probabilities: NDArray[np.float64]
+    records: list[dict[str, Any]]
+
+
+def propose_groups(run: Run) -> StageReport:
+    """Groups the documents of the pool as the definition says; what is in no group stays there.
+
+    The new groups are on top, and have the next numbers, or those that they had in a run that
+    readers were taken back from; nothing else changes.
+    """
+    before = earlier(run)
+    joined = run.read_frame(JOINED)
+    found = _grouped(run, before, joined[NOVEL].to_numpy())
+    numbers = taken_numbers(run)
+    placed = _placed(joined, found, numbers.following.get(TOP, 0))
+    made = pl.Series(found.labels >= 0)
+    edited = with_edits(run, placed, made.to_numpy(), lambda: _reference(run, placed, made))
+    after, born = _known_again(run, before, edited, numbers)
+    new = after["cluster_id"].is_in(list(born))
+    run.write_frame(REFERENCE, _reference(run, after, new))
+    ids = _only(after, new)
+    run.write_json(JOINED, run.read_json(JOINED) | _counts(run, after, ids, len(born)))
+    report = write_assignments(run, _with_uids(after, ids, born), born)
+    fit = run.read_json("fit")
+    run.write_json("fit", fit | {"proposed": [*fit.get("proposed", []), *found.records]})
+    return report
+
+
+def _reference(run: Run, rows: pl.DataFrame, new: pl.Series) -> pl.DataFrame:
+    """How far the groups reach that were there, and those of the ``new`` rows."""
+    return pl.concat([run.read_frame(REFERENCE), calibrated_by(run, _only(rows, new))])
+
+
+def _only(rows: pl.DataFrame, new: pl.Series) -> pl.Series:
+    return rows.select(pl.when(new).then("cluster_id").otherwise(pl.lit(NOISE_ID))).to_series()
+
+
+def _grouped(run: Run, before: Run, novel: NDArray[np.bool_]) -> _Found:
+    """In the space that the published groups were found in, with the weights learned then."""
+    weights = before.read_json("reduction")["weights"]
+    labels, sure = np.full(len(novel), NOISE, dtype=np.int64), np.zeros(len(novel))
+    records, first = [], 0
+    for space in clustering_spaces(run, features(run), weights=weights):
+        rows = np.flatnonzero(novel[space.rows])
+        if len(rows) < FEWEST:
+            continue
+        made = engine.cluster(
+            space.vectors[rows],
+            algorithm=run.spec.method,
+            params=run.spec.params,
+            preprocessing=run.spec.preprocessing,
+            sample_size=run.spec.sample_size,
+            check=Paced(ask=run.check),
+        )
+        there = space.rows.start + rows
+        labels[there] = np.where(made.labels >= 0, made.labels + first, NOISE)
+        sure[there] = made.probabilities
+        first += group_count(made.labels)
+        records.append({FEATURE: space.name, **made.record})
+    return _Found(labels=canonical(labels), probabilities=sure, records=records)
+
+
+def _placed(joined: pl.DataFrame, found: _Found, first: int) -> pl.DataFrame:
+    """The rows with the new groups, numbered from ``first``."""
+    ids = [*(group_id((first + one,)) for one in range(group_count(found.labels))), NOISE_ID]
+    new = pl.Series(found.labels >= 0)
+    values = {
+        "cluster_id": pl.Series([ids[one] for one in found.labels], dtype=pl.String),
+        "probability": pl.Series(found.probabilities),
+        NOVEL: pl.repeat(value=False, n=len(new), eager=True),
+    }
+    return joined.with_columns(
+        pl.when(new).then(value).otherwise(pl.col(name)).alias(name)
+        for name, value in values.items()
+    )
+
+
+def _known_again(
+    run: Run, before: Run, after: pl.DataFrame, numbers: Numbers
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The rows with the numbers to stay, and id to uid of the new groups."""
+    keys = pl.concat([run.read_frame("embeddings", columns=KEYS)] * len(run.spec.clusterings))
+    made = generation_of(keys.hstack(after.select(FEATURE, "cluster_id")))
+    published = generation_of_run(run.pipeline, before.execution)
+    there, fresh = set(published.paths), fresh_uids(made)
+    new = [place for place, path in enumerate(made.paths) if path not in there]
+    paths = [made.paths[place] for place in new]
+    uids = _free([fresh[place] for place in new], published.uids)
+    ids = list(map(group_id, numbered(paths, uids, made.sizes[new], numbers)))
+    renamed = pl.col("cluster_id").replace(dict(zip(map(group_id, paths), ids, strict=True)))
+    return after.with_columns(renamed), dict(zip(ids, uids, strict=True))
+
+
+def _free(uids: Sequence[str], others: Collection[str]) -> list[str]:
+    """None is one that another group has."""
+    taken = set(others)
+    found: list[str] = []
+    for uid in uids:
+        while uid in taken:
+            uid = rehashed(uid)  # noqa: PLW2901 - until nobody has it
+        taken.add(uid)
+        found.append(uid)
+    return found
+
+
+def _with_uids(after: pl.DataFrame, ids: pl.Series, born: dict[str, str]) -> pl.DataFrame:
+    """Where people regrouped what was found: the new groups are as they were found."""
+    if FOUND not in after.columns or not born:
+        return after
+    uids = ids.replace_strict(born, default=None, return_dtype=pl.String)
+    return after.with_columns(pl.coalesce(uids, FOUND).alias(FOUND))
+
+
+def _counts(run: Run, after: pl.DataFrame, ids: pl.Series, groups: int) -> dict[str, Any]:
+    """Of several clusterings, a document is in the pool while it is new to the groups of all."""
+    shape = (len(run.spec.clusterings), -1)
+    left = after[NOVEL].to_numpy().reshape(shape).all(axis=0)
+    placed = (ids != NOISE_ID).to_numpy().reshape(shape).any(axis=0)
+    return {
+        "novelty_pool": int(left.sum()),
+        "proposed_groups": groups,
+        "proposed_documents": int(placed.sum()),
+    }

@@ -1,0 +1,95 @@
+"""The reach of a run's groups, kept with them: new documents are compared with this alone."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from clustering_pipeline.engine.incremental import Reference, reference_of
+from clustering_pipeline.engine.vectors import NOISE
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.pipeline.run.columns import FEATURE
+from clustering_pipeline.pipeline.run.report import StageReport
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.run.spaces import Space, original_spaces
+from clustering_pipeline.pipeline.stages.summarize import summarize
+
+REFERENCE = "reference"
+_SCHEMA = {
+    FEATURE: pl.String,
+    "cluster_id": pl.String,
+    "centroid": pl.List(pl.Float32),
+    "exemplars": pl.List(pl.Float32),
+    "typical": pl.Float64,
+    "least": pl.Float64,
+    "mean_cosine": pl.Float64,
+}
+
+
+def summarize_and_calibrate(run: Run) -> StageReport:
+    """What a full run says of its groups, and how far each of them reaches."""
+    report = summarize(run)
+    # Groups by attributes reach nothing; an absent file would be taken for the published run's.
+    reaches = calibrated(run) if run.spec.attributes is None else pl.DataFrame(schema=_SCHEMA)
+    run.write_frame(REFERENCE, reaches)
+    return report
+
+
+def references(run: Run) -> pl.DataFrame:
+    """Those that the run has kept; a run of before there were any is calibrated now."""
+    key = run.execution.artifact_key(f"{REFERENCE}.parquet")
+    if run.pipeline.artifacts.exists(key):
+        return run.pipeline.artifacts.read_frame(key)
+    return calibrated(run)
+
+
+def calibrated(run: Run) -> pl.DataFrame:
+    """A row for each group that documents may join; its ``exemplars`` one after the other."""
+    return calibrated_by(run, run.read_frame("assignments", columns=["cluster_id"])["cluster_id"])
+
+
+def calibrated_by(run: Run, cluster_ids: pl.Series) -> pl.DataFrame:
+    """The same for the groups that these are, a row for each of the run's assignments."""
+    parts = [_of(run, space, cluster_ids[space.rows]) for space in original_spaces(run)]
+    return pl.concat([pl.DataFrame(schema=_SCHEMA), *parts])
+
+
+def reference_in(table: pl.DataFrame, space: Space) -> tuple[list[str], Reference]:
+    """The ids of one clustering's groups, and what documents of ``space`` are compared with."""
+    own = table.filter(pl.col(FEATURE) == space.name)
+    dimensions = space.vectors.shape[1]
+    sizes = (own["exemplars"].list.len() // dimensions).to_list()
+    names = [str(one) for one in own["cluster_id"]]
+    return names, Reference(
+        centroids=_matrix(own["centroid"], dimensions),
+        exemplars=_matrix(own["exemplars"], dimensions),
+        starts=np.cumsum([0, *sizes]),
+        typical=own["typical"].to_numpy(),
+        least=own["least"].to_numpy(),
+        mean_cosine=float(own["mean_cosine"][0]) if own.height else 0.0,
+    )
+
+
+def _of(run: Run, space: Space, cluster_ids: pl.Series) -> pl.DataFrame:
+    names = sorted(set(cluster_ids.to_list()) - {NOISE_ID})
+    places = {name: place for place, name in enumerate(names)}
+    labels = cluster_ids.replace_strict(places, default=NOISE, return_dtype=pl.Int64).to_numpy()
+    method = run.spec.vectors.effective_feature_method
+    found = reference_of(space.vectors, labels, method=method)
+    spans = zip(found.starts[:-1], found.starts[1:], strict=True)
+    return pl.DataFrame(
+        {
+            FEATURE: [space.name] * found.k,
+            "cluster_id": names,
+            "centroid": list(found.centroids),
+            "exemplars": [found.exemplars[start:stop].ravel() for start, stop in spans],
+            "typical": found.typical,
+            "least": found.least,
+            "mean_cosine": [found.mean_cosine] * found.k,
+        },
+        schema=_SCHEMA,
+    )
+
+
+def _matrix(vectors: pl.Series, dimensions: int) -> NDArray[np.float32]:
+    """The numbers of all rows as (n, d); none in an empty one."""
+    return vectors.explode().drop_nulls().to_numpy().reshape(-1, dimensions)

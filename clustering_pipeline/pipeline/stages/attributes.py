@@ -1,0 +1,205 @@
+"""Groups made of what the payload says: nothing is reduced, nothing fitted, nothing laid out."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from clustering_pipeline import engine
+from clustering_pipeline.engine import AttributeGroups, Hierarchy
+from clustering_pipeline.engine.vectors import Labels
+from clustering_pipeline.model.definitions.vector_config import AttributeConfig
+from clustering_pipeline.model.errors import InvalidDefinition
+from clustering_pipeline.model.filters.tree import split_path
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.pipeline.groups.matching import name_groups
+from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW
+from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
+from clustering_pipeline.pipeline.run.report import StageReport
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.run.spaces import payloads
+
+
+def attribute_config(run: Run) -> AttributeConfig:
+    """Raises InvalidDefinition when vectors make the groups."""
+    if run.spec.attributes is None:
+        message = f"definition {run.title!r} has no attribute_config"
+        raise InvalidDefinition(message)
+    return run.spec.attributes
+
+
+def without_vectors(run: Run) -> StageReport:
+    """No document has a place on a map; the input's digest is that of the attributes' values."""
+    attributes = attribute_config(run).attributes
+    paths = [split_path(one) for one in attributes]
+    values = [[engine.value_at(one, path) for path in paths] for one in payloads(run)]
+    content = json.dumps(values, sort_keys=True, ensure_ascii=False).encode()
+    record = {
+        "input": {
+            "documents": len(values),
+            "attributes": attributes,
+            "sha256": hashlib.sha256(content).hexdigest(),
+        },
+        "documents": len(values),
+        "fitted": len(values),
+        "steps": [],
+        "weights": None,
+        "learning_quality_score": None,
+        "weight_learning": None,
+    }
+    run.write_frame("reduced", pl.DataFrame(schema={ROW: pl.Int64}))
+    run.write_json("reduction", record)
+    return StageReport(numbers={"documents": len(values)}, uri=run.uri("reduced.parquet"))
+
+
+def assign_by_attributes(run: Run) -> StageReport:
+    """One group per combination of values; a document that lacks one is noise, and counted."""
+    config = attribute_config(run)
+    groups = engine.group_by_attributes(
+        payloads(run), config.attributes, hierarchical=has_parents(config)
+    )
+    labels = groups.labels if groups.parents is None else groups.parents
+    tree = _tree(groups)
+    ids = [*(engine.group_id(node.path) for node in tree.nodes), NOISE_ID]
+    frame = run.read_frame("embeddings", columns=KEYS).with_columns(
+        label=labels,
+        cluster_id=pl.Series([ids[place] for place in tree.deepest], dtype=pl.String),
+        probability=np.where(labels >= 0, 1.0, 0.0),
+        outlier_score=pl.lit(None, dtype=pl.Float64),
+        **{FEATURE: pl.lit(None, dtype=pl.String)},
+    )
+    size = run.write_frame("assignments", name_groups(run, frame))
+    record = {
+        "algorithm": run.spec.method,
+        "attributes": config.attributes,
+        "hierarchical_grouping": has_parents(config),
+        "missing_attribute": groups.missing,
+        "versions": engine.versions(),
+    }
+    run.write_json("fit", record)
+    run.write_json("relations", [])
+    return StageReport(
+        numbers={
+            "documents": len(labels),
+            "groups": len(groups.parent_values or groups.values),
+            "missing_attribute": groups.missing,
+            "noise_ratio": groups.missing / len(labels),
+            "bytes": size,
+        },
+        records={"fit": record},
+        uri=run.uri("assignments.parquet"),
+    )
+
+
+def has_parents(config: AttributeConfig) -> bool:
+    """Below a first value there is something only when there are further attributes."""
+    return config.hierarchical_grouping and len(config.attributes) > 1
+
+
+def _tree(groups: AttributeGroups) -> Hierarchy:
+    if groups.parents is not None:
+        return engine.of_labels(groups.parents, groups.labels)
+    return _flat(groups.labels)
+
+
+def _flat(labels: Labels) -> Hierarchy:
+    numbers = range(int(labels.max(initial=-1)) + 1)
+    nodes = [engine.Node(path=(one,), rows=np.flatnonzero(labels == one)) for one in numbers]
+    return engine.hierarchy(len(labels), nodes)
+
+
+VALUES = "attribute_values"
+GIVEN = ("llm", "human")  # where names come from that values do not replace
+_SCHEMA = {
+    "cluster_id": pl.String,
+    "parent_cluster_id": pl.String,
+    "hierarchy_level": pl.Int64,
+    "num_members": pl.Int64,
+    "variance": pl.Float64,
+    "mean_cosine_similarity": pl.Float64,
+    "min_cosine_similarity": pl.Float64,
+    "nearest_cluster_id": pl.String,
+    "separation": pl.Float64,
+    "centroid_vector": pl.List(pl.Float32),
+    VALUES: pl.String,
+    "feature_name": pl.String,
+    "feature_dimensions": pl.Int64,
+}
+
+
+def summarize_attributes(run: Run) -> StageReport:
+    """Sizes and values; what would need vectors is null."""
+    documents = payloads(run)
+    assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
+    rows = [
+        row
+        for level in levels(assignments["cluster_id"])
+        for row in _summaries(run, level, documents)
+    ]
+    metrics = engine.counted(assignments["label"].to_numpy()).contract()
+    size = run.write_frame("summaries", pl.DataFrame(rows, schema=_SCHEMA))
+    nowhere = pl.Series("distance_to_centroid", [None] * len(documents), dtype=pl.Float64)
+    run.write_frame("distances", nowhere.to_frame())
+    run.write_json("metrics", metrics)
+    return StageReport(
+        numbers={"groups": len(rows), "bytes": size},
+        texts={"space": str(metrics["space"]), "degenerate": str(metrics["degenerate"])},
+        uri=run.uri("summaries.parquet"),
+    )
+
+
+def _summaries(
+    run: Run, level: Level, documents: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    found = []
+    parents = level.parents()
+    for place, cluster_id in enumerate(level.cluster_ids):
+        members = np.flatnonzero(level.labels == place)
+        row = {
+            "cluster_id": cluster_id,
+            "parent_cluster_id": parents[place],
+            "hierarchy_level": level.number,
+            "num_members": len(members),
+            VALUES: json.dumps(_values(run, [documents[one] for one in members])),
+        }
+        found.append(dict.fromkeys(_SCHEMA) | row)
+    return found
+
+
+def _values(run: Run, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Attribute to value; where a parent's members differ, the one that stands for them."""
+    config = attribute_config(run)
+    return {
+        one: engine.aggregate(
+            [engine.value_at(member, split_path(one)) for member in members],
+            config.aggregation_method,
+        )
+        for one in config.attributes
+    }
+
+
+def named_by_values(run: Run, clusters: pl.DataFrame) -> pl.DataFrame:
+    """Groups by attributes are called by their values unless a model or a person named them."""
+    if run.spec.attributes is None:
+        return clusters
+    rows = clusters.select(VALUES, "hierarchy_level").iter_rows()
+    names = pl.Series("by_values", [_name(run, *row) for row in rows], dtype=pl.String)
+    by_others = pl.col("source").is_in(GIVEN)
+    return clusters.with_columns(
+        label=pl.when(by_others).then("label").otherwise(names),
+        source=pl.when(by_others).then("source").otherwise(pl.lit("attributes")),
+    )
+
+
+def _name(run: Run, stored: str, level: int) -> str:
+    config = attribute_config(run)
+    shared = config.attributes[:1] if has_parents(config) and level == 0 else config.attributes
+    values = json.loads(stored)
+    return " · ".join(f"{one}: {_shown(values[one])}" for one in shared)
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

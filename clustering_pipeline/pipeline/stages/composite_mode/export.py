@@ -1,0 +1,124 @@
+"""The documents of the sources, as they saw them."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+
+import polars as pl
+
+from clustering_pipeline.model.errors import WrongDimension
+from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.filters.semantics import predicate
+from clustering_pipeline.model.filters.tree import parse_filter
+from clustering_pipeline.pipeline.run.columns import KEYS
+from clustering_pipeline.pipeline.run.report import StageReport
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.run.spaces import vector_columns
+from clustering_pipeline.pipeline.stages.composite_mode.sources import source_runs
+from clustering_pipeline.pipeline.stages.export import FILE
+from clustering_pipeline.stores.documents import ExportReport
+
+DOCUMENT = ("collection_id", "point_id")
+
+
+def gather(run: Run) -> StageReport:
+    """Every document that a source saw and that is still there, once, in canonical order.
+
+    Its vector and payload are those of the newest source that has it.  A filter selects among them.
+    """
+    started = time.perf_counter()
+    sources = source_runs(run.pipeline.catalog, run.spec)
+    every = _every(run, sorted(sources, key=lambda one: one.created_at, reverse=True))
+    run.check()
+    there = every.join(_still_there(run, every), on=DOCUMENT, how="semi", maintain_order="left")
+    size = run.write_frame("embeddings", there)
+    vectors = [there.schema[one] for one in vector_columns(run).values()]
+    report = ExportReport(
+        source_documents=there.height,
+        retrieved=there.height,
+        missing_vector=0,
+        not_sampled=0,
+        vanished=0,
+        invalid=0,
+        invalid_ids=(),
+        seconds=time.perf_counter() - started,
+        vector_bytes=there.height * sum(map(_bytes, vectors)),
+    )
+    run.write_json("export", asdict(report) | {"vector_names": list(run.spec.feature_uris)})
+    run.record(covered_batches=_covered(sources))
+    return StageReport(
+        numbers={
+            "sources": len(sources),
+            "documents": there.height,
+            "gone": every.height - there.height,
+            "bytes": size,
+        },
+        texts={"sources": ", ".join(one.run_id for one in sources)},
+        uri=run.uri(FILE),
+    )
+
+
+def _every(run: Run, sources: Sequence[ExecutionRecord]) -> pl.DataFrame:
+    columns = [*KEYS, "payload", *vector_columns(run).values()]
+    key = "embeddings.parquet"
+    parts = [
+        run.pipeline.artifacts.read_frame(one.artifact_key(key), columns=columns) for one in sources
+    ]
+    for one, part in zip(sources, parts, strict=True):
+        _require_schema(sources[0], parts[0], one, part)
+    every = pl.concat(parts).unique(DOCUMENT, keep="first", maintain_order=True)
+    return _selected(run, every).sort("collection_id", "document_id", "point_id")
+
+
+def _selected(run: Run, documents: pl.DataFrame) -> pl.DataFrame:
+    tree = parse_filter(run.spec.filters)
+    if tree is None:
+        return documents
+    selects = predicate(tree)
+    chosen = [selects(json.loads(one)) for one in documents["payload"]]
+    return documents.filter(pl.Series(chosen, dtype=pl.Boolean))
+
+
+def _require_schema(
+    first: ExecutionRecord, its: pl.DataFrame, other: ExecutionRecord, theirs: pl.DataFrame
+) -> None:
+    if its.schema != theirs.schema:
+        message = (
+            f"the vectors of {first.run_id} and {other.run_id} have different lengths: their "
+            "groups lie in different spaces"
+        )
+        raise WrongDimension(message)
+
+
+def _still_there(run: Run, documents: pl.DataFrame) -> pl.DataFrame:
+    rows = list(_present(run, documents))
+    return pl.DataFrame(rows, schema=dict.fromkeys(DOCUMENT, pl.String), orient="row")
+
+
+def _present(run: Run, documents: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """Collections may hold many more documents than the sources saw: these alone are asked for."""
+    for (one,), part in documents.group_by("collection_id", maintain_order=True):
+        collection_id = str(one)
+        collection = run.pipeline.catalog.collections.get(run.spec.scope, collection_id)
+        pages = run.pipeline.documents.retrieve_pages(
+            collection.qdrant_collection, part["point_id"].to_list(), payload_fields=()
+        )
+        with closing(pages):
+            for page in pages:
+                run.check()
+                yield from ((collection_id, point.id) for point in page)
+
+
+def _covered(sources: Sequence[ExecutionRecord]) -> dict[str, int]:
+    """Of each collection, the batches that every source which reads it has seen."""
+    found: dict[str, int] = {}
+    for one in sources:
+        for collection_id, batch in one.covered_batches.items():
+            found[collection_id] = min(batch, found.get(collection_id, batch))
+    return found
+
+
+def _bytes(column: pl.DataType) -> int:
+    return 4 * int(column.size) if isinstance(column, pl.Array) else 0

@@ -1,0 +1,74 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from clustering_pipeline.model.definitions.feature_uri import resolve_vector
+from clustering_pipeline.model.filters.tree import parse_filter
+from clustering_pipeline.pipeline.run.report import StageReport
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.stores.documents import ExportReport, Source
+from clustering_pipeline.stores.documents.concurrency import READS
+
+FILE = "embeddings.parquet"
+
+
+def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> StageReport:
+    """Streams the selected documents with their vectors into parquet, in canonical order.
+
+    How it reads, see ``Documents.export``.
+    """
+    # Read before the scroll: a batch that completes meanwhile is not promised to be in.
+    batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
+    sources = sources_of(run)
+    report = run.pipeline.documents.export(
+        sources,
+        parse_filter(run.spec.filters),
+        lambda schema: run.pipeline.artifacts.open_writer(run.key(FILE), schema),
+        page=page,
+        in_flight=in_flight,
+        progress=run.progress,
+        check=run.check,
+    )
+    return keep_report(run, sources, report, batches)
+
+
+def keep_report(
+    run: Run, sources: Sequence[Source], report: ExportReport, batches: Mapping[str, int]
+) -> StageReport:
+    """Notes what was read, and which batches were complete before."""
+    names = sorted({name for source in sources for name in source.vector_names})
+    run.write_json("export", asdict(report) | {"vector_names": names})
+    run.record(covered_batches=batches)
+    return _described(run, report)
+
+
+def sources_of(run: Run) -> list[Source]:
+    """The collections that the definition reads, with the vectors that its features name."""
+    collections = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)
+    sources = []
+    for collection in collections:
+        present = run.pipeline.documents.describe(collection.qdrant_collection).vectors
+        names = tuple(
+            resolve_vector(uri, collection.vectors, present, collection=collection.collection_name)
+            for uri in run.spec.feature_uris
+        )
+        sources.append(
+            Source(
+                collection_id=collection.collection_id,
+                qdrant_collection=collection.qdrant_collection,
+                vector_names=names,
+            )
+        )
+    return sources
+
+
+def _described(run: Run, report: ExportReport) -> StageReport:
+    return StageReport(
+        numbers={
+            "documents": report.retrieved,
+            "selected": report.source_documents,
+            "missing_vector": report.missing_vector,
+            "invalid": report.invalid,
+            "bytes": run.pipeline.artifacts.size(run.key(FILE)),
+        },
+        uri=run.uri(FILE),
+    )

@@ -1,0 +1,138 @@
+"""What the labels of a run are made of: all levels of its groups in one request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import numpy as np
+import polars as pl
+
+from clustering_pipeline.labeling import (
+    Group,
+    LabelingConfig,
+    LabelRequest,
+    Prepared,
+    cache_keys,
+    prepare,
+)
+from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.model.definitions.feature_uri import FeatureURI
+from clustering_pipeline.model.errors import LabelingFailed
+from clustering_pipeline.model.ids import run_mark
+from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
+from clustering_pipeline.pipeline.run.run import Run, target_fields
+from clustering_pipeline.pipeline.run.spaces import (
+    Matrix,
+    features,
+    grouped_documents,
+    original_space,
+)
+from clustering_pipeline.pipeline.stages.label_cache import recall, recall_format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """The groups level by level, with the texts and keyphrases their labels are made of."""
+
+    config: LabelingConfig
+    documents: pl.DataFrame
+    levels: tuple[Level, ...]
+    prepared: tuple[Prepared, ...]
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The number of each level's first group when all levels are counted through."""
+        sizes = [len(level.cluster_ids) for level in self.levels]
+        return tuple(accumulate(sizes[:-1], initial=0))
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups, counted through: so money, time and names are shared by all levels."""
+        return tuple(
+            _renumbered(group, start)
+            for one, start in zip(self.prepared, self.starts, strict=True)
+            for group in one.groups
+        )
+
+
+def material(run: Run) -> Material:
+    """Reads the run's groups and documents."""
+    config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
+    documents = grouped_documents(run, columns=["payload"])
+    payloads, vectors = documents["payload"].to_list(), original_space(run)
+    told = _told_vectors(run, documents.height)
+    found = tuple(levels(documents["cluster_id"], documents["feature_name"]))
+    ours = {run_mark(run.cluster_id), *target_fields(run)}
+    return Material(
+        config=config,
+        documents=documents,
+        levels=found,
+        prepared=tuple(
+            prepare(
+                payloads,
+                level.labels,
+                vectors,
+                config=config,
+                features=told,
+                cluster_ids=dict(enumerate(level.cluster_ids)),
+                ignore=ours,
+            )
+            for level in found
+        ),
+    )
+
+
+def _told_vectors(run: Run, rows: int) -> dict[str, Matrix]:
+    """The vectors that ``vector`` inputs tell of, by the names they use, a row for each row."""
+    paths = run.spec.llm_labeling.vector_paths
+    if not paths:
+        return {}
+    found = {
+        path: matrix
+        for uri, matrix in features(run).items()
+        for path in paths
+        if path in {uri, FeatureURI.parse(uri).output}
+    }
+    # Clusterings of one feature each lie one after the other, over the same documents.
+    return {path: np.tile(one, (rows // max(len(one), 1), 1)) for path, one in found.items()}
+
+
+def label_request(
+    run: Run, given: Material, *, names: Mapping[str, str] | None = None
+) -> LabelRequest:
+    """Everything there is to ask, with what was answered before; ``names`` are those by people."""
+    groups, config, by_people = given.groups, given.config, names or {}
+    provider, reason = _provider(run, config)
+    request = LabelRequest(
+        groups=groups,
+        config=config,
+        provider=provider,
+        terms=run.pipeline.terms,
+        human_names={
+            one.number: by_people[one.cluster_id] for one in groups if one.cluster_id in by_people
+        },
+    )
+    if provider is None:
+        return replace(request, unreachable=reason) if reason else request
+    catalog, scope = run.pipeline.catalog, run.spec.scope
+    return replace(
+        request,
+        cached=recall(catalog, scope, config, list(cache_keys(request).values())),
+        format=recall_format(catalog, scope, provider),
+    )
+
+
+def _provider(run: Run, config: LabelingConfig) -> tuple[Provider | None, str | None]:
+    """The model, or why the definition may not have it."""
+    # No document leaves the machine because of an environment variable: the definition must ask.
+    if not config.enabled:
+        return None, None
+    try:
+        return run.pipeline.provider_of(config), None
+    except LabelingFailed as refused:
+        return None, refused.message
+
+
+def _renumbered(group: Group, start: int) -> Group:
+    nearest = tuple(start + other for other in group.nearest)
+    return replace(group, number=start + group.number, nearest=nearest)

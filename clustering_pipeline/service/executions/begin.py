@@ -1,0 +1,164 @@
+"""The start of a run, whichever of its stages comes first: claim, freeze, say so."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from clustering_pipeline.automation.accounting import begun
+from clustering_pipeline.model.definitions.automation import MANUAL
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, ExecutionMode
+from clustering_pipeline.model.definitions.spec import ClusterSpec
+from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.executions.execution import ExecutionProgress, ExecutionRecord
+from clustering_pipeline.model.ids import run_id_of, task_id_of
+from clustering_pipeline.model.scope import Owner
+from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
+from clustering_pipeline.model.times import utc_now
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.process import is_alive, this_process
+from clustering_pipeline.pipeline.run.progress import Progress
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.stages.composite_mode.sources import composed
+from clustering_pipeline.service.executions.recovery import finish
+from clustering_pipeline.stores.catalog import Catalog
+from clustering_pipeline.stores.catalog.definitions.claims import active
+
+WRITES_DOCUMENTS = "enriched_documents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """A Dagster run, and the first of the runs that it retries."""
+
+    dagster_run_id: str
+    root_run_id: str
+    trigger: str = MANUAL
+    trigger_id: str | None = None
+    mode: ExecutionMode = "full"
+    """Of a run that was not launched, but started in Dagster."""
+    retries: str | None = None
+    """The execution of a crashed worker, which this run does again as it was asked for."""
+
+    @property
+    def run_id(self) -> str:
+        """The execution's id."""
+        return run_id_of(self.dagster_run_id)
+
+    @property
+    def task_id(self) -> str:
+        """The task's id, which a retry keeps."""
+        return task_id_of(self.root_run_id)
+
+
+def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stage: str) -> Run:
+    """The run as a stage sees it; the first stage to ask begins the execution.
+
+    Raises ExecutionInFlight when another run holds the definition, StateConflict when this one
+    has ended already (it was cancelled, or declared dead).
+    """
+    execution = pipeline.catalog.executions.find(identity.run_id)
+    if execution is not None and execution.status.ended:
+        message = f"{execution.run_id} has ended ({execution.status.value}); execute again"
+        raise StateConflict(message)
+    owner = this_process(identity.run_id, identity.task_id)
+    if execution is None or execution.owner is None:
+        execution = _begin(pipeline, cluster_id, identity, owner)
+        # What an earlier run left unfinished is no matter of how far this one comes.
+        finish(_run(pipeline, execution, stage), documents=stage != WRITES_DOCUMENTS)
+    elif execution.owner != owner:
+        execution = _hand_over(pipeline, execution, owner)
+    return _run(pipeline, execution, stage)
+
+
+def new_execution(
+    record: ClusterRecord, identity: RunIdentity, spec: ClusterSpec
+) -> ExecutionRecord:
+    """An execution that nobody has started: made by the launch, or by the first stage."""
+    return ExecutionRecord(
+        run_id=identity.run_id,
+        cluster_id=record.cluster_id,
+        dagster_run_id=identity.dagster_run_id,
+        task_id=identity.task_id,
+        organization_id=record.organization_id,
+        namespace_id=record.namespace_id,
+        status=ExecutionStatus.PENDING,
+        trigger=identity.trigger,
+        trigger_id=identity.trigger_id,
+        spec=spec,
+        mode=spec.mode,
+        source_execution_ids=spec.source_execution_ids,
+        created_at=utc_now(),
+    )
+
+
+def _hand_over(pipeline: Pipeline, execution: ExecutionRecord, owner: Owner) -> ExecutionRecord:
+    """An executor with a process for each step: the one that began is gone, the run is not."""
+    pipeline.catalog.clusters.claim(execution.cluster_id, owner, is_alive=is_alive)
+    return pipeline.catalog.executions.update(execution.run_id, owner=owner)
+
+
+def _begin(
+    pipeline: Pipeline, cluster_id: str, identity: RunIdentity, owner: Owner
+) -> ExecutionRecord:
+    catalog = pipeline.catalog
+    record = active(catalog.clusters.by_id(cluster_id))
+    resolved = _wanted(catalog, record, identity)
+    catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
+    try:
+        made = catalog.executions.begin(new_execution(record, identity, resolved))
+    except BaseException:
+        # Without an execution nobody is told of its end, and this process may go on living.
+        catalog.clusters.release(cluster_id, identity.run_id)
+        raise
+    now = utc_now()
+    started = {
+        "status": ClusterStatus.PROCESSING,
+        "error": None,
+        "failure_category": None,
+        "task_id": identity.task_id,
+        "last_attempt_id": identity.run_id,
+        "last_executed_at": now,
+    }
+
+    def edit(one: ClusterRecord) -> dict[str, Any]:
+        return started | {"automation": begun(one.state.automation, identity.trigger, now)}
+
+    catalog.clusters.revise(cluster_id, edit)
+    spec = composed(catalog, made.spec or resolved)
+    return catalog.executions.update(
+        identity.run_id,
+        status=ExecutionStatus.PROCESSING,
+        owner=owner,
+        started_at=utc_now(),
+        spec=spec,
+        source_execution_ids=spec.source_execution_ids,
+        edits=catalog.edits.get(cluster_id).edits,
+        params=spec.params.model_dump(mode="json"),
+    )
+
+
+def _wanted(catalog: Catalog, record: ClusterRecord, identity: RunIdentity) -> ClusterSpec:
+    """What a retry is to do was settled by the run before it, overrides and sources included."""
+    before = catalog.executions.find(identity.retries) if identity.retries else None
+    if before is not None and before.cluster_id == record.cluster_id and before.spec is not None:
+        return before.spec
+    return record.resolved(ExecuteClusterByIdRequest(mode=identity.mode))
+
+
+def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
+    catalog = pipeline.catalog
+    spec = execution.spec or catalog.clusters.by_id(execution.cluster_id).resolved()
+    published = catalog.clusters.by_id(execution.cluster_id).state.last_run_id
+
+    def write(done: int, total: int | None) -> None:
+        at = ExecutionProgress(stage=stage, done=done, total=total)
+        catalog.executions.progress(execution.run_id, at)
+
+    write(0, None)
+    return Run(
+        pipeline=pipeline,
+        execution=execution,
+        spec=spec,
+        published=catalog.executions.find(published) if published else None,
+        progress=Progress(write=write),
+    )

@@ -1,0 +1,50 @@
+"""Deletes a definition with everything its runs made."""
+
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ExecutionInFlight
+from clustering_pipeline.model.executions.execution import TASK_TYPE
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.publishing.clear_fields import clear
+from clustering_pipeline.pipeline.publishing.output_aliases import generations
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.process import is_alive
+
+
+def remove_cluster(
+    pipeline: Pipeline,
+    scope: Scope,
+    cluster: str,
+    *,
+    keep_output: bool = False,
+    remove_fields: bool = False,
+) -> ClusterRecord:
+    """Removes artifacts, output collections and executions, then the record.
+
+    With ``remove_fields`` the source documents lose first what it wrote there.  Interrupted, it can
+    be repeated: the record goes last.  Raises ClusterNotFound, and ExecutionInFlight while a run is
+    under way.
+    """
+    record = pipeline.catalog.clusters.get(scope, cluster)
+    if record.claim is not None and is_alive(record.claim):
+        message = f"{record.name!r} is being executed by {record.claim.run_id}: cancel it first"
+        raise ExecutionInFlight(message)
+    if remove_fields:
+        clear(pipeline, record)
+    for run_id in pipeline.catalog.executions.ids_of(record.cluster_id):
+        prefix = f"{record.organization_id}/{record.namespace_id}/{TASK_TYPE}/{run_id}"
+        pipeline.artifacts.delete(prefix)
+    if not keep_output:
+        _remove_output(pipeline, record)
+    pipeline.catalog.lineages.delete_of(record.cluster_id)
+    pipeline.catalog.edits.delete(record.cluster_id)
+    pipeline.catalog.triggers.delete_of(record.cluster_id)
+    # Whoever listens hears of its last run, although nobody can read of it any more.
+    pipeline.catalog.outbox.announce_of(record.cluster_id)
+    return pipeline.catalog.clusters.delete(scope, record.cluster_id)
+
+
+def _remove_output(pipeline: Pipeline, record: ClusterRecord) -> None:
+    for alias in record.state.output_collection_ids:
+        for name in generations(pipeline.documents, alias):
+            pipeline.documents.delete_collection(name)
+        pipeline.catalog.collections.forget(record.scope, alias)

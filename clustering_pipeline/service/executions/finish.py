@@ -1,0 +1,191 @@
+"""How an execution ends, told to the catalog: by the run itself, or by whoever finds it dead."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import dagster as dg
+
+from clustering_pipeline.automation.accounting import ended
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.errors import (
+    ClusteringError,
+    RunCanceled,
+    RunInterrupted,
+    StateConflict,
+)
+from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.ids import run_id_of
+from clustering_pipeline.model.public_text import for_clients
+from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
+from clustering_pipeline.model.times import utc_now
+from clustering_pipeline.stores.catalog import Catalog
+
+
+def fail(
+    catalog: Catalog, run_id: str, error: ClusteringError, *, traceback: str | None = None
+) -> None:
+    """Ends an execution as failed or cancelled; published results stay as they were."""
+    canceled, told = isinstance(error, RunCanceled), for_clients(error.message)
+    record = catalog.executions.find(run_id)
+    _end(
+        catalog,
+        run_id,
+        execution={
+            "status": ExecutionStatus.CANCELED if canceled else ExecutionStatus.FAILED,
+            "error_message": told,
+            "error_traceback": None if traceback is None else for_clients(traceback),
+            "operator_error": None if told == error.message else error.message,
+            "failure_category": None if canceled else error.category,
+            "progress": None,
+            "write_back": _stopped(record.write_back if record else None, error),
+        },
+        state={
+            "status": ClusterStatus.CANCELED if canceled else _failed(error),
+            "error": None if canceled else told,
+            "failure_category": None if canceled else error.category,
+        },
+    )
+
+
+def complete(catalog: Catalog, run_id: str) -> None:
+    """Ends an execution whose results are published and written back."""
+    execution = catalog.executions.by_id(run_id)
+    status = _completed(execution)
+    now = utc_now()
+    seconds = (now - (execution.started_at or execution.created_at)).total_seconds()
+    _end(
+        catalog,
+        run_id,
+        execution={
+            "status": ExecutionStatus.COMPLETED,
+            "task_status": status,
+            "progress": None,
+            "completed_at": now,
+        },
+        state={"status": status, "error": execution.error_message}
+        if execution.refusals
+        else {"status": status, "completed_at": now, "execution_time_seconds": seconds},
+    )
+
+
+def settle(catalog: Catalog, run_id: str) -> None:
+    """Lets go of a definition whose published run somebody else has finished, or could not."""
+    execution = catalog.executions.by_id(run_id)
+    unfinished = execution.write_back is not None and execution.write_back.status != "completed"
+    if not unfinished and not execution.status.ended:
+        complete(catalog, run_id)
+        return
+    released = catalog.clusters.release(execution.cluster_id, run_id)
+    state = catalog.clusters.by_id(execution.cluster_id).state
+    idle = run_id == state.last_attempt_id or state.status is ClusterStatus.PROCESSING
+    if released and not unfinished and idle:
+        catalog.clusters.update_state(
+            execution.cluster_id,
+            status=_completed(execution),
+            error=None,
+            failure_category=None,
+            completed_at=execution.completed_at,
+        )
+
+
+def record_end(catalog: Catalog, run: dg.DagsterRun, *, reason: str | None = None) -> None:
+    """Closes the execution of a Dagster run that ended without saying so itself.
+
+    A killed process says nothing; one that could not open its stores told Dagster the ``reason``.
+    """
+    run_id = run_id_of(run.run_id)
+    if run.status is dg.DagsterRunStatus.SUCCESS:
+        _close(catalog, run_id)
+    elif run.status is dg.DagsterRunStatus.CANCELED:
+        cancel(catalog, run_id)
+    else:
+        interrupt(catalog, run_id, reason=reason)
+
+
+def interrupt(catalog: Catalog, run_id: str, *, reason: str | None = None) -> None:
+    """Ends an execution whose process is gone."""
+    said = f"({reason})" if reason else "without saying so"
+    message = f"the process of {run_id} ended {said}; execute the definition again"
+    fail(catalog, run_id, RunInterrupted(message))
+
+
+def record_part(catalog: Catalog, run: dg.DagsterRun) -> None:
+    """Closes the execution of a run over chosen assets that has made them all.
+
+    It has no last stage to do so, and the next run must not have to wait for a sensor.
+    """
+    record = catalog.executions.find(run_id_of(run.run_id))
+    if record is None or not run.asset_selection:
+        return
+    made = {stage.name for stage in record.stages}
+    if {key.path[-1] for key in run.asset_selection} <= made:
+        _close(catalog, record.run_id)
+
+
+def cancel(catalog: Catalog, run_id: str) -> None:
+    """Ends an execution that somebody cancelled."""
+    fail(catalog, run_id, RunCanceled(f"{run_id} was cancelled"))
+
+
+def _close(catalog: Catalog, run_id: str) -> None:
+    record = catalog.executions.find(run_id)
+    if record is None:
+        return
+    published = catalog.clusters.by_id(record.cluster_id).state.last_run_id
+    shown = catalog.executions.find(published) if published else None
+    status = _completed(shown) if shown else ClusterStatus.PENDING
+    _end(
+        catalog,
+        run_id,
+        execution={"status": ExecutionStatus.COMPLETED, "progress": None},
+        state={"status": status},
+    )
+
+
+def _completed(execution: ExecutionRecord) -> ClusterStatus:
+    if execution.llm_labeling_errors or execution.refusals:
+        return ClusterStatus.COMPLETED_WITH_ERRORS
+    return ClusterStatus.COMPLETED
+
+
+def _stopped(write_back: WriteBack | None, error: ClusteringError) -> WriteBack | None:
+    if write_back is None or write_back.status == "completed":
+        return write_back
+    return write_back.model_copy(update={"status": "failed", "error": error.message})
+
+
+def _failed(error: ClusteringError) -> ClusterStatus:
+    return ClusterStatus.INTERRUPTED if error.category == "interrupted" else ClusterStatus.FAILED
+
+
+def _end(
+    catalog: Catalog, run_id: str, *, execution: Mapping[str, Any], state: Mapping[str, Any]
+) -> None:
+    record = catalog.executions.find(run_id)
+    if record is None:
+        return
+    # Somebody else may end it at the same moment, or have died before letting go of the definition.
+    told = _told(record) if record.status.ended else state
+    if not record.status.ended:
+        with suppress(StateConflict):
+            catalog.executions.update(run_id, **execution)
+    over, now = catalog.executions.by_id(run_id), utc_now()
+
+    def edit(cluster: ClusterRecord) -> dict[str, Any]:
+        return {**told, "automation": ended(cluster, over, now)}
+
+    # A definition that another run holds by now says what that run does.
+    catalog.clusters.finish(record.cluster_id, run_id, edit)
+    if over.trigger_id is not None:
+        told = {"status": over.status.value, "error": over.error_message}
+        catalog.triggers.ended(over.trigger_id, run_id, **told)
+
+
+def _told(record: ExecutionRecord) -> dict[str, Any]:
+    """What the definition says after an execution that has ended."""
+    return {
+        "status": record.task_status or TASK_STATUS[record.status],
+        "error": record.error_message,
+        "failure_category": record.failure_category,
+    }

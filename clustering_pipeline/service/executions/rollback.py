@@ -1,0 +1,94 @@
+"""Returns to the results of an earlier run, for every reader."""
+
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.spec import mapped_fields
+from clustering_pipeline.model.errors import FieldTaken, StateConflict
+from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.publishing.output_collections import write_output
+from clustering_pipeline.pipeline.publishing.pointer import point
+from clustering_pipeline.pipeline.publishing.retention import not_kept
+from clustering_pipeline.pipeline.publishing.run_marks import held_runs, written_fields
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.service.executions.finish import settle
+from clustering_pipeline.service.executions.recovery import finish, holding
+
+
+def roll_back(
+    pipeline: Pipeline, scope: Scope, cluster: str, run_id: str | None = None
+) -> ClusterRecord:
+    """Publishes a kept run again: by default the one that was published before the current.
+
+    Readers, the aliases of output collections and the source documents follow it, in the order of
+    any publication; interrupted after the catalog's pointer, the rest is finished by the next
+    execution or start.  Raises StateConflict when the run is not kept, ExecutionInFlight while
+    another is under way, FieldTaken when another definition writes its fields by now.
+    """
+    record = pipeline.catalog.clusters.get(scope, cluster)
+    target = _target(pipeline, record, run_id)
+    _check_fields(pipeline, record, target)
+    run = holding(pipeline, record, target)
+    try:
+        _publish(run, record, target)
+    finally:
+        settle(pipeline.catalog, target.run_id)
+    return pipeline.catalog.clusters.by_id(record.cluster_id)
+
+
+def is_kept(pipeline: Pipeline, execution: ExecutionRecord) -> bool:
+    """Whether the run's results are still there, whole."""
+    return execution.members_key is not None and pipeline.artifacts.exists(execution.members_key)
+
+
+def _target(pipeline: Pipeline, record: ClusterRecord, run_id: str | None) -> ExecutionRecord:
+    executions = pipeline.catalog.executions
+    wanted = run_id or _before(record)
+    found = executions.get(record.scope, wanted, cluster_id=record.cluster_id)
+    if found.run_id == record.state.last_run_id:
+        message = f"{found.run_id} is the published run of {record.name!r} already"
+        raise StateConflict(message)
+    if not is_kept(pipeline, found):
+        raise not_kept(record, found)
+    return found
+
+
+def _before(record: ClusterRecord) -> str:
+    history, current = record.state.published_run_ids, record.state.last_run_id
+    if current is None:
+        message = f"{record.name!r} has published no run yet: execute it"
+        raise StateConflict(message)
+    earlier = history[: history.index(current)] if current in history else history
+    if not earlier:
+        message = f"{record.name!r} has no published run before {current}: name a run"
+        raise StateConflict(message)
+    return earlier[-1]
+
+
+def _check_fields(pipeline: Pipeline, record: ClusterRecord, target: ExecutionRecord) -> None:
+    fields = mapped_fields(target.spec)
+    for collection_id in target.spec.collection_ids if target.spec else ():
+        taken = pipeline.catalog.clusters.written_by_others(record, collection_id, fields)
+        if taken:
+            message = (
+                f"{target.run_id} wrote {min(taken)!r} on collection {collection_id!r}, which "
+                "another definition writes by now: change that one's target_field first"
+            )
+            raise FieldTaken(message)
+
+
+def _publish(run: Run, record: ClusterRecord, target: ExecutionRecord) -> None:
+    if not run.spec.enrich:
+        write_output(run, run.read_frame("clusters"), run.read_frame("members"))
+    changes = {"write_back": _planned(run, record, target), "generation_reap": None}
+    run.pipeline.catalog.executions.update(target.run_id, **changes)
+    point(run, target)
+    finish(run)
+
+
+def _planned(run: Run, record: ClusterRecord, target: ExecutionRecord) -> WriteBack | None:
+    fields = mapped_fields(target.spec)
+    if not fields:
+        return None
+    stale = written_fields(*held_runs(run.pipeline, record)).difference(fields)
+    return WriteBack(fields=tuple(fields), stale_fields=tuple(sorted(stale)))

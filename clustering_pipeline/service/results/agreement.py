@@ -1,0 +1,64 @@
+"""How far the published groups agree with what a payload field already says."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from clustering_pipeline import engine
+from clustering_pipeline.model.errors import InvalidRequest, StateConflict
+from clustering_pipeline.model.filters.tree import split_path
+from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS
+from clustering_pipeline.pipeline.run.hierarchy_levels import SUB
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldAgreement:
+    """Adjusted Rand index and normalised mutual information of one clustering with a field, over
+    the ``documents`` that are in a group and have a value.
+    """
+
+    feature_name: str | None
+    documents: int
+    adjusted_rand_index: float
+    normalized_mutual_information: float
+
+
+def field_agreement(
+    pipeline: Pipeline, scope: Scope, cluster: str, field: str
+) -> list[FieldAgreement]:
+    """One for each clustering of the published run, by its top groups.
+
+    ``field`` may be a dotted path.  Raises ClusterNotFound, StateConflict before anything is
+    published, and InvalidRequest when no document in a group has a value there.
+    """
+    record = pipeline.catalog.clusters.get(scope, cluster)
+    if record.state.last_run_id is None:
+        message = f"{record.name!r} has published nothing yet: execute it"
+        raise StateConflict(message)
+    execution = pipeline.catalog.executions.by_id(record.state.last_run_id)
+    read = pipeline.artifacts.read_frame
+    members = read(execution.artifact_key("members.parquet"), [*KEYS, FEATURE, "cluster_id"])
+    documents = read(execution.artifact_key("embeddings.parquet"), [*KEYS, "payload"])
+    rows = members.join(documents, on=KEYS, how="left", maintain_order="left")
+    found = [_measured(part, field) for part in rows.partition_by(FEATURE, maintain_order=True)]
+    if None in found:
+        message = f"no document in a group of {record.name!r} has a value of {field!r}"
+        raise InvalidRequest(message)
+    return [one for one in found if one is not None]
+
+
+def _measured(rows: pl.DataFrame, field: str) -> FieldAgreement | None:
+    path = split_path(field)
+    tops = rows["cluster_id"].str.split(SUB).list.first()
+    numbers = {name: number for number, name in enumerate(tops.unique(maintain_order=True))}
+    labels = tops.replace_strict(numbers | {NOISE_ID: -1}, return_dtype=pl.Int64).to_numpy()
+    values: list[Any] = [engine.value_at(json.loads(one), path) for one in rows["payload"]]
+    found = engine.agreement(labels, values)
+    if found is None:
+        return None
+    return FieldAgreement(feature_name=rows[FEATURE][0], **asdict(found))

@@ -1,0 +1,301 @@
+"""Definitions, batches, a queue and a daemon in memory, under a clock that somebody else moves.
+
+The decisions are those of the package; here is only what MongoDB and Dagster do with them, and
+in a ledger what is promised of them: ``check`` compares the two.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from clustering_pipeline.automation import accounting
+from clustering_pipeline.automation.batches import Request, look
+from clustering_pipeline.automation.status import automatic_of
+from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, AutomaticDefinition
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.stores.catalog.definitions.automatic import Place
+from clustering_pipeline_tests.automation.facts import NOON
+from clustering_pipeline_tests.automation.ledger import Ledger, Run
+from clustering_pipeline_tests.model.factories import cluster, execution, request
+
+TICK = timedelta(seconds=5)
+OUTCOMES = {
+    "completed": {"status": "completed"},
+    "empty": {"status": "failed", "failure_category": "input_rejected"},
+    "failed": {"status": "failed", "failure_category": "internal"},
+    "killed": {"status": "failed", "failure_category": "interrupted"},
+    "canceled": {"status": "canceled"},
+}
+
+
+@dataclass(kw_only=True)
+class Simulated:
+    """The catalog, Dagster and its daemon; methods are what happens to them."""
+
+    now: datetime = NOON
+    clusters: dict[str, ClusterRecord] = field(default_factory=dict)
+    completed: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    flying: list[Run] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+    arranged: dict[str, Place] = field(default_factory=dict)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    made: int = 0
+
+    # What ``look`` reads of a catalog.
+
+    @property
+    def automation(self) -> "Simulated":
+        return self
+
+    @property
+    def batches(self) -> "Simulated":
+        return self
+
+    def definitions(self) -> list[AutomaticDefinition]:
+        found = map(automatic_of, self.clusters.values())
+        return [one for one in found if not one.archived]
+
+    def completed_everywhere(self):
+        return {LOCAL: self.completed}
+
+    def places(self):
+        return {one: place for one, place in self.arranged.items() if one in self.clusters}
+
+    # What people and pipelines do.
+
+    def create(self, *, collections: list[str], cooldown: int, threshold: int | None) -> str:
+        self.made += 1
+        cluster_id = f"clust_{self.made:04}"
+        spec = request(
+            cluster_name=f"definition {self.made}",
+            collection_ids=collections,
+            auto_execute_on_batch=True,
+            auto_execute_cooldown_seconds=cooldown,
+            auto_execute_min_documents=threshold,
+        )
+        settled = {one: self.completed.get(one, 0) for one in collections}
+        self.ledgers[cluster_id] = Ledger(covered=dict(settled))
+        made = cluster(spec, automation={"settled": settled})
+        self.clusters[cluster_id] = made.model_copy(update={"cluster_id": cluster_id})
+        return cluster_id
+
+    def delete(self, cluster_id: str) -> None:
+        del self.clusters[cluster_id], self.ledgers[cluster_id]
+
+    def respecify(self, cluster_id: str, **changes) -> None:
+        record = self.clusters[cluster_id]
+        spec = record.spec.model_copy(update=changes)
+        self.clusters[cluster_id] = record.model_copy(update={"spec": spec})
+
+    def archive(self, cluster_id: str, *, away: bool) -> None:
+        self._state(cluster_id, archived_at=self.now if away else None)
+
+    def complete_batch(self, collections: list[str], documents: int) -> None:
+        for one in collections:
+            self.completed[one] = self.completed.get(one, 0) + 1
+            self.documents[one] = self.documents.get(one, 0) + documents
+
+    # What the daemon and the runs do.
+
+    def tick(self, *, dies_after: int | None = None) -> int:
+        """One look; a daemon that dies has made only the first runs of it."""
+        self.now += TICK
+        flying = self._in_flight()
+        ought = {one for one in self.clusters if one not in flying and self._ought(one)}
+        going = self._going(ought | flying.keys())
+        first = {one: self._going_before(one, going) for one in ought}
+        found = look(self, self._count, self._in_flight, self.now)
+        wanted = {one.definition.cluster_id for one in found.requests}
+        assert wanted <= ought, "runs that ought not to be"
+        assert not any(first[one] for one in wanted), "a later phase before an earlier one"
+        served = {
+            one.definition.cluster_id for one in found.requests[:dies_after] if self._submit(one)
+        }
+        if dies_after is None:
+            self._note(first, served)
+        return len(found.requests)
+
+    def execute(self, cluster_id: str) -> None:
+        """Somebody runs it by hand, which neither waits nor is refused unless a run goes on."""
+        if cluster_id in self._in_flight() or self.clusters[cluster_id].state.archived_at:
+            return
+        made = self._made(cluster_id, trigger=MANUAL)
+        self.begin(made.run_id)
+
+    def begin(self, run_id: str) -> None:
+        run = self.runs[run_id]
+        record = self.clusters.get(run.cluster_id)
+        if record is None or record.state.archived_at is not None:
+            run.ended = True
+            return
+        ledger = self.ledgers[run.cluster_id]
+        if run.trigger == BATCH:
+            assert not ledger.is_cooling(run.cooldown, self.now), "a run inside the cooldown"
+            ledger.began = self.now
+        run.began = self.now
+        run.covers = {one: self.completed.get(one, 0) for one in record.spec.collection_ids}
+        self._state(
+            run.cluster_id,
+            automation=accounting.begun(record.state.automation, run.trigger, self.now),
+            last_attempt_id=run_id,
+        )
+
+    def end(self, run_id: str, outcome: str) -> None:
+        run = self.runs[run_id]
+        run.ended = True
+        if run.cluster_id not in self.clusters or run.began is None:
+            return
+        record, ledger = self.clusters[run.cluster_id], self.ledgers[run.cluster_id]
+        read = {} if outcome == "killed" else {"covered_batches": run.covers}
+        told = execution(run_id=run_id, trigger=run.trigger, **OUTCOMES[outcome], **read)
+        self._state(run.cluster_id, automation=accounting.ended(record, told, self.now))
+        if outcome in ("completed", "empty"):
+            ledger.covers(run.covers)
+        elif run.trigger == BATCH:
+            ledger.fails(self.now)
+
+    def lose(self, run_id: str) -> None:
+        """The worker dies before it has told anybody anything."""
+        self.runs[run_id].ended = True
+
+    def waiting(self) -> list[str]:
+        return [one.run_id for one in self._open() if one.began is None]
+
+    def running(self) -> list[str]:
+        return [one.run_id for one in self._open() if one.began is not None]
+
+    def check(self) -> None:
+        """What must hold at every moment."""
+        flying = [one.cluster_id for one in self._open()]
+        assert len(flying) == len(set(flying)), "two runs of one definition"
+        late = {one: told.late for one, told in self.ledgers.items() if told.late > 1}
+        assert late == {}, "uncovered for longer than the cooldown and two looks"
+        for one in self.ledgers.values():
+            # With each of the collections that both wait for: twice if it fails, once more if
+            # somebody runs it by hand in between, which makes it start anew.
+            turns = max(one.overtaken.values(), default=0)
+            assert turns <= 3 * len(one.covered), "the same definition goes first again and again"
+
+    def settle_everything(self) -> None:
+        """Nothing more arrives, nothing fails: all batches are dealt with in the end."""
+        for cluster_id in self.clusters:
+            self.archive(cluster_id, away=False)
+            self.respecify(cluster_id, auto_execute_min_documents=None)
+        # Three phases may wait for one another, each of them a day for its cooldown.
+        for _ in range(48):
+            if not any(map(self._behind, self.clusters)):
+                break
+            self.now += timedelta(hours=2)
+            self.tick()
+            self.tick()
+            self.check()
+            for run_id in self.waiting():
+                self.begin(run_id)
+            for run_id in self.running():
+                self.end(run_id, "completed")
+        for cluster_id, record in self.clusters.items():
+            collections = record.spec.collection_ids
+            assert not self.ledgers[cluster_id].behind(collections, self.completed)
+            settled = record.state.automation.settled
+            assert {one: settled.get(one, 0) for one in collections} == {
+                one: self.completed.get(one, 0) for one in collections
+            }
+
+    def _ought(self, cluster_id: str) -> bool:
+        """Whether a batch waits, and nothing else is a reason to wait."""
+        record, ledger = self.clusters[cluster_id], self.ledgers[cluster_id]
+        spec, collections = record.spec, record.spec.collection_ids
+        missing = (spec.auto_execute_min_documents or 0) > self._count(LOCAL, collections)
+        return not (
+            record.state.archived_at
+            or missing
+            or not ledger.behind(collections, self.completed)
+            or ledger.is_cooling(spec.auto_execute_cooldown_seconds, self.now)
+            or ledger.is_to_be_tried_later(self.now)
+        )
+
+    def _going(self, candidates: set[str]) -> list[tuple[int, str, set[str]]]:
+        """Who may go first, by phase, with the collections whose batches it waits for."""
+        if not self.arranged:
+            return []
+        return [
+            (self._phase(one), one, self._behind(one))
+            for one in candidates
+            if self._is_in_service(one) and self.ledgers[one].failures < 2
+        ]
+
+    def _going_before(self, cluster_id: str, going: list[tuple[int, str, set[str]]]) -> set[str]:
+        """The definitions of an earlier phase that go first with the same batch."""
+        phase, mine = self._phase(cluster_id), self._behind(cluster_id) if going else set()
+        covered = self.ledgers[cluster_id].covered
+        return {
+            one
+            for other, one, theirs in going
+            if other < phase
+            and any(
+                self.ledgers[one].covered.get(shared, 0) <= covered.get(shared, 0)
+                for shared in theirs & mine
+            )
+        }
+
+    def _behind(self, cluster_id: str) -> set[str]:
+        collections = self.clusters[cluster_id].spec.collection_ids
+        return self.ledgers[cluster_id].behind(collections, self.completed)
+
+    def _is_in_service(self, cluster_id: str) -> bool:
+        record = self.clusters.get(cluster_id)
+        return record is not None and record.state.archived_at is None
+
+    def _phase(self, cluster_id: str) -> int:
+        return self.arranged.get(cluster_id, Place()).phase
+
+    def _note(self, first: dict[str, set[str]], served: set[str]) -> None:
+        for cluster_id, ledger in self.ledgers.items():
+            waits = cluster_id in first and cluster_id not in served
+            if waits and first[cluster_id]:
+                ledger.overtaken.update(first[cluster_id] & served)
+            else:
+                ledger.looked(waits=waits)
+
+    def _submit(self, wanted: Request) -> bool:
+        """Whether there is a run for it now, or one of old that is counted as lost."""
+        cluster_id = wanted.definition.cluster_id
+        before = self.runs.get(self.keys.get(wanted.run_key, ""))
+        if before is None:
+            made = self._made(cluster_id, cooldown=wanted.definition.cooldown_seconds)
+            self.keys[wanted.run_key] = made.run_id
+            return True
+        # Dagster never makes a second run for a key; one that never began is counted.
+        if not before.ended or before.began is not None:
+            return False
+        state = self.clusters[cluster_id].state
+        self._state(
+            cluster_id,
+            automation=accounting.failed(state.automation, self.now),
+            last_attempt_id=before.run_id,
+        )
+        self.ledgers[cluster_id].fails(self.now)
+        return True
+
+    def _made(self, cluster_id: str, **facts) -> Run:
+        made = Run(run_id=f"run_{len(self.runs)}", cluster_id=cluster_id, **facts)
+        self.runs[made.run_id] = made
+        self.flying.append(made)
+        return made
+
+    def _in_flight(self) -> dict[str, str]:
+        return {one.cluster_id: one.run_id for one in self._open()}
+
+    def _open(self) -> list[Run]:
+        self.flying = [one for one in self.flying if not one.ended]
+        return self.flying
+
+    def _count(self, _scope, collections) -> int:
+        return sum(self.documents.get(one, 0) for one in collections)
+
+    def _state(self, cluster_id: str, **changes) -> None:
+        record = self.clusters[cluster_id]
+        state = record.state.model_copy(update=changes)
+        self.clusters[cluster_id] = record.model_copy(update={"state": state})
