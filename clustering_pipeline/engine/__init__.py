@@ -15,7 +15,6 @@ from clustering_pipeline.engine.groups.face_merge import Merge, merge_faces
 from clustering_pipeline.engine.groups.hierarchy import (
     Hierarchy,
     Node,
-    group_id,
     hierarchy,
     of_labels,
 )
@@ -39,6 +38,7 @@ from clustering_pipeline.engine.sampling import (
     sample_rows,
 )
 from clustering_pipeline.engine.weights import LearnedWeights, learn_weights
+from clustering_pipeline.model.ids import group_id
 
 __all__ = [
     "Agreement",

@@ -18,6 +18,7 @@ from clustering_pipeline.labeling.representatives import (
     representatives,
 )
 from clustering_pipeline.labeling.request import Example, Group
+from clustering_pipeline.model.ids import group_id
 
 Stored: TypeAlias = str | Payload | None
 
@@ -79,7 +80,7 @@ def prepare(
     groups = tuple(
         Group(
             number=number,
-            cluster_id=names.get(number, f"cl_{number}"),
+            cluster_id=names.get(number, group_id((number,))),
             size=len(rows),
             keyphrases=tuple(phrases[number]),
             examples=tuple(example(row, number) for row in _standing(vectors, rows, texts, config)),

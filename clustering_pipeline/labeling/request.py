@@ -10,6 +10,7 @@ from clustering_pipeline.labeling.inputs import Inputs
 from clustering_pipeline.labeling.prices import PRICES, Price
 from clustering_pipeline.labeling.provider import Format, Provider
 from clustering_pipeline.model.executions.execution import LabelingLedger
+from clustering_pipeline.model.ids import dotted_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Group:
     @property
     def mark(self) -> str:
         """``4`` of ``cl_4``, ``4.1`` of ``cl_4_sub_1``."""
-        return self.cluster_id.removeprefix("cl_").replace("_sub_", ".")
+        return dotted_number(self.cluster_id)
 
 
 @dataclass(frozen=True, kw_only=True)

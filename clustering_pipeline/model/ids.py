@@ -1,25 +1,42 @@
 """Ids: a prefix that tells the kind, an underscore, and letters and digits only.
 
 Clients check definitions and runs against ``^clust_[a-zA-Z0-9]+$`` and ``^run_[a-zA-Z0-9]+$``.
+Groups are numbered within their definition, and say in which group they lie.
 """
 
 import re
 import secrets
-import unicodedata
 import uuid
-from typing import Annotated
-
-from pydantic import AfterValidator
+from collections.abc import Sequence
+from typing import TypeAlias
 
 KINDS = ("clust", "run", "task", "trig", "col", "batch", "ns", "int")
+
+GroupPath: TypeAlias = tuple[int, ...]
+"""A group's number among its siblings, after those of its ancestors."""
 NOISE_ID = "cl_cluster_noise"
+TOP_ID = r"^cl_(?:\d+|cluster_noise)"
+"""What a column of group ids holds of the group on top, itself in noise."""
+TOP_NUMBER = r"^cl_(\d+)"
+"""Its number; there is none in noise."""
+
+PointId: TypeAlias = int | str
 
 _LIKE_AN_ID = re.compile(rf"(?:{'|'.join(KINDS)})_[A-Za-z0-9]+")
+_GROUP = "cl_"
+_BELOW = "_sub_"
+_DOCUMENTS = uuid.UUID("2b8e1f5c-7d3a-4f6e-9c01-5a4b3c2d1e0f")
+_LARGEST = 2**64
 
 
 def new_id(prefix: str) -> str:
     """A fresh id of that kind: ``clust_5f0c…``, 12 random bytes in hex."""
     return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def looks_like_id(name: str) -> bool:
+    """Whether a name could be mistaken for the id of any kind of record."""
+    return _LIKE_AN_ID.fullmatch(name) is not None
 
 
 def run_id_of(dagster_run_id: str) -> str:
@@ -32,62 +49,42 @@ def task_id_of(root_dagster_run_id: str) -> str:
     return f"task_{root_dagster_run_id.replace('-', '')}"
 
 
-def group_id(number: int) -> str:
-    """``cl_0`` is the largest group of a first run; -1 is noise."""
-    return NOISE_ID if number < 0 else f"cl_{number}"
-
-
-def looks_like_id(name: str) -> bool:
-    """Whether a name could be mistaken for the id of any kind of record."""
-    return _LIKE_AN_ID.fullmatch(name) is not None
-
-
-PREFIX = "clustering_run_"
-
-
 def run_mark(cluster_id: str) -> str:
     """The payload field that holds the run which last changed a definition's fields there.
 
     It is written with those fields, in one call.  Later runs that found the same left it alone.
     """
-    return f"{PREFIX}{cluster_id}"
+    return f"clustering_run_{cluster_id}"
 
 
-MAX_LENGTH = 200
+def group_id(path: Sequence[int]) -> str:
+    """``cl_3`` on top, ``cl_3_sub_1`` below it, and so on."""
+    return _GROUP + _BELOW.join(map(str, path))
 
 
-def check_name(name: str) -> str:
-    """The name itself; ValueError says which rule it breaks."""
-    _refuse(name != name.strip() or not name, "must not be empty or begin or end with a space")
-    _refuse(len(name) > MAX_LENGTH, f"must have at most {MAX_LENGTH} characters")
-    _refuse(any(map(_unprintable, name)), "must hold printable characters only")
-    _refuse(looks_like_id(name), f"must not look like an id, as {name!r} does")
-    return name
+def group_path(cluster_id: str) -> GroupPath:
+    """``(3, 1)`` of ``cl_3_sub_1``."""
+    return tuple(map(int, cluster_id.removeprefix(_GROUP).split(_BELOW)))
 
 
-def generated_name(method: str, collections: list[str]) -> str:
-    """A readable name for a definition that came without one: ``hdbscan of speeches 3fa9c2``."""
-    subject = collections[0] if len(collections) == 1 else f"{len(collections)} collections"
-    suffix = f" {secrets.token_hex(3)}"
-    return f"{method} of {subject}"[: MAX_LENGTH - len(suffix)].rstrip() + suffix
+def is_group_id(text: str) -> bool:
+    """Whether a text names a group by its number rather than by its uid."""
+    return text.startswith(_GROUP)
 
 
-def _unprintable(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+def parent_id(cluster_id: str) -> str | None:
+    """The group around a group; None on top, and for noise."""
+    return cluster_id.rpartition(_BELOW)[0] or None
 
 
-def _refuse(broken: bool, rule: str) -> None:  # noqa: FBT001 - reads as "refuse if"
-    if broken:
-        raise ValueError(rule)
+def below(cluster_id: str) -> str:
+    """How the ids of all groups begin that lie in a group."""
+    return cluster_id + _BELOW
 
 
-Name = Annotated[str, AfterValidator(check_name)]
-
-
-PointId = int | str
-
-_DOCUMENTS = uuid.UUID("2b8e1f5c-7d3a-4f6e-9c01-5a4b3c2d1e0f")
-_LARGEST = 2**64
+def dotted_number(cluster_id: str) -> str:
+    """``3.1`` of ``cl_3_sub_1``, as people read it."""
+    return ".".join(map(str, group_path(cluster_id)))
 
 
 def point_id_of(document_id: object) -> PointId:

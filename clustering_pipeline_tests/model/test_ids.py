@@ -1,17 +1,23 @@
 import re
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering_pipeline.model.ids import (
     KINDS,
-    MAX_LENGTH,
-    check_name,
-    generated_name,
+    NOISE_ID,
+    TOP_ID,
+    TOP_NUMBER,
+    below,
+    dotted_number,
     group_id,
+    group_path,
+    is_group_id,
     looks_like_id,
     new_id,
+    parent_id,
     run_id_of,
     task_id_of,
 )
@@ -33,9 +39,34 @@ def test_a_run_and_its_task_are_named_after_dagsters_run():
     assert task_id_of(DAGSTER_RUN) == "task_5c1d4c3e8a7b4c659c676c62a7f2d0aa"
 
 
-@pytest.mark.parametrize(("number", "name"), [(0, "cl_0"), (12, "cl_12"), (-1, "cl_cluster_noise")])
-def test_groups_are_numbered_and_noise_is_named(number, name):
-    assert group_id(number) == name
+@pytest.mark.parametrize(
+    ("path", "name", "around", "dotted"),
+    [
+        ((3,), "cl_3", None, "3"),
+        ((0, 1), "cl_0_sub_1", "cl_0", "0.1"),
+        ((0, 12, 2), "cl_0_sub_12_sub_2", "cl_0_sub_12", "0.12.2"),
+    ],
+)
+def test_the_id_of_a_group_says_where_it_lies(path, name, around, dotted):
+    assert group_id(path) == name
+    assert group_path(name) == path
+    assert parent_id(name) == around
+    assert dotted_number(name) == dotted
+    assert is_group_id(name)
+
+
+@given(st.lists(st.integers(min_value=0), min_size=1, max_size=5).map(tuple))
+def test_an_id_is_read_as_it_was_written(path):
+    assert group_path(group_id(path)) == path
+    assert all(group_id((*path, 0)).startswith(below(group_id(path[:end]))) for end in (1, None))
+    assert not group_id((*path[:-1], path[-1] + 1)).startswith(below(group_id(path)))
+
+
+def test_a_column_of_groups_is_brought_to_its_top():
+    groups = pl.Series(["cl_10", "cl_1_sub_0_sub_4", NOISE_ID])
+    assert groups.str.extract(TOP_ID, 0).to_list() == ["cl_10", "cl_1", NOISE_ID]
+    assert groups.str.extract(TOP_NUMBER).to_list() == ["10", "1", None]
+    assert parent_id(NOISE_ID) is None
 
 
 @pytest.mark.parametrize(
@@ -54,46 +85,3 @@ def test_groups_are_numbered_and_noise_is_named(number, name):
 )
 def test_looks_like_id(name, like_an_id):
     assert looks_like_id(name) is like_an_id
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "topics",
-        "a/b",
-        "Themen der Woche",
-        "主题 1",
-        "🦉",
-        "x" * MAX_LENGTH,
-        "../etc/passwd",
-        "$set",
-    ],
-)
-def test_names_that_are_taken_as_they_are(name):
-    assert check_name(name) == name
-
-
-@pytest.mark.parametrize(
-    ("name", "rule"),
-    [
-        ("", "must not be empty"),
-        (" topics", "begin or end with a space"),
-        ("topics\n", "begin or end with a space"),
-        ("x" * (MAX_LENGTH + 1), "at most 200 characters"),
-        ("two\nlines", "printable characters"),
-        ("nul\0", "printable characters"),
-        ("\ud800", "printable characters"),
-        ("clust_12ab", "must not look like an id"),
-        ("col_speeches", "must not look like an id"),
-    ],
-)
-def test_names_that_are_refused(name, rule):
-    with pytest.raises(ValueError, match=rule):
-        check_name(name)
-
-
-@given(st.lists(st.text(alphabet="abc ä字", min_size=1, max_size=300), min_size=1, max_size=3))
-def test_generated_names_are_names(collections):
-    name = generated_name("hdbscan", [one.strip() or "x" for one in collections])
-    assert check_name(name) == name
-    assert name.startswith("hdbscan of ")

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from clustering_pipeline.engine.groups.centroids import members_of
 from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.errors import ClusteringError
+from clustering_pipeline.model.ids import GroupPath
 
-Path: TypeAlias = tuple[int, ...]
+Path: TypeAlias = GroupPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +120,6 @@ def of_labels(parents: Labels, children: Labels) -> Hierarchy:
         number = below[parent] = below.get(parent, -1) + 1
         nodes.append(Node(path=(parent, number), rows=rows))
     return hierarchy(len(parents), nodes)
-
-
-def group_id(path: Path) -> str:
-    """``cl_0`` at the top, ``cl_0_sub_1`` below it, and so on."""
-    return f"cl_{path[0]}" + "".join(f"_sub_{number}" for number in path[1:])
 
 
 def sizes(tree: Hierarchy) -> Mapping[Path, int]:

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from clustering_pipeline.model.base import Record, RequestModel, View
-from clustering_pipeline.model.ids import Name
 from clustering_pipeline.model.json_values import Text
+from clustering_pipeline.model.names import Name
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
 

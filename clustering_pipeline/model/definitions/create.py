@@ -18,8 +18,8 @@ from clustering_pipeline.model.definitions.vector_config import (
     VectorConfig,
 )
 from clustering_pipeline.model.filters.tree import FilterObject
-from clustering_pipeline.model.ids import Name
 from clustering_pipeline.model.json_values import JsonObject
+from clustering_pipeline.model.names import Name
 
 ClusterType = Literal["vector", "attribute"]
 Reference = Annotated[str, Field(min_length=1, max_length=200)]

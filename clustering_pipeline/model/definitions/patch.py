@@ -17,8 +17,8 @@ from clustering_pipeline.model.definitions.vector_config import (
 )
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.filters.tree import FilterObject
-from clustering_pipeline.model.ids import Name
 from clustering_pipeline.model.json_values import JsonObject
+from clustering_pipeline.model.names import Name
 
 # What a definition keeps inside its vector_config.
 _VECTOR_FIELDS = ("face_cluster_merge", "sample_size", "algorithm_params", "layout_stability")

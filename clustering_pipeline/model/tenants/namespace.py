@@ -1,7 +1,7 @@
 """A namespace: the border within which names are unique and records see each other."""
 
 from clustering_pipeline.model.base import Record, RequestModel, View
-from clustering_pipeline.model.ids import Name
+from clustering_pipeline.model.names import Name
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from clustering_pipeline.engine.groups.hierarchy import Path, group_id
+from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity import Event, Generation
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.lineage import LineageEvent, RunLineage
+from clustering_pipeline.model.ids import group_id
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.pipeline.run.columns import IDENTITY
 from clustering_pipeline.pipeline.run.run import Run

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from clustering_pipeline.engine.groups.hierarchy import Path, group_id
+from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.identity import Generation, Identity, Numbers, compare, identify
 from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.engine.vectors import NOISE, Vectors
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
 from clustering_pipeline.pipeline.groups.edits import Documents, edited
 from clustering_pipeline.pipeline.groups.lineage import told
 from clustering_pipeline.pipeline.groups.numbering import taken_numbers
@@ -26,7 +26,6 @@ from clustering_pipeline.pipeline.groups.snapshots import (
     published,
 )
 from clustering_pipeline.pipeline.run.columns import FOUND, IDENTITY
-from clustering_pipeline.pipeline.run.hierarchy_levels import path_of
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space
@@ -150,7 +149,7 @@ def _block(frame: pl.DataFrame, paths: tuple[Path, ...], space: Space) -> Vector
         (places[path[:end]], row)
         for row, one in enumerate(frame["cluster_id"])
         if one != NOISE_ID
-        for path in (path_of(one),)
+        for path in (group_path(one),)
         for end in range(1, len(path) + 1)
     ]
     groups, rows = np.array(inside, dtype=np.int64).reshape(-1, 2).T

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from clustering_pipeline.engine.groups.hierarchy import group_id
+from clustering_pipeline.model.ids import group_id
 from clustering_pipeline.pipeline.groups.snapshots import generation_of_run, known_groups
 from clustering_pipeline.pipeline.run.run import Run
 

@@ -11,9 +11,9 @@ from typing import Any
 from clustering_pipeline.engine.identity import Numbers
 from clustering_pipeline.engine.identity.numbers import TOP
 from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.ids import group_path
 from clustering_pipeline.pipeline.groups.snapshots import known_groups, uids_of
 from clustering_pipeline.pipeline.run.columns import IDENTITY
-from clustering_pipeline.pipeline.run.hierarchy_levels import path_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.catalog.executions.executions import RunFiles
@@ -30,7 +30,7 @@ class Taken:
 
     def by(self, run_id: str, groups: Mapping[str, str]) -> "Taken":
         """After a run whose ``groups`` are id to uid."""
-        numbers = self.numbers.with_groups(list(map(path_of, groups)), list(groups.values()))
+        numbers = self.numbers.with_groups(list(map(group_path, groups)), list(groups.values()))
         return Taken(numbers=numbers, seen={**self.seen, **dict.fromkeys(groups.values(), run_id)})
 
     def then(self, later: "Taken") -> "Taken":

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from clustering_pipeline.engine.groups.hierarchy import Path, group_id
+from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity import Generation, fresh_uids
 from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
 from clustering_pipeline.pipeline.run.columns import FOUND, IDENTITY
-from clustering_pipeline.pipeline.run.hierarchy_levels import path_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 
@@ -54,7 +53,7 @@ def generation_of(
 ) -> Generation:
     """The groups of a table of documents, by ``cluster_id``; ``uids`` by the same."""
     deepest = [one for one in assignments["cluster_id"].unique().to_list() if one != NOISE_ID]
-    inner = {one: path_of(one) for one in deepest}
+    inner = {one: group_path(one) for one in deepest}
     every = {path[:end] for path in inner.values() for end in range(1, len(path) + 1)}
     paths = tuple(sorted(every, key=lambda path: (len(path), path)))
     order = {path: place for place, path in enumerate(paths)}

@@ -7,13 +7,13 @@ import polars as pl
 
 from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.model.definitions.spec import joins
+from clustering_pipeline.model.ids import TOP_NUMBER
 from clustering_pipeline.pipeline.publishing.tables import document_count
 from clustering_pipeline.pipeline.run.columns import axes_of
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.report import GroupRow, MapPoints, group_table, map_png, write_map
 
 MAP_FILE = "map.html"
-NUMBER = r"^cl_(\d+)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
 
 
 def _points(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> MapPoints:
-    numbers = members["cluster_id"].str.extract(NUMBER).cast(pl.Int64).fill_null(NOISE)
+    numbers = members["cluster_id"].str.extract(TOP_NUMBER).cast(pl.Int64).fill_null(NOISE)
     labels = numbers.alias("label").to_frame()
     axes = axes_of(members)
     shown = pl.concat([members.select(axes), labels, run.read_frame("texts")], how="horizontal")
@@ -58,7 +58,7 @@ def _points(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> MapPoint
         labels=shown["label"].to_numpy(),
         names=dict(
             zip(
-                clusters["cluster_id"].str.extract(NUMBER).cast(pl.Int64),
+                clusters["cluster_id"].str.extract(TOP_NUMBER).cast(pl.Int64),
                 clusters["label"],
                 strict=True,
             )

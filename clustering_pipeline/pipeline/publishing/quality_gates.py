@@ -7,9 +7,8 @@ import polars as pl
 from clustering_pipeline import engine
 from clustering_pipeline.model.definitions.spec import ClusterSpec, joins
 from clustering_pipeline.model.definitions.vector_config import QualityGates
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, TOP_ID
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VECTOR
-from clustering_pipeline.pipeline.run.hierarchy_levels import SUB
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
@@ -83,7 +82,7 @@ def adjusted_rand_index(members: pl.DataFrame, other: pl.DataFrame) -> float | N
 
 def largest_share(members: pl.DataFrame) -> float:
     """Of all documents, those in the largest group on top of the hierarchy; 0 without groups."""
-    top = pl.col("cluster_id").str.split(SUB).list.first()
+    top = pl.col("cluster_id").str.extract(TOP_ID, 0)
     grouped = members.filter(pl.col("cluster_id") != NOISE_ID)
     sizes = grouped.group_by(top).len()["len"].to_list()
     return int(max(sizes, default=0)) / max(members.select(KEYS).n_unique(), 1)

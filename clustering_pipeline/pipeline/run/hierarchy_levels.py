@@ -6,11 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.vectors import NOISE, Labels
-from clustering_pipeline.model.ids import NOISE_ID
-
-SUB = "_sub_"
+from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path, parent_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +20,7 @@ class Level:
 
     def parents(self) -> list[str | None]:
         """The group around each group; None on top."""
-        return [one.rpartition(SUB)[0] or None for one in self.cluster_ids]
+        return [parent_id(group) for group in self.cluster_ids]
 
 
 def levels(cluster_ids: pl.Series, features: pl.Series | None = None) -> Iterator[Level]:
@@ -40,25 +37,14 @@ def levels(cluster_ids: pl.Series, features: pl.Series | None = None) -> Iterato
 
 
 def _levels(cluster_ids: pl.Series) -> Iterator[Level]:
-    deepest = [one.split(SUB) for one in cluster_ids.unique().to_list() if one != NOISE_ID]
-    for number in range(max(map(len, deepest), default=1)):
+    deepest = {name: group_path(name) for name in cluster_ids.unique() if name != NOISE_ID}
+    for number in range(max(map(len, deepest.values()), default=1)):
         ancestors = {
-            SUB.join(one): SUB.join(one[: number + 1]) for one in deepest if number < len(one)
+            name: path[: number + 1] for name, path in deepest.items() if number < len(path)
         }
-        names = tuple(sorted(set(ancestors.values()), key=_order))
-        places = {deep: names.index(name) for deep, name in ancestors.items()}
+        paths = sorted(set(ancestors.values()))
+        order = {path: place for place, path in enumerate(paths)}
+        places = {name: order[path] for name, path in ancestors.items()}
         labels = cluster_ids.replace_strict(places, default=NOISE, return_dtype=pl.Int64).to_numpy()
+        names = tuple(map(group_id, paths))
         yield Level(number=number, cluster_ids=names, labels=np.asarray(labels))
-
-
-def _order(cluster_id: str) -> tuple[int, ...]:
-    """By number, not by text: ``cl_10`` comes after ``cl_9``."""
-    return tuple(int(part.removeprefix("cl_")) for part in cluster_id.split(SUB))
-
-
-_SUB = "_sub_"
-
-
-def path_of(cluster_id: str) -> Path:
-    """``(3, 1)`` of ``cl_3_sub_1``."""
-    return tuple(int(part) for part in cluster_id.removeprefix("cl_").split(_SUB))

@@ -13,10 +13,9 @@ from clustering_pipeline.engine import Fit, Hierarchy
 from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS
 from clustering_pipeline.engine.vectors import Check, Labels
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
 from clustering_pipeline.pipeline.groups.matching import name_groups
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VECTOR
-from clustering_pipeline.pipeline.run.hierarchy_levels import SUB
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
@@ -148,7 +147,7 @@ def _numbered(parts: Sequence[Grouped]) -> Labels:
 def _table(keys: pl.DataFrame, part: Grouped, labels: Labels) -> pl.DataFrame:
     numbers = {int(old): int(new) for old, new in zip(part.labels, labels, strict=True)}
     paths = [(numbers[node.path[0]], *node.path[1:]) for node in part.tree.nodes]
-    ids = [*map(engine.group_id, paths), NOISE_ID]
+    ids = [*map(group_id, paths), NOISE_ID]
     return keys.with_columns(
         label=labels,
         cluster_id=pl.Series([ids[place] for place in part.tree.deepest], dtype=pl.String),
@@ -194,7 +193,7 @@ def relations_of(assignments: pl.DataFrame, spaces: Sequence[Space]) -> list[dic
     labels = assignments["label"].to_numpy()
     shown = assignments.filter(pl.col("cluster_id") != NOISE_ID).unique(["label", "cluster_id"])
     tops = {
-        engine.group_id((label,)): cluster_id.partition(SUB)[0]
+        group_id((label,)): group_id(group_path(cluster_id)[:1])
         for label, cluster_id in shown.select("label", "cluster_id").iter_rows()
     }
     found = relate({one.name: labels[one.rows] for one in spaces})
@@ -208,8 +207,8 @@ def relate(labels: Mapping[str, Labels]) -> list[dict[str, Any]]:
     """
     return [
         {
-            "parent_cluster_id": engine.group_id((one.parent,)),
-            "child_cluster_id": engine.group_id((one.child,)),
+            "parent_cluster_id": group_id((one.parent,)),
+            "child_cluster_id": group_id((one.child,)),
             "parent_feature": one.parent_feature,
             "child_feature": one.child_feature,
             "overlap": one.overlap,

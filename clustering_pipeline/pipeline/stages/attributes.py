@@ -14,7 +14,7 @@ from clustering_pipeline.engine.vectors import Labels
 from clustering_pipeline.model.definitions.vector_config import AttributeConfig
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.filters.tree import split_path
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, group_id
 from clustering_pipeline.pipeline.groups.matching import name_groups
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
@@ -63,7 +63,7 @@ def assign_by_attributes(run: Run) -> StageReport:
     )
     labels = groups.labels if groups.parents is None else groups.parents
     tree = _tree(groups)
-    ids = [*(engine.group_id(node.path) for node in tree.nodes), NOISE_ID]
+    ids = [*(group_id(node.path) for node in tree.nodes), NOISE_ID]
     frame = run.read_frame("embeddings", columns=KEYS).with_columns(
         label=labels,
         cluster_id=pl.Series([ids[place] for place in tree.deepest], dtype=pl.String),

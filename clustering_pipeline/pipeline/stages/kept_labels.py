@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.labeling import Label, LabelRequest, Labels, Named, cache_keys
+from clustering_pipeline.model.ids import dotted_number
 from clustering_pipeline.pipeline.run.columns import IDENTITY
 from clustering_pipeline.pipeline.run.run import Run
 
@@ -74,7 +75,7 @@ def _settled(
     if staying is not None:
         return replace(label, label=staying, keywords=kept[label.cluster_id].keywords)
     if label.source == "keyphrases" and label.label in taken:
-        return replace(label, label=f"{label.label} ({label.cluster_id.removeprefix('cl_')})")
+        return replace(label, label=f"{label.label} ({dotted_number(label.cluster_id)})")
     return label
 
 

@@ -9,10 +9,9 @@ import polars as pl
 from clustering_pipeline import engine
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.filters.tree import split_path
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, TOP_ID
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS
-from clustering_pipeline.pipeline.run.hierarchy_levels import SUB
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 
@@ -54,7 +53,7 @@ def field_agreement(
 
 def _measured(rows: pl.DataFrame, field: str) -> FieldAgreement | None:
     path = split_path(field)
-    tops = rows["cluster_id"].str.split(SUB).list.first()
+    tops = rows["cluster_id"].str.extract(TOP_ID, 0)
     numbers = {name: number for number, name in enumerate(tops.unique(maintain_order=True))}
     labels = tops.replace_strict(numbers | {NOISE_ID: -1}, return_dtype=pl.Int64).to_numpy()
     values: list[Any] = [engine.value_at(json.loads(one), path) for one in rows["payload"]]

@@ -10,9 +10,8 @@ import pyarrow.parquet as pq
 
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, below
 from clustering_pipeline.pipeline.publishing.tables import NOISE_LABEL
-from clustering_pipeline.pipeline.run.hierarchy_levels import SUB
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 ROWS = 10_000
@@ -97,7 +96,7 @@ def _chosen(names: dict[str, str | None], execution: ExecutionRecord, wanted: st
 
 def _within(group: str) -> pl.Expr:
     deepest = pl.col("cluster_id")
-    return deepest.eq(group) | deepest.str.starts_with(f"{group}{SUB}")
+    return deepest.eq(group) | deepest.str.starts_with(below(group))
 
 
 class _Sent(io.RawIOBase):

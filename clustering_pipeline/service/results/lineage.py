@@ -17,6 +17,7 @@ from clustering_pipeline.model.executions.lineage import (
     RunEvents,
     RunLineage,
 )
+from clustering_pipeline.model.ids import is_group_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.pipeline.groups.lineage import shown_labels, told
@@ -82,7 +83,7 @@ def run_diff(
 
 
 def _uid(catalog: Catalog, record: ClusterRecord, group: str) -> str:
-    if not group.startswith("cl_"):
+    if not is_group_id(group):
         return group
     run_id = record.state.last_run_id
     published = catalog.executions.find(run_id) if run_id else None

@@ -16,9 +16,9 @@ from clustering_pipeline.model.executions.map import (
     ClusterVisualization,
     VisualizedCentroid,
 )
+from clustering_pipeline.model.ids import parent_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.columns import AXES
-from clustering_pipeline.pipeline.run.hierarchy_levels import SUB
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 ROWS = 10_000
@@ -165,9 +165,10 @@ def _middles(places: pl.DataFrame, axes: Sequence[str]) -> dict[str, dict[str, f
 
 def _lineage(group: str) -> Iterator[str]:
     """The group and those that it is part of: ``cl_0_sub_1`` is part of ``cl_0``."""
-    while group:
-        yield group
-        group = group.rpartition(SUB)[0]
+    around: str | None = group
+    while around:
+        yield around
+        around = parent_id(around)
 
 
 def _centroid(

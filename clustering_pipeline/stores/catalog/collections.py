@@ -9,7 +9,8 @@ from clustering_pipeline.model.collections.collection import (
     RegisterCollectionRequest,
 )
 from clustering_pipeline.model.errors import CollectionNotFound, NameTaken, StateConflict
-from clustering_pipeline.model.ids import MAX_LENGTH, new_id
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.names import MAX_LENGTH
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Table, within

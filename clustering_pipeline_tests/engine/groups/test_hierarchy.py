@@ -12,7 +12,6 @@ from clustering_pipeline.engine import (
     divide,
     fit,
     fit_in_child,
-    group_id,
     hierarchy,
     of_labels,
     persistent_layers,
@@ -70,13 +69,6 @@ def test_no_group_is_a_hierarchy_of_noise():
 def test_a_hierarchy_that_does_not_nest_is_refused(nodes):
     with pytest.raises(ClusteringError, match="does not lie in"):
         hierarchy(3, nodes)
-
-
-@pytest.mark.parametrize(
-    ("path", "name"), [((3,), "cl_3"), ((0, 1), "cl_0_sub_1"), ((0, 1, 2), "cl_0_sub_1_sub_2")]
-)
-def test_ids_say_where_a_group_lies(path, name):
-    assert group_id(path) == name
 
 
 def test_groups_are_divided_by_the_method_that_made_them():

@@ -9,13 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline import engine
-from clustering_pipeline.engine.groups.hierarchy import group_id
 from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.identity import Numbers, fresh_uids, numbered
 from clustering_pipeline.engine.identity.generation import rehashed
 from clustering_pipeline.engine.identity.numbers import TOP
 from clustering_pipeline.engine.vectors import NOISE, Labels
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import NOISE_ID, group_id
 from clustering_pipeline.pipeline.groups.numbering import taken_numbers
 from clustering_pipeline.pipeline.groups.snapshots import generation_of, generation_of_run
 from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, KEYS

@@ -8,15 +8,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.ids import TOP_ID
 from clustering_pipeline.pipeline.run.columns import FEATURE
-from clustering_pipeline.pipeline.run.hierarchy_levels import SUB
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix, Space
 from clustering_pipeline.pipeline.stages.composite_mode.export import DOCUMENT
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
-
-_TOP = pl.col("cluster_id").str.split(SUB).list.first()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +69,10 @@ def _members(run: Run, source: ExecutionRecord, space: Space) -> pl.DataFrame:
     columns = [*DOCUMENT, FEATURE, "cluster_id", "probability", "outlier_score"]
     table = run.pipeline.artifacts.read_frame(source.artifact_key("members.parquet"), columns)
     own = table.filter(pl.col(FEATURE) == space.name)
-    top = pl.when(pl.col("cluster_id") == NOISE_ID).then("cluster_id").otherwise(_TOP)
     return own.select(
         *DOCUMENT,
         pl.lit(source.run_id).alias("run_id"),
-        top.alias("cluster_id"),
+        pl.col("cluster_id").str.extract(TOP_ID, 0),
         "probability",
         "outlier_score",
     )

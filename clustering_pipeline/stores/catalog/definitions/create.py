@@ -8,7 +8,8 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.state import ClusterState
 from clustering_pipeline.model.errors import ClusteringError, FieldTaken, NameTaken
-from clustering_pipeline.model.ids import generated_name, new_id
+from clustering_pipeline.model.ids import new_id
+from clustering_pipeline.model.names import generated_name
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.definitions.documents import (
     WRITES,
