@@ -109,7 +109,16 @@ def running(folder: Path) -> Iterator[str]:
         for child in children:
             os.killpg(child.pid, signal.SIGTERM)
         for child in children:
-            child.wait(timeout=10)
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        # A busy machine; what it served is deleted next.
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def _configure(folder: Path, binaries: Path, ports: dict[str, int]) -> None:
