@@ -1,7 +1,6 @@
 """The runs that this server started: each in a process of its own, each watched to its end."""
 
 import logging
-import subprocess
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +15,9 @@ from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.begin import RunIdentity
 from clustering_pipeline.service.executions.cancel import cancel_execution
 from clustering_pipeline.service.executions.finish import cancel
-from clustering_pipeline.service.executions.launch import (
-    STOP_SECONDS,
-    Launched,
-    follow,
-    launch,
-    new_identity,
-    stop,
-)
+from clustering_pipeline.service.executions.launch import follow, launch, new_identity
+from clustering_pipeline.service.executions.launcher import Launched, Launcher
 from clustering_pipeline.service.executions.plan import plan_of
-from clustering_pipeline.settings import Settings
 
 LOG = logging.getLogger("clustering_pipeline.api")
 # Any will do; it must stay, so that an Idempotency-Key finds its run after a restart.
@@ -35,9 +27,9 @@ _KEYS = uuid.UUID("5f0c7d52-6d0e-4c53-9a55-3d2f4a1c9e7b")
 class Launches:
     """Starts, cancels and settles runs; safe to use from many threads."""
 
-    def __init__(self, settings: Settings, pipeline: Pipeline):
-        self._settings = settings
+    def __init__(self, pipeline: Pipeline, launcher: Launcher):
         self._pipeline = pipeline
+        self._launcher = launcher
         self._runs: dict[str, tuple[Launched, threading.Thread]] = {}
         self._lock = threading.Lock()
 
@@ -63,7 +55,7 @@ class Launches:
         plan = plan_of(self._pipeline, record.resolved(request))
         try:
             launched = launch(
-                self._settings, catalog, scope, cluster, request, plan=plan, identity=identity
+                self._launcher, catalog, scope, cluster, request, plan=plan, identity=identity
             )
         except ExecutionInFlight:
             found = catalog.executions.find(identity.run_id)
@@ -77,13 +69,13 @@ class Launches:
         """Ends an execution; raises ExecutionNotFound, and StateConflict when it has ended."""
         catalog = self._pipeline.catalog
         known = catalog.executions.get(scope, run_id).owner is not None
-        cancel_execution(catalog, scope, run_id, self._settings)
+        cancel_execution(catalog, scope, run_id, self._launcher)
         with self._lock:
             run = self._runs.get(run_id)
         if run is not None:
             # The catalog knows no process before it has begun; one that it knows was told.
-            end = _await_end if known else stop
-            threading.Thread(target=end, args=[run[0]], daemon=True).start()
+            end = run[0].await_end if known else run[0].stop
+            threading.Thread(target=end, daemon=True).start()
 
     def cancel_all(self, cluster: ClusterRecord) -> None:
         """Ends the executions of a definition, and waits for those of this server."""
@@ -108,8 +100,8 @@ class Launches:
     def _abandon(self, launched: Launched) -> None:
         with suppress(ClusteringError):
             cancel(self._pipeline.catalog, launched.run_id)
-        if launched.process.poll() is None:
-            stop(launched)
+        if not launched.is_over:
+            launched.stop()
 
     def _watch(self, launched: Launched) -> None:
         watcher = threading.Thread(target=self._settle, args=[launched], daemon=True)
@@ -118,7 +110,7 @@ class Launches:
         watcher.start()
 
     def _settle(self, launched: Launched) -> None:
-        launched.process.wait()
+        launched.wait()
         try:
             follow(launched, self._pipeline.catalog, lambda _execution: None)
         except ClusteringError as error:
@@ -127,13 +119,6 @@ class Launches:
         finally:
             with self._lock:
                 del self._runs[launched.run_id]
-
-
-def _await_end(launched: Launched) -> None:
-    try:
-        launched.process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        launched.process.kill()
 
 
 def _identity(cluster_id: str, idempotency_key: str | None) -> RunIdentity:

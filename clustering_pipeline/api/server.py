@@ -15,6 +15,7 @@ from clustering_pipeline.api.app import create_app
 from clustering_pipeline.api.services import open_services
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.launcher import Launcher
 from clustering_pipeline.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -34,13 +35,21 @@ class Server:
 
 @contextmanager
 def serving(
-    settings: Settings, pipeline: Pipeline, *, host: str = LOOPBACK, port: int = 0
+    settings: Settings,
+    pipeline: Pipeline,
+    launcher: Launcher,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
 ) -> Generator[Server]:
     """Serves from a thread until the block ends; port 0 takes any that is free.
 
     Requests under way get some seconds to end, and runs that were started are cancelled.
     """
-    with open_services(settings, pipeline) as services, _listening(host, port) as listening:
+    with (
+        open_services(settings, pipeline, launcher) as services,
+        _listening(host, port) as listening,
+    ):
         # The socket listens already: who asks early waits until the server takes the request.
         server = uvicorn.Server(
             uvicorn.Config(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from clustering_pipeline.api.launches import Launches
 from clustering_pipeline.api.one_shots import OneShots
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.launcher import Launcher
 from clustering_pipeline.settings import Settings
 
 
@@ -16,15 +17,24 @@ class Services:
 
     settings: Settings
     pipeline: Pipeline
+    launcher: Launcher
     launches: Launches
     one_shots: OneShots
 
 
 @contextmanager
-def open_services(settings: Settings, pipeline: Pipeline) -> Generator[Services]:
+def open_services(
+    settings: Settings, pipeline: Pipeline, launcher: Launcher
+) -> Generator[Services]:
     """The services over open stores; runs that were started are cancelled at the end."""
     with (
-        closing(Launches(settings, pipeline)) as launches,
+        closing(Launches(pipeline, launcher)) as launches,
         closing(OneShots(settings, pipeline)) as one_shots,
     ):
-        yield Services(settings=settings, pipeline=pipeline, launches=launches, one_shots=one_shots)
+        yield Services(
+            settings=settings,
+            pipeline=pipeline,
+            launcher=launcher,
+            launches=launches,
+            one_shots=one_shots,
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.launcher import Launcher
 from clustering_pipeline.settings import Settings
 
 
@@ -17,6 +18,14 @@ class Session:
     settings: Settings
     pipeline: Pipeline
     scope: Scope
+
+    @property
+    def launcher(self) -> Launcher:
+        """What runs are started with."""
+        # Most commands start none, and Dagster takes a while to import.
+        from clustering_pipeline.defs.instance.launcher import WorkerLauncher  # noqa: PLC0415
+
+        return WorkerLauncher(settings=self.settings)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
-from dagster._core.errors import DagsterInvariantViolationError
 
 from clustering_pipeline.defs.instance.partitions import CLUSTERS
 from clustering_pipeline.model.errors import InvalidRequest
@@ -40,6 +39,6 @@ def stored_definitions() -> Graph:
 def _partition(context: Context, _pipeline: Pipeline) -> str:
     try:
         return str(context.partition_key)
-    except DagsterInvariantViolationError as error:
+    except dg.DagsterInvariantViolationError as error:
         message = "a run is for one definition: choose one partition, or a run for each of them"
         raise InvalidRequest(message) from error

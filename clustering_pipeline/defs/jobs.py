@@ -1,7 +1,6 @@
+"""What runs do, as jobs over stored definitions: what of the graph each makes, and how."""
+
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import (
-    UnresolvedAssetJobDefinition,
-)
 
 from clustering_pipeline.defs.graph import Graph
 from clustering_pipeline.defs.instance.tags import ASSIGN, COMPOSE, EXECUTE, MODE, RELABEL
@@ -13,48 +12,32 @@ _RETRY_CRASHES = {
     # A run reads what it wrote itself: its retry starts from the beginning.
     "dagster/retry_strategy": "ALL_STEPS",
 }
+_MODES = {ASSIGN: {MODE: "assign"}, COMPOSE: {MODE: "composite"}}
+_NAMING = ("definition", "cluster_labels", "published", "enriched_documents")
 
 
-def execute_job(graph: Graph) -> UnresolvedAssetJobDefinition:
-    """All stages for one definition in one process: they share imports and the page cache."""
-    return dg.define_asset_job(
-        EXECUTE,
-        selection=dg.AssetSelection.groups(graph.group_name),
-        executor_def=dg.in_process_executor,
-        tags=_RETRY_CRASHES,
-        description="Exports, clusters, labels and publishes one cluster definition.",
+def build_jobs(graph: Graph) -> dg.Definitions:
+    """A job for each plan; the stages of one share imports and the page cache in one process."""
+    every_stage = dg.AssetSelection.groups(graph.group_name)
+    naming = dg.AssetSelection.assets(*(graph.key(name) for name in _NAMING))
+    return dg.Definitions.merge(
+        _job(
+            EXECUTE, every_stage, "Exports, clusters, labels and publishes one cluster definition."
+        ),
+        _job(RELABEL, naming, "Labels and publishes the published groups again."),
+        _job(ASSIGN, every_stage, "Assigns new and changed documents to the published groups."),
+        _job(
+            COMPOSE, every_stage, "Groups the groups of other executions and publishes the result."
+        ),
     )
 
 
-def relabel_job(graph: Graph) -> UnresolvedAssetJobDefinition:
-    """New names for the published groups, with today's labelling settings."""
-    names = ("definition", "cluster_labels", "published", "enriched_documents")
-    return dg.define_asset_job(
-        RELABEL,
-        selection=dg.AssetSelection.assets(*(graph.key(name) for name in names)),
+def _job(name: str, stages: dg.AssetSelection, description: str) -> dg.Definitions:
+    job = dg.define_asset_job(
+        name,
+        selection=stages,
         executor_def=dg.in_process_executor,
-        tags=_RETRY_CRASHES,
-        description="Labels and publishes the published groups again.",
+        tags=_RETRY_CRASHES | _MODES.get(name, {}),
+        description=description,
     )
-
-
-def assign_job(graph: Graph) -> UnresolvedAssetJobDefinition:
-    """All stages, of which most keep what is published: see ``stages.incremental``."""
-    return dg.define_asset_job(
-        ASSIGN,
-        selection=dg.AssetSelection.groups(graph.group_name),
-        executor_def=dg.in_process_executor,
-        tags={**_RETRY_CRASHES, MODE: "assign"},
-        description="Assigns new and changed documents to the published groups.",
-    )
-
-
-def compose_job(graph: Graph) -> UnresolvedAssetJobDefinition:
-    """All stages, over the groups of other executions: see ``stages.composite``."""
-    return dg.define_asset_job(
-        COMPOSE,
-        selection=dg.AssetSelection.groups(graph.group_name),
-        executor_def=dg.in_process_executor,
-        tags={**_RETRY_CRASHES, MODE: "composite"},
-        description="Groups the groups of other executions and publishes the result.",
-    )
+    return dg.Definitions(jobs=[job])

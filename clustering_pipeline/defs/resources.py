@@ -29,8 +29,10 @@ def pipeline_resource(connect: Connect) -> dg.ResourceDefinition:
             if context.run is None:
                 yield opened
                 return
-            with beating(opened.catalog, run_id_of(context.run.run_id)):
+            run_id = run_id_of(context.run.run_id)
+            with beating(opened.catalog, run_id):
                 yield opened
-                record_part(opened.catalog, context.run)
+                chosen = context.run.asset_selection or ()
+                record_part(opened.catalog, run_id, {key.path[-1] for key in chosen})
 
     return pipeline

@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError
 
 from clustering_pipeline.defs.graph import Context, Graph
 from clustering_pipeline.defs.instance.tags import mode_of, retried_of, trigger_of
@@ -113,7 +112,7 @@ def _recorded(
     except ClusteringError as error:
         _record(context, pipeline, run_id, error)
         raise reraise(error) from error
-    except DagsterExecutionInterruptedError:
+    except dg.DagsterExecutionInterruptedError:
         _record(context, pipeline, run_id, _ended(context, run_id))
         raise
     except Exception as error:

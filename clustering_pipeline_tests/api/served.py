@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 
 from clustering_pipeline.api.server import serving
+from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.tenants.key import Access
@@ -73,5 +74,5 @@ class Served:
 @contextmanager
 def served_app(settings: Settings, pipeline: Pipeline) -> Generator[Served]:
     """The API on a free port until the block ends."""
-    with serving(settings, pipeline) as server:
+    with serving(settings, pipeline, WorkerLauncher(settings=settings)) as server:
         yield Served(url=server.url, settings=settings, pipeline=pipeline)

@@ -16,6 +16,7 @@ from clustering_pipeline.api.app import create_app
 from clustering_pipeline.api.launches import Launches
 from clustering_pipeline.api.one_shots import OneShots
 from clustering_pipeline.api.services import Services
+from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.model.definitions.one_shot import (
     ExecuteClusterRequest,
     ExecuteClusterResponse,
@@ -197,12 +198,14 @@ def test_those_who_wait_for_groups_keep_nobody_else_waiting(served):
         raise DoesNotFit(message)
 
     with ExitStack() as opened:
-        launches = opened.enter_context(closing(Launches(served.settings, served.pipeline)))
+        launcher = WorkerLauncher(settings=served.settings)
+        launches = opened.enter_context(closing(Launches(served.pipeline, launcher)))
         shots = opened.enter_context(closing(OneShots(served.settings, served.pipeline, work=held)))
         app = create_app(
             Services(
                 settings=served.settings,
                 pipeline=served.pipeline,
+                launcher=launcher,
                 launches=launches,
                 one_shots=shots,
             )

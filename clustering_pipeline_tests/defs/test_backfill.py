@@ -25,7 +25,7 @@ from dagster_graphql.client.query import LAUNCH_PARTITION_BACKFILL_MUTATION
 from dagster_graphql.test.utils import execute_dagster_graphql
 from pymongo import MongoClient
 
-from clustering_pipeline.defs.instance.home import why_failed
+from clustering_pipeline.defs.instance.launcher import end_of
 from clustering_pipeline.defs.instance.partitions import NAME
 from clustering_pipeline.defs.instance.tags import NAMESPACE, PARTITION
 from clustering_pipeline.defs.resources import RESOURCE
@@ -187,7 +187,7 @@ def test_each_definition_runs_once_and_one_that_is_in_flight_is_left_alone(
         "QUEUED",
         "FAILURE",
     ]
-    assert why_failed(there.instance, ended[held.cluster_id].run_id) == (
+    assert end_of(there.instance, ended[held.cluster_id]).reason == (
         f"definition {held.cluster_id} is being executed by {other.run_id}: wait, or cancel it"
     )
     (execution,) = executions(there, free)

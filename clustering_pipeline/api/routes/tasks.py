@@ -31,7 +31,7 @@ def delete_task(
     found = catalog.tasks.find(task_id, sees=key.reaches)
     with suppress(StateConflict):
         if isinstance(found, QueuedRun):
-            cancel_queued(catalog, found, services.settings)
+            cancel_queued(catalog, found, services.launcher)
         else:
             services.launches.cancel(found.scope, found.run_id)
     return GenericDeleteResponse(message=f"canceled {task_id}")

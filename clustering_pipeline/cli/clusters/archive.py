@@ -17,7 +17,7 @@ def archive(output: str, cluster: str) -> None:
     from clustering_pipeline.service.executions.cancel import archive_cluster  # noqa: PLC0415
 
     with open_session() as session:
-        record = archive_cluster(session.pipeline, session.scope, cluster, session.settings)
+        record = archive_cluster(session.pipeline, session.scope, cluster, session.launcher)
         triggers = session.pipeline.catalog.triggers.list(session.scope, _firing(record))
         show_definition(session, record, output)
     note(f"clustering-pipeline clusters unarchive {record.cluster_id} takes it into service again")

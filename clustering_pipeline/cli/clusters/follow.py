@@ -12,7 +12,8 @@ from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.service.executions.launch import Launched, attended, launch, watch_to_end
+from clustering_pipeline.service.executions.launch import attended, launch, watch_to_end
+from clustering_pipeline.service.executions.launcher import Launched
 from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.stores.catalog import Catalog
 
@@ -28,7 +29,7 @@ def execute_and_follow(
     request = validate(ExecuteClusterByIdRequest, overrides)
     catalog = session.pipeline.catalog
     plan = "full" if full else plan_for(session, cluster, request)
-    launched = launch(session.settings, catalog, session.scope, cluster, request, plan=plan)
+    launched = launch(session.launcher, catalog, session.scope, cluster, request, plan=plan)
     # Ctrl-C may come at any moment from the launch on.
     with attended(launched, catalog):
         _watched(launched, catalog, plan)

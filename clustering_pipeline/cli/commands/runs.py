@@ -60,7 +60,7 @@ def cancel(run_id: str) -> None:
     from clustering_pipeline.service.executions.cancel import cancel_execution  # noqa: PLC0415
 
     with open_session() as session:
-        cancel_execution(session.pipeline.catalog, session.scope, run_id, session.settings)
+        cancel_execution(session.pipeline.catalog, session.scope, run_id, session.launcher)
     note(f"cancelled {run_id}")
 
 

@@ -5,6 +5,7 @@ import click
 
 from clustering_pipeline.api.server import LOOPBACK, log_to_stderr, serving, short_pauses
 from clustering_pipeline.cli.terminal.output import note
+from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.settings import Settings
 
@@ -19,12 +20,13 @@ PORT = click.IntRange(0, 65_535)
 def command(host: str, port: int) -> None:
     """Serve the HTTP API until Ctrl-C; its documentation is at /docs."""
     settings = Settings()
+    launcher = WorkerLauncher(settings=settings)
     log_to_stderr()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with (
         open_pipeline(settings) as pipeline,
-        serving(settings, pipeline, host=host, port=port) as server,
+        serving(settings, pipeline, launcher, host=host, port=port) as server,
         short_pauses(),
     ):
         click.echo(f"API  {server.url}  (docs: {server.url}/docs)")

@@ -7,6 +7,7 @@ import click
 from clustering_pipeline.api.server import log_to_stderr, serving, short_pauses
 from clustering_pipeline.cli.commands.serve import PORT
 from clustering_pipeline.cli.terminal.output import note
+from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.model.errors import StoreUnavailable
@@ -28,12 +29,16 @@ def command(port: int, api_port: int) -> None:
     # a shell that starts us in the background would have SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    launcher = WorkerLauncher(settings=settings)
     with open_pipeline(settings) as pipeline:
         note(f"MongoDB  {pipeline.catalog.address}")
         note(f"Qdrant   {pipeline.documents.address}")
         note(f"Results  {settings.artifacts_root}")
         _recover(pipeline)
-        with serving(settings, pipeline, port=api_port) as api, _development_key(pipeline) as key:
+        with (
+            serving(settings, pipeline, launcher, port=api_port) as api,
+            _development_key(pipeline) as key,
+        ):
             click.echo(f"API      {api.url}  (docs: {api.url}/docs)")
             click.echo(f"Key      {key}  (namespace: default; good until we stop)")
             note("Dagster  starting …")

@@ -9,7 +9,6 @@ from pathlib import Path
 from threading import Lock
 
 import dagster as dg
-from dagster._core.events import JobFailureData
 
 from clustering_pipeline.settings import Settings
 
@@ -48,19 +47,6 @@ def one_at_a_time(home: Path) -> Generator[None]:
         yield
     finally:
         os.close(folder)
-
-
-def why_failed(instance: dg.DagsterInstance, run_id: str) -> str | None:
-    """The sentence at the root of what Dagster tells of a failed run; None if it tells nothing."""
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
-        data = entry.dagster_event.event_specific_data if entry.dagster_event else None
-        error = data.error if isinstance(data, JobFailureData) else None
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is not None:
-            # "package.module.Error: sentence", as tracebacks have it
-            return error.message.strip().partition(": ")[2] or error.message.strip()
-    return None
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorType
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from clustering_pipeline.defs.instance.tags import PARTITION, RUN_KEY
 from clustering_pipeline.model.ids import run_id_of
 
 _AT_ONCE = 200
+_UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def unfinished_records(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
@@ -17,7 +22,7 @@ def unfinished_records(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
 
     The asset page runs a job of its own, so that the job tells nothing.
     """
-    records = instance.get_run_records(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    records = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
     return [one for one in records if PARTITION in one.dagster_run.tags]
 
 
@@ -44,8 +49,7 @@ def last_word(instance: dg.DagsterInstance, sensor: str) -> str | None:
     """Why the sensor of that name started nothing when it last looked; None if it did, or never
     looked.
     """
-    states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
-    for state in states:
+    for state in instance.all_instigator_state():
         if state.instigator_name == sensor:
             ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
             return ticks[0].skip_reason if ticks else None

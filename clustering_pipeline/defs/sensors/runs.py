@@ -3,7 +3,7 @@
 import dagster as dg
 
 from clustering_pipeline.defs.instance import partitions
-from clustering_pipeline.defs.instance.home import why_failed
+from clustering_pipeline.defs.instance.launcher import end_of
 from clustering_pipeline.defs.instance.queue import (
     cancel_unwanted,
     show_places,
@@ -16,6 +16,7 @@ from clustering_pipeline.defs.sensors.lost_runs import free_lost
 from clustering_pipeline.defs.sensors.overdue import watch_overdue
 from clustering_pipeline.defs.sensors.triggers import run_triggers
 from clustering_pipeline.defs.sensors.webhooks import notify_webhooks
+from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.finish import record_end
 
@@ -81,6 +82,6 @@ def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     )
     def record(context: dg.RunStatusSensorContext, clustering: dg.ResourceParam[Pipeline]) -> None:
         run = context.dagster_run
-        record_end(clustering.catalog, run, reason=why_failed(context.instance, run.run_id))
+        record_end(clustering.catalog, run_id_of(run.run_id), end_of(context.instance, run))
 
     return record

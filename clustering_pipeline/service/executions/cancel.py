@@ -5,8 +5,6 @@ import signal
 import socket
 from contextlib import suppress
 
-from clustering_pipeline.defs.instance.home import dagster_home, open_instance
-from clustering_pipeline.defs.instance.queue import WAITING
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.task import QueuedRun
@@ -15,11 +13,11 @@ from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.process import is_alive
 from clustering_pipeline.service.executions.begin import RunIdentity, new_execution
 from clustering_pipeline.service.executions.finish import cancel
-from clustering_pipeline.settings import Settings
+from clustering_pipeline.service.executions.launcher import Launcher
 from clustering_pipeline.stores.catalog import Catalog
 
 
-def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, settings: Settings) -> None:
+def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, launcher: Launcher) -> None:
     """Ends the execution now and tells its process to stop.
 
     A process out of reach (another machine) stops by itself at its next write: the definition is
@@ -29,33 +27,25 @@ def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, settings: Sett
     if execution.status.ended:
         message = f"{run_id} has ended already ({execution.status.value})"
         raise StateConflict(message)
-    with open_instance(dagster_home(settings)) as instance:
-        run = instance.get_run_by_id(execution.dagster_run_id)
-        if run is not None and not run.is_finished:
-            instance.report_run_canceling(run)
+    launcher.cancel(execution.dagster_run_id)
     cancel(catalog, run_id)
     if execution.owner is not None:
         _interrupt(execution.owner)
 
 
-def cancel_queued(catalog: Catalog, waiting: QueuedRun, settings: Settings) -> None:
+def cancel_queued(catalog: Catalog, waiting: QueuedRun, launcher: Launcher) -> None:
     """Takes a run out of the queue, and tells of it in the definition's history.
 
     One that has left the queue since it was looked at does not begin, or is told to stop.  Raises
     StateConflict when it has ended already.
     """
-    with open_instance(dagster_home(settings)) as instance:
-        run = instance.get_run_by_id(waiting.dagster_run_id)
-        if run is None or run.is_finished:
-            message = f"{waiting.run_id} has ended already: read its task"
-            raise StateConflict(message)
-        if run.status in WAITING:
-            instance.report_run_canceled(run, "Somebody cancelled it.")
-        else:
-            instance.report_run_canceling(run)
+    root_run_id = launcher.dequeue(waiting.dagster_run_id)
+    if root_run_id is None:
+        message = f"{waiting.run_id} has ended already: read its task"
+        raise StateConflict(message)
     identity = RunIdentity(
         dagster_run_id=waiting.dagster_run_id,
-        root_run_id=run.root_run_id or run.run_id,
+        root_run_id=root_run_id,
         trigger=waiting.trigger,
         trigger_id=waiting.trigger_id,
     )
@@ -72,7 +62,7 @@ def _interrupt(owner: Owner) -> None:
 
 
 def archive_cluster(
-    pipeline: Pipeline, scope: Scope, cluster: str, settings: Settings
+    pipeline: Pipeline, scope: Scope, cluster: str, launcher: Launcher
 ) -> ClusterRecord:
     """Archives it first, so that nothing starts any more, then cancels what goes on.
 
@@ -83,5 +73,5 @@ def archive_cluster(
     for execution in catalog.executions.active(record.cluster_id):
         # It may end by itself at the same moment.
         with suppress(StateConflict):
-            cancel_execution(catalog, scope, execution.run_id, settings)
+            cancel_execution(catalog, scope, execution.run_id, launcher)
     return catalog.clusters.by_id(record.cluster_id)

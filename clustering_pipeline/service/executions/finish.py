@@ -1,10 +1,9 @@
 """How an execution ends, told to the catalog: by the run itself, or by whoever finds it dead."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any
-
-import dagster as dg
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from clustering_pipeline.automation.accounting import ended
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
@@ -15,11 +14,18 @@ from clustering_pipeline.model.errors import (
     StateConflict,
 )
 from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
-from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.public_text import for_clients
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.stores.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How the orchestrator says that a run ended, and why where it was told."""
+
+    outcome: Literal["succeeded", "canceled", "failed"]
+    reason: str | None = None
 
 
 def fail(
@@ -89,18 +95,17 @@ def settle(catalog: Catalog, run_id: str) -> None:
         )
 
 
-def record_end(catalog: Catalog, run: dg.DagsterRun, *, reason: str | None = None) -> None:
-    """Closes the execution of a Dagster run that ended without saying so itself.
+def record_end(catalog: Catalog, run_id: str, end: RunEnd) -> None:
+    """Closes the execution of a run that ended without saying so itself.
 
-    A killed process says nothing; one that could not open its stores told Dagster the ``reason``.
+    A killed process says nothing; one that could not open its stores told the orchestrator why.
     """
-    run_id = run_id_of(run.run_id)
-    if run.status is dg.DagsterRunStatus.SUCCESS:
+    if end.outcome == "succeeded":
         _close(catalog, run_id)
-    elif run.status is dg.DagsterRunStatus.CANCELED:
+    elif end.outcome == "canceled":
         cancel(catalog, run_id)
     else:
-        interrupt(catalog, run_id, reason=reason)
+        interrupt(catalog, run_id, reason=end.reason)
 
 
 def interrupt(catalog: Catalog, run_id: str, *, reason: str | None = None) -> None:
@@ -110,17 +115,14 @@ def interrupt(catalog: Catalog, run_id: str, *, reason: str | None = None) -> No
     fail(catalog, run_id, RunInterrupted(message))
 
 
-def record_part(catalog: Catalog, run: dg.DagsterRun) -> None:
-    """Closes the execution of a run over chosen assets that has made them all.
+def record_part(catalog: Catalog, run_id: str, stages: Collection[str]) -> None:
+    """Closes the execution of a run over chosen stages that has done them all.
 
     It has no last stage to do so, and the next run must not have to wait for a sensor.
     """
-    record = catalog.executions.find(run_id_of(run.run_id))
-    if record is None or not run.asset_selection:
-        return
-    made = {stage.name for stage in record.stages}
-    if {key.path[-1] for key in run.asset_selection} <= made:
-        _close(catalog, record.run_id)
+    record = catalog.executions.find(run_id)
+    if record is not None and stages and {stage.name for stage in record.stages} >= set(stages):
+        _close(catalog, run_id)
 
 
 def cancel(catalog: Catalog, run_id: str) -> None:

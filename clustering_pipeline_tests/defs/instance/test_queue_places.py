@@ -13,6 +13,7 @@ from dagster._core.remote_origin import (
 
 from clustering_pipeline.automation.status import standing_of
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
+from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.defs.instance.queue import show_places
 from clustering_pipeline.defs.instance.tags import tags_of
 from clustering_pipeline.defs.resources import RESOURCE
@@ -127,16 +128,17 @@ def test_a_run_that_has_begun_says_itself_how_far_it_is(there, documents):
 def test_a_run_that_waits_is_cancelled_through_its_task(world, documents, tmp_path, monkeypatch):
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     settings, catalog = Settings(data_dir=tmp_path), world.pipeline.catalog
+    launcher = WorkerLauncher(settings=settings)
     with open_instance(dagster_home(settings)) as instance:
         there = World(pipeline=world.pipeline, instance=instance)
         definition = there.define(documents)
         run = queued(there, definition)
         look(there)
         waiting = catalog.tasks.find(task_id_of(run.run_id))
-        cancel_queued(catalog, waiting, settings)
+        cancel_queued(catalog, waiting, launcher)
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.CANCELED
         with pytest.raises(StateConflict, match="has ended already"):
-            cancel_queued(catalog, waiting, settings)
+            cancel_queued(catalog, waiting, launcher)
         assert task(there, run).status == "CANCELED"
         look(there)
         assert catalog.queue.run_ids() == set()
@@ -158,6 +160,7 @@ def test_a_run_that_has_just_left_the_queue_is_cancelled_too(
 ):
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     settings, catalog = Settings(data_dir=tmp_path), world.pipeline.catalog
+    launcher = WorkerLauncher(settings=settings)
     with open_instance(dagster_home(settings)) as instance:
         there = World(pipeline=world.pipeline, instance=instance)
         run = queued(there, there.define(documents))
@@ -165,7 +168,7 @@ def test_a_run_that_has_just_left_the_queue_is_cancelled_too(
         waiting = catalog.tasks.find(task_id_of(run.run_id))
         event = dg.DagsterEvent(event_type_value=since, job_name=run.job_name)
         instance.report_dagster_event(event, run_id=run.run_id)
-        cancel_queued(catalog, waiting, settings)
+        cancel_queued(catalog, waiting, launcher)
         assert instance.get_run_by_id(run.run_id).status.value == left
         assert task(there, run).status == "CANCELED"
         instance.report_run_canceled(run)

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
@@ -78,7 +79,7 @@ def test_a_run_that_was_launched_and_is_over_is_not_held_for(world: World, stack
 
     with pytest.raises(ExecutionInFlight, match="launched already") as refused:
         launch(
-            Settings(data_dir=stack.data_dir),
+            WorkerLauncher(settings=Settings(data_dir=stack.data_dir)),
             catalog,
             LOCAL,
             definition.cluster_id,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
+from clustering_pipeline.defs.instance.launcher import WorkerLauncher, WorkerRun
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.model.collections.collection import CollectionRecord
@@ -23,7 +24,7 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.pipeline.run.process import is_alive, this_process
-from clustering_pipeline.service.executions.launch import Launched, follow, launch
+from clustering_pipeline.service.executions.launch import follow, launch
 from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.sizes import size
@@ -61,8 +62,14 @@ def start(
     world: World,
     definition: ClusterRecord,
     request: ExecuteClusterByIdRequest = NOTHING,
-) -> Launched:
-    return launch(settings, world.pipeline.catalog, LOCAL, definition.cluster_id, request)
+) -> WorkerRun:
+    return launch(
+        WorkerLauncher(settings=settings),
+        world.pipeline.catalog,
+        LOCAL,
+        definition.cluster_id,
+        request,
+    )
 
 
 def define(world: World, documents: Documents) -> tuple[ClusterRecord, CollectionRecord]:
@@ -187,7 +194,13 @@ def test_nothing_is_launched_that_has_nothing_to_group(local, settings):
     definition, _ = define(local, few())
     request = ExecuteClusterByIdRequest(mode="composite")
     with pytest.raises(InvalidRequest, match="at least two executions, not of 0"):
-        launch(settings, local.pipeline.catalog, LOCAL, definition.cluster_id, request)
+        launch(
+            WorkerLauncher(settings=settings),
+            local.pipeline.catalog,
+            LOCAL,
+            definition.cluster_id,
+            request,
+        )
     assert local.pipeline.catalog.clusters.by_id(definition.cluster_id).claim is None
 
 
@@ -196,7 +209,9 @@ def test_labels_alone_are_launched_as_a_job_of_their_own(settings, local):
     catalog = local.pipeline.catalog
     local.execute(definition)
     plan = plan_of(local.pipeline, definition.resolved())
-    launched = launch(settings, catalog, LOCAL, definition.cluster_id, NOTHING, plan=plan)
+    launched = launch(
+        WorkerLauncher(settings=settings), catalog, LOCAL, definition.cluster_id, NOTHING, plan=plan
+    )
     ended = follow(launched, catalog, lambda _execution: None)
     assert (plan, ended.status, ended.plan) == ("relabel", "completed", "relabel")
     assert [one.name for one in ended.stages] == [

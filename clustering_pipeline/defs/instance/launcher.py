@@ -1,0 +1,151 @@
+"""Starts each run in a process of its own, and speaks of runs to the Dagster instance."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from clustering_pipeline.defs.instance.home import dagster_home, open_instance
+from clustering_pipeline.defs.instance.queue import WAITING
+from clustering_pipeline.defs.instance.tags import JOBS
+from clustering_pipeline.model.definitions.execute import Plan
+from clustering_pipeline.service.executions.begin import RunIdentity
+from clustering_pipeline.service.executions.finish import RunEnd
+from clustering_pipeline.settings import Settings
+
+STOP_SECONDS = 30.0
+WORKER = "clustering_pipeline.worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRun:
+    """A run in a process of its own."""
+
+    identity: RunIdentity
+    home: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def run_id(self) -> str:
+        """The execution's id."""
+        return self.identity.run_id
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its process has ended."""
+        return self.process.poll() is not None
+
+    def wait(self) -> None:
+        """Returns when its process has ended."""
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Cancels the run and awaits its end."""
+        _cancel(self.home, self.identity.dagster_run_id)
+        self.process.send_signal(signal.SIGINT)
+        self.await_end()
+
+    def await_end(self) -> None:
+        """Waits for its process, which was told to stop; after 30 s it is killed."""
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def end(self, *, canceled: bool) -> RunEnd:
+        """How the run ended; tells Dagster of an end that the worker could not tell it of."""
+        with open_instance(self.home) as instance:
+            run = instance.get_run_by_id(self.identity.dagster_run_id)
+            if run is not None and not run.is_finished:
+                _report_end(instance, run)
+                run = instance.get_run_by_id(run.run_id)
+            if run is not None:
+                return end_of(instance, run)
+        return RunEnd(outcome="canceled" if canceled else "failed", reason=self._last_words())
+
+    def _last_words(self) -> str:
+        """What a worker printed last that ended before it made its Dagster run."""
+        lines = self.log.read_text(errors="replace").split("\n")
+        return f"{next(filter(None, reversed(lines)), 'no output')}, see {self.log}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLauncher:
+    """Runs beside this process, on the Dagster instance of the settings."""
+
+    settings: Settings
+
+    def start(self, cluster_id: str, identity: RunIdentity, plan: Plan) -> WorkerRun:
+        """Starts the worker; its log lies in the Dagster home."""
+        home = dagster_home(self.settings)
+        log = home / "logs" / f"{identity.run_id}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(self.settings.data_dir)}
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", WORKER, cluster_id, identity.dagster_run_id, JOBS[plan]],
+                env=os.environ | own,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C reaches the command line alone; it decides how the run ends.
+                start_new_session=True,
+            )
+        return WorkerRun(identity=identity, home=home, log=log, process=process)
+
+    def cancel(self, dagster_run_id: str) -> None:
+        """Notes in Dagster that the run is to end; its process is told by who cancels it."""
+        _cancel(dagster_home(self.settings), dagster_run_id)
+
+    def dequeue(self, dagster_run_id: str) -> str | None:
+        """Takes a run out of Dagster's queue, or cancels it if it has left the queue."""
+        with open_instance(dagster_home(self.settings)) as instance:
+            run = instance.get_run_by_id(dagster_run_id)
+            if run is None or run.is_finished:
+                return None
+            if run.status in WAITING:
+                instance.report_run_canceled(run, "Somebody cancelled it.")
+            else:
+                instance.report_run_canceling(run)
+            return run.root_run_id or run.run_id
+
+
+def end_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunEnd:
+    """How a Dagster run ended, with the sentence at the root of what Dagster tells of a failure."""
+    if run.status is dg.DagsterRunStatus.SUCCESS:
+        return RunEnd(outcome="succeeded")
+    if run.status is dg.DagsterRunStatus.CANCELED:
+        return RunEnd(outcome="canceled")
+    return RunEnd(outcome="failed", reason=_why_failed(instance, run.run_id))
+
+
+def _why_failed(instance: dg.DagsterInstance, dagster_run_id: str) -> str | None:
+    for entry in instance.all_logs(dagster_run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
+        event = entry.dagster_event
+        # A failure that was reported from outside carries no data.
+        error = event.job_failure_data.error if event and event.event_specific_data else None
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            # "package.module.Error: sentence", as tracebacks have it
+            return error.message.strip().partition(": ")[2] or error.message.strip()
+    return None
+
+
+def _cancel(home: Path, dagster_run_id: str) -> None:
+    with open_instance(home) as instance:
+        run = instance.get_run_by_id(dagster_run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_canceling(run)
+
+
+def _report_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run)
+    else:
+        instance.report_run_failed(run, "The run's process ended without saying so.")
