@@ -22,6 +22,18 @@ LOCAL = Scope(organization_id="int_local", namespace_id="ns_default")
 """Where a laptop keeps its records: one organisation, one namespace."""
 
 
+class Scoped(Record):
+    """A record of one namespace."""
+
+    organization_id: str
+    namespace_id: str
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace that the record belongs to."""
+        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
+
+
 class Owner(Record):
     """The run that holds a definition, and the process it runs in once it has one."""
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from clustering_pipeline.model.base import Record, RequestModel, View
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.times import Moment
 
 BatchStatus = Literal["open", "completed", "failed"]
@@ -20,23 +20,16 @@ class Completion(Record):
     """Its place."""
 
 
-class BatchRecord(Record):
+class BatchRecord(Scoped):
     """A batch of one or more collections."""
 
     batch_id: str
-    organization_id: str
-    namespace_id: str
     collection_ids: list[str]
     status: BatchStatus = "open"
     completions: list[Completion] = Field(default_factory=list)
     error: str | None = None
     created_at: Moment
     ended_at: Moment | None = None
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
 
 class FailBatchRequest(RequestModel):

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from clustering_pipeline.model.automation.schedules import KINDS, Schedule
-from clustering_pipeline.model.base import Record, RequestModel, View
+from clustering_pipeline.model.base import RequestModel, View
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.listing import LARGEST_OFFSET
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.times import Moment
 
 MOST_FAILURES = 5
@@ -195,13 +195,11 @@ class TriggerHistoryResponse(View):
     """Results at most."""
 
 
-class TriggerRecord(Record):
+class TriggerRecord(Scoped):
     """A trigger as the catalog keeps it."""
 
     trigger_id: str
     cluster_id: str
-    organization_id: str
-    namespace_id: str
     version: int = 1
     execution_config: dict[str, Any]
     trigger_type: TriggerType
@@ -231,11 +229,6 @@ class TriggerRecord(Record):
     updated_at: Moment
     created_by: str | None = None
     description: str | None = None
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
     @property
     def schedule(self) -> Schedule:

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from clustering_pipeline.model.base import Record, RequestModel, View
 from clustering_pipeline.model.executions.execution import EVENTS, RunEvent
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.times import Moment
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how every secret begins
@@ -112,12 +112,10 @@ class ListDeliveriesResponse(View):
     """Matches on all pages."""
 
 
-class WebhookRecord(Record):
+class WebhookRecord(Scoped):
     """A webhook as the catalog keeps it."""
 
     webhook_id: str
-    organization_id: str
-    namespace_id: str
     url: str
     event_types: tuple[str, ...]
     secret: SecretStr
@@ -125,11 +123,6 @@ class WebhookRecord(Record):
     created_at: Moment
     created_by: str | None = None
     consecutive_failures: int = 0
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
     def model(self) -> WebhookModel:
         """The view, without the secret."""

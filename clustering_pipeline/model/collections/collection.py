@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from clustering_pipeline.model.base import Record, RequestModel, View
+from clustering_pipeline.model.base import RequestModel, View
 from clustering_pipeline.model.json_values import Text
 from clustering_pipeline.model.names import Name
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.times import Moment
 
 CollectionId = Annotated[str, Field(pattern=r"^col_[A-Za-z0-9_]+$", max_length=100)]
@@ -110,13 +110,11 @@ class ListCollectionsResponse(View):
     """Collections on all pages."""
 
 
-class CollectionRecord(Record):
+class CollectionRecord(Scoped):
     """What the catalog knows of a collection."""
 
     collection_id: str
     collection_name: str
-    organization_id: str
-    namespace_id: str
     version: int = 1
     qdrant_collection: str
     description: str | None = None
@@ -129,8 +127,3 @@ class CollectionRecord(Record):
     """False while an output collection's id and name are only reserved."""
     created_at: Moment
     updated_at: Moment
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)

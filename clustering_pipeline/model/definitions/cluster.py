@@ -2,26 +2,23 @@
 
 from typing import Any
 
-from clustering_pipeline.model.base import Record
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, ExecutionMode
 from clustering_pipeline.model.definitions.spec import ClusterSpec, overridden
 from clustering_pipeline.model.definitions.state import ClusterState
 from clustering_pipeline.model.definitions.views import ClusterMetadata, ClusterModel
 from clustering_pipeline.model.errors import InvalidRequest, public_category
-from clustering_pipeline.model.scope import Owner, Scope
+from clustering_pipeline.model.scope import Owner, Scoped
 from clustering_pipeline.model.status import ClusterStatus
 
 
-class ClusterRecord(Record):
+class ClusterRecord(Scoped):
     """What the client wrote (``spec``), what runs found (``state``), and who runs it (``claim``).
 
     ``version`` grows with every change of ``spec`` or ``state``.
     """
 
     cluster_id: str
-    organization_id: str
-    namespace_id: str
     version: int = 1
     spec: CreateClusterRequest
     state: ClusterState
@@ -31,11 +28,6 @@ class ClusterRecord(Record):
     def name(self) -> str:
         """What people call it."""
         return self.spec.cluster_name or self.cluster_id
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
     @property
     def status(self) -> ClusterStatus:

@@ -6,7 +6,6 @@ from typing import Any
 
 from clustering_pipeline.model.algorithms.parameters import Parameters
 from clustering_pipeline.model.algorithms.registry import default_sample, parameters
-from clustering_pipeline.model.base import Record
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.enrichment import (
     DEFAULT_MAPPINGS,
@@ -18,19 +17,17 @@ from clustering_pipeline.model.definitions.labeling import LLMLabeling
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.definitions.vector_config import AttributeConfig, VectorConfig
 from clustering_pipeline.model.errors import InvalidDefinition
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Scoped
 
 # Overrides that the definition keeps inside its vector_config.
 _VECTOR_FIELDS = ("sample_size", "vis_n_components", "layout_stability")
 
 
-class ClusterSpec(Record):
+class ClusterSpec(Scoped):
     """A definition as it stood when its run began, with every default filled in on asking."""
 
     cluster_id: str
     cluster_name: str
-    organization_id: str
-    namespace_id: str
     version: int
     definition: CreateClusterRequest
     mode: ExecutionMode = "full"
@@ -38,11 +35,6 @@ class ClusterSpec(Record):
     from_pool: bool = False
     source_execution_ids: list[str] | None = None
     defer_visualization: bool = False
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
     @property
     def vectors(self) -> VectorConfig:

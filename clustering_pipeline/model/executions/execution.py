@@ -15,7 +15,7 @@ from clustering_pipeline.model.executions.views import (
     ClusterExecutionResult,
     RepresentativeDocument,
 )
-from clustering_pipeline.model.scope import Owner, Scope
+from clustering_pipeline.model.scope import Owner, Scoped
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.model.times import Moment
 
@@ -81,11 +81,9 @@ class WriteBack(Record):
     """Those that runs before it wrote and it does not: they are removed."""
 
 
-class ExecutionRecord(ClusterExecutionResult):
+class ExecutionRecord(Scoped, ClusterExecutionResult):
     """The public fields, and what runs and their successors need to know beside them."""
 
-    organization_id: str
-    namespace_id: str
     version: int = 1
     status: ExecutionStatus = ExecutionStatus.PENDING
     task_status: ClusterStatus | None = None
@@ -134,11 +132,6 @@ class ExecutionRecord(ClusterExecutionResult):
     """When its files were removed."""
     announced: tuple[str, ...] = ()
     """Events of it that are in the outbox of those who listen."""
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
     @property
     def events_owed(self) -> tuple[str, ...]:

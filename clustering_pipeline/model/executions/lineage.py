@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from clustering_pipeline.model.base import Record, View
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.base import View
+from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.times import Moment
 
 LineageKind = Literal[
@@ -45,22 +45,15 @@ class LineageEvent(View):
     """Its name in the run before."""
 
 
-class RunLineage(Record):
+class RunLineage(Scoped):
     """What one run did to the groups of a definition."""
 
     run_id: str
     cluster_id: str
-    organization_id: str
-    namespace_id: str
     previous_run_id: str | None = None
     """The run that was published when this one began."""
     created_at: Moment
     events: list[LineageEvent] = Field(default_factory=list)
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
 
 class RunEvents(View):

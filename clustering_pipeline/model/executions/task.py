@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from clustering_pipeline.model.base import Record, View
+from clustering_pipeline.model.base import View
 from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionRecord
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
 
 
@@ -61,26 +61,19 @@ def _additional(execution: ExecutionRecord) -> dict[str, Any]:
     }
 
 
-class QueuedRun(Record):
+class QueuedRun(Scoped):
     """What waits, and what decides when it is its turn."""
 
     run_id: str
     dagster_run_id: str
     task_id: str
     cluster_id: str
-    organization_id: str
-    namespace_id: str
     trigger: str
     trigger_id: str | None = None
     priority: int = 0
     """Higher ones go first."""
     number: int
     """Of the same priority, lower ones go first."""
-
-    @property
-    def scope(self) -> Scope:
-        """The namespace it belongs to."""
-        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
 
     def task(self, position: int) -> TaskResponse:
         """The task, at that place in the queue."""

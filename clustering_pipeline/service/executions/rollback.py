@@ -2,7 +2,7 @@
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.spec import mapped_fields
-from clustering_pipeline.model.errors import FieldTaken, StateConflict
+from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.publishing.output_collections import write_output
@@ -68,13 +68,7 @@ def _before(record: ClusterRecord) -> str:
 def _check_fields(pipeline: Pipeline, record: ClusterRecord, target: ExecutionRecord) -> None:
     fields = mapped_fields(target.spec)
     for collection_id in target.spec.collection_ids if target.spec else ():
-        taken = pipeline.catalog.clusters.written_by_others(record, collection_id, fields)
-        if taken:
-            message = (
-                f"{target.run_id} wrote {min(taken)!r} on collection {collection_id!r}, which "
-                "another definition writes by now: change that one's target_field first"
-            )
-            raise FieldTaken(message)
+        pipeline.catalog.clusters.require_fields(record, collection_id, fields)
 
 
 def _publish(run: Run, record: ClusterRecord, target: ExecutionRecord) -> None:

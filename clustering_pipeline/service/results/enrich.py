@@ -171,12 +171,10 @@ def _check_fields(
     seen: dict[str, str] = {}
     for one in results:
         record = _definition(pipeline, one)
-        others = pipeline.catalog.clusters.written_by_others(
-            record, target.collection_id, one.targets
-        )
+        pipeline.catalog.clusters.require_fields(record, target.collection_id, one.targets)
         for field in one.targets:
-            if field in others or field in seen:
-                raise _taken(field, target, record.name, seen.get(field, "another definition"))
+            if field in seen:
+                raise _taken(field, target, record.name, seen[field])
         seen |= dict.fromkeys(one.targets, record.name)
 
 

@@ -11,7 +11,6 @@ from clustering_pipeline.model.definitions.composite import (
 from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
-    FieldTaken,
     InvalidRequest,
     StateConflict,
 )
@@ -103,9 +102,4 @@ def _check_fields(catalog: Catalog, spec: ClusterSpec, collections: Sequence[str
     record = catalog.clusters.by_id(spec.cluster_id)
     targets = [one.target_field for one in spec.field_mappings]
     for collection_id in collections:
-        if taken := catalog.clusters.written_by_others(record, collection_id, targets):
-            message = (
-                f"{spec.cluster_name!r} cannot write {min(taken)!r} on collection "
-                f"{collection_id!r}, another definition does already: choose another target_field"
-            )
-            raise FieldTaken(message)
+        catalog.clusters.require_fields(record, collection_id, targets)

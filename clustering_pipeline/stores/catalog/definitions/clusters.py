@@ -34,6 +34,7 @@ from clustering_pipeline.stores.catalog.definitions.create import (
     conflict,
     new_cluster,
     output_names,
+    require_fields,
     taken_by_others,
 )
 from clustering_pipeline.stores.catalog.definitions.documents import (
@@ -215,6 +216,12 @@ class Clusters:
     ) -> set[str]:
         """Those of the payload fields that another definition writes on the collection."""
         return taken_by_others(self.table, record, collection_id, fields)
+
+    def require_fields(
+        self, record: ClusterRecord, collection_id: str, fields: Iterable[str]
+    ) -> None:
+        """Raises FieldTaken when another definition writes one of the fields on the collection."""
+        require_fields(self.table, record, collection_id, fields)
 
     def claim(
         self, cluster_id: str, owner: Owner, *, is_alive: Callable[[Owner], bool]

@@ -16,7 +16,7 @@ from clustering_pipeline.stores.catalog.definitions.documents import (
     written_entry,
     written_fields,
 )
-from clustering_pipeline.stores.catalog.mongo.table import Duplicate, Table, within
+from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Table, within
 
 
 def new_cluster(
@@ -63,7 +63,9 @@ def _generated(request: CreateClusterRequest, collections: Sequence[CollectionRe
 def conflict(table: Table, record: ClusterRecord, duplicate: Duplicate) -> ClusteringError:
     """The error for a definition that a unique index kept out."""
     if duplicate.concerns(WRITES):
-        return _field_taken(table, record)
+        wanted = written_fields(record)
+        # The other definition may have gone since: then there is no name to tell.
+        return _field_taken(record, wanted, _writer(table, record, wanted) or {})
     message = f"a definition named {record.name!r} exists already: choose another cluster_name"
     return NameTaken(message, details={"cluster_name": record.name})
 
@@ -74,18 +76,28 @@ def taken_by_others(
     """Those of the payload fields that another definition writes on the collection."""
     entries = {written_entry(record.scope, collection_id, one): one for one in fields}
     query = {"_id": {"$ne": record.cluster_id}, WRITES: {"$in": list(entries)}}
-    found = table.find(query, fields=[WRITES])
-    taken = {entry for one in found for entry in one[WRITES]}
+    others = table.find(query, fields=[WRITES])
+    taken = {entry for document in others for entry in document[WRITES]}
     return {field for entry, field in entries.items() if entry in taken}
 
 
-def _field_taken(table: Table, record: ClusterRecord) -> FieldTaken:
-    wanted = written_fields(record)
-    query = within(record.scope, _id={"$ne": record.cluster_id}, **{WRITES: {"$in": wanted}})
-    other = table.find_one(query) or {}
-    # The other definition may have gone since: then there is no name to tell.
+def require_fields(
+    table: Table, record: ClusterRecord, collection_id: str, fields: Iterable[str]
+) -> None:
+    """Raises FieldTaken when another definition writes one of the fields on the collection."""
+    entries = [written_entry(record.scope, collection_id, field) for field in fields]
+    if other := _writer(table, record, entries):
+        raise _field_taken(record, entries, other)
+
+
+def _writer(table: Table, record: ClusterRecord, entries: Sequence[str]) -> Document | None:
+    query = within(record.scope, _id={"$ne": record.cluster_id}, **{WRITES: {"$in": entries}})
+    return table.find_one(query)
+
+
+def _field_taken(record: ClusterRecord, entries: Sequence[str], other: Document) -> FieldTaken:
     owner = other.get("view", {}).get("cluster_name", "another definition")
-    taken = next((entry for entry in wanted if entry in other.get(WRITES, ())), wanted[0])
+    taken = next((entry for entry in entries if entry in other.get(WRITES, ())), entries[0])
     collection, _, field = taken.rpartition("/")[2].partition(":")
     message = (
         f"{record.name!r} cannot write {field!r} on collection {collection!r}, {owner!r} does "

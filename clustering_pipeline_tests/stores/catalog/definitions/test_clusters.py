@@ -181,6 +181,10 @@ class TestFields:
         place, fields = speeches.collection_id, ["mine", "cluster_id", "free"]
         assert catalog.clusters.written_by_others(ours, place, fields) == {"mine"}
         assert catalog.clusters.written_by_others(ours, "elsewhere", fields) == set()
+        with pytest.raises(FieldTaken, match="cannot write 'mine' on collection"):
+            catalog.clusters.require_fields(ours, place, fields)
+        catalog.clusters.require_fields(ours, place, ["cluster_id", "free"])
+        catalog.clusters.require_fields(ours, "elsewhere", fields)
 
     def test_definitions_that_write_nothing_do_not_collide(self, catalog):
         for _ in range(2):
