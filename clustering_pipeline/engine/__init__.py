@@ -30,7 +30,7 @@ from clustering_pipeline.engine.metrics.quality import Quality, counted, quality
 from clustering_pipeline.engine.neighbor_demand import neighbors_wanted
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import outlier_scores
-from clustering_pipeline.engine.preprocessing import Reduction, reduce
+from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce
 from clustering_pipeline.engine.sampling import (
     Assignment,
     assign,
@@ -82,6 +82,7 @@ __all__ = [
     "merge_faces",
     "neighbors_wanted",
     "of_labels",
+    "of_rows",
     "outlier_scores",
     "overlap_relations",
     "persistent_layers",

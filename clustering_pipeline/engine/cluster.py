@@ -16,7 +16,7 @@ from clustering_pipeline.engine.neighbor_demand import neighbors_wanted
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS, outlier_scores
 from clustering_pipeline.engine.parameters import checked_seed
-from clustering_pipeline.engine.preprocessing import Reduction, reduce
+from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce
 from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
 from clustering_pipeline.engine.vectors import (
     NOISE,
@@ -64,14 +64,15 @@ def cluster(
     sample_size: int | None = None,
     random_state: int = 42,
     memory_limit: int | None = None,
+    targets: Mapping[str, Sequence[object]] | None = None,
     check: Check = never,
 ) -> Clustering:
     """Group (n, d) vectors: preprocessing steps in order, then the algorithm.
 
     With more than ``sample_size`` documents, groups are fitted on a seeded sample and the others
-    join the group of their nearest neighbours.  ``check`` is called between blocks of work and may
-    raise to cancel.  Raises ``EmptySelection``, ``InvalidVectors``, ``InvalidParameters`` and
-    ``DoesNotFit``.
+    join the group of their nearest neighbours.  ``targets`` are the values of fields that steps
+    name as ``target``, one a row.  ``check`` is called between blocks of work and may raise to
+    cancel.  Raises ``EmptySelection``, ``InvalidVectors``, ``InvalidParameters``, ``DoesNotFit``.
     """
     original, random_state = as_vectors(vectors), checked_seed(random_state)
     least = neighbors_wanted(algorithm=algorithm, params=params, preprocessing=preprocessing)
@@ -84,13 +85,19 @@ def cluster(
         preprocessing=preprocessing,
         limit=memory_limit,
     )
-    steps, seed = preprocessing, random_state
-    reduction = reduce(sampled.vectors, steps, random_state=seed, neighbors=sampled, check=check)
+    reduction = reduce(
+        sampled.vectors,
+        preprocessing,
+        random_state=random_state,
+        neighbors=sampled,
+        targets=of_rows(targets, rows),
+        check=check,
+    )
     fitted = fit(
         reduction.vectors,
         algorithm=algorithm,
         params=params,
-        random_state=seed,
+        random_state=random_state,
         neighbors=sampled if reduction.vectors is sampled.vectors else None,
         memory_limit=memory_limit,
         check=check,

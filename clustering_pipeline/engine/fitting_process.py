@@ -56,7 +56,8 @@ def _worked(
     hood = Neighborhood(vectors, found={} if graph is None else {graph.metric: graph})
     if "step" in request:
         step = resolved_step(request["step"])
-        reduced = applied(step, vectors, StepContext(neighborhood=hood, check=never))
+        context = StepContext(neighborhood=hood, check=never, target=request["target"])
+        reduced = applied(step, vectors, context)
         return {"vectors": reduced.vectors}, {"notes": reduced.notes}
     fitted = fit(vectors, neighbors=hood, **request["fit"])
     tree = fitted.hierarchy

@@ -7,7 +7,18 @@ import numpy as np
 
 from clustering_pipeline.engine.vectors import Vectors
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "hdbscan", "leidenalg", "igraph", "evoc")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "numba",
+    "hdbscan",
+    "umap-learn",
+    "pynndescent",
+    "leidenalg",
+    "igraph",
+    "evoc",
+)
 
 
 def digest(vectors: Vectors, *further: Vectors) -> dict[str, object]:

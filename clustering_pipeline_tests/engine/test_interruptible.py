@@ -17,6 +17,7 @@ from clustering_pipeline.engine import (
 )
 from clustering_pipeline.engine.parameters import resolved_step
 from clustering_pipeline.engine.preprocessing.reduce import in_child
+from clustering_pipeline.engine.preprocessing.step import StepContext
 from clustering_pipeline.engine.vectors import never
 from clustering_pipeline.model.algorithms.registry import parameters
 from clustering_pipeline.model.errors import DoesNotFit, InvalidParameters, RunCanceled
@@ -79,6 +80,14 @@ def noise(count, dimensions):
             id="tsne",
         ),
         pytest.param(
+            lambda points, check: reduce(
+                points, [{"method": "umap", "metric": "canberra"}], check=check
+            ),
+            6_000,
+            50,
+            id="umap-learn",
+        ),
+        pytest.param(
             lambda points, check: reduce(points, [{"method": "pca"}], check=check),
             4_000,
             4_096,
@@ -117,7 +126,8 @@ def test_a_cancel_ends_long_work_within_seconds(work, count, dimensions):
 def test_a_step_done_there_is_the_same(step):
     points = noise(400, 40)
     here = reduce(points, [step])
-    there = in_child(points, resolved_step(step), never)
+    context = StepContext(neighborhood=Neighborhood(points), check=never)
+    there = in_child(points, resolved_step(step), context)
     np.testing.assert_array_equal(there.vectors, here.vectors)
     assert there.notes.items() <= here.record[0].items()
 

@@ -9,6 +9,7 @@ EMPTY = "an empty text would name nothing"
 LENGTH = "a text of any length would be an attack"
 SEED = "scikit-learn and NumPy take seeds of 32 bits"
 SCIKIT = "scikit-learn takes nothing else, and would only say so in the middle of a run"
+UMAP = "umap-learn takes nothing else, and would only say so in the middle of a run"
 ENGINE = "the engine has no other, and would only say so in the middle of a run"
 CLIENT = "the published client sends nothing else"
 MEANING = "a value beyond has no meaning"
@@ -86,7 +87,7 @@ DIFFERENCES = {
     ("TSNEParams", "perplexity", "gt"): MEANING,
     ("TriggerExecutionConfig", "config", "required"): DEFINED,
     ("TriggerHistoryRequest", "offset", "le"): PAGE,
-    ("UMAPParams", "metric", "closed"): ENGINE,
+    ("UMAPParams", "metric", "closed"): UMAP,
     ("UpdateTriggerRequest", "description", "max_length"): LENGTH,
     ("UpdateTriggerRequest", "status", "enum"): FAILED,
     ("VectorBasedConfigInput", "feature_extractor_name", "min_length"): EMPTY,

@@ -11,7 +11,7 @@ from clustering_pipeline.engine.neighbors.search import search
 from clustering_pipeline.engine.vectors import Check, Vectors, never, squarable, unit_rows
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
-Named: TypeAlias = Literal["euclidean", "cosine", "manhattan"]
+Named: TypeAlias = Literal["euclidean", "cosine", "correlation", "manhattan"]
 
 MEASURED = 4096  # rows between two checks
 EXPANDED = 1 << 20  # entries held at once while copies are put back

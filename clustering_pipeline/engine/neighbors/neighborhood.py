@@ -1,6 +1,6 @@
 """One exact neighbour search, shared by every step of a run that needs neighbours."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -127,7 +127,8 @@ def search(vectors: Vectors, count: int, metric: Metric, check: Check = never) -
         return _city_blocks(vectors, count, check)
     if metric == "correlation":
         centred = vectors - vectors.mean(axis=1, keepdims=True)
-        return nearest_neighbors(centred, count, "cosine", check=check)
+        graph = nearest_neighbors(centred, count, "cosine", check=check)
+        return replace(graph, metric="correlation")
     return nearest_neighbors(vectors, count, metric, check=check)
 
 

@@ -1,6 +1,6 @@
 """What every preprocessing step looks like."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -14,10 +14,14 @@ S = TypeVar("S", bound=Step)
 
 @dataclass(frozen=True, kw_only=True)
 class StepContext:
-    """What a step is handed besides its vectors and parameters."""
+    """What a step is handed besides its vectors and parameters.
+
+    ``target`` has a value of each row, where the step names a field.
+    """
 
     neighborhood: Neighborhood
     check: Check
+    target: Sequence[object] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +37,14 @@ class Preprocessing(Generic[S]):
     """A preprocessing method, found by the name of its module.
 
     ``memory`` says how many bytes it takes, the vectors themselves apart, ``seconds`` about how
-    long.  An ``interruptible`` one asks often enough whether to go on; ``neighbors`` are those it
-    will want of its vectors.
+    long.  ``interruptible`` tells for which parameters it asks often enough whether to go on;
+    ``neighbors`` are those it will want of its vectors.  Warnings that begin like one of
+    ``passed_over`` say nothing about the result.
     """
 
     apply: Callable[[Vectors, S, StepContext], Reduced]
     memory: Callable[[Job, S], int]
     seconds: Callable[[Job, S], float]
-    interruptible: bool = False
+    interruptible: Callable[[S], bool] = lambda _step: False
     neighbors: Callable[[S], Wanted | None] = lambda _step: None
+    passed_over: tuple[str, ...] = ()

@@ -19,6 +19,24 @@ def check_available(definition: CreateClusterRequest) -> None:
         )
         raise NotAvailableYet(message)
 
+    if _target(definition) and (definition.source_cluster_ids or _weighted(definition)):
+        message = (
+            f"a umap step with target {_target(definition)!r} is not available yet for a composite "
+            "definition or learned feature weights: leave target out"
+        )
+        raise NotAvailableYet(message)
+
+
+def _target(definition: CreateClusterRequest) -> str | None:
+    config = definition.vector_config
+    steps = (config.preprocessing_steps if config else None) or ()
+    return next((step.target for step in steps if step.method == "umap" and step.target), None)
+
+
+def _weighted(definition: CreateClusterRequest) -> bool:
+    config = definition.vector_config
+    return config is not None and config.multi_feature_strategy == "weighted"
+
 
 def check_trigger(definition: CreateClusterRequest, trigger_type: str) -> None:
     """Raises ``NotAvailableYet`` for what a trigger is to look at and does not."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.pipeline.run.columns import KEYS, VECTOR
 from clustering_pipeline.pipeline.run.run import Run
 
@@ -46,6 +47,18 @@ def vector_columns(run: Run) -> dict[str, str]:
 def payloads(run: Run) -> list[dict[str, Any]]:
     """What each document says, in canonical order."""
     return [json.loads(one) for one in run.read_frame("embeddings", columns=["payload"])["payload"]]
+
+
+def targets(run: Run) -> dict[str, list[object]]:
+    """The values of every payload field that a preprocessing step names as its target."""
+    names = {step["target"] for step in run.spec.preprocessing if step.get("target")}
+    if not names:
+        return {}
+    documents = payloads(run)
+    return {
+        name: [engine.value_at(payload, split_path(name)) for payload in documents]
+        for name in sorted(names)
+    }
 
 
 def features(run: Run) -> dict[str, Matrix]:

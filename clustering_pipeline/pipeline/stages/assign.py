@@ -19,7 +19,7 @@ from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VECTOR
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.run.spaces import Space, original_spaces, payloads
+from clustering_pipeline.pipeline.run.spaces import Space, original_spaces, payloads, targets
 from clustering_pipeline.pipeline.stages.attributes import assign_by_attributes
 from clustering_pipeline.pipeline.stages.metrics import validity
 from clustering_pipeline.pipeline.stages.neighbors import kept_neighborhood
@@ -130,6 +130,7 @@ def _divide(run: Run, space: Space, labels: Labels, check: Check) -> Hierarchy:
         algorithm=run.spec.method,
         params=run.spec.params,
         preprocessing=run.spec.preprocessing,
+        targets=targets(run),
         max_depth=config.max_hierarchy_depth if config.hierarchical else 0,
         check=check,
     )

@@ -12,7 +12,13 @@ from clustering_pipeline.pipeline.run.columns import AXES, FEATURE, ROW, VECTOR,
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.run.spaces import Matrix, Space, clustering_spaces, features
+from clustering_pipeline.pipeline.run.spaces import (
+    Matrix,
+    Space,
+    clustering_spaces,
+    features,
+    targets,
+)
 from clustering_pipeline.pipeline.stages.attributes import without_vectors
 from clustering_pipeline.pipeline.stages.feature_weights import Weights, weigh
 from clustering_pipeline.pipeline.stages.map_alignment import steady
@@ -95,7 +101,13 @@ def _reduced(run: Run, space: Space) -> Reduced:
         algorithm=run.spec.method, params=run.spec.params, preprocessing=steps
     )
     neighbors = engine.Neighborhood(sampled, check, least=wanted)
-    reduction = engine.reduce(sampled, steps, neighbors=neighbors, check=check)
+    reduction = engine.reduce(
+        sampled,
+        steps,
+        neighbors=neighbors,
+        targets=engine.of_rows(targets(run), rows),
+        check=check,
+    )
     return Reduced(
         space=space,
         rows=rows,

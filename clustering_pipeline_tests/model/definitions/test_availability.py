@@ -45,6 +45,33 @@ def test_a_composite_definition_waits_for_no_batch():
     check_available(request(source_cluster_ids=["other"]))
 
 
+SUPERVISED = [{"method": "umap", "target": "year"}]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(
+            {"vector_config": vectors(preprocessing_steps=SUPERVISED)}
+            | {"source_cluster_ids": ["other"]},
+            id="composite",
+        ),
+        pytest.param(
+            {
+                "vector_config": vectors(
+                    preprocessing_steps=SUPERVISED, multi_feature_strategy="weighted"
+                )
+            },
+            id="weighted",
+        ),
+    ],
+)
+def test_a_target_has_no_values_of_centroids_and_samples(changes):
+    with pytest.raises(NotAvailableYet, match="umap step with target 'year' is not available yet"):
+        check_available(request(**changes))
+    check_available(request(vector_config=vectors(preprocessing_steps=SUPERVISED)))
+
+
 @pytest.mark.parametrize("kind", ["cron", "interval", "event", "conditional"])
 def test_a_composite_definition_is_triggered_by_the_clock_alone(kind):
     check_trigger(request(), kind)

@@ -190,6 +190,15 @@ class TestSpec:
                 "n_neighbors": 30,
                 "min_dist": 0.0,
                 "metric": "cosine",
+                "spread": 1.0,
+                "set_op_mix_ratio": 1.0,
+                "local_connectivity": 1.0,
+                "repulsion_strength": 1.0,
+                "negative_sample_rate": 5,
+                "densmap": False,
+                "target": None,
+                "target_metric": "categorical",
+                "target_weight": 0.5,
             },
         )
         assert spec.llm_labeling.enabled is False

@@ -169,6 +169,10 @@ def test_auto_leaves_its_trials_in_the_manifest_and_in_dagster(
         pytest.param({"method": "whitening"}, id="whitening"),
         pytest.param({"method": "pca", "n_components": 6}, id="pca"),
         pytest.param({"method": "umap", "n_components": 4, "n_neighbors": 15}, id="umap"),
+        pytest.param(
+            {"method": "umap", "n_components": 4, "densmap": True, "target": "subject"},
+            id="umap-learn",
+        ),
         pytest.param({"method": "tsne"}, id="tsne"),
         pytest.param({"method": "none"}, id="none"),
     ],

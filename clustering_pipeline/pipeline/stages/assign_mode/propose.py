@@ -21,7 +21,7 @@ from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, KEYS
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.run.spaces import clustering_spaces, features
+from clustering_pipeline.pipeline.run.spaces import clustering_spaces, features, targets
 from clustering_pipeline.pipeline.stages.assign_mode.assign import JOINED
 from clustering_pipeline.pipeline.stages.assign_mode.assignments import write_assignments
 from clustering_pipeline.pipeline.stages.assign_mode.edits import NOVEL, with_edits
@@ -89,6 +89,7 @@ def _grouped(run: Run, before: Run, novel: NDArray[np.bool_]) -> _Found:
             params=run.spec.params,
             preprocessing=run.spec.preprocessing,
             sample_size=run.spec.sample_size,
+            targets=engine.of_rows(targets(run), rows),
             check=Paced(ask=run.check),
         )
         there = space.rows.start + rows
