@@ -69,6 +69,15 @@ def squarable(vectors: Vectors) -> Vectors:
     return vectors if sound else vectors.astype(np.float64, copy=False)
 
 
+def double(vectors: Vectors) -> NDArray[np.float64]:
+    """``vectors`` in float64, for libraries that compute in the precision of their input.
+
+    Their results carry the rounding of matrix products, which is another on another processor; that
+    of float32 shows in them.
+    """
+    return vectors.astype(np.float64, copy=False)
+
+
 def directed(vectors: Vectors, metric: str | None) -> NDArray[np.bool_]:
     """(n,) whether a row lies anywhere by ``metric``: by angles a zero row does not, by correlation
     a row of equal values.

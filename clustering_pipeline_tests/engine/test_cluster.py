@@ -1,6 +1,7 @@
 """The one entry: what it answers, what it records, and that it answers the same again."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -181,7 +182,8 @@ def test_another_process_with_another_number_of_threads_answers_the_same(tmp_pat
         text=True,
         check=True,
         cwd=tmp_path,
-        env={"NUMBA_CACHE_DIR": str(tmp_path)}  # compiled afresh, not loaded from the cache
+        env=os.environ
+        | {"NUMBA_CACHE_DIR": str(tmp_path)}  # compiled afresh, not loaded from the cache
         | {f"{library}_NUM_THREADS": "1" for library in LIBRARIES},
     )
     for request in requests:

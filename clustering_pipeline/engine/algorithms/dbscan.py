@@ -7,7 +7,7 @@ from clustering_pipeline.engine.limits import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.runtime.libraries import arguments_of, refuse_tree_without
 from clustering_pipeline.engine.runtime.threads import one_thread
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, double
 from clustering_pipeline.model.algorithms.density import DBSCANParams
 
 PROBES = 256
@@ -30,15 +30,15 @@ def fit(vectors: Vectors, params: DBSCANParams, context: FitContext) -> Grouping
             leaf_size=params.leaf_size,
             p=params.p if params.metric == "minkowski" else None,
             n_jobs=params.n_jobs,
-        ).fit(vectors)
+        ).fit(double(vectors))
     return Grouping(labels=model.labels_, notes={"cores": len(model.core_sample_indices_)})
 
 
 def memory(job: Job, params: DBSCANParams) -> int:
-    """The neighbour lists, from the share of documents within ``eps`` of a few of them."""
-    if job.vectors is None:
-        return 0  # known once they are reduced
-    return int(job.count**2 * _neighbor_share(job.vectors, params) * BYTES_PER_NEIGHBOR)
+    """A copy, and the neighbour lists, from the share of documents within ``eps`` of a few."""
+    # The share is known once the vectors are reduced.
+    share = 0 if job.vectors is None else _neighbor_share(job.vectors, params)
+    return 8 * job.count * job.dimensions + int(job.count**2 * share * BYTES_PER_NEIGHBOR)
 
 
 def seconds(job: Job, params: DBSCANParams) -> float:

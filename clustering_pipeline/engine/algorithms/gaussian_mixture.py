@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.limits import PRODUCTS
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.runtime.threads import one_thread
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, double
 from clustering_pipeline.model.algorithms.partitioning import GaussianMixtureParams
 from clustering_pipeline.model.errors import InvalidParameters
 
@@ -40,24 +41,16 @@ def fit(vectors: Vectors, params: GaussianMixtureParams, context: FitContext) ->
         random_state=params.random_state,
     )
     with one_thread():
-        shares, dtype = _shares(model, vectors)
-    notes = {
-        "converged": bool(model.converged_),
-        "lower_bound": float(model.lower_bound_),
-        "precision": dtype,
-    }
-    return Grouping(
-        labels=shares.argmax(axis=1),
-        probabilities=shares.max(axis=1).astype(np.float64),
-        notes=notes,
-    )
+        shares = _shares(model, double(vectors))
+    notes = {"converged": bool(model.converged_), "lower_bound": float(model.lower_bound_)}
+    return Grouping(labels=shares.argmax(axis=1), probabilities=shares.max(axis=1), notes=notes)
 
 
 def memory(job: Job, params: GaussianMixtureParams) -> int:
-    """The covariances with their factors, the shares, and two copies of the vectors."""
+    """The covariances with their factors, the shares, and four copies of the vectors."""
     dimensions, components = job.dimensions, params.n_components
     values = COVARIANCES[params.covariance_type](components, dimensions)
-    return 8 * (3 * values + 3 * job.count * components + 2 * job.count * dimensions)
+    return 8 * (3 * values + 3 * job.count * components + 4 * job.count * dimensions)
 
 
 def seconds(job: Job, params: GaussianMixtureParams) -> float:
@@ -67,17 +60,16 @@ def seconds(job: Job, params: GaussianMixtureParams) -> float:
     return 50 * (job.count * values + 1.5 * factored) * params.n_init / PRODUCTS
 
 
-def _shares(model: Any, vectors: Vectors) -> tuple[np.ndarray, str]:
-    """Each component's share of each document, in double precision where single does not do."""
+def _shares(model: Any, vectors: Vectors) -> NDArray[np.float64]:
+    """Each component's share of each document."""
     try:
-        return model.fit(vectors).predict_proba(vectors), vectors.dtype.name
+        shares: NDArray[np.float64] = model.fit(vectors).predict_proba(vectors)
     except ValueError as error:
-        if vectors.dtype != np.float64:
-            return _shares(model, vectors.astype(np.float64))
         if "ill-defined" not in str(error):
             raise
         message = f"gaussian_mixture: {error} Or set covariance_type 'diag', or add a pca step."
         raise InvalidParameters(message) from error
+    return shares
 
 
 def _array(given: list[object] | None) -> np.ndarray | None:

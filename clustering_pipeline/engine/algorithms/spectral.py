@@ -8,7 +8,7 @@ from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContex
 from clustering_pipeline.engine.limits import of_few_dimensions, of_pairs
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.runtime.threads import one_thread
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, double
 from clustering_pipeline.model.algorithms.graph import SpectralParams
 from clustering_pipeline.model.errors import InvalidParameters
 
@@ -42,7 +42,7 @@ def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Groupi
             coef0=params.coef0,
             kernel_params=params.kernel_params,
             n_jobs=params.n_jobs,
-        ).fit(vectors)
+        ).fit(double(vectors))
     return Grouping(labels=model.labels_)
 
 
@@ -80,10 +80,11 @@ def similar(affinity: str) -> Generator[None]:
 
 
 def memory(job: Job, params: SpectralParams) -> int:
-    """The similarities of all pairs three times, or of the neighbours."""
+    """A copy, and the similarities of all pairs three times, or of the neighbours."""
+    copy = 8 * job.count * job.dimensions
     if params.affinity == "nearest_neighbors":
-        return job.count * min(params.n_neighbors, job.count) * BYTES_PER_EDGE
-    return 3 * job.count**2 * 8
+        return copy + job.count * min(params.n_neighbors, job.count) * BYTES_PER_EDGE
+    return copy + 3 * job.count**2 * 8
 
 
 def seconds(job: Job, _params: SpectralParams) -> float:

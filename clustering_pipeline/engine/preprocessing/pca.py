@@ -4,7 +4,7 @@ from clustering_pipeline.engine.limits import PRODUCTS
 from clustering_pipeline.engine.preprocessing.step import Preprocessing, Reduced, StepContext
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.runtime.threads import one_thread
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, double
 from clustering_pipeline.model.algorithms.preprocessing import PCAStep
 
 
@@ -16,14 +16,14 @@ def project(vectors: Vectors, step: PCAStep, context: StepContext) -> Reduced:
     components = min(step.n_components, *vectors.shape)
     model = PCA(n_components=components, random_state=step.random_state)
     with one_thread():
-        reduced = model.fit_transform(vectors).astype(vectors.dtype)
+        reduced = model.fit_transform(double(vectors)).astype(vectors.dtype)
     explained = float(model.explained_variance_ratio_.sum())
     return Reduced(vectors=reduced, notes={"explained_variance": explained})
 
 
 def memory(job: Job, _step: PCAStep) -> int:
-    """A centred copy of the vectors, and their covariance."""
-    return (job.count + job.dimensions) * job.dimensions * 8
+    """The vectors in double precision, a centred copy of them, and their covariance."""
+    return (2 * job.count + job.dimensions) * job.dimensions * 8
 
 
 def seconds(job: Job, _step: PCAStep) -> float:

@@ -14,7 +14,7 @@ from clustering_pipeline.engine.algorithms.spectral import converging
 from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.model.algorithms.registry import PARAMS
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline_tests.engine.data import DATASETS, blobs, digits, iris
+from clustering_pipeline_tests.engine.data import DATASETS, blobs, digits, iris, passages
 from clustering_pipeline_tests.sizes import size
 
 REFERENCES = {
@@ -55,6 +55,17 @@ def test_labels_equal_scikit_learns(algorithm, dataset):
     vectors = vectors[:: size(ci=4, full=1)] if thinned else vectors
     ours = fit(vectors, algorithm=algorithm, params=REFERENCES[algorithm][1])
     assert adjusted_rand_score(reference_labels(algorithm, vectors), ours.labels) == 1.0
+
+
+@pytest.mark.parametrize("given", [{}, {"cluster_method": "dbscan", "eps": 0.2}, {"max_eps": 0.4}])
+def test_optics_by_angles_equals_scikit_learns(given):
+    params = {"min_samples": 5, "metric": "cosine"} | given
+    vectors = passages(300).astype(np.float64)
+    with one_thread():
+        usual = {"max_eps": np.inf} | params
+        reference = sklearn_cluster.OPTICS(**usual).fit(vectors).labels_
+    ours = fit(vectors, algorithm="optics", params=params)
+    assert adjusted_rand_score(reference, ours.labels) == 1.0
 
 
 @pytest.mark.parametrize("iteration", ["lloyd", "elkan"])

@@ -7,7 +7,13 @@ from sklearn.metrics import adjusted_rand_score
 from clustering_pipeline.engine import fit
 from clustering_pipeline.engine.runtime.libraries import required
 from clustering_pipeline.engine.runtime.threads import one_numba_thread
-from clustering_pipeline_tests.engine.data import DATASETS, blobs
+from clustering_pipeline_tests.engine.algorithms.kernels import (
+    answers,
+    answers_under,
+    assert_alike,
+    supported,
+)
+from clustering_pipeline_tests.engine.data import DATASETS, blobs, passages
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -30,3 +36,10 @@ def test_vectors_that_point_one_way_are_one_group_by_angles():
     lengths = np.random.default_rng(0).uniform(0.1, 10, size=(60, 1)).astype(np.float32)
     points = lengths * blobs(1)[0]
     assert fit(points, algorithm="evoc").labels.tolist() == [0] * 60
+
+
+@pytest.mark.parametrize("kernel", supported(), ids=lambda kernel: kernel.name)
+def test_another_kernel_of_linear_algebra_answers_the_same(kernel, tmp_path):
+    vectors = passages(200)
+    request = {"fits": [("evoc", {})], "preprocessing": [[]], "reductions": []}
+    assert_alike(answers(request, vectors), answers_under(kernel, request, vectors, tmp_path))
