@@ -28,6 +28,14 @@ from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.pipeline.groups.matching import name_groups
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    EMBEDDINGS,
+    FIT,
+    REDUCED,
+    REDUCTION,
+    RELATIONS,
+)
 from clustering_pipeline.pipeline.run.columns import KEYS, vector_series
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
@@ -98,14 +106,14 @@ class Bench:
 
 def make_up(run: Run, topics: NDArray[np.int64]) -> None:
     """What clustering and layout would have written."""
-    keys = run.read_frame("embeddings", columns=KEYS)
+    keys = run.read_frame(EMBEDDINGS, columns=KEYS)
     rows = keys["point_id"].cast(pl.Int64).to_numpy() - 1
     labels = topics[rows]
     places = np.random.default_rng(0).standard_normal((len(rows), 2)).astype(np.float32)
     axes = pl.DataFrame({"row": np.arange(len(rows)), "x": places[:, 0], "y": places[:, 1]})
-    run.write_frame("reduced", axes.with_columns(vector_series("vector", places)))
+    run.write_frame(REDUCED, axes.with_columns(vector_series("vector", places)))
     steps = {"steps": [], "weights": None, "weight_learning": None, "learning_quality_score": None}
-    run.write_json("reduction", steps)
+    run.write_json(REDUCTION, steps)
     frame = keys.with_columns(
         label=labels,
         cluster_id=pl.Series([f"cl_{one}" for one in labels]),
@@ -113,9 +121,9 @@ def make_up(run: Run, topics: NDArray[np.int64]) -> None:
         outlier_score=pl.lit(0.0),
         feature_name=pl.lit(original_spaces(run)[0].name),
     )
-    run.write_frame("assignments", name_groups(run, frame, original_spaces(run)))
-    run.write_json("fit", {"algorithm": "kmeans", "params": {}})
-    run.write_json("relations", [])
+    run.write_frame(ASSIGNMENTS, name_groups(run, frame, original_spaces(run)))
+    run.write_json(FIT, {"algorithm": "kmeans", "params": {}})
+    run.write_json(RELATIONS, [])
 
 
 def open_bench(opened: ExitStack, options: Namespace) -> Bench:

@@ -12,6 +12,8 @@ from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MEMBERS
+from clustering_pipeline.pipeline.run.columns import CENTROID, CLUSTER_ID, DOCUMENT
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 SAMPLE = 1000
@@ -42,13 +44,9 @@ def drift(pipeline: Pipeline, run: ExecutionRecord, measure: str) -> float:
         every = " or ".join((*OF_THE_RUN, *MEASURES))
         message = f"drift is {every}; the last two of a definition over one feature"
         raise InvalidRequest(message)
-    members = pipeline.artifacts.read_frame(
-        run.artifact_key("members.parquet"), columns=["collection_id", "point_id", "cluster_id"]
-    )
-    clusters = pipeline.artifacts.read_frame(
-        run.artifact_key("clusters.parquet"), columns=["centroid_vector"]
-    )
-    centroids = _unit(np.stack(clusters["centroid_vector"].to_list())) if clusters.height else None
+    members = MEMBERS.read(pipeline.artifacts, run, columns=[*DOCUMENT, CLUSTER_ID])
+    clusters = CLUSTERS.read(pipeline.artifacts, run, columns=[CENTROID])
+    centroids = _unit(np.stack(clusters[CENTROID].to_list())) if clusters.height else None
     known = members.filter(pl.col("cluster_id") != NOISE_ID)
     fresh = _new(pipeline, spec, members)
     if centroids is None or fresh.is_empty() or known.is_empty():

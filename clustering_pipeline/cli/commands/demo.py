@@ -17,6 +17,7 @@ from clustering_pipeline.cli.terminal.progress import live_bar
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MAP, MEMBERS
 from clustering_pipeline.service.collections.load import Load, load
 from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.settings import Settings
@@ -103,8 +104,8 @@ def _show(session: Session, execution: ExecutionRecord) -> None:
     for stage in execution.stages:
         click.echo(f"  {stage.name:24} {stage.seconds:6.2f}")
     click.echo("\nResults")
-    for file in ("clusters.parquet", "members.parquet", "map.html"):
-        click.echo(f"  {session.pipeline.artifacts.uri(execution.artifact_key(file))}")
+    for artifact in (CLUSTERS, MEMBERS, MAP):
+        click.echo(f"  {session.pipeline.artifacts.uri(execution.artifact_key(artifact.file))}")
 
 
 def _show_document(before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -11,25 +11,9 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.lineage import LineageEvent, RunLineage
 from clustering_pipeline.model.ids import group_id
 from clustering_pipeline.model.times import utc_now
-from clustering_pipeline.pipeline.run.columns import IDENTITY
+from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD, LINEAGE
 from clustering_pipeline.pipeline.run.run import Run
 
-LINEAGE = "lineage"
-_SCHEMA = {
-    "event": pl.String,
-    "group_uid": pl.String,
-    "cluster_id": pl.String,
-    "previous_cluster_id": pl.String,
-    "hierarchy_level": pl.Int64,
-    "parents": pl.List(pl.String),
-    "overlaps": pl.List(pl.Float64),
-    "matched_by": pl.String,
-    "score": pl.Float64,
-    "num_members": pl.Int64,
-    "previous_num_members": pl.Int64,
-    "label": pl.String,
-    "previous_label": pl.String,
-}
 _SHOWN = ("event", "cluster_id", "label", "previous_cluster_id", "num_members", "overlaps")
 _ROWS = 100
 KEPT = 20_000
@@ -43,7 +27,7 @@ def keep_lineage(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
     before = shown_labels(run.published)
     events = list(_with_labels(_events(run, clusters), labels, before))
     rows = [one.model_dump(mode="json") for one in events]
-    run.write_frame(LINEAGE, pl.DataFrame(rows, schema=_SCHEMA))
+    run.write_frame(LINEAGE, pl.DataFrame(rows, schema=LINEAGE.schema))
     run.pipeline.catalog.lineages.keep(
         RunLineage(
             run_id=run.run_id,
@@ -93,9 +77,9 @@ def _cell(value: object) -> str:
 
 def _events(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
     """Those of the assignments; where the published groups are shown again, they all continue."""
-    file = f"{IDENTITY}.json"
-    if run.published is None or run.source(file) == run.key(file):
-        return [LineageEvent.model_validate(one) for one in run.read_json(IDENTITY)["events"]]
+    if run.is_own(IDENTITY_RECORD):
+        events = run.read_json(IDENTITY_RECORD)["events"]
+        return [LineageEvent.model_validate(event) for event in events]
     return [_unchanged(row) for row in clusters.iter_rows(named=True)]
 
 

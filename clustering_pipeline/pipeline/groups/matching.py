@@ -25,7 +25,8 @@ from clustering_pipeline.pipeline.groups.snapshots import (
     keep_groups,
     published,
 )
-from clustering_pipeline.pipeline.run.columns import FOUND, IDENTITY
+from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD
+from clustering_pipeline.pipeline.run.columns import FOUND
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space
@@ -193,5 +194,4 @@ def same_groups(
 
 def _found(before: Run) -> Any:
     """The groups as an algorithm found them, where people wanted others."""
-    there = before.pipeline.artifacts.exists(before.source(f"{IDENTITY}.json"))
-    return before.read_json(IDENTITY).get("found") if there else None
+    return before.read_json(IDENTITY_RECORD)["found"] if before.has(IDENTITY_RECORD) else None

@@ -13,12 +13,10 @@ from clustering_pipeline.engine.identity.numbers import TOP
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import group_path
 from clustering_pipeline.pipeline.groups.snapshots import known_groups, uids_of
-from clustering_pipeline.pipeline.run.columns import IDENTITY
+from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD, NUMBERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.catalog.executions.executions import RunFiles
-
-FILE = "numbers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +67,7 @@ def keep_numbers(run: Run) -> None:
         _taken(run, runs).by(run.run_id, groups).among({run.run_id, *(one.run_id for one in runs)})
     )
     given = {uid: [*place, found.seen[uid]] for uid, place in found.numbers.given.items()}
-    run.write_json(FILE, {"following": dict(found.numbers.following), "given": given})
+    run.write_json(NUMBERS, {"following": dict(found.numbers.following), "given": given})
 
 
 def _runs(run: Run) -> list[RunFiles]:
@@ -91,10 +89,9 @@ def _taken(run: Run, runs: list[RunFiles]) -> Taken:
 
 
 def _by(pipeline: Pipeline, execution: ExecutionRecord) -> Taken:
-    key = execution.artifact_key(f"{FILE}.json")
-    if not pipeline.artifacts.exists(key):
+    if not NUMBERS.exists(pipeline.artifacts, execution):
         return _unkept(pipeline, execution)
-    kept: dict[str, Any] = pipeline.artifacts.read_json(key)
+    kept: dict[str, Any] = NUMBERS.read(pipeline.artifacts, execution)
     given = {uid: (around, number) for uid, (around, number, _) in kept["given"].items()}
     return Taken(
         numbers=Numbers(given=given, following=kept["following"]),
@@ -104,7 +101,8 @@ def _by(pipeline: Pipeline, execution: ExecutionRecord) -> Taken:
 
 def _unkept(pipeline: Pipeline, execution: ExecutionRecord) -> Taken:
     """Of a run from before numbers were kept, or one of a part of the graph."""
-    key = execution.artifact_key(f"{IDENTITY}.json")
-    known = pipeline.artifacts.read_json(key) if pipeline.artifacts.exists(key) else {}
+    stored = pipeline.artifacts
+    has_record = IDENTITY_RECORD.exists(stored, execution)
+    known = IDENTITY_RECORD.read(stored, execution) if has_record else {}
     numbers = Numbers(following=known.get("following") or {})
     return Taken(numbers=numbers).by(execution.run_id, uids_of(pipeline, execution) or {})

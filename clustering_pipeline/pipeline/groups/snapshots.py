@@ -12,23 +12,18 @@ from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
-from clustering_pipeline.pipeline.run.columns import FOUND, IDENTITY
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    IDENTITY,
+    IDENTITY_RECORD,
+    SUMMARIES,
+)
+from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 
-FEATURE = "feature_name"
 Centroids = Callable[[tuple[Path, ...]], Vectors]
 _DOCUMENT = ["collection_id", "point_id"]
-_GROUPS = {
-    "cluster_id": pl.String,
-    "group_uid": pl.String,
-    "parent_group_uid": pl.String,
-    "previous_cluster_id": pl.String,
-    "matched_by": pl.String,
-    "score": pl.Float64,
-    "stayed": pl.Float64,
-    "known": pl.Float64,
-}
 _KNOWN = {"cluster_id": pl.String, "group_uid": pl.String}
 
 
@@ -75,7 +70,7 @@ def generation_of_run(pipeline: Pipeline, execution: ExecutionRecord) -> Generat
 
     A run from before groups had uids gets those that its members give.
     """
-    assignments = _read(pipeline, execution, "assignments")
+    assignments = ASSIGNMENTS.read(pipeline.artifacts, execution)
     uids = uids_of(pipeline, execution)
     middles = _stored_middles(pipeline, execution)
     if uids is not None:
@@ -87,9 +82,9 @@ def generation_of_run(pipeline: Pipeline, execution: ExecutionRecord) -> Generat
 
 def uids_of(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str] | None:
     """Group to uid; None for a run from before groups had uids."""
-    if not pipeline.artifacts.exists(execution.artifact_key(f"{IDENTITY}.parquet")):
+    if not IDENTITY.exists(pipeline.artifacts, execution):
         return None
-    table = _read(pipeline, execution, IDENTITY)
+    table = IDENTITY.read(pipeline.artifacts, execution)
     return dict(table.select("cluster_id", "group_uid").iter_rows())
 
 
@@ -97,13 +92,13 @@ def keep_groups(
     run: Run, rows: Iterable[Mapping[str, object]], record: Mapping[str, object]
 ) -> None:
     """Writes a run's groups, and what else the next run compares with."""
-    run.write_frame(IDENTITY, pl.DataFrame(list(rows), schema=_GROUPS))
-    run.write_json(IDENTITY, record)
+    run.write_frame(IDENTITY, pl.DataFrame(list(rows), schema=IDENTITY.schema))
+    run.write_json(IDENTITY_RECORD, record)
 
 
 def known_groups(run: Run) -> pl.DataFrame:
     """Group and uid, of the groups that the run has or shows again."""
-    if run.pipeline.artifacts.exists(run.source(f"{IDENTITY}.parquet")) or run.published is None:
+    if run.published is None or run.has(IDENTITY):
         return run.read_frame(IDENTITY, columns=["cluster_id", "group_uid"])
     found = generation_of_run(run.pipeline, run.published)
     ids = list(map(group_id, found.paths))
@@ -112,8 +107,9 @@ def known_groups(run: Run) -> pl.DataFrame:
 
 def published(pipeline: Pipeline, execution: ExecutionRecord) -> Published:
     """What the groups of the next run are compared with."""
-    key = execution.artifact_key(f"{IDENTITY}.json")
-    known = pipeline.artifacts.read_json(key) if pipeline.artifacts.exists(key) else {}
+    stored = pipeline.artifacts
+    has_record = IDENTITY_RECORD.exists(stored, execution)
+    known = IDENTITY_RECORD.read(stored, execution) if has_record else {}
     shown, found = generation_of_run(pipeline, execution), known.get("found")
     return Published(
         generation=shown,
@@ -126,7 +122,7 @@ def published(pipeline: Pipeline, execution: ExecutionRecord) -> Published:
 def _found(
     pipeline: Pipeline, execution: ExecutionRecord, parents: Mapping[str, str]
 ) -> Generation:
-    assignments = _read(pipeline, execution, "assignments")
+    assignments = ASSIGNMENTS.read(pipeline.artifacts, execution)
     groups = Groups(inner=np.array(assignments[FOUND].to_list(), dtype=object), parents=parents)
     return groups.generation(*keys_of(assignments))
 
@@ -134,10 +130,6 @@ def _found(
 def keys_of(assignments: pl.DataFrame) -> tuple[list[str], list[str]]:
     """What tells the rows apart, and what their documents are called."""
     return _joined(assignments, _DOCUMENT), _joined(assignments, ["document_id"])
-
-
-def _read(pipeline: Pipeline, execution: ExecutionRecord, name: str) -> pl.DataFrame:
-    return pipeline.artifacts.read_frame(execution.artifact_key(f"{name}.parquet"))
 
 
 def _joined(assignments: pl.DataFrame, columns: list[str]) -> list[str]:
@@ -150,7 +142,7 @@ def _joined(assignments: pl.DataFrame, columns: list[str]) -> list[str]:
 
 def _stored_middles(pipeline: Pipeline, execution: ExecutionRecord) -> Centroids:
     def middles(paths: tuple[Path, ...]) -> Vectors:
-        summaries = _read(pipeline, execution, "summaries")
+        summaries = SUMMARIES.read(pipeline.artifacts, execution)
         if FEATURE not in summaries.columns:
             summaries = summaries.with_columns(pl.lit("").alias(FEATURE))
         places = {group_id(path): place for place, path in enumerate(paths)}

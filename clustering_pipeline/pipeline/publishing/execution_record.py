@@ -15,7 +15,16 @@ from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.public_text import for_clients
 from clustering_pipeline.pipeline.publishing.run_marks import held_runs, written_fields
 from clustering_pipeline.pipeline.publishing.tables import document_count
-from clustering_pipeline.pipeline.run.run import ARTIFACTS, Run, target_fields
+from clustering_pipeline.pipeline.run.artifacts import (
+    CLUSTERS,
+    EXPORT,
+    LABEL_ERRORS,
+    MEMBERS,
+    METRICS,
+    RELATIONS,
+    REUSED,
+)
+from clustering_pipeline.pipeline.run.run import Run, target_fields
 
 # A record is one document of at most 16 MB; texts of this many groups stay far below.
 SUMMARY_COLUMNS = (
@@ -35,19 +44,19 @@ SUMMARY_COLUMNS = (
 
 def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> dict[str, Any]:
     """What the run found, under the names of ``ExecutionRecord``."""
-    errors = [for_clients(error) for error in run.read_json("label_errors") or ()]
+    errors = [for_clients(error) for error in run.read_json(LABEL_ERRORS) or ()]
     return {
         "num_clusters": clusters.filter(hierarchy_level=0).height,
         "num_points": document_count(members),
         "metrics": _metrics(run),
         "centroids": [_centroid(row) for row in _rows(clusters)],
-        "hierarchy_relationships": run.read_json("relations") or None,
+        "hierarchy_relationships": run.read_json(RELATIONS) or None,
         "llm_labeling_errors": errors or None,
-        "parquet_path": run.key("clusters.parquet"),
-        "members_key": run.key("members.parquet"),
-        "artifacts": {file: run.source(file) for file in ARTIFACTS},
+        "parquet_path": run.key(CLUSTERS),
+        "members_key": run.key(MEMBERS),
+        "artifacts": {one.file: run.source(one) for one in REUSED},
         "write_back": planned_write_back(run),
-        **reconciliation(run.read_json("export"), members, method=run.spec.method),
+        **reconciliation(run.read_json(EXPORT), members, method=run.spec.method),
     }
 
 
@@ -62,7 +71,7 @@ def planned_write_back(run: Run) -> WriteBack | None:
 
 
 def _metrics(run: Run) -> ClusterExecutionMetrics:
-    measured = run.read_json("metrics")
+    measured = run.read_json(METRICS)
     known = ClusterExecutionMetrics.model_fields
     further = {name: value for name, value in measured.items() if name not in known}
     named = {name: value for name, value in measured.items() if name in known}

@@ -11,11 +11,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline import engine
-from clustering_pipeline.pipeline.run.run import ARTIFACTS, Run
+from clustering_pipeline.pipeline.run.artifacts import (
+    EMBEDDINGS,
+    EXPORT,
+    FIT,
+    LABELLING,
+    MANIFEST,
+    METRICS,
+    REDUCTION,
+    REUSED,
+)
+from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.artifacts import Artifacts
 
 PACKAGES = ("clustering-pipeline", "numpy", "polars", "qdrant-client")
-FILE = "manifest.json"
 SEEDS = frozenset({"random_state", "seed"})
 # What an execution adds to its definition.
 ASKED = {"assignment_threshold", "from_pool", "source_execution_ids", "defer_visualization"}
@@ -28,9 +37,9 @@ def write_manifest(run: Run) -> dict[str, str | None]:
     Everything else in the run's directory is there already.
     """
     content = manifest(run)
-    run.write_json("manifest", content)
+    run.write_json(MANIFEST, content)
     return {
-        "sha256": run.pipeline.artifacts.sha256(run.key(FILE)),
+        "sha256": run.pipeline.artifacts.sha256(run.key(MANIFEST)),
         "input_digest": content["input"]["digest"],
         "parent_run_id": content["parent_run_id"],
     }
@@ -50,10 +59,10 @@ def _content(run: Run, given: dict[str, Any], artifacts: dict[str, Any]) -> dict
     records = {
         "definition": run.spec.definition.model_dump(mode="json"),
         "parameters": run.spec.params.model_dump(mode="json"),
-        "preprocessing": run.read_json("reduction"),
-        "fit": run.read_json("fit"),
-        "metrics": run.read_json("metrics"),
-        "labelling": run.read_json("labelling"),
+        "preprocessing": run.read_json(REDUCTION),
+        "fit": run.read_json(FIT),
+        "metrics": run.read_json(METRICS),
+        "labelling": run.read_json(LABELLING),
     }
     return records | {
         "run_id": run.run_id,
@@ -64,7 +73,7 @@ def _content(run: Run, given: dict[str, Any], artifacts: dict[str, Any]) -> dict
         "asked": run.spec.model_dump(mode="json", include=ASKED),
         "edits": run.edits.model_dump(mode="json", exclude_defaults=True),
         "input": given,
-        "export": run.read_json("export"),
+        "export": run.read_json(EXPORT),
         "covered_batches": run.execution.covered_batches,
         "seeds": dict(_seeds(records)),
         "versions": engine.versions() | {name: version(name) for name in PACKAGES},
@@ -102,7 +111,7 @@ def _input(run: Run) -> dict[str, Any]:
         "filters": run.spec.filters,
         "feature_uris": list(run.spec.feature_uris),
         "watermark": run.execution.covered_batches,
-        "digest": input_digest(run.pipeline.artifacts, run.source("embeddings.parquet")),
+        "digest": input_digest(run.pipeline.artifacts, run.source(EMBEDDINGS)),
     }
 
 
@@ -110,8 +119,8 @@ def _files(run: Run) -> dict[str, str]:
     """File to key: of the run's own directory, and of what it took from another run."""
     artifacts, prefix = run.pipeline.artifacts, run.execution.artifacts_prefix
     own = {key.removeprefix(f"{prefix}/"): key for key in artifacts.list(f"{prefix}/")}
-    own.pop(FILE, None)
-    taken = {file: run.source(file) for file in ARTIFACTS if file not in own}
+    own.pop(MANIFEST.file, None)
+    taken = {one.file: run.source(one) for one in REUSED if one.file not in own}
     return own | {file: key for file, key in taken.items() if artifacts.exists(key)}
 
 

@@ -9,11 +9,10 @@ from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.model.definitions.spec import joins
 from clustering_pipeline.model.ids import TOP_NUMBER
 from clustering_pipeline.pipeline.publishing.tables import document_count
+from clustering_pipeline.pipeline.run.artifacts import MAP, TEXTS
 from clustering_pipeline.pipeline.run.columns import axes_of
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.report import GroupRow, MapPoints, group_table, map_png, write_map
-
-MAP_FILE = "map.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +37,12 @@ def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
     if not axes_of(members) or joins(run.spec):
         return Picture(table=table)
     points = _points(run, top, members)
-    run.pipeline.artifacts.write_bytes(run.key(MAP_FILE), write_map(points, title=run.title))
+    run.pipeline.artifacts.write_bytes(run.key(MAP), write_map(points, title=run.title))
     image = base64.b64encode(map_png(points, title=run.title)).decode()
     return Picture(
         table=table,
         image=f"![map](data:image/png;base64,{image})",
-        page_uri=run.uri(MAP_FILE),
+        page_uri=run.uri(MAP),
     )
 
 
@@ -51,7 +50,7 @@ def _points(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> MapPoint
     numbers = members["cluster_id"].str.extract(TOP_NUMBER).cast(pl.Int64).fill_null(NOISE)
     labels = numbers.alias("label").to_frame()
     axes = axes_of(members)
-    shown = pl.concat([members.select(axes), labels, run.read_frame("texts")], how="horizontal")
+    shown = pl.concat([members.select(axes), labels, run.read_frame(TEXTS)], how="horizontal")
     shown = shown.drop_nulls(axes)
     return MapPoints(
         positions=shown.select(axes).to_numpy(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from clustering_pipeline.pipeline.publishing.output_aliases import generation
+from clustering_pipeline.pipeline.run.artifacts import REDUCTION
 from clustering_pipeline.pipeline.run.columns import FEATURE, axes_of
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix
@@ -59,7 +60,7 @@ def _columns(run: Run) -> dict[str, tuple[int, int]]:
     """Each feature's first number and how many it has where all lie side by side."""
     found: dict[str, tuple[int, int]] = {}
     first = 0
-    for name, width in run.read_json("reduction")["dimensions"].items():
+    for name, width in run.read_json(REDUCTION)["dimensions"].items():
         found[name] = (first, width)
         first += width
     return found

@@ -9,6 +9,7 @@ from clustering_pipeline.model.definitions.enrichment import METADATA, metadata_
 from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.pipeline.publishing.tables import by_document
+from clustering_pipeline.pipeline.run.artifacts import MEMBERS
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.columns import KEYS as NAMED
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -34,7 +35,7 @@ def document_fields(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFr
     """One row a document: where it is, its group, and the mapped results of that run."""
     mappings = execution.spec.field_mappings if execution.spec else ()
     metadata = execution.spec.definition.metadata if execution.spec else {}
-    members = pipeline.artifacts.scan(execution.artifact_key("members.parquet"))
+    members = pipeline.artifacts.scan(execution.artifact_key(MEMBERS.file))
     there = members.collect_schema().names()
     wanted = {*IDENTITY, "cluster_id", *(one.source_field for one in mappings)}
     rows = by_document(members.select(name for name in there if name in wanted).collect())

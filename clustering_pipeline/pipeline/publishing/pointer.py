@@ -5,6 +5,7 @@ from typing import Any
 from clustering_pipeline.model.definitions.state import ClusterStats
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ClusterStatus
+from clustering_pipeline.pipeline.run.artifacts import REDUCTION
 from clustering_pipeline.pipeline.run.run import Run
 
 
@@ -13,7 +14,7 @@ def point(run: Run, execution: ExecutionRecord) -> None:
 
     ``run`` holds the definition; StateConflict when it does not.
     """
-    reduction = run.read_json("reduction")
+    reduction = run.read_json(REDUCTION)
     run.pipeline.catalog.clusters.publish(
         run.cluster_id,
         execution.run_id,

@@ -21,11 +21,10 @@ from clustering_pipeline.pipeline.publishing.tables import (
     members_table,
 )
 from clustering_pipeline.pipeline.publishing.write_back import write_back
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MEMBERS
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.attributes import named_by_values
-
-CLUSTERS, MEMBERS = "clusters", "members"
 
 
 def publish(run: Run) -> StageReport:
@@ -76,7 +75,7 @@ def _report(
         },
         texts={"page": picture.page_uri} if picture.page_uri else {},
         markdown={name: text for name, text in markdown.items() if text},
-        uri=run.uri("clusters.parquet"),
+        uri=run.uri(CLUSTERS),
     )
 
 

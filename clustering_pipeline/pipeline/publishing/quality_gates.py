@@ -8,6 +8,7 @@ from clustering_pipeline import engine
 from clustering_pipeline.model.definitions.spec import ClusterSpec, joins
 from clustering_pipeline.model.definitions.vector_config import QualityGates
 from clustering_pipeline.model.ids import NOISE_ID, TOP_ID
+from clustering_pipeline.pipeline.run.artifacts import ASSIGNMENTS, MEMBERS, METRICS, REDUCED
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VECTOR
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
@@ -93,7 +94,7 @@ def _shown(value: float | None) -> str:
 
 
 def _measured(run: Run, gates: QualityGates, members: pl.DataFrame) -> dict[str, float | None]:
-    metrics = run.read_json("metrics")
+    metrics = run.read_json(METRICS)
     measured: dict[str, float | None] = {
         "silhouette": metrics.get("silhouette_score"),
         "noise_ratio": metrics.get("noise_ratio"),
@@ -102,8 +103,7 @@ def _measured(run: Run, gates: QualityGates, members: pl.DataFrame) -> dict[str,
     if gates.minimum_density_validity is not None and not joins(run.spec):
         measured["density_validity"] = _density_validity(run)
     if gates.minimum_agreement is not None and run.published is not None:
-        key = run.published.artifact_key("members.parquet")
-        shown = run.pipeline.artifacts.read_frame(key)
+        shown = MEMBERS.read(run.pipeline.artifacts, run.published)
         measured["agreement"] = adjusted_rand_index(members, shown)
     return measured
 
@@ -112,6 +112,6 @@ def _density_validity(run: Run) -> float | None:
     """Of one clustering by vectors; several of independent features have no space in common."""
     if run.spec.attributes is not None or len(run.spec.clusterings) > 1:
         return None
-    fitted = run.read_frame("reduced", columns=[ROW, VECTOR])
-    labels = run.read_frame("assignments", columns=["label"])["label"].to_numpy()
+    fitted = run.read_frame(REDUCED, columns=[ROW, VECTOR])
+    labels = run.read_frame(ASSIGNMENTS, columns=["label"])["label"].to_numpy()
     return engine.density_validity(vector_matrix(fitted[VECTOR]), labels[fitted[ROW].to_numpy()])

@@ -12,6 +12,7 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ArtifactNotFound, StateConflict
 from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionRecord
 from clustering_pipeline.model.times import utc_now
+from clustering_pipeline.pipeline.run.artifacts import DEFINITION
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.catalog.executions.executions import RunFiles
 
@@ -131,5 +132,5 @@ def _directories(keys: Iterable[str]) -> list[str]:
 
 def _definition(pipeline: Pipeline, prefix: str) -> str | None:
     with suppress(ArtifactNotFound, ValueError, KeyError, TypeError):
-        return str(pipeline.artifacts.read_json(f"{prefix}/definition.json")["cluster_id"])
+        return str(pipeline.artifacts.read_json(f"{prefix}/{DEFINITION.file}")["cluster_id"])
     return None

@@ -4,6 +4,7 @@ import polars as pl
 
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.groups.snapshots import known_groups
+from clustering_pipeline.pipeline.run.artifacts import DISTANCES, LABELS, REDUCED, SUMMARIES
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, axes_of
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import grouped_documents
@@ -14,8 +15,8 @@ LABEL_COLUMNS = ("cluster_id", "label", "summary", "keywords", "source", "repres
 
 def clusters_table(run: Run) -> pl.DataFrame:
     """One row a group, largest first, as the contract names the columns."""
-    summaries = run.read_frame("summaries")
-    labels = run.read_frame("labels", columns=LABEL_COLUMNS)
+    summaries = run.read_frame(SUMMARIES)
+    labels = run.read_frame(LABELS, columns=LABEL_COLUMNS)
     known = known_groups(run).join(labels, on="cluster_id", how="left", maintain_order="left")
     table = summaries.join(known, on="cluster_id", how="left", maintain_order="left")
     # Groups that continue keep their numbers, so the numbers no longer say which is largest.
@@ -32,7 +33,7 @@ def members_table(run: Run) -> pl.DataFrame:
     return pl.concat(
         [
             documents.select(*KEYS, FEATURE, "cluster_id"),
-            run.read_frame("distances").fill_nan(None),
+            run.read_frame(DISTANCES).fill_nan(None),
             documents.select("probability", "outlier_score"),
             _places(run, documents.height),
         ],
@@ -42,7 +43,7 @@ def members_table(run: Run) -> pl.DataFrame:
 
 def _places(run: Run, documents: int) -> pl.DataFrame:
     """Where each document lies on the map; nowhere when it was not among those laid out."""
-    reduced = run.read_frame("reduced")
+    reduced = run.read_frame(REDUCED)
     rows = pl.DataFrame({ROW: range(documents)}, schema_overrides={ROW: reduced.schema[ROW]})
     places = reduced.select(ROW, *axes_of(reduced))
     return rows.join(places, on=ROW, how="left", maintain_order="left").drop(ROW)

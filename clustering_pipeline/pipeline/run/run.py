@@ -1,11 +1,13 @@
 """One execution as its stages see it: a frozen definition, a directory of its own, the stores."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from clustering_pipeline.model.definitions.spec import ClusterSpec, mapped_fields
@@ -14,28 +16,9 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.progress import Progress
+from clustering_pipeline.pipeline.run.schema import Artifact, Record, Table
+from clustering_pipeline.stores.artifacts import ParquetSink
 from clustering_pipeline.stores.catalog.definitions.claims import active
-
-# What a later run may read instead of making it again.
-ARTIFACTS = (
-    "embeddings.parquet",
-    "export.json",
-    "reduced.parquet",
-    "reduction.json",
-    "assignments.parquet",
-    "fit.json",
-    "relations.json",
-    "identity.parquet",
-    "identity.json",
-    "summaries.parquet",
-    "distances.parquet",
-    "reference.parquet",
-    "metrics.json",
-    "labels.parquet",
-    "texts.parquet",
-    "label_errors.json",
-    "labelling.json",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,40 +79,54 @@ class Run:
         """Notes what is known by now in the execution's record."""
         self.pipeline.catalog.executions.update(self.run_id, **changes)
 
-    def key(self, file: str) -> str:
-        """Where this run writes ``file``."""
-        return f"{self.execution.artifacts_prefix}/{file}"
+    def key(self, artifact: Artifact) -> str:
+        """Where this run writes a file."""
+        return f"{self.execution.artifacts_prefix}/{artifact.file}"
 
-    def uri(self, file: str) -> str:
-        """The address of ``file`` outside this project."""
-        return self.pipeline.artifacts.uri(self.key(file))
+    def uri(self, artifact: Artifact) -> str:
+        """The address of the file outside this project."""
+        return self.pipeline.artifacts.uri(self.key(artifact))
 
-    def source(self, file: str) -> str:
-        """Where ``file`` is read from."""
-        own = self.key(file)
-        if self.published is None or self.pipeline.artifacts.exists(own):
-            return own
-        return self.published.artifact_key(file)
+    def is_own(self, artifact: Artifact) -> bool:
+        """Whether the file is read from this run's directory."""
+        return self.published is None or self.pipeline.artifacts.exists(self.key(artifact))
 
-    def write_frame(self, name: str, frame: pl.DataFrame) -> int:
+    def source(self, artifact: Artifact) -> str:
+        """Where the file is read from."""
+        if self.published is None or self.is_own(artifact):
+            return self.key(artifact)
+        return self.published.artifact_key(artifact.file)
+
+    def has(self, artifact: Artifact) -> bool:
+        """Whether the file can be read."""
+        return self.pipeline.artifacts.exists(self.source(artifact))
+
+    def open_writer(self, table: Table, schema: pa.Schema) -> AbstractContextManager[ParquetSink]:
+        """The table's file to write page by page."""
+        table.check(pl.DataFrame(schema.empty_table()))
+        return self.pipeline.artifacts.open_writer(self.key(table), schema)
+
+    def write_frame(self, table: Table, frame: pl.DataFrame) -> int:
         """Writes one parquet file whole and returns its size in bytes."""
-        return self.pipeline.artifacts.write_frame(self.key(f"{name}.parquet"), frame)
+        table.check(frame)
+        return self.pipeline.artifacts.write_frame(self.key(table), frame)
 
-    def read_frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read_frame(self, table: Table, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """One parquet file, all of it or some columns."""
-        return self.pipeline.artifacts.read_frame(self.source(f"{name}.parquet"), columns=columns)
+        return table.read_at(self.pipeline.artifacts, self.source(table), columns)
 
-    def read_vectors(self, name: str, column: str) -> NDArray[np.float32]:
+    def read_vectors(self, table: Table, column: str) -> NDArray[np.float32]:
         """The vectors in one column of a parquet file."""
-        return self.pipeline.artifacts.read_vectors(self.source(f"{name}.parquet"), column)
+        return self.pipeline.artifacts.read_vectors(self.source(table), column)
 
-    def write_json(self, name: str, value: Any) -> None:
+    def write_json(self, record: Record, value: Any) -> None:
         """Writes one JSON file whole."""
-        self.pipeline.artifacts.write_json(self.key(f"{name}.json"), value)
+        record.check(value)
+        self.pipeline.artifacts.write_json(self.key(record), value)
 
-    def read_json(self, name: str) -> Any:
+    def read_json(self, record: Record) -> Any:
         """What ``write_json`` wrote."""
-        return self.pipeline.artifacts.read_json(self.source(f"{name}.json"))
+        return self.pipeline.artifacts.read_json(self.source(record))
 
 
 def target_fields(run: Run) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from clustering_pipeline import engine
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.filters.tree import split_path
+from clustering_pipeline.pipeline.run.artifacts import ASSIGNMENTS, EMBEDDINGS
 from clustering_pipeline.pipeline.run.columns import KEYS, VECTOR
 from clustering_pipeline.pipeline.run.run import Run
 
@@ -46,7 +47,7 @@ def vector_columns(run: Run) -> dict[str, str]:
 
 def payloads(run: Run) -> list[dict[str, Any]]:
     """What each document says, in canonical order."""
-    return [json.loads(one) for one in run.read_frame("embeddings", columns=["payload"])["payload"]]
+    return [json.loads(one) for one in run.read_frame(EMBEDDINGS, columns=["payload"])["payload"]]
 
 
 def targets(run: Run) -> dict[str, list[object]]:
@@ -64,7 +65,7 @@ def targets(run: Run) -> dict[str, list[object]]:
 def features(run: Run) -> dict[str, Matrix]:
     """Feature URI to (n, d) vectors as they stand in Qdrant, in canonical order."""
     columns = vector_columns(run)
-    return {uri: run.read_vectors("embeddings", column) for uri, column in columns.items()}
+    return {uri: run.read_vectors(EMBEDDINGS, column) for uri, column in columns.items()}
 
 
 def original_spaces(run: Run) -> tuple[Space, ...]:
@@ -73,7 +74,7 @@ def original_spaces(run: Run) -> tuple[Space, ...]:
     When attributes make the groups there are none: all documents are equally near to each other.
     """
     if run.spec.attributes is not None:
-        count = run.read_frame("embeddings", columns=KEYS).height
+        count = run.read_frame(EMBEDDINGS, columns=KEYS).height
         return (Space(name="", number=0, vectors=np.ones((count, 1), dtype=np.float32)),)
     found = features(run)
     return tuple(
@@ -134,8 +135,8 @@ def grouped_documents(run: Run, columns: Sequence[str] = ()) -> pl.DataFrame:
     Raises StateConflict when the two stages ran over different documents, as happens when only
     some assets of the graph are materialized by hand.
     """
-    exported = run.read_frame("embeddings", columns=[*KEYS, *columns])
-    assignments = run.read_frame("assignments")
+    exported = run.read_frame(EMBEDDINGS, columns=[*KEYS, *columns])
+    assignments = run.read_frame(ASSIGNMENTS)
     documents = pl.concat([exported] * len(run.spec.clusterings))
     if not documents.select(KEYS).equals(assignments.select(KEYS)):
         message = "assignments hold other documents than embeddings; materialize both in one run"

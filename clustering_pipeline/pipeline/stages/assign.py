@@ -15,6 +15,14 @@ from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS
 from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
 from clustering_pipeline.pipeline.groups.matching import name_groups
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    EMBEDDINGS,
+    FIT,
+    REDUCED,
+    REDUCTION,
+    RELATIONS,
+)
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VECTOR
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
@@ -52,21 +60,21 @@ def keep_grouped(run: Run, parts: Sequence[Grouped]) -> StageReport:
     """Numbers the groups of all clusterings through, tells who they are, and writes them."""
     spaces = [part.space for part in parts]
     labels = _numbered(parts)
-    keys = run.read_frame("embeddings", columns=KEYS)
+    keys = run.read_frame(EMBEDDINGS, columns=KEYS)
     frame = name_groups(
         run, pl.concat(_table(keys, part, labels[part.space.rows]) for part in parts), spaces
     )
-    size = run.write_frame("assignments", frame)
+    size = run.write_frame(ASSIGNMENTS, frame)
     record = _record(parts) | {"versions": engine.versions()}
-    run.write_json("fit", record)
-    run.write_json("relations", relations_of(frame, spaces))
+    run.write_json(FIT, record)
+    run.write_json(RELATIONS, relations_of(frame, spaces))
     return _report(run, frame, record, size)
 
 
 def _grouped(run: Run, space: Space) -> Grouped:
     check = Paced(ask=run.check)
     rows, points = _points(run, space)
-    steps = [one for one in run.read_json("reduction")["steps"] if one[FEATURE] == space.name]
+    steps = [one for one in run.read_json(REDUCTION)["steps"] if one[FEATURE] == space.name]
     wanted = engine.neighbors_wanted(algorithm=run.spec.method, params=run.spec.params)
     known = kept_neighborhood(run, points, name=space.name, most=wanted, check=check)
     fitted = _fit(run, points, check, known)
@@ -97,7 +105,7 @@ def _original_neighbors(run: Run, space: Space, check: Check) -> engine.Neighbor
 def _points(run: Run, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The fitted documents' numbers, and their vectors to cluster."""
     inside = pl.col(ROW).is_between(space.rows.start, space.rows.stop - 1)
-    reduced = run.read_frame("reduced", columns=[ROW, VECTOR]).filter(inside)
+    reduced = run.read_frame(REDUCED, columns=[ROW, VECTOR]).filter(inside)
     return reduced[ROW].to_numpy() - space.rows.start, vector_matrix(reduced[VECTOR])
 
 
@@ -180,7 +188,7 @@ def _report(run: Run, frame: pl.DataFrame, record: Mapping[str, Any], size: int)
             "bytes": size,
         },
         records={"fit": record},
-        uri=run.uri("assignments.parquet"),
+        uri=run.uri(ASSIGNMENTS),
     )
 
 

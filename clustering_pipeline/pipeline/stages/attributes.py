@@ -16,7 +16,18 @@ from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.model.ids import NOISE_ID, group_id
 from clustering_pipeline.pipeline.groups.matching import name_groups
-from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    DISTANCES,
+    EMBEDDINGS,
+    FIT,
+    METRICS,
+    REDUCED,
+    REDUCTION,
+    RELATIONS,
+    SUMMARIES,
+)
+from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VALUES
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
@@ -50,9 +61,9 @@ def without_vectors(run: Run) -> StageReport:
         "learning_quality_score": None,
         "weight_learning": None,
     }
-    run.write_frame("reduced", pl.DataFrame(schema={ROW: pl.Int64}))
-    run.write_json("reduction", record)
-    return StageReport(numbers={"documents": len(values)}, uri=run.uri("reduced.parquet"))
+    run.write_frame(REDUCED, pl.DataFrame(schema={ROW: pl.Int64}))
+    run.write_json(REDUCTION, record)
+    return StageReport(numbers={"documents": len(values)}, uri=run.uri(REDUCED))
 
 
 def assign_by_attributes(run: Run) -> StageReport:
@@ -64,14 +75,14 @@ def assign_by_attributes(run: Run) -> StageReport:
     labels = groups.labels if groups.parents is None else groups.parents
     tree = _tree(groups)
     ids = [*(group_id(node.path) for node in tree.nodes), NOISE_ID]
-    frame = run.read_frame("embeddings", columns=KEYS).with_columns(
+    frame = run.read_frame(EMBEDDINGS, columns=KEYS).with_columns(
         label=labels,
         cluster_id=pl.Series([ids[place] for place in tree.deepest], dtype=pl.String),
         probability=np.where(labels >= 0, 1.0, 0.0),
         outlier_score=pl.lit(None, dtype=pl.Float64),
         **{FEATURE: pl.lit(None, dtype=pl.String)},
     )
-    size = run.write_frame("assignments", name_groups(run, frame))
+    size = run.write_frame(ASSIGNMENTS, name_groups(run, frame))
     record = {
         "algorithm": run.spec.method,
         "attributes": config.attributes,
@@ -79,8 +90,8 @@ def assign_by_attributes(run: Run) -> StageReport:
         "missing_attribute": groups.missing,
         "versions": engine.versions(),
     }
-    run.write_json("fit", record)
-    run.write_json("relations", [])
+    run.write_json(FIT, record)
+    run.write_json(RELATIONS, [])
     return StageReport(
         numbers={
             "documents": len(labels),
@@ -90,7 +101,7 @@ def assign_by_attributes(run: Run) -> StageReport:
             "bytes": size,
         },
         records={"fit": record},
-        uri=run.uri("assignments.parquet"),
+        uri=run.uri(ASSIGNMENTS),
     )
 
 
@@ -111,43 +122,27 @@ def _flat(labels: Labels) -> Hierarchy:
     return engine.hierarchy(len(labels), nodes)
 
 
-VALUES = "attribute_values"
 GIVEN = ("llm", "human")  # where names come from that values do not replace
-_SCHEMA = {
-    "cluster_id": pl.String,
-    "parent_cluster_id": pl.String,
-    "hierarchy_level": pl.Int64,
-    "num_members": pl.Int64,
-    "variance": pl.Float64,
-    "mean_cosine_similarity": pl.Float64,
-    "min_cosine_similarity": pl.Float64,
-    "nearest_cluster_id": pl.String,
-    "separation": pl.Float64,
-    "centroid_vector": pl.List(pl.Float32),
-    VALUES: pl.String,
-    "feature_name": pl.String,
-    "feature_dimensions": pl.Int64,
-}
 
 
 def summarize_attributes(run: Run) -> StageReport:
     """Sizes and values; what would need vectors is null."""
     documents = payloads(run)
-    assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
+    assignments = run.read_frame(ASSIGNMENTS, columns=["label", "cluster_id"])
     rows = [
         row
         for level in levels(assignments["cluster_id"])
         for row in _summaries(run, level, documents)
     ]
     metrics = engine.counted(assignments["label"].to_numpy()).contract()
-    size = run.write_frame("summaries", pl.DataFrame(rows, schema=_SCHEMA))
+    size = run.write_frame(SUMMARIES, pl.DataFrame(rows, schema=SUMMARIES.schema))
     nowhere = pl.Series("distance_to_centroid", [None] * len(documents), dtype=pl.Float64)
-    run.write_frame("distances", nowhere.to_frame())
-    run.write_json("metrics", metrics)
+    run.write_frame(DISTANCES, nowhere.to_frame())
+    run.write_json(METRICS, metrics)
     return StageReport(
         numbers={"groups": len(rows), "bytes": size},
         texts={"space": str(metrics["space"]), "degenerate": str(metrics["degenerate"])},
-        uri=run.uri("summaries.parquet"),
+        uri=run.uri(SUMMARIES),
     )
 
 
@@ -165,7 +160,7 @@ def _summaries(
             "num_members": len(members),
             VALUES: json.dumps(_values(run, [documents[one] for one in members])),
         }
-        found.append(dict.fromkeys(_SCHEMA) | row)
+        found.append(dict.fromkeys(SUMMARIES.schema) | row)
     return found
 
 

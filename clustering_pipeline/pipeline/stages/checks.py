@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clustering_pipeline.model.errors import EmptySelection, InvalidVectors
+from clustering_pipeline.pipeline.run.artifacts import EXPORT
 from clustering_pipeline.pipeline.run.run import Run
 
 
@@ -18,7 +19,7 @@ class Check:
 
 def require_documents(run: Run) -> None:
     """Raises EmptySelection when there is nothing to cluster."""
-    export = run.read_json("export")
+    export = run.read_json(EXPORT)
     if export["retrieved"] > 0:
         return
     if export["source_documents"] > 0:
@@ -34,7 +35,7 @@ def require_documents(run: Run) -> None:
 
 def require_finite_vectors(run: Run) -> None:
     """Raises InvalidVectors when a vector holds NaN or infinity."""
-    export = run.read_json("export")
+    export = run.read_json(EXPORT)
     if export["invalid"] == 0:
         return
     named = ", ".join(export["invalid_ids"])

@@ -1,14 +1,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 
 from clustering_pipeline.model.definitions.feature_uri import resolve_vector
 from clustering_pipeline.model.filters.tree import parse_filter
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, EXPORT
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.documents import ExportReport, Source
 from clustering_pipeline.stores.documents.concurrency import READS
-
-FILE = "embeddings.parquet"
 
 
 def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> StageReport:
@@ -22,7 +22,7 @@ def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> Stag
     report = run.pipeline.documents.export(
         sources,
         parse_filter(run.spec.filters),
-        lambda schema: run.pipeline.artifacts.open_writer(run.key(FILE), schema),
+        partial(run.open_writer, EMBEDDINGS),
         page=page,
         in_flight=in_flight,
         progress=run.progress,
@@ -36,7 +36,7 @@ def keep_report(
 ) -> StageReport:
     """Notes what was read, and which batches were complete before."""
     names = sorted({name for source in sources for name in source.vector_names})
-    run.write_json("export", asdict(report) | {"vector_names": names})
+    run.write_json(EXPORT, asdict(report) | {"vector_names": names})
     run.record(covered_batches=batches)
     return _described(run, report)
 
@@ -68,7 +68,7 @@ def _described(run: Run, report: ExportReport) -> StageReport:
             "selected": report.source_documents,
             "missing_vector": report.missing_vector,
             "invalid": report.invalid,
-            "bytes": run.pipeline.artifacts.size(run.key(FILE)),
+            "bytes": run.pipeline.artifacts.size(run.key(EMBEDDINGS)),
         },
-        uri=run.uri(FILE),
+        uri=run.uri(EMBEDDINGS),
     )

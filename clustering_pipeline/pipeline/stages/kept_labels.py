@@ -9,7 +9,7 @@ import polars as pl
 
 from clustering_pipeline.labeling import Label, LabelRequest, Labels, Named, cache_keys
 from clustering_pipeline.model.ids import dotted_number
-from clustering_pipeline.pipeline.run.columns import IDENTITY
+from clustering_pipeline.pipeline.run.artifacts import IDENTITY, LABELS
 from clustering_pipeline.pipeline.run.run import Run
 
 STAYED = 0.7
@@ -28,12 +28,10 @@ def kept_labels(run: Run) -> dict[str, Named]:
     published = run.published
     if published is None or published.spec is None or run.spec.attributes is not None:
         return {}
-    file = f"{IDENTITY}.parquet"
-    if published.spec.llm_labeling != run.spec.llm_labeling or run.source(file) != run.key(file):
+    if published.spec.llm_labeling != run.spec.llm_labeling or not run.is_own(IDENTITY):
         return {}
     source = "llm" if run.spec.llm_labeling.enabled else "keyphrases"
-    key = published.artifact_key("labels.parquet")
-    labels = run.pipeline.artifacts.read_frame(key, columns=_COLUMNS).filter(source=source)
+    labels = LABELS.read(run.pipeline.artifacts, published, _COLUMNS).filter(source=source)
     told = {row["cluster_id"]: named_of(row) for row in labels.iter_rows(named=True)}
     groups = run.read_frame(IDENTITY).filter(
         (pl.col("stayed") >= STAYED) & (pl.col("known") >= KNOWN)

@@ -9,6 +9,13 @@ import polars as pl
 from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, Named, label_groups
 from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.pipeline.groups.names import RENAME, carried_names
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    LABEL_ERRORS,
+    LABELLING,
+    LABELS,
+    TEXTS,
+)
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.kept_labels import keep, kept_labels, with_kept
@@ -16,21 +23,7 @@ from clustering_pipeline.pipeline.stages.label_cache import remember, remember_f
 from clustering_pipeline.pipeline.stages.label_fidelity import Fitness, fitness
 from clustering_pipeline.pipeline.stages.label_request import Material, label_request, material
 
-GROUPS = "assignments.parquet"
 _SHOWN = 400  # characters of a document's text that the map needs
-_SCHEMA = {
-    "cluster_id": pl.String,
-    "label": pl.String,
-    "summary": pl.String,
-    "keywords": pl.List(pl.String),
-    "source": pl.String,
-    "representative_ids": pl.List(pl.String),
-    "probability": pl.Float64,
-    "extra": pl.String,
-    "fidelity": pl.Float64,
-    "fidelity_by_chance": pl.Float64,
-    "fidelity_is_low": pl.Boolean,
-}
 
 
 def label(run: Run) -> StageReport:
@@ -53,10 +46,10 @@ def label_beside(run: Run, kept: Mapping[str, Named]) -> StageReport:
     labels = replace(labels, ledger=labels.ledger + measured.ledger)
     frame = _frame(labels, given, measured.fits)
     texts = [text[:_SHOWN] for text in given.prepared[0].texts]
-    size = run.write_frame("labels", frame)
-    run.write_frame("texts", pl.DataFrame({"text": texts}))
-    run.write_json("label_errors", labels.error_strings)
-    run.write_json("labelling", _how(given, labels, measured))
+    size = run.write_frame(LABELS, frame)
+    run.write_frame(TEXTS, pl.DataFrame({"text": texts}))
+    run.write_json(LABEL_ERRORS, labels.error_strings)
+    run.write_json(LABELLING, _how(given, labels, measured))
     _record(run, labels, names, asked=request.provider is not None)
     return _report(run, given, labels, frame, size)
 
@@ -79,7 +72,7 @@ def _plan(run: Run) -> dict[str, Any]:
     """New names on the published groups cover what those covered; what kept these from being as
     people want them still does.
     """
-    if run.published is None or run.source(GROUPS) == run.key(GROUPS):
+    if run.published is None or run.is_own(ASSIGNMENTS):
         whole = "from_pool" if run.spec.from_pool else "full"
         return {"plan": COMPOSITE if run.spec.mode == COMPOSITE else whole}
     told = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
@@ -96,7 +89,7 @@ def _plan(run: Run) -> dict[str, Any]:
 def _frame(labels: Labels, given: Material, fits: dict[int, Fidelity]) -> pl.DataFrame:
     rows = _representatives(given)
     table = [_row(one, rows[one.number], fits.get(one.number)) for one in labels.groups]
-    return pl.DataFrame(table, schema=_SCHEMA)
+    return pl.DataFrame(table, schema=LABELS.schema)
 
 
 def _row(one: Label, representatives: list[str], fit: Fidelity | None) -> dict[str, Any]:
@@ -160,5 +153,5 @@ def _report(
         },
         texts={"text_fields": ", ".join(given.prepared[0].choice.fields)},
         records={name: record for name, record in records.items() if record},
-        uri=run.uri("labels.parquet"),
+        uri=run.uri(LABELS),
     )

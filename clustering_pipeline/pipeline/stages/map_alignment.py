@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.layout.alignment import align, follow
 from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.columns import AXES, FEATURE, axes_of
 from clustering_pipeline.pipeline.run.run import Run
 
@@ -101,7 +102,7 @@ def _shared(run: Run, members_key: str | None, rows: NDArray[np.int64]) -> pl.Da
 
 
 def _documents(run: Run, rows: NDArray[np.int64]) -> pl.DataFrame:
-    keys = run.read_frame("embeddings", columns=_DOCUMENT[:2])
+    keys = run.read_frame(EMBEDDINGS, columns=_DOCUMENT[:2])
     names = np.array(list(run.spec.clusterings), dtype=object)
     return keys[rows % max(keys.height, 1)].with_columns(
         pl.Series(FEATURE, names[rows // max(keys.height, 1)].tolist(), dtype=pl.String),

@@ -13,6 +13,7 @@ from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.metrics.agreement import MOST_VALUES
 from clustering_pipeline.engine.vectors import Check, Labels
 from clustering_pipeline.model.ids import run_mark
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.run import Run, target_fields
 from clustering_pipeline.pipeline.run.spaces import Matrix, Space
@@ -111,7 +112,7 @@ def explained_by_fields(run: Run, groupings: Sequence[Labels]) -> list[list[Shar
     Fields that this definition wrote are no explanation.
     """
     ours = {run_mark(run.cluster_id), *(one.partition(".")[0] for one in target_fields(run))}
-    stored = run.read_frame("embeddings", columns=["payload"])["payload"]
+    stored = run.read_frame(EMBEDDINGS, columns=["payload"])["payload"]
     fields = _fields(stored, len(stored), ours)
     return [_shares(labels, fields) for labels in groupings]
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.vectors import Check, unit_rows
+from clustering_pipeline.pipeline.run.artifacts import NEIGHBORS, REDUCTION
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix
 
-FILE = "neighbors"
 LISTED = "neighbors"
 PLACE = "clustering"
 SOURCE = "reduced_embeddings"
@@ -41,7 +41,7 @@ def keep_neighbors(run: Run, found: Mapping[str, engine.Neighborhood]) -> list[d
             }
         )
     if parts:
-        run.write_frame(FILE, pl.concat(parts))
+        run.write_frame(NEIGHBORS, pl.concat(parts))
     return records
 
 
@@ -53,9 +53,9 @@ def kept_neighborhood(
     ``most`` is how many neighbours anybody will ask for.  Lists of other vectors are of no use.
     """
     hood = engine.Neighborhood(vectors, check, least=most)
-    if not run.pipeline.artifacts.exists(run.source(f"{FILE}.parquet")):
+    if not run.has(NEIGHBORS):
         return hood
-    records = run.read_json("reduction").get("neighbors") or ()
+    records = run.read_json(REDUCTION).get("neighbors") or ()
     record = next((one for one in records if one[FEATURE] == name), None)
     scaled = None if record is None else _scaled(vectors, record["of"])
     if record is not None and scaled is not None:
@@ -71,6 +71,6 @@ def _scaled(vectors: Matrix, of: str) -> bool | None:
 
 
 def _lists(run: Run, name: str) -> NDArray[np.int64]:
-    frame = run.read_frame(FILE).filter(pl.col(PLACE) == name)
+    frame = run.read_frame(NEIGHBORS).filter(pl.col(PLACE) == name)
     width = len(frame[LISTED][0])
     return frame[LISTED].cast(pl.Array(pl.Int32, width)).to_numpy().astype(np.int64)

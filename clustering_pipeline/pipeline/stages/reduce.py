@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.vectors import Check
+from clustering_pipeline.pipeline.run.artifacts import REDUCED, REDUCTION
 from clustering_pipeline.pipeline.run.columns import AXES, FEATURE, ROW, VECTOR, vector_stack
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
@@ -58,7 +59,7 @@ def keep_reduced(
 ) -> StageReport:
     """Writes the places of all clusterings, kept steady, and what was done for them."""
     spaces = [part.space for part in parts]
-    size = run.write_frame("reduced", _frame(run, parts))
+    size = run.write_frame(REDUCED, _frame(run, parts))
     steps = [step for part in parts for step in part.steps]
     layouts = [{FEATURE: part.space.name, "start": part.layout.start} for part in parts]
     documents, fitted = len(spaces[0].vectors), len(parts[0].rows)
@@ -74,7 +75,7 @@ def keep_reduced(
         "learning_quality_score": weights.quality,
         "weight_learning": weights.record,
     }
-    run.write_json("reduction", record)
+    run.write_json(REDUCTION, record)
     return StageReport(
         numbers={
             "documents": documents,
@@ -84,7 +85,7 @@ def keep_reduced(
             "bytes": size,
         },
         records={"steps": steps},
-        uri=run.uri("reduced.parquet"),
+        uri=run.uri(REDUCED),
     )
 
 

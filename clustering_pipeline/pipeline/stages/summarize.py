@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Centroids
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    DISTANCES,
+    FIT,
+    METRICS,
+    SUMMARIES,
+)
 from clustering_pipeline.pipeline.run.columns import FEATURE, vector_series
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
 from clustering_pipeline.pipeline.run.progress import Paced
@@ -49,7 +56,7 @@ def summarize(run: Run) -> StageReport:
     def describe(space: Space, level: Level) -> Centroids:
         return engine.centroids(space.vectors, level.labels, method, check=check)
 
-    return summarize_by(run, describe, fits=fits_of(run.read_json("fit")))
+    return summarize_by(run, describe, fits=fits_of(run.read_json(FIT)))
 
 
 def summarize_by(
@@ -64,7 +71,7 @@ def summarize_by(
     ``explained`` is what fields explain of each clustering, where that is known; ``fits`` what its
     fit measured, where these groups are what was fitted.
     """
-    assignments = run.read_frame("assignments", columns=["label", "cluster_id"])
+    assignments = run.read_frame(ASSIGNMENTS, columns=["label", "cluster_id"])
     spaces = original_spaces(run)
     found = [
         _summary(run, space, assignments[space.rows], fit, describe)
@@ -81,9 +88,9 @@ def summarize_by(
     )
     summaries = _one_table([part.groups for part in found])
     distances = np.concatenate([part.distances for part in found])
-    size = run.write_frame("summaries", summaries)
-    run.write_frame("distances", pl.DataFrame({"distance_to_centroid": distances}))
-    run.write_json("metrics", metrics)
+    size = run.write_frame(SUMMARIES, summaries)
+    run.write_frame(DISTANCES, pl.DataFrame({"distance_to_centroid": distances}))
+    run.write_json(METRICS, metrics)
     return StageReport(
         numbers={"groups": summaries.height, "bytes": size} | numbers_of(metrics),
         texts={
@@ -92,7 +99,7 @@ def summarize_by(
             **warning(metrics[EXPLAINED]),
         },
         records={EXPLAINED: metrics[EXPLAINED]},
-        uri=run.uri("summaries.parquet"),
+        uri=run.uri(SUMMARIES),
     )
 
 

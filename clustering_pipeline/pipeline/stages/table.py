@@ -7,6 +7,7 @@ from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.model.definitions.spec import ASSIGN
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.pipeline.publishing.publish import enrich, publish
+from clustering_pipeline.pipeline.run.artifacts import DEFINITION
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.assign import assign
@@ -31,11 +32,11 @@ from clustering_pipeline.pipeline.stages.reduce import reduce
 def freeze(run: Run) -> StageReport:
     """Keeps the definition with the overrides of this execution beside its results."""
     spec = run.spec
-    run.write_json("definition", spec.model_dump(mode="json"))
+    run.write_json(DEFINITION, spec.model_dump(mode="json"))
     return StageReport(
         texts={"cluster_id": run.cluster_id, "run_id": run.run_id, "method": spec.method},
         records={"spec": spec.model_dump(mode="json", exclude_none=True)},
-        uri=run.uri("definition.json"),
+        uri=run.uri(DEFINITION),
     )
 
 

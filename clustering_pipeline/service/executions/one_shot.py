@@ -35,19 +35,19 @@ from clustering_pipeline.pipeline.publishing.tables import (
     labelled,
     members_table,
 )
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, EMBEDDINGS, MEMBERS, METRICS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.progress import Progress
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.assign import assign
 from clustering_pipeline.pipeline.stages.attributes import named_by_values
-from clustering_pipeline.pipeline.stages.export import FILE, export
+from clustering_pipeline.pipeline.stages.export import export
 from clustering_pipeline.pipeline.stages.label import label
 from clustering_pipeline.pipeline.stages.reduce import reduce
 from clustering_pipeline.pipeline.stages.summarize import VECTOR, summarize
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog.definitions.create import by_id
 
-CLUSTERS, MEMBERS = "clusters", "members"
 TRIGGER = "one_shot"
 _WORK = (reduce, assign, summarize, label)
 
@@ -179,11 +179,11 @@ def _kept(
     if not request.keeps:
         return {"parquet_path": None, "members_key": None}
     keys = {
-        "parquet_path": run.key(f"{CLUSTERS}.parquet"),
-        "members_key": run.key(f"{MEMBERS}.parquet"),
+        "parquet_path": run.key(CLUSTERS),
+        "members_key": run.key(MEMBERS),
     }
     if request.save_artifacts:
-        file = run.key(FILE)
+        file = run.key(EMBEDDINGS)
         pipeline.artifacts.write_bytes(file, run.pipeline.artifacts.read_bytes(file))
     pipeline.artifacts.write_frame(keys["parquet_path"], clusters)
     pipeline.artifacts.write_frame(keys["members_key"], members)
@@ -244,7 +244,7 @@ def members_of(members: pl.DataFrame) -> list[ClusterMember]:
 
 def metrics(run: Run) -> dict[str, float]:
     """How good the groups are, as far as that is a finite number."""
-    measured = run.read_json("metrics")
+    measured = run.read_json(METRICS)
     numbers = {
         name: float(value)
         for name, value in measured.items()

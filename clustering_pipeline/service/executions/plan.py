@@ -11,6 +11,7 @@ from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.pipeline.publishing.run_marks import marked
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, EXPORT
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.stages.assign_mode.eligibility import groups_to_join
 from clustering_pipeline.pipeline.stages.composite_mode.sources import composed, require_files
@@ -70,9 +71,9 @@ def _same_input(pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecor
 
 
 def _same_documents(pipeline: Pipeline, spec: ClusterSpec, published: ExecutionRecord) -> bool:
-    if not pipeline.artifacts.exists(published.artifact_key("embeddings.parquet")):
+    if not EMBEDDINGS.exists(pipeline.artifacts, published):
         return False
-    export = pipeline.artifacts.read_json(published.artifact_key("export.json"))
+    export = EXPORT.read(pipeline.artifacts, published)
     collections = pipeline.catalog.collections.resolve(spec.scope, spec.collection_ids)
     names = [one.qdrant_collection for one in collections]
     selected = parse_filter(spec.filters)

@@ -9,6 +9,7 @@ from clustering_pipeline.pipeline.publishing.output_collections import write_out
 from clustering_pipeline.pipeline.publishing.pointer import point
 from clustering_pipeline.pipeline.publishing.retention import not_kept
 from clustering_pipeline.pipeline.publishing.run_marks import held_runs, written_fields
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MEMBERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.service.executions.finish import settle
@@ -73,7 +74,7 @@ def _check_fields(pipeline: Pipeline, record: ClusterRecord, target: ExecutionRe
 
 def _publish(run: Run, record: ClusterRecord, target: ExecutionRecord) -> None:
     if not run.spec.enrich:
-        write_output(run, run.read_frame("clusters"), run.read_frame("members"))
+        write_output(run, run.read_frame(CLUSTERS), run.read_frame(MEMBERS))
     changes = {"write_back": _planned(run, record, target), "generation_reap": None}
     run.pipeline.catalog.executions.update(target.run_id, **changes)
     point(run, target)

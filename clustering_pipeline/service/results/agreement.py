@@ -11,7 +11,8 @@ from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.model.ids import NOISE_ID, TOP_ID
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, MEMBERS
+from clustering_pipeline.pipeline.run.columns import CLUSTER_ID, FEATURE, KEYS, PAYLOAD
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 
@@ -40,9 +41,9 @@ def field_agreement(
         message = f"{record.name!r} has published nothing yet: execute it"
         raise StateConflict(message)
     execution = pipeline.catalog.executions.by_id(record.state.last_run_id)
-    read = pipeline.artifacts.read_frame
-    members = read(execution.artifact_key("members.parquet"), [*KEYS, FEATURE, "cluster_id"])
-    documents = read(execution.artifact_key("embeddings.parquet"), [*KEYS, "payload"])
+    stored = pipeline.artifacts
+    members = MEMBERS.read(stored, execution, [*KEYS, FEATURE, CLUSTER_ID])
+    documents = EMBEDDINGS.read(stored, execution, [*KEYS, PAYLOAD])
     rows = members.join(documents, on=KEYS, how="left", maintain_order="left")
     found = [_measured(part, field) for part in rows.partition_by(FEATURE, maintain_order=True)]
     if None in found:

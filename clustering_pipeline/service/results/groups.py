@@ -10,6 +10,7 @@ from clustering_pipeline.model.executions.execution import (
 )
 from clustering_pipeline.model.executions.groups import ClusterGroup, ClusterGroupsResponse
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.run.artifacts import LABELS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
@@ -44,7 +45,10 @@ def label_fidelities(pipeline: Pipeline, run_id: str | None) -> dict[str, dict[s
     execution = pipeline.catalog.executions.find(run_id) if run_id else None
     if execution is None or execution.expired_at is not None:
         return {}
-    labels = pipeline.artifacts.read_frame(execution.artifact_key("labels.parquet"))
+    labels = LABELS.read(
+        pipeline.artifacts,
+        execution,
+    )
     if not set(FIDELITY) <= set(labels.columns):
         return {}
     rows = labels.select("cluster_id", *FIDELITY).iter_rows(named=True)
@@ -71,7 +75,6 @@ def _group(centroid: ClusterExecutionCentroid, override: str | None) -> ClusterG
     )
 
 
-CLUSTERS = "clusters.parquet"
 VECTOR = "centroid_vector"
 
 

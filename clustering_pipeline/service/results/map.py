@@ -18,6 +18,7 @@ from clustering_pipeline.model.executions.map import (
 )
 from clustering_pipeline.model.ids import parent_id
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.run.artifacts import MEMBERS
 from clustering_pipeline.pipeline.run.columns import AXES
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
@@ -122,7 +123,7 @@ def shown_run(
 
 def _places(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFrame:
     """The documents that were laid out, in canonical order."""
-    key = execution.members_key or execution.artifact_key("members.parquet")
+    key = execution.members_key or execution.artifact_key(MEMBERS.file)
     present = pipeline.artifacts.scan(key).collect_schema().names()
     axes = [axis for axis in AXES if axis in present]
     frame = pipeline.artifacts.read_frame(key, columns=[*_IDS, *axes])

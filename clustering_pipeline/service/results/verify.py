@@ -11,10 +11,11 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ArtifactNotFound, StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_mark
-from clustering_pipeline.pipeline.publishing.manifest import FILE, files_of, input_digest
+from clustering_pipeline.pipeline.publishing.manifest import files_of, input_digest
 from clustering_pipeline.pipeline.publishing.payload_fields import FIELD, document_fields
 from clustering_pipeline.pipeline.publishing.retention import not_kept
 from clustering_pipeline.pipeline.publishing.run_marks import marked
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, MANIFEST
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 NAMED = 10
@@ -60,8 +61,8 @@ def verify_run(pipeline: Pipeline, execution: ExecutionRecord) -> list[FileCheck
     """
     if execution.expired_at is not None:
         raise not_kept(pipeline.catalog.clusters.by_id(execution.cluster_id), execution)
-    key = execution.artifact_key(FILE)
-    found = [_file(pipeline, FILE, key, execution.manifest.get("sha256"))]
+    key = execution.artifact_key(MANIFEST.file)
+    found = [_file(pipeline, MANIFEST.file, key, execution.manifest.get("sha256"))]
     if found[0].verdict == "missing":
         return found
     content = pipeline.artifacts.read_json(key)
@@ -99,7 +100,7 @@ def _file(pipeline: Pipeline, file: str, key: str, expected: str | None) -> File
 
 
 def _input(pipeline: Pipeline, execution: ExecutionRecord, content: Mapping[str, Any]) -> FileCheck:
-    key = execution.artifact_key("embeddings.parquet")
+    key = execution.artifact_key(EMBEDDINGS.file)
     try:
         same = input_digest(pipeline.artifacts, key) == content["input"]["digest"]
     except ArtifactNotFound:

@@ -8,12 +8,19 @@ import polars as pl
 from clustering_pipeline.engine.incremental import Assigned, Reference, assign_to
 from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, axes_of
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    JOINED,
+    JOINED_RECORD,
+    REDUCED,
+    REFERENCE,
+)
+from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, NEAREST, NOVEL, axes_of
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix, Space, original_spaces
-from clustering_pipeline.pipeline.stages.assign_mode.edits import NOVEL, with_edits
+from clustering_pipeline.pipeline.stages.assign_mode.edits import with_edits
 from clustering_pipeline.pipeline.stages.assign_mode.map_positions import (
     continued,
     laid_out,
@@ -21,7 +28,6 @@ from clustering_pipeline.pipeline.stages.assign_mode.map_positions import (
     together,
 )
 from clustering_pipeline.pipeline.stages.assign_mode.reference import (
-    REFERENCE,
     reference_in,
     references,
 )
@@ -31,8 +37,6 @@ from clustering_pipeline.pipeline.stages.assign_mode.unchanged import (
     known_documents,
 )
 
-JOINED = "joined"
-NEAREST = "nearest_cluster_id"
 NOBODY = Assigned(
     labels=np.zeros(0, dtype=np.int64),
     nearest=np.zeros(0, dtype=np.int64),
@@ -79,12 +83,12 @@ def join_groups(run: Run) -> StageReport:
         run, pl.concat([part.table for part in parts]), fresh, lambda: published.reference
     )
     run.write_frame(JOINED, table)
-    size = run.write_frame("reduced", together([part.reduced for part in parts]))
+    size = run.write_frame(REDUCED, together([part.reduced for part in parts]))
     counts = _counts(known, table, drift=float(np.mean([part.drift for part in parts])))
-    run.write_json(JOINED, counts)
+    run.write_json(JOINED_RECORD, counts)
     reason = f"documents keep their places of {before.run_id}; new ones lie among their like"
     run.record(layout_stability_applied="kept", layout_stability_reason=reason)
-    return StageReport(numbers={**counts, "bytes": size}, uri=run.uri("reduced.parquet"))
+    return StageReport(numbers={**counts, "bytes": size}, uri=run.uri(REDUCED))
 
 
 def _counts(known: Known, table: pl.DataFrame, *, drift: float) -> dict[str, float]:
@@ -105,12 +109,12 @@ def _counts(known: Known, table: pl.DataFrame, *, drift: float) -> dict[str, flo
 
 
 def _published(before: Run) -> _Published:
-    assignments = before.read_frame("assignments")
+    assignments = before.read_frame(ASSIGNMENTS)
     living = assignments["cluster_id"].unique().implode()
     return _Published(
         assignments=assignments,
         reference=references(before).filter(pl.col("cluster_id").is_in(living)),
-        reduced=before.read_frame("reduced"),
+        reduced=before.read_frame(REDUCED),
     )
 
 

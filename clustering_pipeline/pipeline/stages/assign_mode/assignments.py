@@ -9,12 +9,19 @@ import polars as pl
 from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.groups.matching import same_groups
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    EMBEDDINGS,
+    FIT,
+    JOINED,
+    JOINED_RECORD,
+    RELATIONS,
+)
 from clustering_pipeline.pipeline.run.columns import KEYS
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import original_spaces
 from clustering_pipeline.pipeline.stages.assign import relations_of
-from clustering_pipeline.pipeline.stages.assign_mode.assign import JOINED
 from clustering_pipeline.pipeline.stages.assign_mode.unchanged import earlier
 
 
@@ -30,17 +37,17 @@ def write_assignments(
     their uids.
     """
     before = earlier(run)
-    keys = run.read_frame("embeddings", columns=KEYS)
-    numbers = _numbers(before.read_frame("assignments", columns=["cluster_id", "label"]), born)
+    keys = run.read_frame(EMBEDDINGS, columns=KEYS)
+    numbers = _numbers(before.read_frame(ASSIGNMENTS, columns=["cluster_id", "label"]), born)
     frame = (
         pl.concat([keys] * len(run.spec.clusterings))
         .hstack(joined)
         .with_columns(label=pl.col("cluster_id").replace_strict(numbers, return_dtype=pl.Int64))
     )
     same_groups(run, before, frame, born)
-    size = run.write_frame("assignments", frame)
-    run.write_json("fit", before.read_json("fit") | {"assigned": run.read_json(JOINED)})
-    run.write_json("relations", _relations(run, frame))
+    size = run.write_frame(ASSIGNMENTS, frame)
+    run.write_json(FIT, before.read_json(FIT) | {"assigned": run.read_json(JOINED_RECORD)})
+    run.write_json(RELATIONS, _relations(run, frame))
     return StageReport(
         numbers={
             "documents": keys.height,
@@ -49,7 +56,7 @@ def write_assignments(
             "noise": frame.filter(cluster_id=NOISE_ID).height,
             "bytes": size,
         },
-        uri=run.uri("assignments.parquet"),
+        uri=run.uri(ASSIGNMENTS),
     )
 
 

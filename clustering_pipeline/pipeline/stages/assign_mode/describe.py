@@ -15,11 +15,21 @@ from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.labeling.inputs import as_mappings, text_of
 from clustering_pipeline.model.definitions.spec import ASSIGN
 from clustering_pipeline.pipeline.groups.names import carried_names
+from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
+    DISTANCES,
+    EMBEDDINGS,
+    JOINED_RECORD,
+    LABELLING,
+    LABELS,
+    METRICS,
+    SUMMARIES,
+    TEXTS,
+)
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space
-from clustering_pipeline.pipeline.stages.assign_mode.assign import JOINED
 from clustering_pipeline.pipeline.stages.assign_mode.eligibility import IN_FULL
 from clustering_pipeline.pipeline.stages.assign_mode.unchanged import (
     Known,
@@ -45,13 +55,13 @@ def measure_groups(run: Run) -> StageReport:
     before = earlier(run)
     explained = None if run.spec.from_pool else _explained(before)
     report = summarize_by(run, _standing(run, before).describe, explained=explained)
-    joined = run.read_json(JOINED)
-    run.write_json("metrics", run.read_json("metrics") | joined)
+    joined = run.read_json(JOINED_RECORD)
+    run.write_json(METRICS, run.read_json(METRICS) | joined)
     return report
 
 
 def _explained(before: Run) -> list[list[dict[str, Any]]] | None:
-    metrics = before.read_json("metrics")
+    metrics = before.read_json(METRICS)
     parts = metrics.get(PER_FEATURE) or [metrics]
     known = [list(one[EXPLAINED]) for one in parts if EXPLAINED in one]
     return known if len(known) == len(parts) else None
@@ -98,9 +108,9 @@ class _Standing:
 def _standing(run: Run, before: Run) -> _Standing:
     return _Standing(
         method=run.spec.vectors.effective_feature_method,
-        middles=dict(before.read_frame("summaries", columns=_MIDDLES).iter_rows()),
+        middles=dict(before.read_frame(SUMMARIES, columns=_MIDDLES).iter_rows()),
         known=known_documents(run),
-        distances=before.read_frame("distances")["distance_to_centroid"].to_numpy(),
+        distances=before.read_frame(DISTANCES)["distance_to_centroid"].to_numpy(),
     )
 
 
@@ -109,12 +119,10 @@ def keep_labels(run: Run) -> StageReport:
     before = earlier(run)
     names = carried_names(run)
     labels = _standing_labels(run, before, names)
-    size = run.write_frame("labels", labels)
-    run.write_frame("texts", pl.DataFrame({"text": _texts(run, before)}))
+    size = run.write_frame(LABELS, labels)
+    run.write_frame(TEXTS, pl.DataFrame({"text": _texts(run, before)}))
     run.record(label_overrides=names or None, plan=ASSIGN)
-    return StageReport(
-        numbers={"groups": labels.height, "bytes": size}, uri=run.uri("labels.parquet")
-    )
+    return StageReport(numbers={"groups": labels.height, "bytes": size}, uri=run.uri(LABELS))
 
 
 def label_proposed(run: Run) -> StageReport:
@@ -122,15 +130,15 @@ def label_proposed(run: Run) -> StageReport:
     standing = _standing_labels(run, earlier(run), carried_names(run))
     kept = {row["cluster_id"]: named_of(row) for row in standing.iter_rows(named=True)}
     report = label_beside(run, kept)
-    new = run.read_frame("labels").join(standing, on="cluster_id", how="anti")
-    run.write_frame("labels", pl.concat([standing, new], how="diagonal_relaxed"))
+    new = run.read_frame(LABELS).join(standing, on="cluster_id", how="anti")
+    run.write_frame(LABELS, pl.concat([standing, new], how="diagonal_relaxed"))
     return report
 
 
 def _standing_labels(run: Run, before: Run, names: Mapping[str, str]) -> pl.DataFrame:
-    there = run.read_frame("assignments", columns=["document_id"])["document_id"].unique()
-    groups = run.read_frame("summaries", columns=["cluster_id"])
-    labels = before.read_frame("labels").join(groups, on="cluster_id", how="semi")
+    there = run.read_frame(ASSIGNMENTS, columns=["document_id"])["document_id"].unique()
+    groups = run.read_frame(SUMMARIES, columns=["cluster_id"])
+    labels = before.read_frame(LABELS).join(groups, on="cluster_id", how="semi")
     _tell_of_names_taken_back(run, labels, names)
     stand = pl.col("representative_ids").list.filter(pl.element().is_in(there.implode()))
     return _named(labels, names).with_columns(stand)
@@ -162,10 +170,10 @@ def _named(labels: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
 def _texts(run: Run, before: Run) -> pl.Series:
     """The beginning of each document's text, as the labels before were made of it."""
     known = known_documents(run)
-    old = before.read_frame("texts")["text"]
-    payloads = run.read_frame("embeddings", columns=["payload"])["payload"][known.fresh].to_list()
+    old = before.read_frame(TEXTS)["text"]
+    payloads = run.read_frame(EMBEDDINGS, columns=["payload"])["payload"][known.fresh].to_list()
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
-    fields = list(map(str, before.read_json("labelling")["text_fields"][0]["fields"]))
+    fields = list(map(str, before.read_json(LABELLING)["text_fields"][0]["fields"]))
     own = config.input_mappings or as_mappings(fields)
     new = [text_of(from_json(one), own, fields)[:_SHOWN] for one in payloads]
     places = known.rows.copy()

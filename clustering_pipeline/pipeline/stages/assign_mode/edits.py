@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.groups.reassignment import Homes, homeless, stays_apart
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
+from clustering_pipeline.pipeline.run.columns import NOVEL
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import original_spaces
 from clustering_pipeline.pipeline.stages.assign_mode.reference import reference_in
 
-NOVEL = "novel"
 _MADE = ("split:", "merge:", "pin:")
 
 
@@ -91,7 +92,7 @@ def with_edits(
     if not (edits.exclude or edits.must_link or edits.cannot_link):
         _tell(run)
         return table
-    ids = run.read_frame("embeddings", columns=["document_id"])["document_id"].to_list()
+    ids = run.read_frame(EMBEDDINGS, columns=["document_id"])["document_id"].to_list()
     shown = Shown(
         groups=table["cluster_id"].to_list(),
         probabilities=table["probability"].to_numpy().copy(),

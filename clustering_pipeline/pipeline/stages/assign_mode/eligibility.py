@@ -7,6 +7,7 @@ from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 IN_FULL = "execute it in mode full (on the command line: without --assign)"
@@ -57,7 +58,7 @@ def _unlike(
         return f"{run_id}, which {name} shows, grouped groups of other executions"
     if _vectors_of(spec) != _vectors_of(then):
         return f"{name} compares documents in another way than {run_id} did"
-    if not pipeline.artifacts.exists(published.artifact_key("embeddings.parquet")):
+    if not EMBEDDINGS.exists(pipeline.artifacts, published):
         return f"the vectors of {run_id} are not kept, which {name} shows"
     before = published.edits or ClusterEdits()
     kinds = [one for one in REGROUPING if getattr(edits, one) != getattr(before, one)]

@@ -22,7 +22,7 @@ from clustering_pipeline.pipeline.stages.assign_mode.table import (
     write_table,
 )
 from clustering_pipeline.pipeline.stages.assign_mode.unchanged import Known, earlier, keep_known
-from clustering_pipeline.pipeline.stages.export import FILE, keep_report, sources_of
+from clustering_pipeline.pipeline.stages.export import keep_report, sources_of
 from clustering_pipeline.stores.documents import ExportReport, Point, Source
 from clustering_pipeline.stores.documents.sampling import KEY
 
@@ -57,7 +57,7 @@ def export_changes(run: Run) -> StageReport:
     known = np.concatenate([one.known for one in seen])
     places = np.concatenate([known, len(stored.texts) + np.arange(len(anew.rows))])
     order = _canonical(stored, anew.table, places)
-    write_table(run, FILE, [stored, anew.table], places[order])
+    write_table(run, [stored, anew.table], places[order])
     rows = np.concatenate([known, anew.rows])[order]
     keep_known(run, _let_in(run, before, stored, _known(stored, rows, changed=anew.changed)))
     report = ExportReport(

@@ -17,15 +17,22 @@ from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.ids import NOISE_ID, group_id
 from clustering_pipeline.pipeline.groups.numbering import taken_numbers
 from clustering_pipeline.pipeline.groups.snapshots import generation_of, generation_of_run
-from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, KEYS
+from clustering_pipeline.pipeline.run.artifacts import (
+    EMBEDDINGS,
+    FIT,
+    JOINED,
+    JOINED_RECORD,
+    REDUCTION,
+    REFERENCE,
+)
+from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, KEYS, NOVEL
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import clustering_spaces, features, targets
-from clustering_pipeline.pipeline.stages.assign_mode.assign import JOINED
 from clustering_pipeline.pipeline.stages.assign_mode.assignments import write_assignments
-from clustering_pipeline.pipeline.stages.assign_mode.edits import NOVEL, with_edits
-from clustering_pipeline.pipeline.stages.assign_mode.reference import REFERENCE, calibrated_by
+from clustering_pipeline.pipeline.stages.assign_mode.edits import with_edits
+from clustering_pipeline.pipeline.stages.assign_mode.reference import calibrated_by
 from clustering_pipeline.pipeline.stages.assign_mode.unchanged import earlier
 
 FEWEST = 2
@@ -58,10 +65,12 @@ def propose_groups(run: Run) -> StageReport:
     new = after["cluster_id"].is_in(list(born))
     run.write_frame(REFERENCE, _reference(run, after, new))
     ids = _only(after, new)
-    run.write_json(JOINED, run.read_json(JOINED) | _counts(run, after, ids, len(born)))
+    run.write_json(
+        JOINED_RECORD, run.read_json(JOINED_RECORD) | _counts(run, after, ids, len(born))
+    )
     report = write_assignments(run, _with_uids(after, ids, born), born)
-    fit = run.read_json("fit")
-    run.write_json("fit", fit | {"proposed": [*fit.get("proposed", []), *found.records]})
+    fit = run.read_json(FIT)
+    run.write_json(FIT, fit | {"proposed": [*fit.get("proposed", []), *found.records]})
     return report
 
 
@@ -76,7 +85,7 @@ def _only(rows: pl.DataFrame, new: pl.Series) -> pl.Series:
 
 def _grouped(run: Run, before: Run, novel: NDArray[np.bool_]) -> _Found:
     """In the space that the published groups were found in, with the weights learned then."""
-    weights = before.read_json("reduction")["weights"]
+    weights = before.read_json(REDUCTION)["weights"]
     labels, sure = np.full(len(novel), NOISE, dtype=np.int64), np.zeros(len(novel))
     records, first = [], 0
     for space in clustering_spaces(run, features(run), weights=weights):
@@ -119,7 +128,7 @@ def _known_again(
     run: Run, before: Run, after: pl.DataFrame, numbers: Numbers
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """The rows with the numbers to stay, and id to uid of the new groups."""
-    keys = pl.concat([run.read_frame("embeddings", columns=KEYS)] * len(run.spec.clusterings))
+    keys = pl.concat([run.read_frame(EMBEDDINGS, columns=KEYS)] * len(run.spec.clusterings))
     made = generation_of(keys.hstack(after.select(FEATURE, "cluster_id")))
     published = generation_of_run(run.pipeline, before.execution)
     there, fresh = set(published.paths), fresh_uids(made)

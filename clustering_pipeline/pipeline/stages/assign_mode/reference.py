@@ -7,50 +7,42 @@ from numpy.typing import NDArray
 from clustering_pipeline.engine.incremental import Reference, reference_of
 from clustering_pipeline.engine.vectors import NOISE
 from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.pipeline.run.artifacts import ASSIGNMENTS, REFERENCE
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space, original_spaces
 from clustering_pipeline.pipeline.stages.summarize import summarize
 
-REFERENCE = "reference"
-_SCHEMA = {
-    FEATURE: pl.String,
-    "cluster_id": pl.String,
-    "centroid": pl.List(pl.Float32),
-    "exemplars": pl.List(pl.Float32),
-    "typical": pl.Float64,
-    "least": pl.Float64,
-    "mean_cosine": pl.Float64,
-}
-
 
 def summarize_and_calibrate(run: Run) -> StageReport:
     """What a full run says of its groups, and how far each of them reaches."""
     report = summarize(run)
     # Groups by attributes reach nothing; an absent file would be taken for the published run's.
-    reaches = calibrated(run) if run.spec.attributes is None else pl.DataFrame(schema=_SCHEMA)
+    reaches = (
+        calibrated(run) if run.spec.attributes is None else pl.DataFrame(schema=REFERENCE.schema)
+    )
     run.write_frame(REFERENCE, reaches)
     return report
 
 
 def references(run: Run) -> pl.DataFrame:
     """Those that the run has kept; a run of before there were any is calibrated now."""
-    key = run.execution.artifact_key(f"{REFERENCE}.parquet")
-    if run.pipeline.artifacts.exists(key):
-        return run.pipeline.artifacts.read_frame(key)
+    stored = run.pipeline.artifacts
+    if REFERENCE.exists(stored, run.execution):
+        return REFERENCE.read(stored, run.execution)
     return calibrated(run)
 
 
 def calibrated(run: Run) -> pl.DataFrame:
     """A row for each group that documents may join; its ``exemplars`` one after the other."""
-    return calibrated_by(run, run.read_frame("assignments", columns=["cluster_id"])["cluster_id"])
+    return calibrated_by(run, run.read_frame(ASSIGNMENTS, columns=["cluster_id"])["cluster_id"])
 
 
 def calibrated_by(run: Run, cluster_ids: pl.Series) -> pl.DataFrame:
     """The same for the groups that these are, a row for each of the run's assignments."""
     parts = [_of(run, space, cluster_ids[space.rows]) for space in original_spaces(run)]
-    return pl.concat([pl.DataFrame(schema=_SCHEMA), *parts])
+    return pl.concat([pl.DataFrame(schema=REFERENCE.schema), *parts])
 
 
 def reference_in(table: pl.DataFrame, space: Space) -> tuple[list[str], Reference]:
@@ -86,7 +78,7 @@ def _of(run: Run, space: Space, cluster_ids: pl.Series) -> pl.DataFrame:
             "least": found.least,
             "mean_cosine": [found.mean_cosine] * found.k,
         },
-        schema=_SCHEMA,
+        schema=REFERENCE.schema,
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.assign_mode.eligibility import IN_FULL
 from clustering_pipeline.stores.documents import Point, Source
@@ -68,8 +69,8 @@ class Table:
 def exported(run: Run, columns: Sequence[str], sizes: Sequence[int]) -> Table:
     """What a run read; raises StateConflict when vectors have other lengths by now."""
     found = Table(
-        texts=run.read_frame("embeddings", columns=TEXTS),
-        vectors={one: run.read_vectors("embeddings", one) for one in columns},
+        texts=run.read_frame(EMBEDDINGS, columns=TEXTS),
+        vectors={one: run.read_vectors(EMBEDDINGS, one) for one in columns},
     )
     if found.sizes != tuple(sizes):
         now, then = (" and ".join(map(str, one)) for one in (sizes, found.sizes))
@@ -99,12 +100,12 @@ def as_table(points: Sequence[tuple[Source, Point]], like: Table) -> Table:
     )
 
 
-def write_table(run: Run, file: str, parts: Sequence[Table], order: Rows) -> None:
+def write_table(run: Run, parts: Sequence[Table], order: Rows) -> None:
     """Writes the rows ``order`` of ``parts``, as if they were one after the other."""
     first = parts[0]
     layout = Layout(columns=tuple(first.vectors), sizes=first.sizes, payload_fields=None)
     with (
-        run.pipeline.artifacts.open_writer(run.key(file), layout.schema) as sink,
+        run.open_writer(EMBEDDINGS, layout.schema) as sink,
         closing(ahead(_pages(parts, order, layout.schema))) as pages,
     ):
         for page in pages:

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clustering_pipeline.pipeline.run.artifacts import KNOWN, KNOWN_RECORD
+from clustering_pipeline.pipeline.run.columns import ROW
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space
 from clustering_pipeline.pipeline.stages.assign_mode.eligibility import groups_to_join
-
-KNOWN = "known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +43,12 @@ def earlier(run: Run) -> Run:
 
 def keep_known(run: Run, known: Known) -> None:
     """For the stages that follow."""
-    run.write_frame(KNOWN, pl.DataFrame({"row": known.rows}))
+    run.write_frame(KNOWN, pl.DataFrame({ROW: known.rows}))
     counts = {"changed": known.changed, "removed": known.removed, "before": known.before}
-    run.write_json(KNOWN, counts)
+    run.write_json(KNOWN_RECORD, counts)
 
 
 def known_documents(run: Run) -> Known:
     """What the export found."""
-    frame = run.pipeline.artifacts.read_frame(run.key(f"{KNOWN}.parquet"))
-    counts = run.pipeline.artifacts.read_json(run.key(f"{KNOWN}.json"))
-    return Known(rows=frame["row"].to_numpy(), **counts)
+    rows = run.read_frame(KNOWN)[ROW].to_numpy()
+    return Known(rows=rows, **run.read_json(KNOWN_RECORD))

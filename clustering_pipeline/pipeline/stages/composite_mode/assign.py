@@ -14,6 +14,7 @@ from clustering_pipeline.engine.groups.hierarchy import by_size, of_deepest, top
 from clustering_pipeline.engine.vectors import Check, Labels, Vectors
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.pipeline.run.artifacts import ASSIGNMENTS, COMPOSITE
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
@@ -30,8 +31,6 @@ from clustering_pipeline.pipeline.stages.composite_mode.source_groups import (
     source_groups,
 )
 from clustering_pipeline.pipeline.stages.composite_mode.sources import source_runs
-
-MAPPING = "composite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +49,13 @@ def keep_mapping(run: Run, sources: Sequence[ExecutionRecord], went: Sequence[We
     That is where most documents of the place are, now that people's edits are applied; a group
     whose place no document took is where most of its own documents are, and null when none is left.
     """
-    shown = run.read_frame("assignments", columns=["cluster_id"])["cluster_id"]
+    shown = run.read_frame(ASSIGNMENTS, columns=["cluster_id"])["cluster_id"]
     found: dict[str, dict[str, str | None]] = {one.run_id: {} for one in sources}
     for part in went:
         for (run_id, group), where in _destinations(part, shown[part.space.rows]):
             found[run_id][group] = where
     told = {"source_execution_ids": list(found), "composite_mapping": found}
-    run.write_json(MAPPING, told)
+    run.write_json(COMPOSITE, told)
     run.record(**told)
 
 

@@ -12,15 +12,13 @@ from clustering_pipeline.model.errors import WrongDimension
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.filters.semantics import predicate
 from clustering_pipeline.model.filters.tree import parse_filter
-from clustering_pipeline.pipeline.run.columns import KEYS
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, EXPORT
+from clustering_pipeline.pipeline.run.columns import DOCUMENT, KEYS
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import vector_columns
 from clustering_pipeline.pipeline.stages.composite_mode.sources import source_runs
-from clustering_pipeline.pipeline.stages.export import FILE
 from clustering_pipeline.stores.documents import ExportReport
-
-DOCUMENT = ("collection_id", "point_id")
 
 
 def gather(run: Run) -> StageReport:
@@ -33,7 +31,7 @@ def gather(run: Run) -> StageReport:
     every = _every(run, sorted(sources, key=lambda one: one.created_at, reverse=True))
     run.check()
     there = every.join(_still_there(run, every), on=DOCUMENT, how="semi", maintain_order="left")
-    size = run.write_frame("embeddings", there)
+    size = run.write_frame(EMBEDDINGS, there)
     vectors = [there.schema[one] for one in vector_columns(run).values()]
     report = ExportReport(
         source_documents=there.height,
@@ -46,7 +44,7 @@ def gather(run: Run) -> StageReport:
         seconds=time.perf_counter() - started,
         vector_bytes=there.height * sum(map(_bytes, vectors)),
     )
-    run.write_json("export", asdict(report) | {"vector_names": list(run.spec.feature_uris)})
+    run.write_json(EXPORT, asdict(report) | {"vector_names": list(run.spec.feature_uris)})
     run.record(covered_batches=_covered(sources))
     return StageReport(
         numbers={
@@ -56,18 +54,16 @@ def gather(run: Run) -> StageReport:
             "bytes": size,
         },
         texts={"sources": ", ".join(one.run_id for one in sources)},
-        uri=run.uri(FILE),
+        uri=run.uri(EMBEDDINGS),
     )
 
 
 def _every(run: Run, sources: Sequence[ExecutionRecord]) -> pl.DataFrame:
     columns = [*KEYS, "payload", *vector_columns(run).values()]
-    key = "embeddings.parquet"
-    parts = [
-        run.pipeline.artifacts.read_frame(one.artifact_key(key), columns=columns) for one in sources
-    ]
-    for one, part in zip(sources, parts, strict=True):
-        _require_schema(sources[0], parts[0], one, part)
+    stored = run.pipeline.artifacts
+    parts = [EMBEDDINGS.read(stored, source, columns) for source in sources]
+    for source, part in zip(sources, parts, strict=True):
+        _require_schema(sources[0], parts[0], source, part)
     every = pl.concat(parts).unique(DOCUMENT, keep="first", maintain_order=True)
     return _selected(run, every).sort("collection_id", "document_id", "point_id")
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import TOP_ID
-from clustering_pipeline.pipeline.run.columns import FEATURE
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, EMBEDDINGS, MEMBERS
+from clustering_pipeline.pipeline.run.columns import DOCUMENT, FEATURE
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix, Space
-from clustering_pipeline.pipeline.stages.composite_mode.export import DOCUMENT
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 
@@ -39,7 +39,7 @@ def source_groups(run: Run, sources: Sequence[ExecutionRecord], space: Space) ->
     empty = np.zeros((0, space.vectors.shape[1]), dtype=np.float32)
     vectors = [vector_matrix(part["centroid_vector"]) for part in found if part.height]
     places = groups.select("run_id", "cluster_id").with_row_index("group")
-    keys = run.read_frame("embeddings", columns=DOCUMENT).with_row_index("row")
+    keys = run.read_frame(EMBEDDINGS, columns=DOCUMENT).with_row_index("row")
     members = pl.concat([_members(run, one, space) for one in sources])
     return SourceGroups(
         names=names,
@@ -57,7 +57,7 @@ def source_groups(run: Run, sources: Sequence[ExecutionRecord], space: Space) ->
 
 
 def _groups(run: Run, source: ExecutionRecord, space: Space) -> pl.DataFrame:
-    table = run.pipeline.artifacts.read_frame(source.artifact_key("clusters.parquet"))
+    table = CLUSTERS.read(run.pipeline.artifacts, source)
     top = table.filter((pl.col("hierarchy_level") == 0) & (pl.col(FEATURE) == space.name))
     return top.select(
         pl.lit(source.run_id).alias("run_id"), "cluster_id", "num_members", "centroid_vector"
@@ -67,7 +67,7 @@ def _groups(run: Run, source: ExecutionRecord, space: Space) -> pl.DataFrame:
 def _members(run: Run, source: ExecutionRecord, space: Space) -> pl.DataFrame:
     """Where each document is on top of the hierarchy, noise included."""
     columns = [*DOCUMENT, FEATURE, "cluster_id", "probability", "outlier_score"]
-    table = run.pipeline.artifacts.read_frame(source.artifact_key("members.parquet"), columns)
+    table = MEMBERS.read(run.pipeline.artifacts, source, columns)
     own = table.filter(pl.col(FEATURE) == space.name)
     return own.select(
         *DOCUMENT,

@@ -15,10 +15,11 @@ from clustering_pipeline.model.errors import (
     StateConflict,
 )
 from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, EMBEDDINGS, MEMBERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.catalog import Catalog
 
-FILES = ("embeddings.parquet", "members.parquet", "clusters.parquet")
+READ = (EMBEDDINGS, MEMBERS, CLUSTERS)
 LEAST = 2
 
 
@@ -66,9 +67,9 @@ def source_runs(catalog: Catalog, spec: ClusterSpec) -> list[ExecutionRecord]:
 def require_files(pipeline: Pipeline, spec: ClusterSpec) -> None:
     """Raises StateConflict when a source of a composite run has lost a file that is read."""
     for run in source_runs(pipeline.catalog, spec):
-        for file in FILES:
-            if not pipeline.artifacts.exists(run.artifact_key(file)):
-                message = f"{file} of {run.run_id} is not kept: name another execution"
+        for artifact in READ:
+            if not artifact.exists(pipeline.artifacts, run):
+                message = f"{artifact.file} of {run.run_id} is not kept: name another execution"
                 raise StateConflict(message)
 
 
