@@ -31,7 +31,7 @@ def located(path: str) -> Path | None:
 
 
 def is_ours(path: str) -> bool:
-    first = path.split("/")[0]
+    first = path.split("/", maxsplit=1)[0]
     return (PACKAGE / first).is_dir() or (ROOT / first).is_dir()
 
 
