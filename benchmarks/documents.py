@@ -37,7 +37,7 @@ from qdrant_edge import (
 from clustering_pipeline.local.stack.client import attach
 from clustering_pipeline.local.stack.services import QDRANT
 from clustering_pipeline.stores.artifacts import Artifacts
-from clustering_pipeline.stores.documents import Documents, Source
+from clustering_pipeline.stores.documents import Documents, Selection, Source
 
 COLLECTION = "benchmark"
 VECTOR = "text"
@@ -94,7 +94,7 @@ def measure_export(options: Namespace) -> Numbers:
         before = psutil.Process().memory_info().rss
         sink = partial(artifacts.open_writer, "embeddings.parquet")
         started = time.perf_counter()
-        report = documents.export([source], None, sink)
+        report = documents.export(Selection(sources=[source]), sink)
         seconds = time.perf_counter() - started
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
     assert report.retrieved == options.count

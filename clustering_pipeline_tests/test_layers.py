@@ -157,6 +157,7 @@ HEAVY = ["hdbscan", "matplotlib", "numba", "openai", "plotly", "sklearn", "umap"
             [*HEAVY, "dagster", "qdrant_client"],
             id="commands-over-the-catalog",
         ),
+        pytest.param(["stores.documents"], [*HEAVY, "qdrant_client"], id="documents"),
         pytest.param(
             ["cli.commands.config"], [*HEAVY, "dagster", "pymongo", "qdrant_client"], id="config"
         ),

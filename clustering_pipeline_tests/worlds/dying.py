@@ -28,6 +28,7 @@ from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.artifacts.folder import FolderFiles
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.documents import Documents
+from clustering_pipeline.stores.documents.connection import Connection as Qdrant
 from clustering_pipeline.stores.documents.connection import open_client
 from clustering_pipeline_tests.worlds.direct import execute
 
@@ -130,7 +131,8 @@ def stores(places: Places, fuse: Fuse) -> Iterator[Pipeline]:
         listeners = [DyingMongo(fuse)]
         client = opened.enter_context(MongoClient(places.mongodb_uri, event_listeners=listeners))
         qdrant = DyingQdrant(open_client(places.qdrant_url), fuse)
-        documents = opened.enter_context(closing(Documents(qdrant, patience=READY)))
+        connection = Qdrant(qdrant, address="", patience=READY)
+        documents = opened.enter_context(closing(Documents(lambda: connection)))
         yield Pipeline(
             catalog=Catalog(client[places.database], timeout_ms=int(1000 * READY)),
             documents=documents,

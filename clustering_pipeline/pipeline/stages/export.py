@@ -7,7 +7,7 @@ from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, EXPORT
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.stores.documents import ExportReport, Source
+from clustering_pipeline.stores.documents import ExportReport, Selection, Source
 from clustering_pipeline.stores.documents.concurrency import READS
 
 
@@ -20,8 +20,7 @@ def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> Stag
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
     sources = sources_of(run)
     report = run.pipeline.documents.export(
-        sources,
-        parse_filter(run.spec.filters),
+        Selection(sources=sources, tree=parse_filter(run.spec.filters)),
         partial(run.open_writer, EMBEDDINGS),
         page=page,
         in_flight=in_flight,

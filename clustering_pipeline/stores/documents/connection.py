@@ -20,9 +20,6 @@ from clustering_pipeline.model.errors import (
     UnknownVector,
 )
 
-PATIENCE = 10.0
-"""Seconds that retries of one call may take together."""
-
 _DEADLINE = 60.0
 _REST_PORT, _GRPC_PORT = 6333, 6334
 _TRANSIENT = frozenset(
@@ -63,7 +60,7 @@ def open_client(url: str, api_key: str | None = None) -> QdrantClient:
 class Connection:
     """A client and the address that errors name."""
 
-    def __init__(self, client: QdrantClient, *, address: str, patience: float = PATIENCE):
+    def __init__(self, client: QdrantClient, *, address: str, patience: float):
         self._client = client
         self._patience = patience
         self.address = address

@@ -8,17 +8,15 @@ filter or the sample leaves out costs no vector on the wire.
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
-from typing import Any, Protocol
+from contextlib import closing
+from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
 from clustering_pipeline.model.errors import UnknownVector, WrongDimension
-from clustering_pipeline.model.filters.tree import Filter
+from clustering_pipeline.stores.documents.collections import describe
 from clustering_pipeline.stores.documents.columns import Layout
-from clustering_pipeline.stores.documents.concurrency import READS, in_order
+from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.pages import (
     Page,
@@ -27,65 +25,50 @@ from clustering_pipeline.stores.documents.pages import (
     fetch_page,
     read_page,
 )
-from clustering_pipeline.stores.documents.sampling import sample
-from clustering_pipeline.stores.documents.selection import lacking, selected
-from clustering_pipeline.stores.documents.types import CollectionInfo, ExportReport, Source
+from clustering_pipeline.stores.documents.selection import lacking, sample, selected
+from clustering_pipeline.stores.documents.types import (
+    Check,
+    CollectionInfo,
+    ExportReport,
+    OpenSink,
+    Selection,
+    Source,
+)
 
-IN_FLIGHT = READS
 MOST_IN_FLIGHT = 8
 _PAGE_BYTES = 4 << 20
 _PAGE_ROWS = 1000
 
 
-class PageSink(Protocol):
-    """Takes pages of rows."""
-
-    def write(self, page: pa.RecordBatch) -> None:
-        """Append a page."""
-        ...
-
-
-OpenSink = Callable[[pa.Schema], AbstractContextManager[PageSink]]
-Progress = Callable[[int, int], None]
-Check = Callable[[], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportRequest:
-    """What to read; see ``Documents.export``."""
-
-    sources: Sequence[Source]
-    tree: Filter | None
-    payload_fields: Sequence[str] | None
-    vector_columns: Sequence[str] | None
-    sample_size: int | None
-    seed: int
-    page: int | None
-    in_flight: int
-    progress: Progress
-    check: Check
-
-
 def export(
     connection: Connection,
-    request: ExportRequest,
-    infos: Sequence[CollectionInfo],
+    selection: Selection,
     sink: OpenSink,
+    *,
+    page: int | None,
+    in_flight: int,
+    progress: Callable[[int, int], None],
+    check: Check,
 ) -> ExportReport:
     """Stream the selection into ``sink``."""
     started = time.perf_counter()
-    layout = _layout(request, infos)
-    documents = selected(connection, request.sources, request.tree, infos, check=request.check)
-    without = lacking(connection, request.sources, request.tree, infos, check=request.check)
+    infos = [describe(connection, source.qdrant_collection) for source in selection.sources]
+    layout = _layout(selection, infos)
+    documents = selected(connection, selection, infos, check=check)
+    without = lacking(connection, selection, infos, check=check)
     present = documents.join(without, on=["collection_id", "point_id"], how="anti")
-    chosen = sample(present, size=request.sample_size, seed=request.seed)
+    chosen = sample(present, size=selection.sample_size, seed=selection.seed)
+    parts = _parts(selection, layout, chosen, page)
     tally = Tally()
-    with sink(layout.schema) as rows, closing(_pages(connection, request, layout, chosen)) as pages:
-        for page in pages:
-            request.check()
-            tally.add(page)
-            rows.write(page.rows)
-            request.progress(tally.read, chosen.height)
+    with (
+        sink(layout.schema) as rows,
+        closing(_pages(connection, parts, layout, in_flight)) as pages,
+    ):
+        for read in pages:
+            check()
+            tally.add(read)
+            rows.write(read.rows)
+            progress(tally.read, chosen.height)
     return ExportReport(
         source_documents=documents.height,
         retrieved=tally.retrieved,
@@ -99,47 +82,49 @@ def export(
     )
 
 
-def _pages(
-    connection: Connection, request: ExportRequest, layout: Layout, chosen: pl.DataFrame
-) -> Generator[Page]:
+def _parts(
+    selection: Selection, layout: Layout, chosen: pl.DataFrame, page: int | None
+) -> list[Part]:
     fits = max(100, min(_PAGE_ROWS, _PAGE_BYTES // max(1, layout.row_bytes)))
-    size = min(request.page or fits, fits)
-    by_id = {source.collection_id: source for source in request.sources}
-    parts = [
+    size = min(page or fits, fits)
+    by_id = {source.collection_id: source for source in selection.sources}
+    return [
         Part(source=by_id[str(collection_id)], ids=rows[start : start + size])
         for (collection_id,), rows in chosen.group_by("collection_id", maintain_order=True)
         for start in range(0, rows.height, size)
     ]
 
+
+def _pages(
+    connection: Connection, parts: Sequence[Part], layout: Layout, in_flight: int
+) -> Generator[Page]:
     def fetched(part: Part) -> Sequence[Any]:
         return fetch_page(connection, part, layout)
 
     # The next pages are on their way while this one is read.
-    with closing(
-        in_order(fetched, parts, in_flight=min(request.in_flight, MOST_IN_FLIGHT))
-    ) as answers:
+    with closing(in_order(fetched, parts, in_flight=min(in_flight, MOST_IN_FLIGHT))) as answers:
         for part, answer in zip(parts, answers, strict=True):
             yield read_page(part, answer, layout)
 
 
-def _layout(request: ExportRequest, infos: Sequence[CollectionInfo]) -> Layout:
+def _layout(selection: Selection, infos: Sequence[CollectionInfo]) -> Layout:
     sizes = [
         tuple(size_of(source.collection_id, info, name) for name in source.vector_names)
-        for source, info in zip(request.sources, infos, strict=True)
+        for source, info in zip(selection.sources, infos, strict=True)
     ]
-    for source, found in zip(request.sources[1:], sizes[1:], strict=True):
-        if found != sizes[0]:
+    for source, lengths in zip(selection.sources[1:], sizes[1:], strict=True):
+        if lengths != sizes[0]:
             message = (
-                f"{_described(request.sources[0], sizes[0])}, but {_described(source, found)}: "
+                f"{_described(selection.sources[0], sizes[0])}, but {_described(source, lengths)}: "
                 "collections clustered together need vectors of one length"
             )
             raise WrongDimension(message)
     count = len(sizes[0])
-    default = ("vector",) if count == 1 else [f"vector_{number}" for number in range(count)]
+    names = ["vector"] if count == 1 else [f"vector_{number}" for number in range(count)]
     return Layout(
-        columns=tuple(request.vector_columns or default),
+        columns=tuple(names),
         sizes=sizes[0],
-        payload_fields=request.payload_fields,
+        payload_fields=selection.payload_fields,
     )
 
 

@@ -22,27 +22,27 @@ from clustering_pipeline.stores.documents.conditions import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class SplitFilter:
     """One filter, shared out: ``pushed`` is Qdrant's part, ``residual`` what is left to do here."""
 
     pushed: grpc.Filter | None = None
     residual: Filter | None = None
 
 
-def split(
+def share_out(
     tree: Filter | None, *, indexes: Mapping[str, int] | None = None, substrings: bool = True
-) -> Selection:
+) -> SplitFilter:
     """Share out ``tree``.
 
     ``indexes`` are the payload indexes of the collection (some of them answer differently from the
     payload itself); ``substrings`` says whether the server knows that match, which came with 1.20.
     """
     if tree is None:
-        return Selection()
+        return SplitFilter()
     fields = Fields(indexes=indexes or {}, substrings=substrings)
     whole = _bound(tree, fields)
     residual = None if whole.exact else _left(tree, fields)
-    return Selection(pushed=whole.filter, residual=residual)
+    return SplitFilter(pushed=whole.filter, residual=residual)
 
 
 def conjunction(*filters: grpc.Filter | None) -> grpc.Filter | None:

@@ -19,28 +19,33 @@ from clustering_pipeline.stores.documents.codec import (
 from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.conditions import quoted
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.pushdown import Selection, conjunction, split
+from clustering_pipeline.stores.documents.pushdown import SplitFilter, conjunction, share_out
 from clustering_pipeline.stores.documents.types import Point
 
+ID_PAGE = 5000
+_COUNTED = 1000
 
-def selection(connection: Connection, tree: Filter | None, indexes: Mapping[str, int]) -> Selection:
+
+def split_filter(
+    connection: Connection, tree: Filter | None, indexes: Mapping[str, int]
+) -> SplitFilter:
     """The filter, shared between the server and this process."""
     if tree is None:
-        return Selection()
-    return split(tree, indexes=indexes, substrings=connection.matches_substrings)
+        return SplitFilter()
+    return share_out(tree, indexes=indexes, substrings=connection.matches_substrings)
 
 
 def scroll(
     connection: Connection,
     name: str,
-    chosen: Selection,
+    split: SplitFilter,
     *,
     page: int,
     payload_fields: Iterable[str] | None = None,
     vectors: Mapping[str, int] | None = None,
     start: str | None = None,
 ) -> Iterator[list[Point]]:
-    """Pages of the points that ``chosen`` selects, by point id, from the id ``start`` on.
+    """Pages of the points that the filter selects, by point id, from the id ``start`` on.
 
     Of the payload, ``payload_fields`` are read (None: all of it) and what the filter looks at; of
     the vectors, those named, with their sizes.
@@ -49,7 +54,7 @@ def scroll(
     pages = scroll_messages(
         connection,
         name,
-        chosen,
+        split,
         page=page,
         payload_fields=payload_fields,
         vectors=sizes,
@@ -62,7 +67,7 @@ def scroll(
 def scroll_messages(
     connection: Connection,
     name: str,
-    chosen: Selection,
+    split: SplitFilter,
     *,
     page: int,
     payload_fields: Iterable[str] | None,
@@ -71,19 +76,19 @@ def scroll_messages(
     start: str | None = None,
 ) -> Iterator[Sequence[Any]]:
     """The same as messages, of those points that ``also`` selects too."""
-    holds = predicate(chosen.residual)
+    holds = predicate(split.residual)
     request = grpc.ScrollPoints(
         collection_name=name,
-        filter=conjunction(chosen.pushed, also),
+        filter=conjunction(split.pushed, also),
         limit=page,
-        with_payload=payload_selector(payload_fields, chosen.residual),
+        with_payload=payload_selector(payload_fields, split.residual),
         with_vectors=vector_selector(vectors or {}),
     )
     if start is not None:
         request.offset.CopyFrom(write_id(start))
     while True:
         answer = connection.points("Scroll", request)
-        if chosen.residual is None:
+        if split.residual is None:
             yield answer.result
         else:
             yield [point for point in answer.result if holds(read_payload(point))]
@@ -93,18 +98,18 @@ def scroll_messages(
 
 
 def scroll_ids(
-    connection: Connection, name: str, chosen: Selection, *, page: int
+    connection: Connection, name: str, split: SplitFilter, *, page: int = ID_PAGE
 ) -> Iterator[list[str]]:
     """Pages of the ids alone; what a filter does not look at is not read."""
-    for points in scroll_messages(connection, name, chosen, page=page, payload_fields=()):
+    for points in scroll_messages(connection, name, split, page=page, payload_fields=()):
         yield [read_id(point.id) for point in points]
 
 
-def count(connection: Connection, name: str, chosen: Selection, *, page: int) -> int:
-    """How many points ``chosen`` selects, exactly."""
-    if chosen.residual is not None:
-        return sum(len(ids) for ids in scroll_ids(connection, name, chosen, page=page))
-    request = grpc.CountPoints(collection_name=name, filter=chosen.pushed, exact=True)
+def count(connection: Connection, name: str, split: SplitFilter) -> int:
+    """How many points the filter selects, exactly."""
+    if split.residual is not None:
+        return sum(len(ids) for ids in scroll_ids(connection, name, split, page=_COUNTED))
+    request = grpc.CountPoints(collection_name=name, filter=split.pushed, exact=True)
     return int(connection.points("Count", request).result.count)
 
 

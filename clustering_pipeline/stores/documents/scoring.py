@@ -14,7 +14,7 @@ from clustering_pipeline.stores.documents.codec import (
     write_vector,
 )
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.pushdown import Selection
+from clustering_pipeline.stores.documents.pushdown import SplitFilter
 from clustering_pipeline.stores.documents.reading import count, payload_selector, vector_selector
 from clustering_pipeline.stores.documents.types import CollectionInfo, Products
 
@@ -28,7 +28,7 @@ _PRODUCTS = frozenset({"Cosine", "Dot"})
 def products(
     connection: Connection,
     info: CollectionInfo,
-    chosen: Selection,
+    split: SplitFilter,
     *,
     vector: str,
     direction: Floats,
@@ -40,35 +40,35 @@ def products(
     That is so where it compares vectors otherwise, where it cannot evaluate the whole filter, where
     there are too many documents for one answer, and where some have no such vector.
     """
-    if chosen.residual is not None or info.vectors[vector].distance not in _PRODUCTS:
+    if split.residual is not None or info.vectors[vector].distance not in _PRODUCTS:
         return None
-    there = count(connection, info.name, chosen, page=_ARRIVING)
-    if there > MOST:
+    expected = count(connection, info.name, split)
+    if expected > MOST:
         return None
     nearest = grpc.VectorInput(dense=write_vector(direction))
     request = grpc.QueryPoints(
         collection_name=info.name,
         query=grpc.Query(nearest=nearest),
         using=vector or None,
-        filter=chosen.pushed,
-        limit=there + _ARRIVING,
+        filter=split.pushed,
+        limit=expected + _ARRIVING,
         params=grpc.SearchParams(exact=True),
         with_payload=payload_selector((*fields, *(["document_id"] if named else [])), None),
         with_vectors=vector_selector({}),
     )
-    found = connection.points("Query", request).result
-    if len(found) != there:
+    points = connection.points("Query", request).result
+    if len(points) != expected:
         return None
     return Products(
-        ids=[read_id(one.id) for one in found],
-        document_ids=[read_document_id(one) for one in found] if named else [],
-        values=np.array([one.score for one in found], dtype=np.float32),
-        whole=_whole(found, fields),
+        ids=[read_id(point.id) for point in points],
+        document_ids=[read_document_id(point) for point in points] if named else [],
+        values=np.array([point.score for point in points], dtype=np.float32),
+        whole=_whole(points, fields),
     )
 
 
-def _whole(found: Sequence[Any], fields: Sequence[str]) -> NDArray[np.bool_]:
-    there = np.ones(len(found), dtype=np.bool_)
+def _whole(points: Sequence[Any], fields: Sequence[str]) -> NDArray[np.bool_]:
+    whole = np.ones(len(points), dtype=np.bool_)
     for name in fields:
-        there &= np.array([name in one.payload for one in found], dtype=np.bool_)
-    return there
+        whole &= np.array([name in point.payload for point in points], dtype=np.bool_)
+    return whole

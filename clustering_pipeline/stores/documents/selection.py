@@ -1,6 +1,7 @@
 """Which documents a selection holds, by id, before any vector is read."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,41 +11,52 @@ from qdrant_client import grpc
 from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.stores.documents.codec import read_document_id, read_id
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.reading import scroll_messages, selection
-from clustering_pipeline.stores.documents.types import CollectionInfo, Source
+from clustering_pipeline.stores.documents.reading import ID_PAGE, scroll_messages, split_filter
+from clustering_pipeline.stores.documents.types import KEY, Check, CollectionInfo, Selection, Source
 
-ID_PAGE = 5000
 _SCHEMA = {"collection_id": pl.String, "document_id": pl.String, "point_id": pl.String}
 
 
 def selected(
     connection: Connection,
-    sources: Sequence[Source],
-    tree: Filter | None,
+    selection: Selection,
     infos: Sequence[CollectionInfo],
     *,
-    check: Callable[[], None],
+    check: Check,
 ) -> pl.DataFrame:
-    """collection_id, document_id and point_id of every document that ``tree`` selects."""
-    scroll = partial(_scroll, connection, tree, payload_fields=("document_id",))
-    return _rows(zip(sources, map(scroll, infos), strict=True), check)
+    """collection_id, document_id and point_id of every document that the filter selects."""
+    scroll = partial(_scroll, connection, selection.tree, payload_fields=("document_id",))
+    return _rows(zip(selection.sources, map(scroll, infos), strict=True), check)
 
 
 def lacking(
     connection: Connection,
-    sources: Sequence[Source],
-    tree: Filter | None,
+    selection: Selection,
     infos: Sequence[CollectionInfo],
     *,
-    check: Callable[[], None],
+    check: Check,
 ) -> pl.DataFrame:
     """The same for those that lack one of the vectors of their source."""
-    found = (
-        (source, _scroll(connection, tree, info, also=_without_any(source.vector_names)))
-        for source, info in zip(sources, infos, strict=True)
+    pages = (
+        (source, _scroll(connection, selection.tree, info, also=_without_any(source.vector_names)))
+        for source, info in zip(selection.sources, infos, strict=True)
         if source.vector_names
     )
-    return _rows(found, check)
+    return _rows(pages, check)
+
+
+def sample(documents: pl.DataFrame, *, size: int | None, seed: int) -> pl.DataFrame:
+    """``size`` rows, or all when there are no more, in canonical order.
+
+    Each document has a number that follows from its collection, its ids and the seed alone, and the
+    smallest are taken: a document more or less changes the sample by at most one.  Canonical order
+    is by collection, document id and point id, as text.
+    """
+    ordered = documents.sort(KEY)
+    if size is None or ordered.height <= size:
+        return ordered
+    numbers = pl.Series("number", _numbers(ordered, seed), dtype=pl.UInt64)
+    return ordered[numbers.arg_sort()[:size].sort()]
 
 
 def _scroll(
@@ -55,17 +67,15 @@ def _scroll(
     payload_fields: Sequence[str] = (),
     also: grpc.Filter | None = None,
 ) -> Iterator[Sequence[Any]]:
-    chosen = selection(connection, tree, info.indexes)
+    split = split_filter(connection, tree, info.indexes)
     return scroll_messages(
-        connection, info.name, chosen, page=ID_PAGE, payload_fields=payload_fields, also=also
+        connection, info.name, split, page=ID_PAGE, payload_fields=payload_fields, also=also
     )
 
 
-def _rows(
-    found: Iterable[tuple[Source, Iterator[Sequence[Any]]]], check: Callable[[], None]
-) -> pl.DataFrame:
+def _rows(sources: Iterable[tuple[Source, Iterator[Sequence[Any]]]], check: Check) -> pl.DataFrame:
     frames = [pl.DataFrame(schema=_SCHEMA)]
-    for source, pages in found:
+    for source, pages in sources:
         for points in pages:
             check()
             frames.append(_frame(source, points))
@@ -88,3 +98,13 @@ def _without_any(names: Sequence[str]) -> grpc.Filter:
         grpc.Condition(has_vector=grpc.HasVectorCondition(has_vector=name)) for name in names
     ]
     return grpc.Filter(must_not=[grpc.Condition(filter=grpc.Filter(must=conditions))])
+
+
+def _numbers(documents: pl.DataFrame, seed: int) -> list[int]:
+    keyed = hashlib.blake2b(key=seed.to_bytes(8, "little", signed=True), digest_size=8)
+    numbers = []
+    for row in documents.select(KEY).iter_rows():
+        digest = keyed.copy()
+        digest.update("\0".join(row).encode())
+        numbers.append(int.from_bytes(digest.digest(), "little"))
+    return numbers

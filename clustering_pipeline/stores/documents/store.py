@@ -1,32 +1,37 @@
-"""Documents with vectors, in Qdrant over gRPC."""
+"""Documents with vectors, in Qdrant over gRPC.
+
+Whoever opens the stores waits neither for Qdrant nor for its client, which takes longer to import
+than most commands run: both come with the first call.
+"""
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
-
-from qdrant_client import QdrantClient, grpc
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Self
 
 from clustering_pipeline.model.filters.tree import Filter
-from clustering_pipeline.stores.documents import collections, export, reading, scoring, writing
-from clustering_pipeline.stores.documents.codec import Floats
-from clustering_pipeline.stores.documents.connection import PATIENCE, Connection, open_client
-from clustering_pipeline.stores.documents.export import ExportRequest, OpenSink
-from clustering_pipeline.stores.documents.pushdown import Selection
-from clustering_pipeline.stores.documents.selection import ID_PAGE
+from clustering_pipeline.stores.documents.concurrency import READS
 from clustering_pipeline.stores.documents.types import (
+    Check,
     CollectionInfo,
     ExportReport,
+    Floats,
+    OpenSink,
     Point,
     Products,
-    Source,
+    Selection,
+    Update,
     WriteReport,
+    ignore,
 )
 
+if TYPE_CHECKING:
+    from clustering_pipeline.stores.documents.connection import Connection
+    from clustering_pipeline.stores.documents.pushdown import SplitFilter
+
 PAGE = 1000
-
-
-def _ignore(*_: int) -> None:
-    """Nobody asked to be told."""
+PATIENCE = 10.0
+"""Seconds that retries of one call may take together."""
 
 
 class Documents:
@@ -37,14 +42,32 @@ class Documents:
     answer within ``patience`` seconds of retries, ``DocumentsUnavailable``.
     """
 
-    def __init__(self, client: QdrantClient, *, address: str = "", patience: float = PATIENCE):
-        self._connection = Connection(client, address=address, patience=patience)
+    def __init__(self, connect: "Callable[[], Connection]"):
+        self._connect = connect
+        self._connected: Connection | None = None
+        self._connecting = Lock()
 
     @classmethod
-    def connect(cls, url: str, api_key: str | None = None, *, patience: float = PATIENCE) -> Self:
-        """``grpc(s)://host:port``, or the REST address of a server on the usual two ports."""
-        shown = re.sub(r"//[^/]*@", "//", url)
-        return cls(open_client(url, api_key), address=shown, patience=patience)
+    def connect(
+        cls,
+        url: str | Callable[[], str],
+        api_key: str | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> Self:
+        """``grpc(s)://host:port``, or the REST address of a server on the usual two ports.
+
+        The connection is made, and an address that is yet to be known asked for, at the first use.
+        """
+
+        def connection() -> "Connection":
+            from clustering_pipeline.stores.documents.connection import Connection, open_client
+
+            address = url if isinstance(url, str) else url()
+            shown = re.sub(r"//[^/]*@", "//", address)
+            return Connection(open_client(address, api_key), address=shown, patience=patience)
+
+        return cls(connection)
 
     @property
     def address(self) -> str:
@@ -52,13 +75,23 @@ class Documents:
         return self._connection.address
 
     def close(self) -> None:
-        """End the connections."""
-        self._connection.close()
+        """End the connections, if there are any."""
+        if self._connected is not None:
+            self._connected.close()
+
+    @property
+    def _connection(self) -> "Connection":
+        with self._connecting:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
 
     # Collections
 
     def describe(self, qdrant_collection: str) -> CollectionInfo:
         """Its dense vectors, its payload indexes and how many points it holds."""
+        from clustering_pipeline.stores.documents import collections
+
         return collections.describe(self._connection, qdrant_collection)
 
     def collections(self) -> list[str]:
@@ -69,18 +102,26 @@ class Documents:
         self, name: str, vectors: Mapping[str, int], *, distance: str = "Cosine"
     ) -> None:
         """Vector name → size (``""`` alone: the unnamed one); ``NameTaken`` when it exists."""
+        from clustering_pipeline.stores.documents import collections
+
         collections.create(self._connection, name, vectors, distance=distance)
 
     def delete_collection(self, name: str) -> bool:
         """Drop it; False when there was none."""
+        from clustering_pipeline.stores.documents import collections
+
         return collections.delete(self._connection, name)
 
     def aliases(self) -> dict[str, str]:
         """Every alias and the collection it stands for."""
+        from clustering_pipeline.stores.documents import collections
+
         return collections.aliases(self._connection)
 
     def set_aliases(self, targets: Mapping[str, str | None]) -> None:
         """Switch aliases to collections, all from one moment to the next; None removes one."""
+        from clustering_pipeline.stores.documents import collections
+
         collections.set_aliases(self._connection, targets)
 
     # Reading
@@ -91,8 +132,10 @@ class Documents:
 
     def count(self, qdrant_collection: str, tree: Filter | None = None) -> int:
         """How many documents the filter selects, exactly."""
-        chosen = self._selection(qdrant_collection, tree)
-        return reading.count(self._connection, qdrant_collection, chosen, page=PAGE)
+        from clustering_pipeline.stores.documents import reading
+
+        split = self._split(qdrant_collection, tree)
+        return reading.count(self._connection, qdrant_collection, split)
 
     def scroll(
         self,
@@ -110,10 +153,12 @@ class Documents:
         ``payload_fields`` are top-level keys; those that the filter needed come as well.
         ``start`` is the point id to begin at.
         """
+        from clustering_pipeline.stores.documents import reading
+
         pages = reading.scroll(
             self._connection,
             qdrant_collection,
-            self._selection(qdrant_collection, tree),
+            self._split(qdrant_collection, tree),
             page=page if limit is None else max(1, min(page, limit)),
             payload_fields=payload_fields,
             vectors=self._sizes(qdrant_collection, vector_names),
@@ -123,8 +168,10 @@ class Documents:
 
     def ids(self, qdrant_collection: str, tree: Filter | None = None) -> Iterator[list[str]]:
         """Pages of the point ids of what the filter selects, in their order."""
-        chosen = self._selection(qdrant_collection, tree)
-        return reading.scroll_ids(self._connection, qdrant_collection, chosen, page=ID_PAGE)
+        from clustering_pipeline.stores.documents import reading
+
+        split = self._split(qdrant_collection, tree)
+        return reading.scroll_ids(self._connection, qdrant_collection, split)
 
     def retrieve(
         self,
@@ -135,65 +182,89 @@ class Documents:
         vector_names: Sequence[str] = (),
     ) -> list[Point]:
         """The points of these ids, in this order; those that are gone are left out."""
+        from clustering_pipeline.stores.documents import reading
+
         sizes = self._sizes(name, vector_names)
         return reading.retrieve(
             self._connection, name, point_ids, payload_fields=payload_fields, vectors=sizes
         )
 
     def retrieve_pages(
-        self, name: str, point_ids: Sequence[str], *, vector_names: Sequence[str] = (), **asked: Any
+        self,
+        name: str,
+        point_ids: Sequence[str],
+        *,
+        payload_fields: Sequence[str] | None = None,
+        vector_names: Sequence[str] = (),
     ) -> Generator[list[Point]]:
         """The same for any number of ids, a part at a time; close it when leaving early."""
-        asked["vectors"] = self._sizes(name, vector_names)
-        return reading.retrieve_pages(self._connection, name, point_ids, page=PAGE, **asked)
+        from clustering_pipeline.stores.documents import reading
+
+        sizes = self._sizes(name, vector_names)
+        return reading.retrieve_pages(
+            self._connection,
+            name,
+            point_ids,
+            page=PAGE,
+            payload_fields=payload_fields,
+            vectors=sizes,
+        )
 
     def export(
         self,
-        sources: Sequence[Source],
-        tree: Filter | None,
+        selection: Selection,
         sink: OpenSink,
         *,
-        payload_fields: Sequence[str] | None = None,
-        vector_columns: Sequence[str] | None = None,
-        sample_size: int | None = None,
-        seed: int = 42,
         page: int | None = None,
-        in_flight: int = export.IN_FLIGHT,
-        progress: export.Progress = _ignore,
-        check: export.Check = _ignore,
+        in_flight: int = READS,
+        progress: Callable[[int, int], None] = ignore,
+        check: Check = ignore,
     ) -> ExportReport:
-        """Stream the selected documents of all ``sources`` into one file, in canonical order.
+        """Stream the selected documents of all sources into one file, in canonical order.
 
-        ``sink`` opens it for a schema: collection_id, point_id, document_id, payload (JSON text, of
-        the top-level ``payload_fields`` if given) and a column of vectors for each feature, by
-        default ``vector`` or ``vector_0`` …  Canonical order is by collection, document id and
-        point id, as text; ``sample_size`` documents follow from the ids and ``seed``.  At most
-        ``page``, fewer with long vectors, come at a time, ``in_flight`` (at most 8) pages ahead;
-        ``check()`` is called between them, and what it raises ends the export without a file.
-        Raises ``WrongDimension`` when collections disagree.
+        ``sink`` opens it for a schema: collection_id, point_id, document_id, payload (JSON text)
+        and a column of vectors for each feature, ``vector`` or ``vector_0`` …  Canonical order is
+        by collection, document id and point id, as text.  At most ``page``, fewer with long
+        vectors, come at a time, ``in_flight`` (at most 8) pages ahead; ``check()`` is called
+        between them, and what it raises ends the export without a file.  Raises ``WrongDimension``
+        when collections disagree.
         """
-        request = ExportRequest(
-            sources=sources,
-            tree=tree,
-            payload_fields=payload_fields,
-            vector_columns=vector_columns,
-            sample_size=sample_size,
-            seed=seed,
+        from clustering_pipeline.stores.documents import export
+
+        return export.export(
+            self._connection,
+            selection,
+            sink,
             page=page,
             in_flight=in_flight,
             progress=progress,
             check=check,
         )
-        infos = [self.describe(source.qdrant_collection) for source in sources]
-        return export.export(self._connection, request, infos, sink)
 
     def products(
-        self, name: str, tree: Filter | None, *, vector: str, direction: Floats, **asked: Any
+        self,
+        name: str,
+        tree: Filter | None,
+        *,
+        vector: str,
+        direction: Floats,
+        fields: Sequence[str],
+        named: bool,
     ) -> Products | None:
         """Every selected document's nearness to a direction; see ``scoring.products``."""
-        info, reader = self.describe(name), self._connection
-        chosen = reading.selection(reader, tree, info.indexes)
-        return scoring.products(reader, info, chosen, vector=vector, direction=direction, **asked)
+        from clustering_pipeline.stores.documents import reading, scoring
+
+        info = self.describe(name)
+        split = reading.split_filter(self._connection, tree, info.indexes)
+        return scoring.products(
+            self._connection,
+            info,
+            split,
+            vector=vector,
+            direction=direction,
+            fields=fields,
+            named=named,
+        )
 
     # Writing
 
@@ -205,16 +276,18 @@ class Documents:
         payloads: Sequence[Mapping[str, object]],
     ) -> None:
         """Write whole points: ids, (n, d) arrays by vector name, one payload each."""
+        from clustering_pipeline.stores.documents import writing
+
         writing.upsert(self._connection, qdrant_collection, ids, vectors, payloads)
 
     def write_payloads(
         self,
         qdrant_collection: str,
-        updates: Iterable[writing.Update],
+        updates: Iterable[Update],
         *,
         remove_keys: Sequence[str] = (),
-        progress: writing.Progress = _ignore,
-        check: writing.Check = _ignore,
+        progress: Callable[[int], None] = ignore,
+        check: Check = ignore,
     ) -> WriteReport:
         """Merge fields into payloads: ``(point id, fields)``, each point once.
 
@@ -223,6 +296,8 @@ class Documents:
         point that is gone, or fields that are not JSON, count as failed and are named; the others
         are written.
         """
+        from clustering_pipeline.stores.documents import writing
+
         return writing.write_payloads(
             self._connection,
             qdrant_collection,
@@ -237,13 +312,15 @@ class Documents:
         qdrant_collection: str,
         groups: Iterable[tuple[Iterable[str | int], Mapping[str, object]]],
         *,
-        progress: writing.Progress = _ignore,
-        check: writing.Check = _ignore,
+        progress: Callable[[int], None] = ignore,
+        check: Check = ignore,
     ) -> WriteReport:
         """The same fields for the points of a group, for many groups: ``(point ids, fields)``.
 
         As with ``write_payloads``, a reader sees all fields of a point or none.
         """
+        from clustering_pipeline.stores.documents import writing
+
         return writing.write_groups(
             self._connection, qdrant_collection, groups, progress=progress, check=check
         )
@@ -255,10 +332,12 @@ class Documents:
         payload: Mapping[str, object],
         *,
         remove_keys: Sequence[str] = (),
-        progress: writing.Progress = _ignore,
-        check: writing.Check = _ignore,
+        progress: Callable[[int], None] = ignore,
+        check: Check = ignore,
     ) -> WriteReport:
         """The same fields for many points, thousands in one operation."""
+        from clustering_pipeline.stores.documents import writing
+
         return writing.write_shared(
             self._connection,
             qdrant_collection,
@@ -277,23 +356,22 @@ class Documents:
         point_ids: Sequence[str | int] | None = None,
     ) -> int:
         """Delete points by id, or those that the filter selects (None: all); returns how many."""
-        if point_ids is None:
-            point_ids = [one for page in self.ids(qdrant_collection, tree) for one in page]
-        doomed = list(point_ids)
-        for start in range(0, len(doomed), writing.IDS_PER_OPERATION):
-            part = doomed[start : start + writing.IDS_PER_OPERATION]
-            request = grpc.DeletePoints(
-                collection_name=qdrant_collection, points=writing.selector(part), wait=True
-            )
-            self._connection.points("Delete", request)
-        return len(doomed)
+        from clustering_pipeline.stores.documents import writing
 
-    def _selection(self, name: str, tree: Filter | None) -> Selection:
-        if tree is None:
-            return Selection()
-        return reading.selection(self._connection, tree, self.describe(name).indexes)
+        if point_ids is None:
+            point_ids = [point for page in self.ids(qdrant_collection, tree) for point in page]
+        writing.delete(self._connection, qdrant_collection, point_ids)
+        return len(point_ids)
+
+    def _split(self, name: str, tree: Filter | None) -> "SplitFilter":
+        from clustering_pipeline.stores.documents import reading
+
+        indexes = {} if tree is None else self.describe(name).indexes
+        return reading.split_filter(self._connection, tree, indexes)
 
     def _sizes(self, name: str, vector_names: Sequence[str]) -> dict[str, int]:
+        from clustering_pipeline.stores.documents import export
+
         if not vector_names:
             return {}
         info = self.describe(name)

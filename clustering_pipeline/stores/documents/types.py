@@ -1,14 +1,41 @@
 """What is asked of Qdrant and what comes back, as plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering_pipeline.model.filters.tree import Filter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Floats = NDArray[np.float32]
 JsonObject = dict[str, Any]
+KEY = ("collection_id", "document_id", "point_id")
+"""The columns whose order, as text, is that of an export."""
+Check = Callable[[], None]
+"""Called between pages; what it raises ends the work."""
+Update = tuple[str | int, Mapping[str, object]]
+"""A point id and the fields that its payload gets."""
+
+
+class PageSink(Protocol):
+    """Takes pages of rows."""
+
+    def write(self, page: "pa.RecordBatch") -> None:
+        """Append a page."""
+        ...
+
+
+OpenSink = Callable[["pa.Schema"], AbstractContextManager[PageSink]]
+
+
+def ignore(*_: int) -> None:
+    """Takes what nobody asked to be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +77,21 @@ class Source:
     collection_id: str
     qdrant_collection: str
     vector_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Documents to read: from which collections, which of them, and what of each.
+
+    ``payload_fields`` are top-level keys, None for the whole payload.  ``sample_size`` documents,
+    None for all, follow from the ids and ``seed``.
+    """
+
+    sources: Sequence[Source]
+    tree: Filter | None = None
+    payload_fields: Sequence[str] | None = None
+    sample_size: int | None = None
+    seed: int = 42
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,9 @@ from clustering_pipeline.stores.documents.codec import Floats, write_id, write_p
 from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.conditions import quoted
 from clustering_pipeline.stores.documents.connection import Connection, timed_out
-from clustering_pipeline.stores.documents.types import WriteReport
+from clustering_pipeline.stores.documents.types import Check, Update, WriteReport
 
-Update = tuple[str | int, Mapping[str, object]]
 Progress = Callable[[int], None]
-Check = Callable[[], None]
 Item = TypeVar("Item")
 
 IN_FLIGHT = 3
@@ -129,6 +127,14 @@ def upsert(
 
     for _ in in_order(write, range(0, len(ids), step), in_flight=IN_FLIGHT):
         pass
+
+
+def delete(connection: Connection, name: str, point_ids: Sequence[str | int]) -> None:
+    """Delete points by their ids."""
+    for start in range(0, len(point_ids), IDS_PER_OPERATION):
+        part = selector(point_ids[start : start + IDS_PER_OPERATION])
+        request = grpc.DeletePoints(collection_name=name, points=part, wait=True)
+        connection.points("Delete", request)
 
 
 def _point(

@@ -56,3 +56,16 @@ def test_a_server_that_comes_back_is_waited_for(tmp_path):
     thread.join()
     documents.close()
     restarted[0].stop()
+
+
+def test_an_address_is_asked_for_once_and_when_it_is_needed(qdrant_url):
+    asked = []
+    unused, documents = [
+        Documents.connect(lambda: asked.append("url") or qdrant_url) for _ in range(2)
+    ]
+    unused.close()
+    assert asked == []
+    documents.collections()
+    assert documents.address == qdrant_url
+    documents.close()
+    assert asked == ["url"]

@@ -10,7 +10,7 @@ import pytest
 from clustering_pipeline.model.errors import CollectionNotFound, UnknownVector, WrongDimension
 from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.stores.artifacts import Artifacts
-from clustering_pipeline.stores.documents import ExportReport, Source
+from clustering_pipeline.stores.documents import ExportReport, Selection, Source
 from clustering_pipeline_tests.sizes import size
 
 MANY = size(ci=700, full=20_000)
@@ -25,9 +25,16 @@ def artifacts(tmp_path):
 def export(documents, artifacts):
     """Exports into a file and reads it back."""
 
-    def run(sources, obj=None, **options):
+    def run(sources, obj=None, *, payload_fields=None, sample_size=None, seed=42, **reading):
         sink = partial(artifacts.open_writer, "embeddings.parquet")
-        report = documents.export(sources, parse_filter(obj), sink, **options)
+        selection = Selection(
+            sources=sources,
+            tree=parse_filter(obj),
+            payload_fields=payload_fields,
+            sample_size=sample_size,
+            seed=seed,
+        )
+        report = documents.export(selection, sink, **reading)
         return report, artifacts.read_frame("embeddings.parquet")
 
     return run
@@ -163,13 +170,9 @@ def features(documents, qdrant):
 
 
 def test_several_features_are_several_columns(export, features):
-    report, frame = export(
-        [source(features, names=("image", "text"))], vector_columns=["image_v", "text_v"]
-    )
-    assert frame.select("image_v", "text_v").rows() == [([2, 2, 2], [1, 1])]
+    report, frame = export([source(features, names=("image", "text"))])
+    assert frame.select("vector_0", "vector_1").rows() == [([2, 2, 2], [1, 1])]
     assert counts(report) == {"source_documents": 2, "retrieved": 1, "missing_vector": 1}
-    _, frame = export([source(features, names=("text", "image"))])
-    assert frame.columns[-2:] == ["vector_0", "vector_1"]
 
 
 def test_the_unnamed_vector_is_exported(documents, export, fill):

@@ -6,7 +6,7 @@ from qdrant_client import models
 
 from clustering_pipeline.model.filters.semantics import matches
 from clustering_pipeline.model.filters.tree import parse_filter
-from clustering_pipeline.stores.documents.pushdown import split
+from clustering_pipeline.stores.documents.pushdown import share_out
 from clustering_pipeline_tests.sizes import FULL, size
 from clustering_pipeline_tests.stores.documents import payloads
 from clustering_pipeline_tests.stores.documents.evaluation import indexes, selected
@@ -43,5 +43,5 @@ def test_both_halves_make_the_filter(qdrant, collection, stored, obj):
         ],
     )
     tree = parse_filter(obj)
-    found = selected(qdrant, collection, split(tree, indexes=indexes(qdrant, collection)))
+    found = selected(qdrant, collection, share_out(tree, indexes=indexes(qdrant, collection)))
     assert found == [n for n, payload in enumerate(stored) if matches(tree, payload)]

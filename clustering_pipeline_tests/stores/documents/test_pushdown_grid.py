@@ -7,7 +7,7 @@ from qdrant_client import models
 
 from clustering_pipeline.model.filters.semantics import matches
 from clustering_pipeline.model.filters.tree import Operator, parse_filter
-from clustering_pipeline.stores.documents.pushdown import split
+from clustering_pipeline.stores.documents.pushdown import share_out
 from clustering_pipeline_tests.sizes import size
 from clustering_pipeline_tests.stores.documents.evaluation import indexes, selected
 
@@ -78,7 +78,7 @@ def test_qdrant_and_python_select_the_same(qdrant, collection):
     ):
         condition = {"field": field, "operator": operator, "value": value, "case_sensitive": case}
         tree = parse_filter({"AND": [condition]})
-        found = selected(qdrant, collection, split(tree, indexes=known))
+        found = selected(qdrant, collection, share_out(tree, indexes=known))
         expected = [n for n, payload in enumerate(CORPUS) if matches(tree, payload)]
         wrong += [] if found == expected else [(condition, set(found) ^ set(expected))]
     assert wrong == []

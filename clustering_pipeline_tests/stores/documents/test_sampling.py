@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustering_pipeline.stores.documents.sampling import KEY, sample
+from clustering_pipeline.stores.documents.selection import sample
+from clustering_pipeline.stores.documents.types import KEY
 from clustering_pipeline_tests.sizes import FULL
 
 ids = st.lists(

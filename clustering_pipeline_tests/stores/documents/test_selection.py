@@ -4,7 +4,7 @@ import pytest
 from qdrant_client import grpc, models
 
 from clustering_pipeline.model.filters.tree import parse_filter
-from clustering_pipeline.stores.documents.pushdown import Selection, conjunction, split
+from clustering_pipeline.stores.documents.pushdown import SplitFilter, conjunction, share_out
 
 LONG = "a string with more letters than can be spelt out"
 INTEGER, UUID = grpc.PayloadSchemaType.Integer, grpc.PayloadSchemaType.Uuid
@@ -67,13 +67,13 @@ HERE = [
 
 @pytest.mark.parametrize("obj", EXACT, ids=str)
 def test_what_qdrant_decides_alone(obj):
-    assert split(parse_filter(obj)).residual is None
+    assert share_out(parse_filter(obj)).residual is None
 
 
 @pytest.mark.parametrize("obj", NARROWED, ids=str)
 def test_what_qdrant_narrows_and_is_decided_here(obj):
     tree = parse_filter(obj)
-    selection = split(tree)
+    selection = share_out(tree)
     assert selection.pushed is not None
     assert selection.residual == tree
 
@@ -81,7 +81,7 @@ def test_what_qdrant_narrows_and_is_decided_here(obj):
 @pytest.mark.parametrize("obj", HERE, ids=str)
 def test_what_is_decided_here_alone(obj):
     tree = parse_filter(obj)
-    assert split(tree) == Selection(residual=tree)
+    assert share_out(tree) == SplitFilter(residual=tree)
 
 
 def test_only_what_is_not_settled_is_asked_again():
@@ -93,7 +93,7 @@ def test_only_what_is_not_settled_is_asked_again():
         }
     )
     left = parse_filter({"AND": [ask("regex", "x")], "NOT": [ask("text", "word")]})
-    selection = split(tree)
+    selection = share_out(tree)
     assert selection.residual == left
     assert (len(selection.pushed.must), len(selection.pushed.must_not)) == (2, 1)
 
@@ -111,22 +111,22 @@ def test_only_what_is_not_settled_is_asked_again():
 )
 def test_an_index_that_answers_otherwise_is_not_asked(obj, indexes):
     tree = parse_filter(obj)
-    assert split(tree).pushed is not None
-    assert split(tree, indexes=indexes) == Selection(residual=tree)
+    assert share_out(tree).pushed is not None
+    assert share_out(tree, indexes=indexes) == SplitFilter(residual=tree)
 
 
 def test_an_older_server_is_not_asked_for_substrings():
     tree = parse_filter(ask("starts_with", "2024-"))
-    assert split(tree, substrings=False) == Selection(residual=tree)
+    assert share_out(tree, substrings=False) == SplitFilter(residual=tree)
 
 
 def test_a_key_that_no_path_of_qdrant_can_hold_is_read_here():
     tree = parse_filter(ask("eq", 1, field="back\\slash"))
-    assert split(tree) == Selection(residual=tree)
+    assert share_out(tree) == SplitFilter(residual=tree)
 
 
 def test_filters_join():
-    one = split(parse_filter({"a": 1})).pushed
+    one = share_out(parse_filter({"a": 1})).pushed
     assert conjunction() is None
     assert conjunction(None, one) == one
     assert len(conjunction(one, one).must) == 2

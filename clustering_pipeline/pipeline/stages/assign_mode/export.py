@@ -24,7 +24,7 @@ from clustering_pipeline.pipeline.stages.assign_mode.table import (
 from clustering_pipeline.pipeline.stages.assign_mode.unchanged import Known, earlier, keep_known
 from clustering_pipeline.pipeline.stages.export import keep_report, sources_of
 from clustering_pipeline.stores.documents import ExportReport, Point, Source
-from clustering_pipeline.stores.documents.sampling import KEY
+from clustering_pipeline.stores.documents.types import KEY
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
