@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from clustering_pipeline.defs.graph import Graph
+from clustering_pipeline.defs.instance import pools
 from clustering_pipeline.defs.run_stage import perform
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.stages.table import STAGES, Stage
-
-# What many runs share; a deployment limits how many use it at once.
-POOLS = {"embeddings": "qdrant", "enriched_documents": "qdrant", "cluster_labels": "llm"}
 
 
 def build_assets(graph: Graph) -> list[dg.AssetsDefinition]:
@@ -28,7 +26,7 @@ def _asset(graph: Graph, stage: Stage) -> dg.AssetsDefinition:
         deps=_keys(graph, stage.after),
         description=stage.description,
         kinds=set(stage.kinds),
-        pool=POOLS.get(stage.name),
+        pool=pools.STAGES.get(stage.name),
         # A definition that does not ask for the write-back materializes nothing there.
         output_required=not stage.optional,
     )

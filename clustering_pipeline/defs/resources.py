@@ -6,6 +6,7 @@ from functools import cache
 
 import dagster as dg
 
+from clustering_pipeline.defs.instance import pools
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.finish import record_part
@@ -25,6 +26,8 @@ def pipeline_resource(connect: Connect) -> dg.ResourceDefinition:
 
     @dg.resource(description="The catalog, the documents, the artifacts and the label provider.")
     def pipeline(context: dg.InitResourceContext) -> Iterator[Pipeline]:
+        if context.instance is not None:
+            pools.introduce(context.instance)
         with connect() as opened:
             if context.run is None:
                 yield opened

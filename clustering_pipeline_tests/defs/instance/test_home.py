@@ -12,7 +12,7 @@ from dagster._config import process_config
 from dagster._core.events import AssetMaterializationPlannedData
 from dagster._core.instance.config import dagster_instance_config, dagster_instance_config_schema
 
-from clustering_pipeline.defs.assets import POOLS
+from clustering_pipeline.defs.instance import pools
 from clustering_pipeline.defs.instance.event_log import EventLog
 from clustering_pipeline.defs.instance.home import dagster_home, one_at_a_time, open_instance
 from clustering_pipeline.pipeline.stages.table import STAGES
@@ -146,4 +146,4 @@ def test_processes_that_start_together_with_a_fresh_home_all_find_it_whole(tmp_p
 
 
 def test_pools_are_those_of_stages_there_are():
-    assert POOLS.keys() <= {stage.name for stage in STAGES}
+    assert pools.STAGES.keys() <= {stage.name for stage in STAGES}
