@@ -116,6 +116,8 @@ class Settings(BaseSettings):
     """The same between centroids, where most documents of both groups are in one run only."""
     webhook_networks: tuple[IPvAnyNetwork, ...] = ()
     """Networks that webhooks may be in although they are not public, as JSON: `["10.0.0.0/8"]`."""
+    log: Literal["text", "json"] = "text"
+    """How log lines are written; those of a run are on its page in Dagster all the same."""
     mongod: Path | None = None
 
     @cached_property

@@ -15,7 +15,7 @@ NAME = ROOT.name
 
 # Which parts each part may import, besides itself: model ← engine, labeling, report, notifications,
 # stores ← pipeline ← automation ← service ← defs, api ← local ← cli, definitions.
-_BASE = {"model", "settings", "garbage"}
+_BASE = {"model", "settings", "garbage", "logs"}
 _VALUES = _BASE | {"engine", "labeling", "report", "notifications", "stores"}
 _RULES = _VALUES | {"pipeline", "automation"}
 _WORK = _RULES | {"service"}
@@ -23,11 +23,12 @@ MAY_IMPORT = {
     "model": set(),
     "settings": {"model"},
     "garbage": set(),
-    "engine": {"model", "garbage"},
-    "labeling": {"model"},
-    "report": {"model"},
-    "notifications": {"model"},
-    "stores": {"model"},
+    "logs": set(),
+    "engine": {"model", "garbage", "logs"},
+    "labeling": {"model", "logs"},
+    "report": {"model", "logs"},
+    "notifications": {"model", "logs"},
+    "stores": {"model", "logs"},
     "pipeline": _VALUES,
     "automation": _VALUES | {"pipeline"},
     "service": _RULES,

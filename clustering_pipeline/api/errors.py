@@ -1,6 +1,7 @@
 """Every error as the contract's envelope."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from clustering_pipeline.logs import tell
 from clustering_pipeline.model.definitions.validation import refused_as
 from clustering_pipeline.model.errors import (
     ArtifactNotFound,
@@ -21,6 +23,7 @@ from clustering_pipeline.model.errors import (
 )
 from clustering_pipeline.model.public_text import for_clients, without_stores
 
+LOG = logging.getLogger(__name__)
 TYPES: Mapping[int, str] = {
     400: "BadRequestError",
     401: "UnauthorizedError",
@@ -106,6 +109,7 @@ def envelope(
 
 def answer(error: ClusteringError) -> Response:
     """The envelope of one of our own errors."""
+    tell(LOG, "request refused", code=_code(type(error)), status=error.status)
     return envelope(
         error.status,
         _told(error),

@@ -6,6 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from clustering_pipeline.logs import tell
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import ClusteringError, ExecutionInFlight, StateConflict
@@ -19,7 +20,7 @@ from clustering_pipeline.service.executions.launch import follow, launch, new_id
 from clustering_pipeline.service.executions.launcher import Launched, Launcher
 from clustering_pipeline.service.executions.plan import plan_of
 
-LOG = logging.getLogger("clustering_pipeline.api")
+LOG = logging.getLogger(__name__)
 # Any will do; it must stay, so that an Idempotency-Key finds its run after a restart.
 _KEYS = uuid.UUID("5f0c7d52-6d0e-4c53-9a55-3d2f4a1c9e7b")
 
@@ -115,7 +116,8 @@ class Launches:
             follow(launched, self._pipeline.catalog, lambda _execution: None)
         except ClusteringError as error:
             # The catalog is away, or the definition is: whoever claims it next finds a dead owner.
-            LOG.warning("could not settle %s: %s", launched.run_id, error.message)
+            kind, run_id = type(error).__name__, launched.run_id
+            tell(LOG, "run not settled", logging.WARNING, run_id=run_id, because=kind)
         finally:
             with self._lock:
                 del self._runs[launched.run_id]

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import logging
 import socket
 import threading
 from collections.abc import Generator
@@ -68,12 +67,6 @@ def serving(
         finally:
             server.should_exit = True
             thread.join()
-
-
-def log_to_stderr() -> None:
-    """One line of JSON for each request, and what uvicorn has to say from warnings on."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("clustering_pipeline.api").setLevel(logging.INFO)
 
 
 @contextmanager

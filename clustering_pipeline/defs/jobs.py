@@ -4,6 +4,8 @@ import dagster as dg
 
 from clustering_pipeline.defs.graph import Graph
 from clustering_pipeline.defs.instance.tags import ASSIGN, COMPOSE, EXECUTE, MODE, RELABEL
+from clustering_pipeline.defs.run_log import CONSOLE
+from clustering_pipeline.logs import is_json
 
 # A crashed worker is worth one more run; a failed stage would only fail again.
 _RETRY_CRASHES = {
@@ -37,7 +39,9 @@ def _job(name: str, stages: dg.AssetSelection, description: str) -> dg.Definitio
         name,
         selection=stages,
         executor_def=dg.in_process_executor,
+        # Dagster takes a logger that is asked for only.
+        config={"loggers": {"console": {}}} if is_json() else None,
         tags=_RETRY_CRASHES | _MODES.get(name, {}),
         description=description,
     )
-    return dg.Definitions(jobs=[job])
+    return dg.Definitions(jobs=[job], loggers={"console": CONSOLE} if is_json() else None)

@@ -1,5 +1,6 @@
 """Runs one stage for Dagster and keeps the execution's record true, whatever happens."""
 
+import logging
 import time
 import traceback
 from collections.abc import Callable, Generator
@@ -9,6 +10,8 @@ import dagster as dg
 
 from clustering_pipeline.defs.graph import Context, Graph
 from clustering_pipeline.defs.instance.tags import mode_of, retried_of, trigger_of
+from clustering_pipeline.defs.run_log import logged
+from clustering_pipeline.logs import tell
 from clustering_pipeline.model.errors import (
     CatalogUnavailable,
     ClusteringError,
@@ -27,20 +30,24 @@ from clustering_pipeline.service.executions.begin import RunIdentity, open_run
 from clustering_pipeline.service.executions.cleanup import leaving_nothing
 from clustering_pipeline.service.executions.finish import complete, fail
 
+LOG = logging.getLogger(__name__)
 TRACEBACK_LINES = 12
 
 
 def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) -> StageReport:
     """Does the stage's work, timed; the last stage of the definition ends the execution."""
-    with _recorded(context, pipeline):
+    with logged(context, stage.name) as belongs, _recorded(context, pipeline):
         if stage.optional and _complete(context, pipeline):
+            tell(LOG, "stage not asked for")
             return StageReport(skipped=True)
         run = _open(context, pipeline, graph, stage.name)
+        belongs["definition"] = run.cluster_id
         with leaving_nothing(run):
             return _worked(run, stage)
 
 
 def _worked(run: Run, stage: Stage) -> StageReport:
+    tell(LOG, "stage started", mode=run.spec.mode)
     require_inputs(run, stage)
     started = time.perf_counter()
     report = stage.work(run)
@@ -48,12 +55,14 @@ def _worked(run: Run, stage: Stage) -> StageReport:
     _time(run, stage.name, seconds)
     if stage.name == run.last_stage:
         complete(run.pipeline.catalog, run.run_id)
+    numbers = {name: number for name, number in report.numbers.items() if number is not None}
+    tell(LOG, "stage ended", seconds=seconds, **numbers)
     return report.timed(seconds)
 
 
 def verify(context: Context, pipeline: Pipeline, graph: Graph, check: Check) -> None:
     """Raises what the check found, once the catalog knows it."""
-    with _recorded(context, pipeline, reraise=_as_it_is):
+    with logged(context, check.name), _recorded(context, pipeline, reraise=_as_it_is):
         check.require(_open(context, pipeline, graph, check.name))
 
 
@@ -130,6 +139,8 @@ def _record(
     *,
     tail: str | None = None,
 ) -> None:
+    # Not its message, which may quote a document.
+    tell(LOG, "stage failed", logging.ERROR, kind=type(error).__name__, category=error.category)
     try:
         fail(pipeline.catalog, run_id, error, traceback=tail)
     except CatalogUnavailable as unavailable:

@@ -15,6 +15,7 @@ from pathlib import Path
 from clustering_pipeline.defs.instance.event_log import BATCHES
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.local.stack.spawn import is_listening, spawn_bound
+from clustering_pipeline.logs import VARIABLE
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.settings import Settings
 
@@ -55,7 +56,12 @@ def _start(settings: Settings, port: int) -> DagsterDev:
     open_instance(home).dispose()
     log = home / "dagster-dev.log"
     command = ["-m", "dagster", "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
-    own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(settings.data_dir)}
+    command += ["--log-format", "json"] if settings.log == "json" else []
+    own = {
+        "DAGSTER_HOME": str(home),
+        "CLUSTERING_DATA_DIR": str(settings.data_dir),
+        VARIABLE: settings.log,
+    }
     process = spawn_bound(
         [sys.executable, *command],
         output=log,

@@ -1,6 +1,7 @@
 """How often a key may ask, what is logged, and what is answered when something breaks."""
 
 import asyncio
+import io
 import json
 import logging
 from contextlib import closing
@@ -15,6 +16,7 @@ from clustering_pipeline.api.middleware.limited import Limited
 from clustering_pipeline.api.middleware.observed import Observed
 from clustering_pipeline.api.middleware.sized import Sized
 from clustering_pipeline.local.stack.spawn import free_port
+from clustering_pipeline.logs import Json
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline_tests.api.answers import error_of
 from clustering_pipeline_tests.api.served import served_app
@@ -92,21 +94,39 @@ def test_half_a_body_is_not_taken_for_a_whole_one():
     assert said(part, {"type": "http.request", "body": b"}"})[0]["body"] == b"{}"
 
 
-def test_a_request_is_logged_by_its_id_and_without_secrets(served, client, caplog):
-    caplog.set_level(logging.INFO, logger="clustering_pipeline.api")
+@pytest.fixture
+def log():
+    """What is told at the moment, as JSON."""
+    lines = io.StringIO()
+    handler, logger = logging.StreamHandler(lines), logging.getLogger("clustering_pipeline.api")
+    handler.setFormatter(Json())
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield lines
+    logger.removeHandler(handler)
+
+
+def test_a_request_is_logged_by_its_id_and_without_secrets(served, client, log):
     secret = client.headers["Authorization"].removeprefix("Bearer ")
     answer = client.get("/v1/clusters?search=s3cret", headers={"X-Request-ID": "mine-1"})
     assert answer.headers["X-Request-ID"] == "mine-1"
     client.get("/v1/clusters", headers={"X-Request-ID": "not one of ours\x7f"})
-    ours = [one.getMessage() for one in caplog.records if one.name == "clustering_pipeline.api"]
-    lines = [json.loads(one) for one in ours]
-    (line,) = [one for one in lines if one["request_id"] == "mine-1"]
-    assert (line["method"], line["path"], line["status"]) == ("GET", "/v1/clusters", 200)
-    assert line["key_id"].startswith("key_")
-    assert not [word for word in (secret, "s3cret", "not one of ours") if word in "".join(ours)]
+    client.get("/v1/clusters/s3cret", headers={"X-Request-ID": "mine-2"})
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    (line,) = [line for line in lines if line["request_id"] == "mine-1"]
+    assert (line["event"], line["method"], line["path"]) == ("request", "GET", "/v1/clusters")
+    assert (line["status"], line["key_id"].startswith("key_")) == (200, True)
+    refused, _ = [line for line in lines if line["request_id"] == "mine-2"]
+    assert (refused["event"], refused["code"], refused["status"]) == (
+        "request refused",
+        "cluster_not_found",
+        404,
+    )
+    assert not [word for word in (secret, "not one of ours") if word in log.getvalue()]
+    assert "search" not in log.getvalue()
 
 
-def test_what_nobody_foresaw_is_answered_without_what_it_said(caplog):
+def test_what_nobody_foresaw_is_answered_without_what_it_said(log):
     async def broken(_scope, _receive, _send):
         message = "s3cret of the database"
         raise RuntimeError(message)
@@ -119,7 +139,8 @@ def test_what_nobody_foresaw_is_answered_without_what_it_said(caplog):
     answer = asyncio.run(ask())
     status, message = error_of(answer)
     assert (status, answer.headers["X-Request-ID"] in message) == (500, True)
-    assert "s3cret" not in answer.text
+    assert "s3cret" not in answer.text + log.getvalue()
+    assert json.loads(log.getvalue().splitlines()[0])["because"] == "RuntimeError"
 
 
 @pytest.fixture

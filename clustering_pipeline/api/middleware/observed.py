@@ -1,6 +1,5 @@
 """Every request gets an id and a line in the log, and an answer even when something breaks."""
 
-import json
 import logging
 import re
 import time
@@ -12,8 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clustering_pipeline.api.errors import envelope
+from clustering_pipeline.logs import belonging, tell
 
-LOG = logging.getLogger("clustering_pipeline.api")
+LOG = logging.getLogger(__name__)
 HEADER = "X-Request-ID"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
@@ -45,15 +45,15 @@ class Observed:
             await send(message)
 
         began = time.perf_counter()
-        try:
-            await self._app(scope, receive, watched)
-        except Exception:  # noqa: BLE001 - whatever it is, the client gets an envelope
-            trace = traceback.format_exc()
-            _log(logging.ERROR, "request failed", request_id=request_id, traceback=trace)
-            if not answered:
-                await _broken(request_id)(scope, receive, watched)
-        finally:
-            _log(logging.INFO, "request", **_facts(scope, request_id, answered, began))
+        with belonging(request_id=request_id):
+            try:
+                await self._app(scope, receive, watched)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an envelope
+                tell(LOG, "request failed", logging.ERROR, **_broken_at(error))
+                if not answered:
+                    await _broken(request_id)(scope, receive, watched)
+            finally:
+                tell(LOG, "request", **_facts(scope, answered, began))
 
 
 def _request_id(scope: Scope) -> str:
@@ -66,17 +66,18 @@ def _broken(request_id: str) -> ASGIApp:
     return envelope(500, message, details={"request_id": request_id})
 
 
-def _facts(scope: Scope, request_id: str, answered: dict[str, Any], began: float) -> dict[str, Any]:
+def _broken_at(error: Exception) -> dict[str, str]:
+    """Where, and by what kind of error: what it says may quote a document."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return {"because": type(error).__name__, "traceback": frames}
+
+
+def _facts(scope: Scope, answered: dict[str, Any], began: float) -> dict[str, Any]:
     key = scope["state"].get("key")
     return {
-        "request_id": request_id,
         "method": scope["method"],
         "path": scope["path"],
         "status": answered.get("status"),
         "milliseconds": round((time.perf_counter() - began) * 1000, 1),
         "key_id": key.key_id if key else None,
     }
-
-
-def _log(level: int, event: str, **facts: Any) -> None:
-    LOG.log(level, json.dumps({"event": event, **facts}))

@@ -3,10 +3,11 @@ from contextlib import suppress
 
 import click
 
-from clustering_pipeline.api.server import LOOPBACK, log_to_stderr, serving, short_pauses
+from clustering_pipeline.api.server import LOOPBACK, serving, short_pauses
 from clustering_pipeline.cli.terminal.output import note
 from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.local.connect import open_pipeline
+from clustering_pipeline.logs import to_stderr
 from clustering_pipeline.settings import Settings
 
 PORT = click.IntRange(0, 65_535)
@@ -21,7 +22,7 @@ def command(host: str, port: int) -> None:
     """Serve the HTTP API until Ctrl-C; its documentation is at /docs."""
     settings = Settings()
     launcher = WorkerLauncher(settings=settings)
-    log_to_stderr()
+    to_stderr()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with (

@@ -4,12 +4,13 @@ from contextlib import contextmanager, suppress
 
 import click
 
-from clustering_pipeline.api.server import log_to_stderr, serving, short_pauses
+from clustering_pipeline.api.server import serving, short_pauses
 from clustering_pipeline.cli.commands.serve import PORT
 from clustering_pipeline.cli.terminal.output import note
 from clustering_pipeline.defs.instance.launcher import WorkerLauncher
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import running_dagster
+from clustering_pipeline.logs import to_stderr
 from clustering_pipeline.model.errors import StoreUnavailable
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.tenants.key import Access
@@ -24,7 +25,7 @@ from clustering_pipeline.settings import Settings
 def command(port: int, api_port: int) -> None:
     """Run the embedded stack, the HTTP API, the Dagster UI and its daemon until Ctrl-C."""
     settings = Settings()
-    log_to_stderr()
+    to_stderr()
     # SIGTERM (a service manager, a closed terminal) ends everything as cleanly as Ctrl-C does, and
     # a shell that starts us in the background would have SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):

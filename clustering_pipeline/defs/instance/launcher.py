@@ -12,6 +12,7 @@ import dagster as dg
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.queue import WAITING
 from clustering_pipeline.defs.instance.tags import JOBS
+from clustering_pipeline.logs import VARIABLE
 from clustering_pipeline.model.definitions.execute import Plan
 from clustering_pipeline.service.executions.begin import RunIdentity
 from clustering_pipeline.service.executions.finish import RunEnd
@@ -86,7 +87,11 @@ class WorkerLauncher:
         home = dagster_home(self.settings)
         log = home / "logs" / f"{identity.run_id}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        own = {"DAGSTER_HOME": str(home), "CLUSTERING_DATA_DIR": str(self.settings.data_dir)}
+        own = {
+            "DAGSTER_HOME": str(home),
+            "CLUSTERING_DATA_DIR": str(self.settings.data_dir),
+            VARIABLE: self.settings.log,
+        }
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-m", WORKER, cluster_id, identity.dagster_run_id, JOBS[plan]],

@@ -1,5 +1,6 @@
 """Where the layout of a graph begins: its leading eigenvectors."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ from scipy.sparse.linalg import ArpackError, aslinearoperator, eigsh
 
 from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import Check, never
+from clustering_pipeline.logs import tell
 
+LOG = logging.getLogger(__name__)
 EXTENT = 10.0
 FAINT = 1e-3
 JITTER = 1e-4
@@ -107,5 +110,6 @@ def _leading_eigenvectors(
             maxiter=restarts,
         )
     except ArpackError:
+        tell(LOG, "layout started without eigenvectors", because="the solver gave up")
         return None
     return vectors[:, np.argsort(-values)]

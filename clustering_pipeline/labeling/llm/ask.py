@@ -1,6 +1,7 @@
 """What it takes to get one good answer: retries, looser forms, more room, one repair."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -18,8 +19,10 @@ from clustering_pipeline.labeling.provider import (
     Provider,
 )
 from clustering_pipeline.labeling.request import Named
+from clustering_pipeline.logs import tell
 from clustering_pipeline.model.errors import LabelingFailed
 
+LOG = logging.getLogger(__name__)
 _ROOM = 4
 """How much longer an answer may be after one that was cut short."""
 _TRIES = {"busy": 6, "unreachable": 3, "timeout": 2}
@@ -80,7 +83,9 @@ class Line:
         attempt = 1
         outcome = await self._once(call, ask)
         while isinstance(outcome, Failure) and attempt < _TRIES.get(outcome.kind, 1):
-            await asyncio.sleep(self._pause(outcome, attempt))
+            pause = self._pause(outcome, attempt)
+            tell(LOG, "call retried", logging.WARNING, because=outcome.kind, wait_seconds=pause)
+            await asyncio.sleep(pause)
             outcome = await self._once(call, ask)
             attempt += 1
         return outcome
@@ -127,6 +132,7 @@ class Conversation:
         while True:
             outcome = await self._formed(call)
             if isinstance(outcome, Failure):
+                tell(LOG, "keyphrases in place of a label", logging.WARNING, because=outcome.kind)
                 return LabelingFailed(outcome.message)
             try:
                 return self.reader.read(outcome)

@@ -1,7 +1,9 @@
+import logging
 from typing import Any
 
 import polars as pl
 
+from clustering_pipeline.logs import tell
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.groups.lineage import keep_lineage, lineage_table
 from clustering_pipeline.pipeline.groups.numbering import keep_numbers
@@ -25,6 +27,8 @@ from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MEMBERS
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.attributes import named_by_values
+
+LOG = logging.getLogger(__name__)
 
 
 def publish(run: Run) -> StageReport:
@@ -51,6 +55,7 @@ def _refused(reasons: list[str]) -> dict[str, Any]:
     if not reasons:
         return {}
     message = f"the result is kept and not published: {'; '.join(reasons)}"
+    tell(LOG, "result refused", logging.WARNING, because="; ".join(reasons))
     return {"refusals": reasons, "error_message": message}
 
 

@@ -1,5 +1,6 @@
 """What the labels of a run are made of: all levels of its groups in one request."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -16,6 +17,7 @@ from clustering_pipeline.labeling import (
     prepare,
 )
 from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.logs import tell
 from clustering_pipeline.model.definitions.feature_uri import FeatureURI
 from clustering_pipeline.model.errors import LabelingFailed
 from clustering_pipeline.model.ids import run_mark
@@ -28,6 +30,8 @@ from clustering_pipeline.pipeline.run.spaces import (
     original_space,
 )
 from clustering_pipeline.pipeline.stages.label_cache import recall, recall_format
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +134,7 @@ def _provider(run: Run, config: LabelingConfig) -> tuple[Provider | None, str | 
     try:
         return run.pipeline.provider_of(config), None
     except LabelingFailed as refused:
+        tell(LOG, "no model asked", logging.WARNING, because=refused.message)
         return None, refused.message
 
 

@@ -1,9 +1,11 @@
 """The start of a run, whichever of its stages comes first: claim, freeze, say so."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from clustering_pipeline.automation.accounting import begun
+from clustering_pipeline.logs import Pace, tell
 from clustering_pipeline.model.definitions.automation import MANUAL
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, ExecutionMode
@@ -23,6 +25,7 @@ from clustering_pipeline.service.executions.recovery import finish
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.catalog.definitions.claims import active
 
+LOG = logging.getLogger(__name__)
 WRITES_DOCUMENTS = "enriched_documents"
 
 
@@ -150,7 +153,11 @@ def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
     spec = execution.spec or catalog.clusters.by_id(execution.cluster_id).resolved()
     published = catalog.clusters.by_id(execution.cluster_id).state.last_run_id
 
+    is_due = Pace()
+
     def write(done: int, total: int | None) -> None:
+        if is_due():
+            tell(LOG, "stage at work", done=done, total=total)
         at = ExecutionProgress(stage=stage, done=done, total=total)
         catalog.executions.progress(execution.run_id, at)
 

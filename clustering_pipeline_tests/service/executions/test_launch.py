@@ -1,5 +1,6 @@
 """Runs in a process of their own: killed, cancelled, and followed by a run that ends clean."""
 
+import json
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.launcher import WorkerLauncher, WorkerRun
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack.client import Stack
+from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.collections.collection import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
@@ -24,11 +26,12 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.pipeline.run.process import is_alive, this_process
+from clustering_pipeline.pipeline.stages.table import STAGES
 from clustering_pipeline.service.executions.launch import follow, launch
 from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.sizes import size
-from clustering_pipeline_tests.worlds.planted import Documents, planted
+from clustering_pipeline_tests.worlds.planted import WORDS, Documents, planted
 from clustering_pipeline_tests.worlds.world import KMEANS, World
 
 CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
@@ -36,6 +39,7 @@ DOCUMENTS = size(ci=6_000, full=30_000)
 NOTHING = ExecuteClusterByIdRequest()
 # To lay out so many takes longer than all else that is done with them.
 NO_MAP = ExecuteClusterByIdRequest(defer_visualization=True)
+STAGE_NAMES = {stage.name for stage in STAGES}
 FIELDS = ("cluster_id", "cluster_label", "distance_to_centroid")
 
 
@@ -220,3 +224,44 @@ def test_labels_alone_are_launched_as_a_job_of_their_own(settings, local):
         "published",
         "enriched_documents",
     ]
+
+
+def test_every_line_of_a_run_is_json_that_says_what_it_belongs_to(settings, local, monkeypatch):
+    """The model cannot be reached: keyphrases take the place of its labels, and that is told."""
+    definition = local.define(
+        local.collection(few()), CONFIG, llm_labeling={"enabled": True, "model_name": "m"}
+    )
+    monkeypatch.setenv("CLUSTERING_LLM_API_KEY", "sk-s3cret")
+    monkeypatch.setenv("CLUSTERING_LLM_BASE_URL", f"http://127.0.0.1:{free_port()}/v1")
+    launcher = WorkerLauncher(settings=Settings(data_dir=settings.data_dir, log="json"))
+    catalog = local.pipeline.catalog
+    launched = launch(launcher, catalog, LOCAL, definition.cluster_id, NO_MAP)
+    assert follow(launched, catalog, lambda _execution: None).status == "completed"
+
+    text = launched.log.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    belongs = {(line["run_id"], line["definition"]) for line in lines}
+    assert belongs == {(launched.run_id, definition.cluster_id)}
+    events = [(line["stage"], line["event"]) for line in lines if line["stage"] in STAGE_NAMES]
+    begun = [stage for stage, event in events if event == "stage started"]
+    ended = {line["stage"]: line for line in lines if line["event"] == "stage ended"}
+    assert set(begun) == set(ended) == STAGE_NAMES - {"enriched_documents"}
+    assert (ended["embeddings"]["documents"], ended["embeddings"]["seconds"] > 0) == (60, True)
+    assert ("cluster_labels", "keyphrases in place of a label") in events
+    assert ("cluster_labels", "call retried") in events
+    assert not [word for word in (*WORDS["sea"], *WORDS["court"], "s3cret") if word in text]
+
+
+def test_the_lines_of_a_run_are_on_its_page_in_dagster(local):
+    definition, _ = define(local, few())
+    ran = local.execute(definition)
+    lines = [
+        entry.user_message
+        for entry in local.instance.all_logs(ran.result.run_id)
+        if entry.dagster_event is None
+    ]
+    belongs = f"run_id={ran.run_id} definition={definition.cluster_id} stage="
+    assert all(belongs in line for line in lines)
+    ended = [line.rpartition("stage=")[2] for line in lines if line.startswith("stage ended ")]
+    assert set(ended) == STAGE_NAMES
+    assert [line for line in lines if line.startswith("stage ended") and " documents=60 " in line]
