@@ -109,16 +109,10 @@ def _batched(operation: messages.PointsUpdateOperation, shapes: Shapes) -> Opera
     if kind is None:
         raise wrong_input(reason="Malformed PointsUpdateOperation: it holds none")
     request = getattr(operation, kind)
+    if kind not in _BATCHED:
+        raise unserved(what=f"the operation `{kind}`")
     refuse_shard_keys(request)
     return _BATCHED[kind](request, shapes)
-
-
-def _deprecated_delete(selector: messages.PointsSelector, _: Shapes) -> Operation:
-    return _by_selector(selector, Operation.delete_points, Operation.delete_points_by_filter)
-
-
-def _deprecated_clear(selector: messages.PointsSelector, _: Shapes) -> Operation:
-    return _by_selector(selector, Operation.clear_payload, Operation.clear_payload_by_filter)
 
 
 _BATCHED: Mapping[str, Callable[[Any, Shapes], Operation]] = {
@@ -130,8 +124,6 @@ _BATCHED: Mapping[str, Callable[[Any, Shapes], Operation]] = {
     "clear_payload": clear_payload,
     "delete_points": delete_points,
     "delete_vectors": delete_vectors,
-    "delete_deprecated": _deprecated_delete,
-    "clear_payload_deprecated": _deprecated_clear,
 }
 
 

@@ -21,7 +21,6 @@ def write_record(record: edge.Record, into: messages.RetrievedPoint) -> None:
     write_id(record.id, into.id)
     write_payload(record.payload or {}, into.payload)
     _write_vectors(record.vector, into)
-    _write_order_value(record.order_value, into)
 
 
 def write_scored(point: edge.ScoredPoint, into: messages.ScoredPoint) -> None:
@@ -31,7 +30,6 @@ def write_scored(point: edge.ScoredPoint, into: messages.ScoredPoint) -> None:
     into.version = point.version
     write_payload(point.payload or {}, into.payload)
     _write_vectors(point.vector, into)
-    _write_order_value(point.order_value, into)
 
 
 def _write_vectors(vectors: Any, into: Any) -> None:
@@ -69,48 +67,3 @@ def _dense_form(size: int) -> tuple[bytes, Callable[..., bytes]]:
     numbers = struct.Struct(f"<{size}f")
     sample = messages.VectorOutput(dense=messages.DenseVector(data=[0.0] * size))
     return sample.SerializeToString()[: -numbers.size], numbers.pack
-
-
-def _write_order_value(value: float | None, into: Any) -> None:
-    if isinstance(value, int):
-        into.order_value.int = value
-    elif value is not None:
-        into.order_value.float = value
-
-
-def write_facet_hit(hit: edge.FacetHit, into: messages.FacetHit) -> None:
-    """Fill in a message with one value of a field and how many points have it."""
-    into.count = hit.count
-    match hit.value:
-        case bool():
-            into.value.bool_value = hit.value
-        case int():
-            into.value.integer_value = hit.value
-        case text:
-            into.value.string_value = str(text)
-
-
-_DIRECTIONS = {messages.Asc: edge.Direction.Asc, messages.Desc: edge.Direction.Desc}
-
-
-def read_order_by(message: messages.OrderBy) -> edge.OrderBy:
-    """The engine's form of an ordering."""
-    return edge.OrderBy(
-        key=message.key,
-        direction=_DIRECTIONS[message.direction],
-        start_from=_start(message.start_from) if message.HasField("start_from") else None,
-    )
-
-
-def _start(message: messages.StartFrom) -> int | float | str | None:
-    match message.WhichOneof("value"):
-        case "float":
-            return message.float
-        case "integer":
-            return message.integer
-        case "timestamp":
-            return str(message.timestamp.ToJsonString())
-        case "datetime":
-            return message.datetime
-        case _:
-            return None

@@ -91,7 +91,6 @@ def test_an_unknown_collection_is_refused_everywhere(qdrant):
         lambda: qdrant.upsert("nope", [point(1)]),
         lambda: qdrant.delete("nope", [1]),
         lambda: qdrant.query_points("nope", query=[1.0, 0.0]),
-        lambda: qdrant.facet("nope", "year"),
         lambda: qdrant.get_collection_aliases("nope"),
     ):
         with refused(NOT_FOUND, "Collection `nope` doesn't exist!"):

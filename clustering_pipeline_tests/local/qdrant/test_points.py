@@ -199,53 +199,9 @@ def test_payload_can_be_selected(qdrant, docs):
         assert (qdrant.scroll(docs, with_payload=wish)[0][0].payload or {}) == expected
 
 
-def test_points_scroll_in_the_order_of_an_indexed_field(qdrant, docs):
-    qdrant.upsert(docs, [point(number, year=2000 - number) for number in range(4)])
-    with refused(INVALID, "No range index for `order_by` key: `year`"):
-        qdrant.scroll(docs, order_by="year")
-    qdrant.create_payload_index(docs, "year", models.PayloadSchemaType.INTEGER)
-    assert ids(qdrant, docs, order_by="year") == [3, 2, 1, 0]
-    latest = models.OrderBy(key="year", direction=models.Direction.DESC, start_from=1999)
-    records, offset = qdrant.scroll(docs, order_by=latest, limit=2)
-    assert ([(record.id, record.order_value) for record in records], offset) == (
-        [(1, 1999), (2, 1998)],
-        None,
-    )
-    with refused(INVALID, "`offset`"):
-        qdrant.scroll(docs, order_by="year", offset=1)
-
-
-def test_points_order_by_time(qdrant, docs):
-    days = ["2024-03-01T00:00:00Z", "2023-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]
-    qdrant.upsert(docs, [point(number, at=day) for number, day in enumerate(days)])
-    qdrant.create_payload_index(docs, "at", models.PayloadSchemaType.DATETIME)
-    order = models.OrderBy(key="at", start_from="2023-06-01T00:00:00Z")
-    assert ids(qdrant, docs, order_by=order) == [0, 2]
-
-
 def test_points_are_counted_with_and_without_a_filter(qdrant, docs):
     qdrant.upsert(docs, [point(number, even=number % 2 == 0) for number in range(5)])
     even = models.Filter(
         must=[models.FieldCondition(key="even", match=models.MatchValue(value=True))]
     )
     assert (qdrant.count(docs).count, qdrant.count(docs, count_filter=even).count) == (5, 3)
-
-
-def test_a_facet_counts_the_values_of_an_indexed_field(qdrant, docs):
-    words = ["b", "a", "b", "c", "b", "a"]
-    qdrant.upsert(
-        docs, [point(number, word=word, odd=number % 2 == 1) for number, word in enumerate(words)]
-    )
-    with refused(INVALID, "No appropriate index for faceting: `word`"):
-        qdrant.facet(docs, "word")
-    qdrant.create_payload_index(docs, "word", models.PayloadSchemaType.KEYWORD)
-    qdrant.create_payload_index(docs, "odd", models.PayloadSchemaType.BOOL)
-    hits = [(hit.value, hit.count) for hit in qdrant.facet(docs, "word", limit=2).hits]
-    assert hits == [("b", 3), ("a", 2)]
-    odd = models.Filter(
-        must=[models.FieldCondition(key="odd", match=models.MatchValue(value=True))]
-    )
-    hits = {(hit.value, hit.count) for hit in qdrant.facet(docs, "word", facet_filter=odd).hits}
-    assert hits == {("a", 2), ("c", 1)}
-    hits = {(hit.value, hit.count) for hit in qdrant.facet(docs, "odd").hits}
-    assert hits == {(True, 3), (False, 3)}

@@ -2,7 +2,7 @@ import grpc
 import pytest
 from qdrant_client import models
 
-from clustering_pipeline_tests.local.qdrant.factories import ONE_VECTOR, refused
+from clustering_pipeline_tests.local.qdrant.factories import refused
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -49,55 +49,6 @@ def test_a_filter_applies_before_the_limit(qdrant, line):
     ]
 
 
-def test_a_point_stands_for_its_vector_and_is_not_its_own_neighbour(qdrant, line):
-    assert hits(qdrant.query_points(line, query=2, limit=2)) == [(4, 8.0), (3, 6.0)]
-    even = models.Filter(
-        must=[models.FieldCondition(key="even", match=models.MatchValue(value=True))]
-    )
-    assert hits(qdrant.query_points(line, query=4, query_filter=even)) == [(2, 8.0), (0, 0.0)]
-    with refused(grpc.StatusCode.NOT_FOUND, "No point with id 99"):
-        qdrant.query_points(line, query=99)
-
-
-def test_a_point_of_another_collection_stands_for_its_vector(qdrant, line):
-    qdrant.create_collection("other", vectors_config={"v": ONE_VECTOR})
-    qdrant.upsert(
-        "other",
-        [
-            models.PointStruct(id=3, vector={"v": [2, 0]}),
-            models.PointStruct(id=4, vector={}),
-        ],
-    )
-    place = models.LookupLocation(collection="other", vector="v")
-    assert hits(qdrant.query_points(line, query=3, lookup_from=place, limit=1)) == [(4, 8.0)]
-    with refused(grpc.StatusCode.NOT_FOUND, "No vector `v` for point with id 4"):
-        qdrant.query_points(line, query=4, lookup_from=place)
-
-
-def test_queries_in_a_batch_are_answered_in_order(qdrant, line):
-    requests = [
-        models.QueryRequest(query=[1.0, 0.0], limit=1),
-        models.QueryRequest(query=[-1.0, 0.0], limit=1),
-        models.QueryRequest(limit=2),
-    ]
-    found = qdrant.query_batch_points(line, requests)
-    assert [[point.id for point in response.points] for response in found] == [[4], [0], [0, 1]]
-
-
-def test_a_sample_is_drawn_without_repetition(qdrant, line):
-    sample = models.SampleQuery(sample=models.Sample.RANDOM)
-    found = qdrant.query_points(line, query=sample, limit=10)
-    assert sorted(point.id for point in found.points) == [0, 1, 2, 3, 4]
-
-
-def test_a_query_may_order_by_a_field(qdrant, line):
-    qdrant.set_payload(line, {"rank": 7}, [1])
-    qdrant.set_payload(line, {"rank": 5}, [3])
-    qdrant.create_payload_index(line, "rank", models.PayloadSchemaType.INTEGER)
-    found = qdrant.query_points(line, query=models.OrderByQuery(order_by="rank"))
-    assert [point.id for point in found.points] == [3, 1]
-
-
 def test_a_query_that_does_not_fit_the_vectors_is_refused(qdrant, line):
     with refused(INVALID, "expected dim: 2, got 3"):
         qdrant.query_points(line, query=[1.0, 0.0, 0.0])
@@ -120,6 +71,10 @@ def test_a_query_that_does_not_fit_the_vectors_is_refused(qdrant, line):
             },
             "a query with prefetches",
             id="prefetch",
+        ),
+        pytest.param({"query": 2}, "a query by the id of a point", id="id"),
+        pytest.param(
+            {"query": models.OrderByQuery(order_by="even")}, "the query `order_by`", id="order"
         ),
     ],
 )

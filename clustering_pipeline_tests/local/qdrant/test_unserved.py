@@ -38,8 +38,6 @@ SERVED = {
         "Count",
         "UpdateBatch",
         "Query",
-        "QueryBatch",
-        "Facet",
     },
     "Qdrant": {"HealthCheck"},
     "Snapshots": set(),
@@ -88,6 +86,11 @@ def test_a_condition_the_engine_does_not_know_is_refused(qdrant_url, plain):
 def test_a_shard_key_is_refused(qdrant, plain):
     with refused(UNIMPLEMENTED, "custom sharding"):
         qdrant.scroll(plain, shard_key_selector="eu")
+
+
+def test_an_order_other_than_of_ids_is_refused(qdrant, plain):
+    with refused(UNIMPLEMENTED, "an order by a field"):
+        qdrant.scroll(plain, order_by="year")
 
 
 def test_inference_is_refused(qdrant_url, plain):
