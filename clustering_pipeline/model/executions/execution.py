@@ -15,7 +15,7 @@ from clustering_pipeline.model.executions.views import (
     ClusterExecutionResult,
     RepresentativeDocument,
 )
-from clustering_pipeline.model.scope import Owner, Scoped
+from clustering_pipeline.model.scope import Owner, Scope, Scoped
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.model.times import Moment
 
@@ -45,6 +45,11 @@ class LabelingLedger(Record):
 
 
 TASK_TYPE = "engine_cluster_build"
+
+
+def run_prefix(scope: Scope, run_id: str) -> str:
+    """The directory of a run among all artifacts."""
+    return f"{scope.organization_id}/{scope.namespace_id}/{TASK_TYPE}/{run_id}"
 
 
 class StageTiming(Record):
@@ -147,7 +152,7 @@ class ExecutionRecord(Scoped, ClusterExecutionResult):
     @property
     def artifacts_prefix(self) -> str:
         """The run's own directory."""
-        return f"{self.organization_id}/{self.namespace_id}/{TASK_TYPE}/{self.run_id}"
+        return run_prefix(self.scope, self.run_id)
 
     def artifact_key(self, file: str) -> str:
         """Where ``file`` of this execution lies."""

@@ -194,4 +194,4 @@ def same_groups(
 
 def _found(before: Run) -> Any:
     """The groups as an algorithm found them, where people wanted others."""
-    return before.read_json(IDENTITY_RECORD)["found"] if before.has(IDENTITY_RECORD) else None
+    return before.read_json(IDENTITY_RECORD).get("found") if before.has(IDENTITY_RECORD) else None

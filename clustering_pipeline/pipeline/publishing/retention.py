@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ArtifactNotFound, StateConflict
-from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionRecord
+from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionRecord, run_prefix
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.pipeline.run.artifacts import DEFINITION
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -117,9 +117,7 @@ def _without(record: ClusterRecord, gone: Collection[str]) -> dict[str, list[str
 
 
 def _remove(pipeline: Pipeline, record: ClusterRecord, run_id: str) -> int:
-    place = record.scope
-    prefix = f"{place.organization_id}/{place.namespace_id}/{TASK_TYPE}/{run_id}"
-    files = pipeline.artifacts.delete(prefix)
+    files = pipeline.artifacts.delete(run_prefix(record.scope, run_id))
     pipeline.catalog.executions.update(run_id, expired_at=utc_now())
     return files
 

@@ -55,12 +55,11 @@ class Column:
 
     def names(self, given: Iterable[str]) -> list[str]:
         """Those of ``given`` that it stands for."""
-        if not self.numbered:
-            return [name for name in given if name == self.name]
+        start = f"{self.name}_"
         return [
             name
             for name in given
-            if name == self.name or name.removeprefix(f"{self.name}_").isdigit()
+            if name == self.name or (self.numbered and name.removeprefix(start).isdigit())
         ]
 
     def holds(self, dtype: pl.DataType) -> bool:

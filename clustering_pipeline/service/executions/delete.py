@@ -2,7 +2,7 @@
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ExecutionInFlight
-from clustering_pipeline.model.executions.execution import TASK_TYPE
+from clustering_pipeline.model.executions.execution import run_prefix
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.publishing.clear_fields import clear
 from clustering_pipeline.pipeline.publishing.output_aliases import generations
@@ -31,8 +31,7 @@ def remove_cluster(
     if remove_fields:
         clear(pipeline, record)
     for run_id in pipeline.catalog.executions.ids_of(record.cluster_id):
-        prefix = f"{record.organization_id}/{record.namespace_id}/{TASK_TYPE}/{run_id}"
-        pipeline.artifacts.delete(prefix)
+        pipeline.artifacts.delete(run_prefix(record.scope, run_id))
     if not keep_output:
         _remove_output(pipeline, record)
     pipeline.catalog.lineages.delete_of(record.cluster_id)

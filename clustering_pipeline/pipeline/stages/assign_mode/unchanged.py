@@ -50,5 +50,6 @@ def keep_known(run: Run, known: Known) -> None:
 
 def known_documents(run: Run) -> Known:
     """What the export found."""
-    rows = run.read_frame(KNOWN)[ROW].to_numpy()
-    return Known(rows=rows, **run.read_json(KNOWN_RECORD))
+    stored, execution = run.pipeline.artifacts, run.execution
+    rows = KNOWN.read(stored, execution)[ROW].to_numpy()
+    return Known(rows=rows, **KNOWN_RECORD.read(stored, execution))
