@@ -7,7 +7,7 @@ from clustering_pipeline.defs.run_stage import identity_of, verify
 from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.pipeline.publishing.quality_gates import passed_over
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-from clustering_pipeline.pipeline.stages.checks import CHECKS, Check
+from clustering_pipeline.pipeline.stages.export import CHECKS, Check
 
 
 def build_checks(graph: Graph) -> list[dg.AssetChecksDefinition]:

@@ -24,7 +24,7 @@ from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.stages.checks import Check
+from clustering_pipeline.pipeline.stages.export import Check
 from clustering_pipeline.pipeline.stages.table import Stage, require_inputs
 from clustering_pipeline.service.executions.begin import RunIdentity, open_run
 from clustering_pipeline.service.executions.cleanup import leaving_nothing

@@ -27,30 +27,32 @@ _list, _object = partial(_column, pl.List), partial(_column, pl.Struct)
 
 
 _DOCUMENT = (
-    _text(c.COLLECTION_ID, "collection of the document"),
-    _text(c.POINT_ID, "id of its point in Qdrant"),
-    _text(c.DOCUMENT_ID, "what the document is called"),
+    _text("collection_id", "collection of the document"),
+    _text("point_id", "id of its point in Qdrant"),
+    _text("document_id", "what the document is called"),
 )
 _FEATURE = _text(c.FEATURE, "clustering: a feature's name; null where attributes made the groups")
 _GROUP = _text(
     c.CLUSTER_ID, "group: `cl_3`, in a hierarchy the deepest; `cl_cluster_noise` is none"
 )
-_PROBABILITY = _number(c.PROBABILITY, "how surely the document is in its group", unit="0 to 1")
-_OUTLIER = _number(c.OUTLIER_SCORE, "how far out the document lies; null where attributes group")
+_PROBABILITY = _number("probability", "how surely the document is in its group", unit="0 to 1")
+_OUTLIER = _number("outlier_score", "how far out the document lies; null where attributes group")
 _FOUND = _text(c.FOUND, "uid of the group as it was found, where people regrouped", optional=True)
 _NOVEL = _flag(c.NOVEL, "whether no published group reaches the document", optional=True)
 _NEAREST = _text(c.NEAREST, "group nearest to the document", optional=True)
-_DISTANCE = _number(c.DISTANCE, "from the centroid of its group; null for noise", unit="cosine")
+_DISTANCE = _number(
+    "distance_to_centroid", "from the centroid of its group; null for noise", unit="cosine"
+)
 _PLACES = tuple(
     _column(pl.Float32, axis, "place on the map; absent while the map is deferred", optional=True)
     for axis in c.AXES
 )
-_UID = _text(c.GROUP_UID, "the group's identity over runs")
+_UID = _text("group_uid", "the group's identity over runs")
 _SUMMARIES = (
     _text(c.CLUSTER_ID, "group"),
-    _text(c.PARENT, "group around it; null on top"),
-    _integer(c.LEVEL, "depth in the hierarchy; 0 on top"),
-    _integer(c.NUM_MEMBERS, "members, those of inner groups included", unit="documents"),
+    _text("parent_cluster_id", "group around it; null on top"),
+    _integer("hierarchy_level", "depth in the hierarchy; 0 on top"),
+    _integer("num_members", "members, those of inner groups included", unit="documents"),
     _number("variance", "mean squared distance of members from the centroid"),
     _number("mean_cosine_similarity", "of members to the centroid", unit="cosine"),
     _number("min_cosine_similarity", "of members to the centroid", unit="cosine"),
@@ -62,18 +64,18 @@ _SUMMARIES = (
     _integer("feature_dimensions", "length of the clustering's vectors"),
 )
 _NAMES = (
-    _text(c.LABEL, "name"),
-    _text(c.SUMMARY, "what its documents are about"),
-    _texts(c.KEYWORDS, "keyphrases, best first"),
+    _text("label", "name"),
+    _text("summary", "what its documents are about"),
+    _texts("keywords", "keyphrases, best first"),
 )
 _LABELS = (
     *_NAMES,
-    _text(c.SOURCE, "who named it: `keyphrases`, `llm`, `human`, `attributes`"),
-    _texts(c.REPRESENTATIVES, "documents that stand for the group"),
+    _text("source", "who named it: `keyphrases`, `llm`, `human`, `attributes`"),
+    _texts("representative_ids", "documents that stand for the group"),
 )
 _MATCH = (
-    _text(c.MATCHED_BY, "`members` or `centroid`; null for a new group"),
-    _number(c.SCORE, "how alike both groups are", unit="0 to 1"),
+    _text("matched_by", "`members` or `centroid`; null for a new group"),
+    _number("score", "how alike both groups are", unit="0 to 1"),
 )
 
 DEFINITION = _record(
@@ -141,7 +143,7 @@ ASSIGNMENTS = _table(
     "assignments",
     "The group of every document, clustering after clustering.",
     *_DOCUMENT,
-    _integer(c.LABEL, "number of the group on top of the hierarchy; -1 is noise"),
+    _integer("label", "number of the group on top of the hierarchy; -1 is noise"),
     _GROUP,
     _PROBABILITY,
     _OUTLIER,
@@ -178,10 +180,10 @@ IDENTITY = _table(
     _text(c.CLUSTER_ID, "group"),
     _UID,
     _text("parent_group_uid", "uid of the group around it"),
-    _text(c.PREVIOUS, "id of the same group in the run before"),
+    _text("previous_cluster_id", "id of the same group in the run before"),
     *_MATCH,
-    _number(c.STAYED, "of the smaller of both groups, the documents in the other", unit="0 to 1"),
-    _number(c.KNOWN_SHARE, "of its documents, those that it had before", unit="0 to 1"),
+    _number("stayed", "of the smaller of both groups, the documents in the other", unit="0 to 1"),
+    _number("known", "of its documents, those that it had before", unit="0 to 1"),
     reused=True,
 )
 IDENTITY_RECORD = _record(
@@ -198,12 +200,7 @@ SUMMARIES = _table(
     *_SUMMARIES,
     reused=True,
 )
-DISTANCES = _table(
-    "distances",
-    "A row for each of the assignments.",
-    _DISTANCE,
-    reused=True,
-)
+DISTANCES = _table("distances", "A row for each of the assignments.", _DISTANCE, reused=True)
 REFERENCE = _table(
     "reference",
     "How far each group reaches: new documents are compared with this alone.",
@@ -230,7 +227,7 @@ LABELS = _table(
     "The names of the groups.",
     _text(c.CLUSTER_ID, "group"),
     *_LABELS,
-    _number(c.PROBABILITY, "how sure the model was", unit="0 to 1"),
+    _number("probability", "how sure the model was", unit="0 to 1"),
     _text("extra", "JSON: further fields that a model was asked for"),
     _number("fidelity", "how well the name tells its group's documents", optional=True),
     _number("fidelity_by_chance", "what blind picking scores", optional=True),
@@ -240,7 +237,7 @@ LABELS = _table(
 TEXTS = _table(
     "texts",
     "A row for each of the assignments.",
-    _text(c.TEXT, "beginning of the document's text, for the map"),
+    _text("text", "beginning of the document's text, for the map"),
     reused=True,
 )
 LABEL_ERRORS = _record(
@@ -321,14 +318,14 @@ LINEAGE = _table(
     _text("event", "`continued`, `born`, `merged`, `split`, …"),
     _UID,
     _text(c.CLUSTER_ID, "group now"),
-    _text(c.PREVIOUS, "group before"),
-    _integer(c.LEVEL, "depth in the hierarchy"),
+    _text("previous_cluster_id", "group before"),
+    _integer("hierarchy_level", "depth in the hierarchy"),
     _texts("parents", "uids of the groups that it came from"),
     _column(pl.List(pl.Float64), "overlaps", "share that each of these gave", unit="0 to 1"),
     *_MATCH,
-    _integer(c.NUM_MEMBERS, "size now", unit="documents"),
+    _integer("num_members", "size now", unit="documents"),
     _integer("previous_num_members", "size before", unit="documents"),
-    _text(c.LABEL, "name now"),
+    _text("label", "name now"),
     _text("previous_label", "name before"),
 )
 NUMBERS = _record(

@@ -6,41 +6,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-COLLECTION_ID, POINT_ID, DOCUMENT_ID = "collection_id", "point_id", "document_id"
-KEYS = (COLLECTION_ID, POINT_ID, DOCUMENT_ID)
-DOCUMENT = (COLLECTION_ID, POINT_ID)
+KEYS = ("collection_id", "point_id", "document_id")
+DOCUMENT = KEYS[:2]
 PAYLOAD = "payload"
 VECTOR = "vector"
 ROW = "row"
-TEXT = "text"
 AXES = ("x", "y", "z")
-
 FEATURE = "feature_name"
 CLUSTER_ID = "cluster_id"
-PROBABILITY = "probability"
-OUTLIER_SCORE = "outlier_score"
-DISTANCE = "distance_to_centroid"
 FOUND = "found_uid"
 NOVEL = "novel"
 NEAREST = "nearest_cluster_id"
-
-GROUP_UID = "group_uid"
-PREVIOUS = "previous_cluster_id"
-MATCHED_BY = "matched_by"
-SCORE = "score"
-STAYED = "stayed"
-KNOWN_SHARE = "known"
-
-PARENT = "parent_cluster_id"
-LEVEL = "hierarchy_level"
-NUM_MEMBERS = "num_members"
 CENTROID = "centroid_vector"
 VALUES = "attribute_values"
-LABEL = "label"
-SUMMARY = "summary"
-KEYWORDS = "keywords"
-SOURCE = "source"
-REPRESENTATIVES = "representative_ids"
 
 
 def vector_series(name: str, matrix: NDArray[np.floating]) -> pl.Series:

@@ -18,10 +18,10 @@ class Progress:
 
     def __call__(self, done: int, total: int | None = None) -> None:
         """Report ``done`` of ``total``; None while nobody knows how many there are."""
-        now = self.clock()
-        if done != total and now - self._last < INTERVAL_SECONDS:
+        seconds = self.clock()
+        if done != total and seconds - self._last < INTERVAL_SECONDS:
             return
-        self._last = now
+        self._last = seconds
         self.write(done, total)
 
 
@@ -38,7 +38,7 @@ class Paced:
 
     def __call__(self) -> None:
         """Ask, unless that was done less than a second ago."""
-        now = self.clock()
-        if now - self._last >= CALL_SECONDS:
-            self._last = now
+        seconds = self.clock()
+        if seconds - self._last >= CALL_SECONDS:
+            self._last = seconds
             self.ask()

@@ -92,7 +92,11 @@ class Artifact:
     def _require(self, given: Sequence[str], wrong: Callable[[Column, str], str | None]) -> None:
         """Raises TypeError when what is written is not what is described."""
         named = {name: column for column in self.columns for name in column.names(given)}
-        missing = [one.name for one in self.columns if not one.optional and not one.names(given)]
+        missing = [
+            column.name
+            for column in self.columns
+            if not column.optional and not column.names(given)
+        ]
         problems = [
             *(f"{name!r} is not described" for name in given if name not in named),
             *(f"{name!r} is missing" for name in missing),
@@ -112,7 +116,7 @@ class Table(Artifact):
     @property
     def schema(self) -> dict[str, Kind]:
         """Column to type, for a table made of rows; without columns that come by number."""
-        return {one.name: one.type for one in self.columns if not one.numbered}
+        return {column.name: column.type for column in self.columns if not column.numbered}
 
     def check(self, frame: pl.DataFrame) -> None:
         """Raises TypeError when the frame has other columns, or columns of other types."""
@@ -141,13 +145,17 @@ class Table(Artifact):
         """
         absent = self._absent(artifacts, key, columns or ())
         if columns is None or not absent:
-            return artifacts.read_frame(key, columns)
+            return artifacts.read_frame(key, columns=columns)
         frame = artifacts.read_frame(key, [name for name in columns if name not in absent])
         nulls = [pl.lit(None, dtype=kind).alias(name) for name, kind in absent.items()]
         return frame.with_columns(nulls).select(columns)
 
     def _absent(self, artifacts: Artifacts, key: str, columns: Sequence[str]) -> dict[str, Kind]:
-        optional = {one.name: one.type for one in self.columns if one.optional and not one.numbered}
+        optional = {
+            column.name: column.type
+            for column in self.columns
+            if column.optional and not column.numbered
+        }
         if optional.keys().isdisjoint(columns):
             return {}
         present = artifacts.scan(key).collect_schema()
@@ -179,7 +187,7 @@ class Record(Artifact):
                 return None
             return f"{name!r} is {type(value).__name__} and no {column.kind}"
 
-        known = [one.name for one in self.columns]
+        known = [column.name for column in self.columns]
         self._require([name for name in record if not self.open or name in known], wrong)
 
     def read(self, artifacts: Artifacts, execution: ExecutionRecord) -> Any:

@@ -47,7 +47,10 @@ def vector_columns(run: Run) -> dict[str, str]:
 
 def payloads(run: Run) -> list[dict[str, Any]]:
     """What each document says, in canonical order."""
-    return [json.loads(one) for one in run.read_frame(EMBEDDINGS, columns=["payload"])["payload"]]
+    return [
+        json.loads(payload)
+        for payload in run.read_frame(EMBEDDINGS, columns=["payload"])["payload"]
+    ]
 
 
 def targets(run: Run) -> dict[str, list[object]]:
@@ -76,17 +79,17 @@ def original_spaces(run: Run) -> tuple[Space, ...]:
     if run.spec.attributes is not None:
         count = run.read_frame(EMBEDDINGS, columns=KEYS).height
         return (Space(name="", number=0, vectors=np.ones((count, 1), dtype=np.float32)),)
-    found = features(run)
+    blocks = features(run)
     return tuple(
-        Space(name=name, number=number, vectors=_original(run, {uri: found[uri] for uri in uris}))
+        Space(name=name, number=number, vectors=_original(run, {uri: blocks[uri] for uri in uris}))
         for number, (name, uris) in enumerate(run.spec.clusterings.items())
     )
 
 
-def _original(run: Run, found: Mapping[str, Matrix]) -> Matrix:
-    if len(found) == 1:
-        return next(iter(found.values()))
-    return clustering_space(run, found, weights=None)
+def _original(run: Run, blocks: Mapping[str, Matrix]) -> Matrix:
+    if len(blocks) == 1:
+        return next(iter(blocks.values()))
+    return clustering_space(run, blocks, weights=None)
 
 
 def original_space(run: Run) -> Matrix:
@@ -97,14 +100,14 @@ def original_space(run: Run) -> Matrix:
     spaces = original_spaces(run)
     if len(spaces) == 1:
         return spaces[0].vectors
-    widest = max(one.vectors.shape[1] for one in spaces)
+    widest = max(space.vectors.shape[1] for space in spaces)
     return np.concatenate(
-        [np.pad(one.vectors, ((0, 0), (0, widest - one.vectors.shape[1]))) for one in spaces]
+        [np.pad(space.vectors, ((0, 0), (0, widest - space.vectors.shape[1]))) for space in spaces]
     )
 
 
 def clustering_spaces(
-    run: Run, found: Mapping[str, Matrix], *, weights: Mapping[str, float] | None
+    run: Run, blocks: Mapping[str, Matrix], *, weights: Mapping[str, float] | None
 ) -> tuple[Space, ...]:
     """The features of each clustering side by side; ``weights`` serve where there are several."""
     return tuple(
@@ -113,8 +116,8 @@ def clustering_spaces(
             number=number,
             vectors=clustering_space(
                 run,
-                {uri: found[uri] for uri in uris},
-                weights=weights if len(uris) == len(found) else None,
+                {uri: blocks[uri] for uri in uris},
+                weights=weights if len(uris) == len(blocks) else None,
             ),
         )
         for number, (name, uris) in enumerate(run.spec.clusterings.items())
@@ -122,11 +125,11 @@ def clustering_spaces(
 
 
 def clustering_space(
-    run: Run, found: Mapping[str, Matrix], *, weights: Mapping[str, float] | None
+    run: Run, blocks: Mapping[str, Matrix], *, weights: Mapping[str, float] | None
 ) -> Matrix:
     """(n, sum of d) vectors side by side, normalised and weighed as the definition says."""
     normalize = run.spec.vectors.normalize_features
-    return engine.concatenate(found, weights=weights, normalize=normalize)
+    return engine.concatenate(blocks, weights=weights, normalize=normalize)
 
 
 def grouped_documents(run: Run, columns: Sequence[str] = ()) -> pl.DataFrame:

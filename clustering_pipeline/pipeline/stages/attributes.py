@@ -45,8 +45,8 @@ def attribute_config(run: Run) -> AttributeConfig:
 def without_vectors(run: Run) -> StageReport:
     """No document has a place on a map; the input's digest is that of the attributes' values."""
     attributes = attribute_config(run).attributes
-    paths = [split_path(one) for one in attributes]
-    values = [[engine.value_at(one, path) for path in paths] for one in payloads(run)]
+    paths = [split_path(attribute) for attribute in attributes]
+    values = [[engine.value_at(payload, path) for path in paths] for payload in payloads(run)]
     content = json.dumps(values, sort_keys=True, ensure_ascii=False).encode()
     record = {
         "input": {
@@ -118,7 +118,9 @@ def _tree(groups: AttributeGroups) -> Hierarchy:
 
 def _flat(labels: Labels) -> Hierarchy:
     numbers = range(int(labels.max(initial=-1)) + 1)
-    nodes = [engine.Node(path=(one,), rows=np.flatnonzero(labels == one)) for one in numbers]
+    nodes = [
+        engine.Node(path=(number,), rows=np.flatnonzero(labels == number)) for number in numbers
+    ]
     return engine.hierarchy(len(labels), nodes)
 
 
@@ -149,7 +151,7 @@ def summarize_attributes(run: Run) -> StageReport:
 def _summaries(
     run: Run, level: Level, documents: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    found = []
+    rows = []
     parents = level.parents()
     for place, cluster_id in enumerate(level.cluster_ids):
         members = np.flatnonzero(level.labels == place)
@@ -158,21 +160,21 @@ def _summaries(
             "parent_cluster_id": parents[place],
             "hierarchy_level": level.number,
             "num_members": len(members),
-            VALUES: json.dumps(_values(run, [documents[one] for one in members])),
+            VALUES: json.dumps(_values(run, [documents[member] for member in members])),
         }
-        found.append(dict.fromkeys(SUMMARIES.schema) | row)
-    return found
+        rows.append(dict.fromkeys(SUMMARIES.schema) | row)
+    return rows
 
 
 def _values(run: Run, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Attribute to value; where a parent's members differ, the one that stands for them."""
     config = attribute_config(run)
     return {
-        one: engine.aggregate(
-            [engine.value_at(member, split_path(one)) for member in members],
+        attribute: engine.aggregate(
+            [engine.value_at(member, split_path(attribute)) for member in members],
             config.aggregation_method,
         )
-        for one in config.attributes
+        for attribute in config.attributes
     }
 
 
@@ -193,7 +195,7 @@ def _name(run: Run, stored: str, level: int) -> str:
     config = attribute_config(run)
     shared = config.attributes[:1] if has_parents(config) and level == 0 else config.attributes
     values = json.loads(stored)
-    return " · ".join(f"{one}: {_shown(values[one])}" for one in shared)
+    return " · ".join(f"{attribute}: {_shown(values[attribute])}" for attribute in shared)
 
 
 def _shown(value: object) -> str:

@@ -6,11 +6,21 @@ from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.labeling import Fidelity, Label, LabelRequest, Labels, Named, label_groups
+from clustering_pipeline.labeling import (
+    Fidelity,
+    Label,
+    LabelRequest,
+    Labels,
+    Named,
+    cache_keys,
+    label_groups,
+)
 from clustering_pipeline.model.definitions.composite import COMPOSITE
+from clustering_pipeline.model.ids import dotted_number
 from clustering_pipeline.pipeline.groups.names import RENAME, carried_names
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
+    IDENTITY,
     LABEL_ERRORS,
     LABELLING,
     LABELS,
@@ -18,11 +28,15 @@ from clustering_pipeline.pipeline.run.artifacts import (
 )
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.stages.kept_labels import keep, kept_labels, with_kept
 from clustering_pipeline.pipeline.stages.label_cache import remember, remember_format
 from clustering_pipeline.pipeline.stages.label_fidelity import Fitness, fitness
 from clustering_pipeline.pipeline.stages.label_request import Material, label_request, material
 
+STAYED = 0.7
+"""Of the smaller of both groups, the documents that are in the other."""
+KNOWN = 1 / 3
+"""Of the group as it is now, the documents that it had before."""
+_NAMED_BY = ("cluster_id", "label", "summary", "keywords", "source", "probability", "extra")
 _SHOWN = 400  # characters of a document's text that the map needs
 
 
@@ -34,13 +48,13 @@ def label(run: Run) -> StageReport:
     return label_beside(run, kept_labels(run))
 
 
-def label_beside(run: Run, kept: Mapping[str, Named]) -> StageReport:
-    """The same where groups keep the labels in ``kept``, which nobody is asked for."""
+def label_beside(run: Run, standing: Mapping[str, Named]) -> StageReport:
+    """The same where groups keep the labels in ``standing``, which nobody is asked for."""
     given = material(run)
     names = carried_names(run)
-    request = with_kept(label_request(run, given, names=names), kept)
+    request = with_kept(label_request(run, given, names=names), standing)
     ends_at = time.monotonic() + request.terms.deadline
-    labels = keep(label_groups(request), kept)
+    labels = keep(label_groups(request), standing)
     _remember(run, request, labels)
     measured = fitness(run, given, labels, request, ends_at=ends_at)
     labels = replace(labels, ledger=labels.ledger + measured.ledger)
@@ -75,11 +89,13 @@ def _plan(run: Run) -> dict[str, Any]:
     if run.published is None or run.is_own(ASSIGNMENTS):
         whole = "from_pool" if run.spec.from_pool else "full"
         return {"plan": COMPOSITE if run.spec.mode == COMPOSITE else whole}
-    told = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
-    made = [one for one in run.published.edit_conflicts if not one.startswith(RENAME)]
+    conflicts = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
+    earlier = [
+        conflict for conflict in run.published.edit_conflicts if not conflict.startswith(RENAME)
+    ]
     return {
         "plan": "relabel",
-        "edit_conflicts": [*made, *told],
+        "edit_conflicts": [*earlier, *conflicts],
         "covered_batches": run.published.covered_batches,
         "source_execution_ids": run.published.source_execution_ids,
         "composite_mapping": run.published.composite_mapping,
@@ -88,20 +104,20 @@ def _plan(run: Run) -> dict[str, Any]:
 
 def _frame(labels: Labels, given: Material, fits: dict[int, Fidelity]) -> pl.DataFrame:
     rows = _representatives(given)
-    table = [_row(one, rows[one.number], fits.get(one.number)) for one in labels.groups]
+    table = [_row(label, rows[label.number], fits.get(label.number)) for label in labels.groups]
     return pl.DataFrame(table, schema=LABELS.schema)
 
 
-def _row(one: Label, representatives: list[str], fit: Fidelity | None) -> dict[str, Any]:
+def _row(label: Label, representatives: list[str], fit: Fidelity | None) -> dict[str, Any]:
     return {
-        "cluster_id": one.cluster_id,
-        "label": one.label,
-        "summary": one.summary,
-        "keywords": list(one.keywords),
-        "source": one.source,
+        "cluster_id": label.cluster_id,
+        "label": label.label,
+        "summary": label.summary,
+        "keywords": list(label.keywords),
+        "source": label.source,
         "representative_ids": representatives,
-        "probability": one.probability,
-        "extra": json.dumps(dict(one.extra), ensure_ascii=False) if one.extra else None,
+        "probability": label.probability,
+        "extra": json.dumps(dict(label.extra), ensure_ascii=False) if label.extra else None,
         "fidelity": fit.score if fit else None,
         "fidelity_by_chance": fit.chance if fit else None,
         "fidelity_is_low": fit.is_low if fit else None,
@@ -112,15 +128,15 @@ def _representatives(given: Material) -> dict[int, list[str]]:
     ids = given.documents["document_id"]
     return {
         start + number: ids[list(rows)].to_list()
-        for one, start in zip(given.prepared, given.starts, strict=True)
-        for number, rows in one.representative_rows.items()
+        for prepared, start in zip(given.prepared, given.starts, strict=True)
+        for number, rows in prepared.representative_rows.items()
     }
 
 
 def _how(given: Material, labels: Labels, measured: Fitness) -> dict[str, Any]:
     """For the manifest: the texts that were chosen, level by level, and what was spent."""
     return {
-        "text_fields": [asdict(one.choice) for one in given.prepared],
+        "text_fields": [asdict(prepared.choice) for prepared in given.prepared],
         "ledger": labels.ledger.model_dump(),
         "format": labels.format,
         "fidelity_judge": measured.judge,
@@ -154,4 +170,76 @@ def _report(
         texts={"text_fields": ", ".join(given.prepared[0].choice.fields)},
         records={name: record for name, record in records.items() if record},
         uri=run.uri(LABELS),
+    )
+
+
+def kept_labels(run: Run) -> dict[str, Named]:
+    """Group to the label it keeps.
+
+    That is so while the definition asks for labels in the same way, and where a model was to be
+    asked, one answered.  When labels alone are made again, none is kept: that is what was asked.
+    """
+    published = run.published
+    if published is None or published.spec is None or run.spec.attributes is not None:
+        return {}
+    if published.spec.llm_labeling != run.spec.llm_labeling or not run.is_own(IDENTITY):
+        return {}
+    source = "llm" if run.spec.llm_labeling.enabled else "keyphrases"
+    labels = LABELS.read(run.pipeline.artifacts, published, _NAMED_BY).filter(source=source)
+    answers = {row["cluster_id"]: named_of(row) for row in labels.iter_rows(named=True)}
+    groups = run.read_frame(IDENTITY).filter(
+        (pl.col("stayed") >= STAYED) & (pl.col("known") >= KNOWN)
+    )
+    pairs = groups.select("cluster_id", "previous_cluster_id").iter_rows()
+    return {cluster_id: answers[previous] for cluster_id, previous in pairs if previous in answers}
+
+
+def with_kept(request: LabelRequest, standing: Mapping[str, Named]) -> LabelRequest:
+    """What a model is asked, less the groups that keep their label."""
+    if not standing or request.provider is None:
+        return request
+    keys = cache_keys(request)
+    answers = {
+        keys[group.number]: standing[group.cluster_id]
+        for group in request.groups
+        if group.cluster_id in standing
+    }
+    return replace(request, cached={**request.cached, **answers})
+
+
+def keep(labels: Labels, standing: Mapping[str, Named]) -> Labels:
+    """Labels made of keyphrases, with those that stay; a new one never repeats one of these."""
+    staying = {
+        label.cluster_id: standing[label.cluster_id].label
+        for label in labels.groups
+        if label.source == "keyphrases" and label.cluster_id in standing
+    }
+    taken = set(staying.values())
+    return replace(
+        labels,
+        groups=tuple(
+            _settled(label, staying.get(label.cluster_id), standing, taken)
+            for label in labels.groups
+        ),
+    )
+
+
+def _settled(
+    label: Label, staying: str | None, standing: Mapping[str, Named], taken: set[str]
+) -> Label:
+    if staying is not None:
+        return replace(label, label=staying, keywords=standing[label.cluster_id].keywords)
+    if label.source == "keyphrases" and label.label in taken:
+        return replace(label, label=f"{label.label} ({dotted_number(label.cluster_id)})")
+    return label
+
+
+def named_of(row: Mapping[str, Any]) -> Named:
+    """A row of the labels' table as an answer."""
+    return Named(
+        label=row["label"],
+        summary=row["summary"],
+        keywords=tuple(row["keywords"] or ()),
+        probability=row["probability"],
+        extra=json.loads(row["extra"]) if row["extra"] else {},
     )

@@ -21,8 +21,8 @@ def recall(
     """What was answered before; nothing when ``cache_ttl_seconds`` is 0."""
     if not config.cache_ttl_seconds or not keys:
         return {}
-    found = catalog.label_answers.find(scope, keys, seconds=config.cache_ttl_seconds)
-    return {key: _named(answer) for key, answer in found.items()}
+    answers = catalog.label_answers.find(scope, keys, seconds=config.cache_ttl_seconds)
+    return {key: _named(answer) for key, answer in answers.items()}
 
 
 def remember(
@@ -30,8 +30,8 @@ def remember(
 ) -> None:
     """Keeps new answers; none when ``cache_ttl_seconds`` is 0."""
     if config.cache_ttl_seconds:
-        kept = {key: json.dumps(asdict(named)) for key, named in answers.items()}
-        catalog.label_answers.keep(scope, kept, seconds=config.cache_ttl_seconds)
+        stored = {key: json.dumps(asdict(named)) for key, named in answers.items()}
+        catalog.label_answers.keep(scope, stored, seconds=config.cache_ttl_seconds)
 
 
 def recall_fits(
@@ -40,10 +40,10 @@ def recall_fits(
     """What an embedding judge found before, if it was asked the same."""
     if not config.cache_ttl_seconds:
         return None
-    found = catalog.label_answers.find(scope, [key], seconds=config.cache_ttl_seconds)
-    if key not in found:
+    answers = catalog.label_answers.find(scope, [key], seconds=config.cache_ttl_seconds)
+    if key not in answers:
         return None
-    return {number: Fidelity(**fit) for number, fit in json.loads(found[key])}
+    return {number: Fidelity(**fit) for number, fit in json.loads(answers[key])}
 
 
 def remember_fits(
@@ -55,15 +55,15 @@ def remember_fits(
 ) -> None:
     """Keeps what an embedding judge found."""
     if config.cache_ttl_seconds:
-        kept = json.dumps([(number, asdict(fit)) for number, fit in fits.items()])
-        catalog.label_answers.keep(scope, {key: kept}, seconds=config.cache_ttl_seconds)
+        stored = json.dumps([(number, asdict(fit)) for number, fit in fits.items()])
+        catalog.label_answers.keep(scope, {key: stored}, seconds=config.cache_ttl_seconds)
 
 
 def recall_format(catalog: Catalog, scope: Scope, provider: Provider) -> Format:
     """The strictest form of answer that this server's model gave last; the strictest there is."""
     key = _server(provider)
     known = catalog.label_answers.find(scope, [key], seconds=_SERVERS_CHANGE)
-    return next((one for one in FORMATS if one == known.get(key)), FORMATS[0])
+    return next((form for form in FORMATS if form == known.get(key)), FORMATS[0])
 
 
 def remember_format(catalog: Catalog, scope: Scope, provider: Provider, form: Format) -> None:

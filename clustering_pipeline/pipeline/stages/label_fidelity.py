@@ -46,11 +46,13 @@ def fitness(
     bench = None if judge is None else _Bench(run=run, request=request, judge=judge)
     fits: Fits = {}
     for level, prepared, start in zip(given.levels, given.prepared, given.starts, strict=True):
-        names = {one.number: labels.by_number[start + one.number].label for one in prepared.groups}
-        found = (
+        names = {
+            group.number: labels.by_number[start + group.number].label for group in prepared.groups
+        }
+        judged = (
             bench.fits(level, prepared, names) if bench else fidelity(names, prepared, level.labels)
         )
-        fits |= {start + number: fit for number, fit in found.items()}
+        fits |= {start + number: fit for number, fit in judged.items()}
     by_words = judge is None or judge.fell_back
     return Fitness(
         fits=fits,
@@ -99,13 +101,13 @@ class _Bench:
         """Groups too small to be shown to anybody are judged by their words."""
         catalog, scope = self.run.pipeline.catalog, self.run.spec.scope
         key = _key(self.request, level, prepared, names)
-        found = recall_fits(catalog, scope, self.request.config, key)
+        judged = recall_fits(catalog, scope, self.request.config, key)
         least = self.request.terms.min_group_size
-        if found is None:
-            found = fidelity(names, prepared, level.labels, judge=self.judge, least=least)
+        if judged is None:
+            judged = fidelity(names, prepared, level.labels, judge=self.judge, least=least)
             if not self.judge.fell_back:
-                remember_fits(catalog, scope, self.request.config, key, found)
-        return fidelity(names, prepared, level.labels) | found if least else found
+                remember_fits(catalog, scope, self.request.config, key, judged)
+        return fidelity(names, prepared, level.labels) | judged if least else judged
 
 
 def _key(request: LabelRequest, level: Level, prepared: Prepared, names: dict[int, str]) -> str:
@@ -117,7 +119,7 @@ def _key(request: LabelRequest, level: Level, prepared: Prepared, names: dict[in
         "scrub": terms.scrub,
         "least": terms.min_group_size,
         "names": sorted(names.items()),
-        "nearest": [(one.number, one.nearest) for one in prepared.groups],
+        "nearest": [(group.number, group.nearest) for group in prepared.groups],
         "shown": sorted(prepared.representative_rows.items()),
     }
     digest = hashlib.sha256(json.dumps(content, default=str).encode(errors="replace"))

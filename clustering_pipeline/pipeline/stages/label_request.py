@@ -54,8 +54,8 @@ class Material:
         """All groups, counted through: so money, time and names are shared by all levels."""
         return tuple(
             _renumbered(group, start)
-            for one, start in zip(self.prepared, self.starts, strict=True)
-            for group in one.groups
+            for prepared, start in zip(self.prepared, self.starts, strict=True)
+            for group in prepared.groups
         )
 
 
@@ -64,24 +64,24 @@ def material(run: Run) -> Material:
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
     documents = grouped_documents(run, columns=["payload"])
     payloads, vectors = documents["payload"].to_list(), original_space(run)
-    told = _told_vectors(run, documents.height)
-    found = tuple(levels(documents["cluster_id"], documents["feature_name"]))
+    named_vectors = _told_vectors(run, documents.height)
+    of_groups = tuple(levels(documents["cluster_id"], documents["feature_name"]))
     ours = {run_mark(run.cluster_id), *target_fields(run)}
     return Material(
         config=config,
         documents=documents,
-        levels=found,
+        levels=of_groups,
         prepared=tuple(
             prepare(
                 payloads,
                 level.labels,
                 vectors,
                 config=config,
-                features=told,
+                features=named_vectors,
                 cluster_ids=dict(enumerate(level.cluster_ids)),
                 ignore=ours,
             )
-            for level in found
+            for level in of_groups
         ),
     )
 
@@ -91,14 +91,16 @@ def _told_vectors(run: Run, rows: int) -> dict[str, Matrix]:
     paths = run.spec.llm_labeling.vector_paths
     if not paths:
         return {}
-    found = {
+    by_path = {
         path: matrix
         for uri, matrix in features(run).items()
         for path in paths
         if path in {uri, FeatureURI.parse(uri).output}
     }
     # Clusterings of one feature each lie one after the other, over the same documents.
-    return {path: np.tile(one, (rows // max(len(one), 1), 1)) for path, one in found.items()}
+    return {
+        path: np.tile(matrix, (rows // max(len(matrix), 1), 1)) for path, matrix in by_path.items()
+    }
 
 
 def label_request(
@@ -113,7 +115,9 @@ def label_request(
         provider=provider,
         terms=run.pipeline.terms,
         human_names={
-            one.number: by_people[one.cluster_id] for one in groups if one.cluster_id in by_people
+            group.number: by_people[group.cluster_id]
+            for group in groups
+            if group.cluster_id in by_people
         },
     )
     if provider is None:

@@ -39,13 +39,13 @@ def measured(
     ``middles`` are the groups' centroids where they are not those of the vectors.
     """
     numbers = canonical(labels)
-    found = engine.quality(
+    metrics = engine.quality(
         space.vectors, numbers, space=SPACE, middles=middles, check=check
     ).contract()
     density = fit.get(VALIDITY)
     if density is None:
-        return found
-    return {**found, VALIDITY: density["value"], f"{VALIDITY}_space": density["space"]}
+        return metrics
+    return {**metrics, VALIDITY: density["value"], f"{VALIDITY}_space": density["space"]}
 
 
 def validity(
@@ -65,25 +65,30 @@ def fits_of(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(record.get("fits") or [record])
 
 
-def all_of(found: Mapping[str, Metrics]) -> Metrics:
+def all_of(by_feature: Mapping[str, Metrics]) -> Metrics:
     """The metrics of a run: those of its clustering, or the means over several and each one's own.
 
     A mean is null where one of them is, and a run is as degenerate as the first of them that is.
     """
-    first = next(iter(found.values()))
-    if len(found) == 1:
+    first = next(iter(by_feature.values()))
+    if len(by_feature) == 1:
         return first
-    odd = [(name, one) for name, one in found.items() if one["degenerate"]]
+    odd = [(name, metrics) for name, metrics in by_feature.items() if metrics["degenerate"]]
     shares: list[Metrics] = [
-        {FEATURE: name, **share} for name, one in found.items() for share in one[EXPLAINED]
+        {FEATURE: name, **share}
+        for name, metrics in by_feature.items()
+        for share in metrics[EXPLAINED]
     ]
     return {
-        **{name: _mean([one[name] for one in found.values()]) for name in numbers_of(first)},
-        "space": f"{SPACE}, mean of {len(found)} features",
+        **{
+            name: _mean([metrics[name] for metrics in by_feature.values()])
+            for name in numbers_of(first)
+        },
+        "space": f"{SPACE}, mean of {len(by_feature)} features",
         "degenerate": odd[0][1]["degenerate"] if odd else False,
         "degenerate_detail": f"{odd[0][0]}: {odd[0][1]['degenerate_detail']}" if odd else None,
-        EXPLAINED: sorted(shares, key=lambda one: -one["share"]),
-        PER_FEATURE: [{FEATURE: name, **one} for name, one in found.items()],
+        EXPLAINED: sorted(shares, key=lambda share: -share["share"]),
+        PER_FEATURE: [{FEATURE: name, **metrics} for name, metrics in by_feature.items()],
     }
 
 
@@ -111,7 +116,7 @@ def explained_by_fields(run: Run, groupings: Sequence[Labels]) -> list[list[Shar
 
     Fields that this definition wrote are no explanation.
     """
-    ours = {run_mark(run.cluster_id), *(one.partition(".")[0] for one in target_fields(run))}
+    ours = {run_mark(run.cluster_id), *(field.partition(".")[0] for field in target_fields(run))}
     stored = run.read_frame(EMBEDDINGS, columns=["payload"])["payload"]
     fields = _fields(stored, len(stored), ours)
     return [_shares(labels, fields) for labels in groupings]
@@ -135,7 +140,7 @@ def _fields(
     stored: Iterable[str], documents: int, ignored: Collection[str]
 ) -> dict[str, list[Any]]:
     """The values of the fields that have few, read one document at a time."""
-    found: dict[str, list[Any]] = {}
+    columns: dict[str, list[Any]] = {}
     seen: dict[str, set[Any]] = {}
     dropped = set(ignored)
     for row, text in enumerate(stored):
@@ -146,8 +151,8 @@ def _fields(
             values_left = MOST_VALUES - len(values)
             if isinstance(value, PLAIN) and (value in values or values_left):
                 values.add(value)
-                found.setdefault(name, [None] * documents)[row] = value
+                columns.setdefault(name, [None] * documents)[row] = value
             else:
                 dropped.add(name)
-                found.pop(name, None)
-    return found
+                columns.pop(name, None)
+    return columns

@@ -19,13 +19,13 @@ PLACE = "clustering"
 SOURCE = "reduced_embeddings"
 
 
-def keep_neighbors(run: Run, found: Mapping[str, engine.Neighborhood]) -> list[dict[str, Any]]:
+def keep_neighbors(run: Run, hoods: Mapping[str, engine.Neighborhood]) -> list[dict[str, Any]]:
     """Writes who is near whom among the fitted documents of each clustering; the record of it.
 
     Without the distances, which the vectors tell.
     """
     records, parts = [], []
-    for name, hood in found.items():
+    for name, hood in hoods.items():
         graph = hood.longest
         if graph is None:
             continue
@@ -56,7 +56,7 @@ def kept_neighborhood(
     if not run.has(NEIGHBORS):
         return hood
     records = run.read_json(REDUCTION).get("neighbors") or ()
-    record = next((one for one in records if one[FEATURE] == name), None)
+    record = next((entry for entry in records if entry[FEATURE] == name), None)
     scaled = None if record is None else _scaled(vectors, record["of"])
     if record is not None and scaled is not None:
         hood.learn(_lists(run, name), record["metric"], source=SOURCE, scaled=scaled)

@@ -73,7 +73,7 @@ def summarize_by(
     """
     assignments = run.read_frame(ASSIGNMENTS, columns=["label", "cluster_id"])
     spaces = original_spaces(run)
-    found = [
+    clusterings = [
         _summary(run, space, assignments[space.rows], fit, describe)
         for space, fit in zip(spaces, fits or [{}] * len(spaces), strict=True)
     ]
@@ -83,11 +83,11 @@ def summarize_by(
     metrics = all_of(
         {
             part.space.name: part.metrics | {EXPLAINED: shares}
-            for part, shares in zip(found, explained, strict=True)
+            for part, shares in zip(clusterings, explained, strict=True)
         }
     )
-    summaries = _one_table([part.groups for part in found])
-    distances = np.concatenate([part.distances for part in found])
+    summaries = _one_table([part.groups for part in clusterings])
+    distances = np.concatenate([part.distances for part in clusterings])
     size = run.write_frame(SUMMARIES, summaries)
     run.write_frame(DISTANCES, pl.DataFrame({"distance_to_centroid": distances}))
     run.write_json(METRICS, metrics)

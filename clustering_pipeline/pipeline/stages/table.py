@@ -23,10 +23,9 @@ from clustering_pipeline.pipeline.stages.assign_mode.propose import propose_grou
 from clustering_pipeline.pipeline.stages.assign_mode.reference import summarize_and_calibrate
 from clustering_pipeline.pipeline.stages.composite_mode.assign import compose
 from clustering_pipeline.pipeline.stages.composite_mode.export import gather
-from clustering_pipeline.pipeline.stages.composite_mode.reduce import lay_out
 from clustering_pipeline.pipeline.stages.export import export
 from clustering_pipeline.pipeline.stages.label import label
-from clustering_pipeline.pipeline.stages.reduce import reduce
+from clustering_pipeline.pipeline.stages.reduce import lay_out, reduce
 
 
 def freeze(run: Run) -> StageReport:

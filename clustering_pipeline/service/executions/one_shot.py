@@ -178,21 +178,18 @@ def _kept(
     """Writes what the request asks to keep, the record last; the keys of both tables."""
     if not request.keeps:
         return {"parquet_path": None, "members_key": None}
-    keys = {
-        "parquet_path": run.key(CLUSTERS),
-        "members_key": run.key(MEMBERS),
-    }
     if request.save_artifacts:
         file = run.key(EMBEDDINGS)
         pipeline.artifacts.write_bytes(file, run.pipeline.artifacts.read_bytes(file))
-    pipeline.artifacts.write_frame(keys["parquet_path"], clusters)
-    pipeline.artifacts.write_frame(keys["members_key"], members)
+    lasting = replace(run, pipeline=pipeline)
+    lasting.write_frame(CLUSTERS, clusters)
+    lasting.write_frame(MEMBERS, members)
     if request.store_results:
         found = result_fields(run, clusters, members) | run.notes
         ended = {"status": ExecutionStatus.COMPLETED, "completed_at": utc_now(), "artifacts": {}}
         record = run.execution.model_dump() | found | ended
         pipeline.catalog.executions.begin(ExecutionRecord.model_validate(record))
-    return {**keys}
+    return {"parquet_path": run.key(CLUSTERS), "members_key": run.key(MEMBERS)}
 
 
 _MEMBER = ("document_id", "collection_id", "cluster_id", "distance_to_centroid")

@@ -10,7 +10,7 @@ from clustering_pipeline.model.executions.execution import (
 )
 from clustering_pipeline.model.executions.groups import ClusterGroup, ClusterGroupsResponse
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.pipeline.run.artifacts import LABELS
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, LABELS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
@@ -92,7 +92,7 @@ def with_vectors(artifacts: Artifacts, execution: ExecutionRecord) -> ClusterExe
 
 def centroid_vectors(artifacts: Artifacts, key: str) -> dict[str, list[float]]:
     """Group to its centroid."""
-    table = artifacts.read_frame(key)
+    table = CLUSTERS.read_at(artifacts, key)
     if VECTOR not in table.columns:
         return {}
     rows = zip(table["cluster_id"].to_list(), table[VECTOR].to_list(), strict=True)

@@ -126,7 +126,7 @@ def _places(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFrame:
     key = execution.members_key or execution.artifact_key(MEMBERS.file)
     present = pipeline.artifacts.scan(key).collect_schema().names()
     axes = [axis for axis in AXES if axis in present]
-    frame = pipeline.artifacts.read_frame(key, columns=[*_IDS, *axes])
+    frame = MEMBERS.read_at(pipeline.artifacts, key, [*_IDS, *axes])
     if not axes:
         return frame.clear().with_columns(x=0.0, y=0.0)
     return frame.with_columns(pl.col(axes).fill_nan(None)).drop_nulls(axes)

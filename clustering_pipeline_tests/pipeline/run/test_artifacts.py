@@ -20,7 +20,7 @@ from clustering_pipeline.pipeline.run.artifacts import (
     REDUCED,
     RELATIONS,
 )
-from clustering_pipeline.pipeline.run.columns import DISTANCE, KEYS, PAYLOAD, ROW, VECTOR
+from clustering_pipeline.pipeline.run.columns import KEYS, PAYLOAD, ROW, VECTOR
 from clustering_pipeline.pipeline.run.schema import Artifact, Column
 from clustering_pipeline.stores.artifacts import Artifacts
 
@@ -96,9 +96,11 @@ def test_no_column_is_described_twice():
     ("frame", "problem"),
     [
         pytest.param({}, "'distance_to_centroid' is missing", id="missing"),
-        pytest.param({DISTANCE: [0.5], "far": [1]}, "'far' is not described", id="further"),
         pytest.param(
-            {DISTANCE: ["near"]},
+            {"distance_to_centroid": [0.5], "far": [1]}, "'far' is not described", id="further"
+        ),
+        pytest.param(
+            {"distance_to_centroid": ["near"]},
             "'distance_to_centroid' is String and no float64",
             id="another-type",
         ),

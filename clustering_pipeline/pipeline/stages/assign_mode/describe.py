@@ -36,8 +36,7 @@ from clustering_pipeline.pipeline.stages.assign_mode.unchanged import (
     earlier,
     known_documents,
 )
-from clustering_pipeline.pipeline.stages.kept_labels import named_of
-from clustering_pipeline.pipeline.stages.label import label_beside
+from clustering_pipeline.pipeline.stages.label import label_beside, named_of
 from clustering_pipeline.pipeline.stages.metrics import EXPLAINED, PER_FEATURE
 from clustering_pipeline.pipeline.stages.summarize import summarize_by
 
