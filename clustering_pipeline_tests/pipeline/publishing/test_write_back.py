@@ -319,5 +319,5 @@ def test_fields_that_another_definition_took_over_are_left_to_it(found):
     payloads = found.world.payloads(found.collection).values()
     assert {one["topic"] for one in payloads} == {"cl_0", "cl_1", "cl_cluster_noise"}
     assert not any("topic_size" in one for one in payloads)
-    with pytest.raises(FieldTaken, match="wrote 'topic' on collection"):
+    with pytest.raises(FieldTaken, match="cannot write 'topic' on collection"):
         roll_back(pipeline, LOCAL, found.onto.name, first.run_id)
