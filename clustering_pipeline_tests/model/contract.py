@@ -23,7 +23,7 @@ from clustering_pipeline.model.definitions import (
     vector_config,
     views,
 )
-from clustering_pipeline.model.executions import groups, task
+from clustering_pipeline.model.executions import task
 from clustering_pipeline.model.executions import views as execution_views
 
 REQUESTS: dict[str, type[BaseModel]] = {
@@ -101,8 +101,8 @@ VIEWS: dict[str, type[BaseModel]] = {
     "ClusterExecutionMetrics": execution_views.ClusterExecutionMetrics,
     "ClusterExecutionListStats": listing.ClusterExecutionListStats,
     "ListClusterExecutionsResponse": listing.ListClusterExecutionsResponse,
-    "ClusterGroupsResponse": groups.ClusterGroupsResponse,
-    "ClusterGroup": groups.ClusterGroup,
+    "ClusterGroupsResponse": execution_views.ClusterGroupsResponse,
+    "ClusterGroup": execution_views.ClusterGroup,
     "ClusterApplicationConfig": collection.ClusterApplicationConfig,
     "ClusteringEnrichmentResponse": execute.ClusteringEnrichmentResponse,
     "GenericDeleteResponse": views.GenericDeleteResponse,

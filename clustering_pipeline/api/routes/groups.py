@@ -9,12 +9,12 @@ from clustering_pipeline.api.caller import Reader
 from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
-from clustering_pipeline.model.executions.groups import ClusterGroupsResponse
 from clustering_pipeline.model.executions.map import (
     DEFAULT_POINTS,
     MOST_POINTS,
     ClusterVisualization,
 )
+from clustering_pipeline.model.executions.views import ClusterGroupsResponse
 from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.service.results.map import visualization
 

@@ -8,7 +8,7 @@ from clustering_pipeline.model.executions.execution import (
     ClusterExecutionResult,
     ExecutionRecord,
 )
-from clustering_pipeline.model.executions.groups import ClusterGroup, ClusterGroupsResponse
+from clustering_pipeline.model.executions.views import ClusterGroup, ClusterGroupsResponse
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, LABELS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline

@@ -21,12 +21,12 @@ from clustering_pipeline.model.listing import (
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ENDED, ClusterStatus, ExecutionStatus
 from clustering_pipeline.model.times import Clock
-from clustering_pipeline.stores.catalog.executions.documents import (
-    from_document,
-    to_document,
-    to_update,
+from clustering_pipeline.stores.catalog.listing.fields import (
+    EXECUTION_FIELDS,
+    Listed,
+    folded,
+    search_text,
 )
-from clustering_pipeline.stores.catalog.listing.fields import EXECUTION_FIELDS, Listed
 from clustering_pipeline.stores.catalog.listing.page import Found, find_page, paginate
 from clustering_pipeline.stores.catalog.listing.query import ListQuery
 from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Query, Table, within
@@ -72,7 +72,7 @@ class Executions:
     def reserve(self, record: ExecutionRecord) -> bool:
         """Makes the record; False when it is there already."""
         try:
-            self.table.insert(to_document(record))
+            self.table.insert(_to_document(record))
         except Duplicate:
             return False
         return True
@@ -80,7 +80,7 @@ class Executions:
     def find(self, run_id: str) -> ExecutionRecord | None:
         """The execution of that run, if there is one."""
         found = self.table.find_one({"_id": run_id})
-        return None if found is None else from_document(found)
+        return None if found is None else _from_document(found)
 
     def by_id(self, run_id: str) -> ExecutionRecord:
         """The execution of that run; raises ExecutionNotFound."""
@@ -94,7 +94,7 @@ class Executions:
         found = self.table.find_one(_identified(scope, run_id, cluster_id))
         if found is None:
             raise _not_found(run_id)
-        return from_document(found)
+        return _from_document(found)
 
     def latest(self, cluster_id: str) -> ExecutionRecord | None:
         """The newest execution of a definition, however it went."""
@@ -120,7 +120,7 @@ class Executions:
         """The executions of a definition that have not ended, newest first."""
         unended = [status.value for status in ExecutionStatus if status not in ENDED]
         query = {"cluster_id": cluster_id, "view.status": {"$in": unended}}
-        return [from_document(one) for one in self.table.find(query, sort=NEWEST)]
+        return [_from_document(one) for one in self.table.find(query, sort=NEWEST)]
 
     def being_grouped(self, run_ids: Collection[str]) -> set[str]:
         """Those of them whose groups a composite run under way groups."""
@@ -225,7 +225,7 @@ class Executions:
 
     def _newest(self, query: Query) -> ExecutionRecord | None:
         found = self.table.find_one(query, sort=NEWEST)
-        return None if found is None else from_document(found)
+        return None if found is None else _from_document(found)
 
     def _change(self, query: Query, run_id: str, changes: dict[str, Any]) -> ExecutionRecord:
         return self._edit(query, run_id, lambda record: changed(record, changes))
@@ -234,8 +234,8 @@ class Executions:
         return change(
             self.table,
             query,
-            decode=from_document,
-            encode=to_update,
+            decode=_from_document,
+            encode=_to_update,
             missing=_not_found(run_id),
             edit=lambda record: self._checked(record, edit(record)),
         )
@@ -319,3 +319,45 @@ def _stats(found: Found) -> ClusterExecutionListStats:
         total_documents_clustered=int(found.summed("points")),
         avg_num_clusters=found.summed("groups") / found.total if found.total else 0.0,
     )
+
+
+def _to_document(record: ExecutionRecord) -> Document:
+    """A new execution."""
+    return {"_id": record.run_id, "cluster_id": record.cluster_id, **_fields(record)}
+
+
+def _to_update(record: ExecutionRecord) -> Mapping[str, Any]:
+    """A changed execution."""
+    return {"$set": {**_fields(record), "version": record.version + 1}}
+
+
+def _from_document(document: Document) -> ExecutionRecord:
+    """The record that a document holds."""
+    return ExecutionRecord.model_validate({**document["view"], "version": document["version"]})
+
+
+def _fields(record: ExecutionRecord) -> dict[str, Any]:
+    view = record.model_dump(mode="json", exclude={"version"})
+    return {
+        **record.scope.fields(),
+        "version": record.version,
+        "view": view,
+        "folded": folded(view, EXECUTION_FIELDS),
+        "search": search_text(_searched(record)),
+        "elapsed_ms": _elapsed(record),
+        "owes_events": bool(record.events_owed),
+    }
+
+
+def _searched(record: ExecutionRecord) -> list[str]:
+    texts = [record.run_id, record.run_name, record.error_message]
+    for group in record.centroids or ():
+        texts += [group.label, group.summary]
+    given = [text for text in texts if text is not None]
+    return [*given, *(record.label_overrides or {}).values()]
+
+
+def _elapsed(record: ExecutionRecord) -> float | None:
+    if record.completed_at is None:
+        return None
+    return (record.completed_at - record.created_at).total_seconds() * 1000
