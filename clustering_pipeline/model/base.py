@@ -91,11 +91,11 @@ def listed(keys: list[str]) -> str:
 def _check_values(data: Mapping[str, Any]) -> None:
     """What no store could keep; objects look through their own."""
     for key, value in data.items():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str):
-                check_text(one, name=key)
-            elif isinstance(one, int):
-                check_whole(one, name=key)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                check_text(item, name=key)
+            elif isinstance(item, int):
+                check_whole(item, name=key)
 
 
 def _nullable(annotation: Any) -> bool:

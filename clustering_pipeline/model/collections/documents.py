@@ -37,11 +37,11 @@ class PutDocumentsRequest(RequestModel):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         seen: set[str] = set()
-        for one in self.documents:
-            if one.document_id in seen:
-                message = f"the document id {one.document_id[:60]!r} is given twice"
+        for document in self.documents:
+            if document.document_id in seen:
+                message = f"the document id {document.document_id[:60]!r} is given twice"
                 raise ValueError(message)
-            seen.add(one.document_id)
+            seen.add(document.document_id)
         return self
 
 

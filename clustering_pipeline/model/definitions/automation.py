@@ -25,7 +25,7 @@ class Overdue(View):
     @classmethod
     def of(cls, promised: Mapping[str, datetime]) -> Self:
         """Of sentences and when what they tell was due; at least one."""
-        reasons = sorted(promised, key=lambda one: (promised[one], one))
+        reasons = sorted(promised, key=lambda reason: (promised[reason], reason))
         return cls(since=promised[reasons[0]], reasons=reasons)
 
 

@@ -200,7 +200,8 @@ class ExecuteClusterRequest(RequestModel):
         step = config.dimensionality_reduction
         first = [config.feature_vector.uri] if config.feature_vector else []
         further = [
-            one if "://" in one else uri_of_vector(one) for one in config.additional_features
+            feature if "://" in feature else uri_of_vector(feature)
+            for feature in config.additional_features
         ]
         return {
             "clustering_method": config.algorithm,

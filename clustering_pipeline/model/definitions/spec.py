@@ -75,7 +75,7 @@ class ClusterSpec(Scoped):
     def feature_names(self) -> dict[str, str]:
         """Feature URI to what tables call it: its output part, or all of it where two share one."""
         features = {uri: FeatureURI.parse(uri) for uri in self.feature_uris}
-        short = {uri: one.output or one.extractor for uri, one in features.items()}
+        short = {uri: feature.output or feature.extractor for uri, feature in features.items()}
         taken = Counter(short.values())
         return {
             uri: name
@@ -173,4 +173,4 @@ def mapped_fields(spec: ClusterSpec | None) -> list[str]:
     """The payload fields that a frozen definition writes."""
     if spec is None or not spec.enrich:
         return []
-    return [one.target_field for one in spec.field_mappings]
+    return [mapping.target_field for mapping in spec.field_mappings]

@@ -90,10 +90,10 @@ class ClusterEdits(RequestModel):
         return self
 
     def _contradictions(self) -> Iterator[str]:
-        merged = Counter(uid for one in self.merge for uid in one)
+        merged = Counter(uid for uids in self.merge for uid in uids)
         if twice := {uid for uid, count in merged.items() if count > 1}:
             yield f"{sorted(twice)[0]} is merged twice: name it in one list"
-        if gone := {uid for one in self.merge for uid in one[1:]} & set(self.pin):
+        if gone := {uid for uids in self.merge for uid in uids[1:]} & set(self.pin):
             yield f"{sorted(gone)[0]} is pinned and merged into another: do one of both"
         for pair in _linked_and_parted(self.must_link, self.cannot_link):
             first, second = sorted(pair)
@@ -106,15 +106,15 @@ def _linked_and_parted(
     """Pairs of documents that stand in one list of both."""
     lists: dict[str, list[int]] = {}
     for number, ids in enumerate(must):
-        for one in set(ids):
-            lists.setdefault(one, []).append(number)
+        for uid in set(ids):
+            lists.setdefault(uid, []).append(number)
     for ids in cannot:
         met: dict[int, str] = {}
-        for one in dict.fromkeys(ids):
-            for number in lists.get(one, ()):
+        for uid in dict.fromkeys(ids):
+            for number in lists.get(uid, ()):
                 if number in met:
-                    yield met[number], one
-                met[number] = one
+                    yield met[number], uid
+                met[number] = uid
 
 
 class EditsRecord(Record):

@@ -290,16 +290,16 @@ def check_size(obj: object) -> None:
     values = texts = patterns = 0
     pending = [obj]
     while pending:
-        one = pending.pop()
-        if isinstance(one, Mapping):
-            pending += one.values()
-            texts += sum(len(key) for key in one if isinstance(key, str))
-            patterns += one.get("operator") == "regex"
-        elif isinstance(one, list | tuple):
-            pending += one
+        item = pending.pop()
+        if isinstance(item, Mapping):
+            pending += item.values()
+            texts += sum(len(key) for key in item if isinstance(key, str))
+            patterns += item.get("operator") == "regex"
+        elif isinstance(item, list | tuple):
+            pending += item
         else:
             values += 1
-            texts += len(one) if isinstance(one, str) else 0
+            texts += len(item) if isinstance(item, str) else 0
     _refuse(values, MAX_VALUES, "names, operators and values")
     _refuse(texts, MAX_TEXT, "characters")
     _refuse(patterns, MAX_PATTERNS, "conditions with the operator regex")

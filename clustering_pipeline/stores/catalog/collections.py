@@ -57,9 +57,9 @@ class Collections:
         wanted = list(identifiers)
         either = [{"collection_id": {"$in": wanted}}, {"collection_name": {"$in": wanted}}]
         found = self.table.find(within(scope, made=True, **{"$or": either})) if wanted else []
-        records = [_from_document(one) for one in found]
-        known = {one.collection_name: one for one in records}
-        known |= {one.collection_id: one for one in records}
+        records = [_from_document(row) for row in found]
+        known = {record.collection_name: record for record in records}
+        known |= {record.collection_id: record for record in records}
         for identifier in wanted:
             if identifier not in known:
                 raise _not_found(identifier)
@@ -68,12 +68,12 @@ class Collections:
     def list(self, scope: Scope) -> list[CollectionRecord]:
         """All of the namespace, by name."""
         found = self.table.find(within(scope, made=True), sort=[("collection_name", 1)])
-        return [_from_document(one) for one in found]
+        return [_from_document(row) for row in found]
 
     def behind(self, qdrant_collections: Iterable[str]) -> Sequence[CollectionRecord]:
         """What any namespace registered or reserved over these Qdrant collections."""
         found = self.table.find({"qdrant_collection": {"$in": list(qdrant_collections)}})
-        return [_from_document(one) for one in found]
+        return [_from_document(row) for row in found]
 
     def update(self, scope: Scope, collection_id: str, **changes: Any) -> CollectionRecord:
         """Changes fields of the record; raises CollectionNotFound."""
@@ -107,7 +107,9 @@ class Collections:
         """
         record = self.get(scope, identifier)
         query = within(scope, **{"view.input_collections": record.collection_id})
-        users = [one["view"]["cluster_name"] for one in self.clusters.find(query, limit=5)]
+        users = [
+            definition["view"]["cluster_name"] for definition in self.clusters.find(query, limit=5)
+        ]
         if users:
             message = (
                 f"collection {record.collection_name!r} is read by "

@@ -56,8 +56,8 @@ CLUSTERS_ORDERED = (
     # No two definitions of a namespace share a name.
     Order(name=CLUSTERS_COVERED[-1].name, sort=((_NAMES, ASCENDING),)),
     *(
-        Order(name=one.document["name"], sort=tuple(one.document["key"].items())[len(_SCOPE) :])
-        for one in (_NEWEST, _CHANGED)
+        Order(name=index.document["name"], sort=tuple(index.document["key"].items())[len(_SCOPE) :])
+        for index in (_NEWEST, _CHANGED)
     ),
 )
 CLUSTERS = (
@@ -77,7 +77,7 @@ CLUSTERS = (
         partialFilterExpression={"claim.run_id": {"$exists": True}},
     ),
     _scoped(FACTS),
-    *(_scoped(*one.keys[len(_SCOPE) :], name=one.name) for one in CLUSTERS_COVERED),
+    *(_scoped(*index.keys[len(_SCOPE) :], name=index.name) for index in CLUSTERS_COVERED),
 )
 COLLECTIONS = (
     _scoped("collection_name", unique=True),

@@ -54,7 +54,7 @@ class Namespaces:
     def list(self, organization_id: str) -> list[NamespaceRecord]:
         """The namespaces of an organisation, by name."""
         found = self.table.find({"organization_id": organization_id}, sort=[("namespace_name", 1)])
-        return [NamespaceRecord.model_validate(one) for one in found]
+        return [NamespaceRecord.model_validate(row) for row in found]
 
     def _new(self, scope: Scope, name: str) -> NamespaceRecord:
         return NamespaceRecord(
@@ -126,12 +126,12 @@ class Keys:
     def list(self, organization_id: str) -> list[KeyRecord]:
         """The keys of an organisation, newest first."""
         found = self.table.find({"organization_id": organization_id}, sort=[("created_at", -1)])
-        return [KeyRecord.model_validate(one) for one in found]
+        return [KeyRecord.model_validate(row) for row in found]
 
     def holders(self) -> Sequence[str]:
         """The organisations that have keys in use."""
         stages = [{"$match": {"revoked_at": None}}, {"$group": {"_id": "$organization_id"}}]
-        return sorted(one["_id"] for one in self.table.aggregate(stages))
+        return sorted(row["_id"] for row in self.table.aggregate(stages))
 
     def revoke(self, key_id: str) -> KeyRecord:
         """Ends a key now; may be repeated.  Raises KeyNotFound."""
@@ -175,7 +175,7 @@ class Organizations:
     def list(self) -> list[OrganizationRecord]:
         """All of them, by name."""
         found = self.table.find({}, sort=[("organization_name", 1)])
-        return [OrganizationRecord.model_validate(one) for one in found]
+        return [OrganizationRecord.model_validate(row) for row in found]
 
     def _new(self, organization_id: str, name: str) -> OrganizationRecord:
         return OrganizationRecord(

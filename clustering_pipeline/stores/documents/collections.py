@@ -62,13 +62,13 @@ def set_aliases(connection: Connection, targets: Mapping[str, str | None]) -> No
     """Let each alias stand for its collection, all from one moment to the next; None removes it."""
     there = aliases(connection)
     actions = [
-        grpc.AliasOperations(delete_alias=grpc.DeleteAlias(alias_name=one))
-        for one in targets
-        if one in there
+        grpc.AliasOperations(delete_alias=grpc.DeleteAlias(alias_name=alias))
+        for alias in targets
+        if alias in there
     ]
     actions += [
-        grpc.AliasOperations(create_alias=grpc.CreateAlias(alias_name=one, collection_name=name))
-        for one, name in targets.items()
+        grpc.AliasOperations(create_alias=grpc.CreateAlias(alias_name=alias, collection_name=name))
+        for alias, name in targets.items()
         if name is not None
     ]
     if actions:

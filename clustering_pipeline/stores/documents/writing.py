@@ -156,7 +156,9 @@ def _write_updates(call: _Call, batch: Sequence[Update], remove_keys: Sequence[s
         # Neighbours with the very same fields are one operation.
         same = groupby(part, key=lambda update: id(update[1]))
         members = (list(updates) for _, updates in same)
-        set_fields = [_set([one for one, _ in updates], updates[0][1]) for updates in members]
+        set_fields = [
+            _set([point_id for point_id, _ in updates], updates[0][1]) for updates in members
+        ]
         return set_fields + _removals(part, remove_keys)
 
     return _isolated(call, batch, operations, lambda update: str(update[0]))
@@ -170,7 +172,7 @@ def _write_same(
 ) -> _Outcome:
     def operations(part: Sequence[str | int]) -> list[grpc.PointsUpdateOperation]:
         set_fields = [_set(part, payload)] if payload else []
-        return set_fields + _removals([(one, payload) for one in part], remove_keys)
+        return set_fields + _removals([(point_id, payload) for point_id in part], remove_keys)
 
     return _isolated(call, batch, operations, str)
 

@@ -41,7 +41,7 @@ class Batches:
             batch_id=batch_id or new_id("batch"),
             organization_id=scope.organization_id,
             namespace_id=scope.namespace_id,
-            collection_ids=list(dict.fromkeys(one.collection_id for one in found)),
+            collection_ids=list(dict.fromkeys(completion.collection_id for completion in found)),
             created_at=self.clock(),
         )
         try:
@@ -64,7 +64,7 @@ class Batches:
         """The batches of a collection, newest first; all of them without a limit."""
         query = within(scope, collection_ids=collection_id)
         found = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
-        return [BatchRecord.model_validate(one) for one in found]
+        return [BatchRecord.model_validate(row) for row in found]
 
     def count(self, scope: Scope, collection_id: str) -> int:
         """How many batches a collection has, however they ended."""
@@ -88,9 +88,9 @@ class Batches:
         Raises StateConflict where it is not plain which batch is meant.
         """
         found = self.collections.resolve(scope, collection_ids)
-        wanted = sorted({one.collection_id for one in found})
+        wanted = sorted({collection.collection_id for collection in found})
         query = within(scope, status="open", collection_ids={"$in": wanted})
-        opened = [BatchRecord.model_validate(one) for one in self.table.find(query)]
+        opened = [BatchRecord.model_validate(row) for row in self.table.find(query)]
         _check_plain(opened, wanted)
         record = opened[0] if opened else self.open(scope, wanted)
         return self.complete(scope, record.batch_id)
@@ -108,7 +108,9 @@ class Batches:
     def completed(self, scope: Scope, collection_ids: Sequence[str]) -> dict[str, int]:
         """How many batches each collection has seen complete."""
         last = last_numbers(self.table, scope, collection_ids)
-        return {one: last.get((scope, one), 0) for one in collection_ids}
+        return {
+            collection_id: last.get((scope, collection_id), 0) for collection_id in collection_ids
+        }
 
     def completed_everywhere(self) -> dict[Scope, dict[str, int]]:
         """The same for all collections of all namespaces that have seen one complete."""
@@ -121,8 +123,8 @@ class Batches:
         """When each of the batches completed; what there is none of is left out."""
         left, found = iter(wanted), dict[BatchNumber, datetime]()
         while some := set(islice(left, _AT_ONCE)):
-            for one in self.table.find({"$or": [_numbered(*number) for number in some]}):
-                record = BatchRecord.model_validate(one)
+            for row in self.table.find({"$or": [_numbered(*number) for number in some]}):
+                record = BatchRecord.model_validate(row)
                 if record.ended_at is not None:
                     found |= dict.fromkeys(_numbers(record) & some, record.ended_at)
         return found
@@ -131,7 +133,10 @@ class Batches:
         """The batch completed with the next numbers; None when somebody else took one of them."""
         _check_open(record)
         seen = self.completed(scope, record.collection_ids)
-        numbers = [Completion(collection_id=one, number=last + 1) for one, last in seen.items()]
+        numbers = [
+            Completion(collection_id=collection_id, number=last + 1)
+            for collection_id, last in seen.items()
+        ]
         changes = {"status": "completed", "completions": numbers, "ended_at": self.clock()}
         try:
             completed = self._end(record.model_copy(update=changes))
@@ -153,22 +158,25 @@ def _numbered(scope: Scope, collection_id: str, number: int) -> dict[str, Any]:
 
 
 def _numbers(record: BatchRecord) -> set[BatchNumber]:
-    return {(record.scope, one.collection_id, one.number) for one in record.completions}
+    return {
+        (record.scope, completion.collection_id, completion.number)
+        for completion in record.completions
+    }
 
 
 def _check_plain(opened: Sequence[BatchRecord], wanted: Sequence[str]) -> None:
     """At most one batch is open, and it is of these collections and no others."""
     if len(opened) > 1:
-        shown = [one.batch_id for one in opened[:_NAMED]]
+        shown = [batch.batch_id for batch in opened[:_NAMED]]
         more = [f"{len(opened) - _NAMED} more"] if len(opened) > _NAMED else []
         listed = ", ".join([*shown, *more])
         message = f"{len(opened)} batches are open there: complete each by its id: {listed}"
         raise StateConflict(message)
-    for one in opened:
-        if sorted(one.collection_ids) != wanted:
+    for batch in opened:
+        if sorted(batch.collection_ids) != wanted:
             message = (
-                f"{one.batch_id} is open, and of {', '.join(one.collection_ids)}: complete it by "
-                "its id, or name just these collections"
+                f"{batch.batch_id} is open, and of {', '.join(batch.collection_ids)}: complete it "
+                "by its id, or name just these collections"
             )
             raise StateConflict(message)
 
@@ -198,8 +206,8 @@ def all_last_numbers(table: Table) -> dict[tuple[Scope, str], int]:
 
 def overtake(table: Table, record: BatchRecord) -> None:
     """Marks the batches before this one, in each of its collections."""
-    for one in record.completions:
-        before = {"collection_id": one.collection_id, "number": {"$lt": one.number}}
+    for completion in record.completions:
+        before = {"collection_id": completion.collection_id, "number": {"$lt": completion.number}}
         query = within(record.scope, **_not_overtaken(before))
         # Usually there is one; a catalog from before the mark has it all written bit by bit.
         found = table.find(query, fields=["_id"], limit=_COMPLETED_AT_ONCE, hint=NOT_OVERTAKEN)

@@ -55,13 +55,13 @@ class Deliveries:
             ]
         )
         return {
-            one["_id"]: [
+            webhook["_id"]: [
                 DeliveryRecord.model_validate(message)
                 for message in self.table.find(
-                    due | {"webhook_id": one["_id"]}, sort=_OLDEST, limit=each
+                    due | {"webhook_id": webhook["_id"]}, sort=_OLDEST, limit=each
                 )
             ]
-            for one in waiting
+            for webhook in waiting
         }
 
     def take(self, record: DeliveryRecord, until: datetime) -> bool:
@@ -106,7 +106,7 @@ class Deliveries:
         query = within(scope, webhook_id=webhook_id, **wanted)
         found = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
         return ListDeliveriesResponse(
-            results=[DeliveryRecord.model_validate(one).model() for one in found],
+            results=[DeliveryRecord.model_validate(row).model() for row in found],
             total_count=self.table.count(query),
         )
 

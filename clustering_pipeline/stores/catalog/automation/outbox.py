@@ -69,7 +69,7 @@ class Outbox:
         if not owing:
             return 0
         listening = self.webhooks.listening()
-        return sum(self._pay(one, listening) for one in owing)
+        return sum(self._pay(row, listening) for row in owing)
 
     def _pay(self, execution: Document, listening: Mapping[Scope, Sequence[WebhookRecord]]) -> int:
         view = execution["view"]
@@ -83,9 +83,9 @@ class Outbox:
             announced=announced,
         )
         made = sum(
-            self.deliveries.put(one)
+            self.deliveries.put(message)
             for event in owed
-            for one in _messages(view, event, listening.get(scope, ()), self.clock())
+            for message in _messages(view, event, listening.get(scope, ()), self.clock())
         )
         # What was changed since it was read may owe more: then this is done again.
         self.executions.swap(
@@ -129,10 +129,10 @@ def _messages(
 def _data(view: Mapping[str, Any], event: str) -> dict[str, Any]:
     """What stood in the execution when the event happened, under the names of the API."""
     named = {"cluster_name": (view.get("spec") or {}).get("cluster_name")}
-    told = named | {one: view.get(one) for one in _ALWAYS}
+    told = named | {field: view.get(field) for field in _ALWAYS}
     if event == STARTED:
         return told | {"status": ExecutionStatus.PROCESSING.value}
-    return told | {one: view.get(one) for one in (*_AT_THE_END, "status")}
+    return told | {field: view.get(field) for field in (*_AT_THE_END, "status")}
 
 
 def _delivery_id(webhook_id: str, run_id: str, event: str) -> str:

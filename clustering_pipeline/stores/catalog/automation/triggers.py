@@ -92,7 +92,7 @@ class Triggers:
             limit=request.limit,
         )
         return ListTriggersResponse(
-            results=[_from_document(one).model() for one in found],
+            results=[_from_document(row).model() for row in found],
             total=self.table.count(query),
             offset=request.offset,
             limit=request.limit,
@@ -152,7 +152,7 @@ class Triggers:
             **others,
         }
         found = self.table.find(query, sort=[("next_run_at", 1), ("_id", 1)], limit=limit)
-        return [_from_document(one) for one in found]
+        return [_from_document(row) for row in found]
 
     def fired(
         self, trigger: TriggerRecord, run_id: str, *, updates: int = 0, **seen: Any
@@ -208,12 +208,14 @@ class Triggers:
         waiting = self.table.find(query, fields=["cluster_id"])
         if not waiting:
             return
-        ids = {one["cluster_id"] for one in waiting}
+        ids = {trigger["cluster_id"] for trigger in waiting}
         reading = {"_id": {"$in": sorted(ids)}, "spec.collection_ids": collection_id}
-        told = {one["_id"] for one in self.clusters.table.find(reading, fields=["_id"])}
-        for one in waiting:
-            if one["cluster_id"] in told:
-                self.table.swap({"_id": one["_id"]}, {"$inc": {"updates": count, "version": 1}})
+        told = {
+            definition["_id"] for definition in self.clusters.table.find(reading, fields=["_id"])
+        }
+        for trigger in waiting:
+            if trigger["cluster_id"] in told:
+                self.table.swap({"_id": trigger["_id"]}, {"$inc": {"updates": count, "version": 1}})
 
     def _batches(self, scope: Scope, collection_ids: Sequence[str]) -> int:
         return sum(self.clusters.batches.completed(scope, collection_ids).values())
@@ -314,7 +316,7 @@ def missed(
         "next_run_at": {"$lt": iso(before)},
     }
     found = triggers.table.find(query, sort=[("next_run_at", 1), ("_id", 1)])
-    return [TriggerRecord.model_validate(one) for one in found]
+    return [TriggerRecord.model_validate(row) for row in found]
 
 
 _FIELDS = (
@@ -344,7 +346,7 @@ def history(
     )
     return TriggerHistoryResponse(
         trigger_id=trigger_id,
-        executions=[_item(one) for one in found],
+        executions=[_item(row) for row in found],
         total=executions.count(query),
         offset=request.offset,
         limit=request.limit,

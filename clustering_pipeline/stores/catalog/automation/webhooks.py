@@ -57,7 +57,7 @@ class Webhooks:
     def list(self, scope: Scope) -> list[WebhookRecord]:
         """Those of a namespace, newest first."""
         found = self.table.find(within(scope), sort=[("created_at", -1), ("_id", -1)])
-        return [WebhookRecord.model_validate(one) for one in found]
+        return [WebhookRecord.model_validate(row) for row in found]
 
     def delete(self, scope: Scope, webhook_id: str) -> WebhookRecord:
         """Forgets it and its messages, those that were not delivered too."""
@@ -78,13 +78,13 @@ class Webhooks:
     def everywhere(self) -> Mapping[str, WebhookRecord]:
         """Those of all namespaces, by id."""
         found = map(WebhookRecord.model_validate, self.table.find({}))
-        return {one.webhook_id: one for one in found}
+        return {webhook.webhook_id: webhook for webhook in found}
 
     def listening(self) -> Mapping[Scope, Sequence[WebhookRecord]]:
         """Those of all namespaces, by namespace."""
         found: dict[Scope, list[WebhookRecord]] = {}
-        for one in self.everywhere().values():
-            found.setdefault(one.scope, []).append(one)
+        for webhook in self.everywhere().values():
+            found.setdefault(webhook.scope, []).append(webhook)
         return found
 
 

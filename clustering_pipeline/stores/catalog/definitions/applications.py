@@ -19,15 +19,15 @@ Applications = list[ClusterApplicationConfig]
 def follow(collections: Collections, record: ClusterRecord) -> None:
     """Enters the definition where it listens, as it stands, and nowhere else; may be repeated."""
     listens = set(record.spec.collection_ids or ()) if record.spec.auto_execute_on_batch else set()
-    for one in sorted(listens | set(_entered(collections, record))):
-        edit = _with(record) if one in listens else _without(record.cluster_id)
-        _edit(collections, record.scope, one, edit)
+    for collection_id in sorted(listens | set(_entered(collections, record))):
+        edit = _with(record) if collection_id in listens else _without(record.cluster_id)
+        _edit(collections, record.scope, collection_id, edit)
 
 
 def remove(collections: Collections, record: ClusterRecord) -> None:
     """Takes the definition off every collection."""
-    for one in _entered(collections, record):
-        _edit(collections, record.scope, one, _without(record.cluster_id))
+    for collection_id in _entered(collections, record):
+        _edit(collections, record.scope, collection_id, _without(record.cluster_id))
 
 
 def arrange(
@@ -47,14 +47,14 @@ def arrange(
     changes = {name: value for name, value in given.items() if value is not None}
 
     def edit(entries: Applications) -> Applications:
-        if all(one.cluster_id != cluster_id for one in entries):
+        if all(entry.cluster_id != cluster_id for entry in entries):
             message = f"{cluster_id} does not listen to {collection!r}: set auto_execute_on_batch"
             raise StateConflict(message)
         return [
-            ClusterApplicationConfig.model_validate(one.model_dump() | changes)
-            if one.cluster_id == cluster_id
-            else one
-            for one in entries
+            ClusterApplicationConfig.model_validate(entry.model_dump() | changes)
+            if entry.cluster_id == cluster_id
+            else entry
+            for entry in entries
         ]
 
     record = collections.get(scope, collection)
@@ -64,7 +64,7 @@ def arrange(
 def _entered(collections: Collections, record: ClusterRecord) -> Sequence[str]:
     query = within(record.scope, **{"cluster_applications.cluster_id": record.cluster_id})
     found = collections.table.find(query, fields=["collection_id"])
-    return [str(one["collection_id"]) for one in found]
+    return [str(row["collection_id"]) for row in found]
 
 
 def _with(record: ClusterRecord) -> Callable[[Applications], Applications]:

@@ -47,7 +47,7 @@ class Automations:
         """All of them that are not archived, or those of one namespace."""
         of = {} if scope is None else within(scope)
         query = {**of, "spec.auto_execute_on_batch": True, "state.archived_at": None}
-        return [_definition(one) for one in self.clusters.table.find(query, fields=_FIELDS)]
+        return [_definition(row) for row in self.clusters.table.find(query, fields=_FIELDS)]
 
     def places(self) -> dict[str, Place]:
         """Definition to the earliest phase and the highest priority any collection gives it.
@@ -81,7 +81,7 @@ class Automations:
     def held(self) -> list[ClusterRecord]:
         """The definitions that a run holds."""
         found = self.clusters.table.find({"claim.run_id": {"$exists": True}})
-        return [from_document(one) for one in found]
+        return [from_document(row) for row in found]
 
     def in_service(self, cluster_ids: Collection[str]) -> set[str]:
         """Those of them that are there and not archived."""
@@ -95,7 +95,7 @@ class Automations:
         if not cluster_ids:
             return set()
         query = {"_id": {"$in": list(cluster_ids)}, "state.archived_at": None, **facts}
-        return {one["_id"] for one in self.clusters.table.find(query, fields=["_id"])}
+        return {row["_id"] for row in self.clusters.table.find(query, fields=["_id"])}
 
     def beat(self, run_id: str) -> None:
         """A run says that it is alive, if it holds a definition."""
@@ -104,9 +104,9 @@ class Automations:
 
     def with_status(self, wanted: Iterable[ClusterStatus]) -> dict[str, ClusterStatus]:
         """The definitions whose last execution is in one of these states."""
-        query = {"state.status": {"$in": [one.value for one in wanted]}}
+        query = {"state.status": {"$in": [status.value for status in wanted]}}
         found = self.clusters.table.find(query, fields=["state.status"])
-        return {one["_id"]: ClusterStatus(one["state"]["status"]) for one in found}
+        return {row["_id"]: ClusterStatus(row["state"]["status"]) for row in found}
 
     def archive(self, scope: Scope, identifier: str) -> ClusterRecord:
         """Takes a definition out of service: it is never due, and cannot be executed."""

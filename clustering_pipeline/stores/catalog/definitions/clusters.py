@@ -118,23 +118,23 @@ class Clusters:
 
     def ids(self) -> list[str]:
         """The ids of all definitions, in order."""
-        return [one["_id"] for one in self.table.find({}, sort=[("_id", 1)], fields=["_id"])]
+        return [row["_id"] for row in self.table.find({}, sort=[("_id", 1)], fields=["_id"])]
 
     def unsettled(self) -> tuple[str, ...]:
         """The ids of definitions whose last run may have left something to be finished."""
-        return tuple(str(one["_id"]) for one in self.table.find(UNSETTLED, fields=["_id"]))
+        return tuple(str(row["_id"]) for row in self.table.find(UNSETTLED, fields=["_id"]))
 
     def using(self, scope: Scope, collection_id: str) -> list[str]:
         """The names of the definitions that read a collection."""
         query = within(scope, **{"view.input_collections": collection_id})
         found = self.table.find(query, fields=["view.cluster_name"])
-        return sorted(one["view"]["cluster_name"] for one in found)
+        return sorted(row["view"]["cluster_name"] for row in found)
 
     def published_over(self, scope: Scope, collection_id: str) -> set[str]:
         """The published runs of the definitions that read a collection."""
         query = within(scope, **{"view.input_collections": collection_id})
         found = self.table.find(query, fields=["view.last_run_id"])
-        return {one["view"]["last_run_id"] for one in found} - {None}
+        return {row["view"]["last_run_id"] for row in found} - {None}
 
     def list(
         self,
@@ -257,10 +257,13 @@ class Clusters:
         ]
         if not made:
             return record
-        names = [*record.state.output_collection_names, *(one.collection_name for one in made)]
+        names = [
+            *record.state.output_collection_names,
+            *(collection.collection_name for collection in made),
+        ]
         return with_state(
             record,
-            output_collection_ids=[*there, *(one.collection_id for one in made)],
+            output_collection_ids=[*there, *(collection.collection_id for collection in made)],
             output_collection_names=names,
         )
 
@@ -363,7 +366,7 @@ _SETTLED = (ClusterStatus.COMPLETED, ClusterStatus.COMPLETED_WITH_ERRORS, Cluste
 UNSETTLED: dict[str, Any] = {
     "$or": [
         {"claim": {"$ne": None}},
-        {"state.status": {"$nin": [one.value for one in _SETTLED]}},
+        {"state.status": {"$nin": [status.value for status in _SETTLED]}},
         {"state.documents_hold.1": {"$exists": True}},
     ]
 }

@@ -44,20 +44,20 @@ def by_id(
     request: CreateClusterRequest, collections: Sequence[CollectionRecord]
 ) -> CreateClusterRequest:
     """The request with its collections named by id, each once."""
-    ids = list(dict.fromkeys(one.collection_id for one in collections))
+    ids = list(dict.fromkeys(collection.collection_id for collection in collections))
     return request.model_copy(update={"collection_ids": ids or None})
 
 
 def output_names(record: ClusterRecord) -> list[str]:
     """Of one output collection, or of one for each feature."""
     features = record.resolved().output_features
-    return [f"{record.name} {one}" for one in features] or [record.name]
+    return [f"{record.name} {feature}" for feature in features] or [record.name]
 
 
 def _generated(request: CreateClusterRequest, collections: Sequence[CollectionRecord]) -> str:
     config = request.vector_config
     method = config.clustering_method if config else "attributes"
-    return generated_name(method, [one.collection_name for one in collections])
+    return generated_name(method, [collection.collection_name for collection in collections])
 
 
 def conflict(table: Table, record: ClusterRecord, duplicate: Duplicate) -> ClusteringError:
@@ -74,7 +74,7 @@ def taken_by_others(
     table: Table, record: ClusterRecord, collection_id: str, fields: Iterable[str]
 ) -> set[str]:
     """Those of the payload fields that another definition writes on the collection."""
-    entries = {written_entry(record.scope, collection_id, one): one for one in fields}
+    entries = {written_entry(record.scope, collection_id, field): field for field in fields}
     query = {"_id": {"$ne": record.cluster_id}, WRITES: {"$in": list(entries)}}
     others = table.find(query, fields=[WRITES])
     taken = {entry for document in others for entry in document[WRITES]}

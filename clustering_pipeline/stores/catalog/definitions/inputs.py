@@ -66,15 +66,15 @@ class Inputs:
         """With its sources by id, their collections and, without a config, their features."""
         sources = self._sources(request, itself)
         title, first = request.cluster_name or "the definition", sources[0]
-        for one in sources:
-            require_centroids(one.name, one.resolved())
+        for source in sources:
+            require_centroids(source.name, source.resolved())
         config = request.vector_config or inherited(first.resolved().vectors)
-        for one in sources:
-            check_alike(title, config, one.name, one.resolved().vectors)
+        for source in sources:
+            check_alike(title, config, source.name, source.resolved().vectors)
         ids = (found for one in sources for found in one.spec.collection_ids or ())
         composed = request.model_copy(
             update={
-                "source_cluster_ids": [one.cluster_id for one in sources],
+                "source_cluster_ids": [source.cluster_id for source in sources],
                 "collection_ids": list(dict.fromkeys(ids)),
                 "vector_config": config,
             }
@@ -86,7 +86,7 @@ class Inputs:
         self, request: CreateClusterRequest, itself: str | None
     ) -> Sequence[ClusterRecord]:
         found = map(self.find, request.source_cluster_ids or ())
-        sources = {one.cluster_id: one for one in found}
+        sources = {source.cluster_id: source for source in found}
         if itself is not None:
             _refuse_cycle(self.find(itself), self._all_below(sources.values()))
         return list(sources.values())
@@ -105,7 +105,7 @@ class Inputs:
 
 
 def _refuse_cycle(itself: ClusterRecord, below: Iterable[ClusterRecord]) -> None:
-    if any(one.cluster_id == itself.cluster_id for one in below):
+    if any(source.cluster_id == itself.cluster_id for source in below):
         message = f"{itself.name!r} would group its own groups: choose sources that do not use it"
         raise InvalidDefinition(message)
 

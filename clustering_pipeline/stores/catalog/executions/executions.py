@@ -120,7 +120,7 @@ class Executions:
         """The executions of a definition that have not ended, newest first."""
         unended = [status.value for status in ExecutionStatus if status not in ENDED]
         query = {"cluster_id": cluster_id, "view.status": {"$in": unended}}
-        return [_from_document(one) for one in self.table.find(query, sort=NEWEST)]
+        return [_from_document(row) for row in self.table.find(query, sort=NEWEST)]
 
     def being_grouped(self, run_ids: Collection[str]) -> set[str]:
         """Those of them whose groups a composite run under way groups."""
@@ -133,7 +133,10 @@ class Executions:
         }
         found = self.table.find(query, fields=[sources])
         return {
-            one for run in found for one in run["view"]["source_execution_ids"] if one in run_ids
+            source
+            for run in found
+            for source in run["view"]["source_execution_ids"]
+            if source in run_ids
         }
 
     def list(
@@ -197,12 +200,12 @@ class Executions:
 
         Executions that were deleted with their definition are not in it.
         """
-        one = {} if cluster_id is None else {"cluster_id": cluster_id}
+        part = {} if cluster_id is None else {"cluster_id": cluster_id}
         sums = {name: {"$sum": f"$view.ledger.{name}"} for name in _SUMMED}
         unpriced = {"$max": {"$ifNull": ["$view.ledger.unpriced", False]}}
         found = self.table.aggregate(
             [
-                {"$match": within(scope, **one, **{"view.ledger": {"$ne": None}})},
+                {"$match": within(scope, **part, **{"view.ledger": {"$ne": None}})},
                 {"$group": {"_id": None, **sums, "unpriced": unpriced}},
                 {"$unset": "_id"},
             ]
@@ -217,7 +220,7 @@ class Executions:
     def ids_of(self, cluster_id: str) -> tuple[str, ...]:
         """The run ids of a definition's executions, in order."""
         found = self.table.find({"cluster_id": cluster_id}, sort=[("_id", 1)], fields=["_id"])
-        return tuple(str(one["_id"]) for one in found)
+        return tuple(str(row["_id"]) for row in found)
 
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all executions of a definition."""

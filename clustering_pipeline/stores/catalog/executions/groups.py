@@ -51,7 +51,7 @@ class Lineages:
     def of(self, cluster_id: str) -> list[RunLineage]:
         """What the runs of a definition did, newest first; those never published too."""
         found = self.table.find({"cluster_id": cluster_id}, sort=[("created_at", -1), ("_id", -1)])
-        return [RunLineage.model_validate(one) for one in found]
+        return [RunLineage.model_validate(row) for row in found]
 
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all runs of a definition."""

@@ -25,7 +25,7 @@ class LabelAnswers:
             # MongoDB looks for expired ones once a minute.
             "expires_at": {"$gt": now},
         }
-        return {one["key"]: one["answer"] for one in self.table.find(within(scope, **fresh))}
+        return {row["key"]: row["answer"] for row in self.table.find(within(scope, **fresh))}
 
     def keep(self, scope: Scope, answers: Mapping[str, str], *, seconds: int) -> None:
         """Keeps answers for ``seconds``, in place of earlier ones to the same."""

@@ -20,13 +20,13 @@ class Queue:
 
     def run_ids(self) -> set[str]:
         """Those that are known to wait."""
-        return {str(one["_id"]) for one in self.table.find({}, fields=["_id"])}
+        return {str(row["_id"]) for row in self.table.find({}, fields=["_id"])}
 
     def add(self, runs: Iterable[QueuedRun]) -> None:
         """Notes that they wait; may be repeated."""
-        for one in runs:
+        for run in runs:
             try:
-                self.table.insert({"_id": one.run_id, **one.model_dump(mode="json")})
+                self.table.insert({"_id": run.run_id, **run.model_dump(mode="json")})
             except Duplicate:
                 continue
 

@@ -160,7 +160,7 @@ def _conditions(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _is_null(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return any(_is_null(one) for one in value.values())
+        return any(_is_null(item) for item in value.values())
     return value is None or (isinstance(value, list) and None in value)
 
 

@@ -93,7 +93,7 @@ def _among(condition: Condition) -> Sequence[str] | None:
 def _any_of(condition: Condition, values: Sequence[object]) -> Sequence[str] | None:
     told = [None if as_time(value) else _told(value) for value in values]
     known = [one for one in told if one is not None]
-    return [_fact(condition.path, one) for one in known] if len(known) == len(told) else None
+    return [_fact(condition.path, scalar) for scalar in known] if len(known) == len(told) else None
 
 
 def _beginning(condition: Condition) -> Sequence[Regex[str]] | None:

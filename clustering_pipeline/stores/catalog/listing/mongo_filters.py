@@ -84,7 +84,7 @@ def _by_words(condition: Condition, path: str, kind: FieldKind) -> Query:
     text = _text(str(condition.value), condition)
     if kind not in _TEXTUAL or len(text) > _LONGEST:
         return {}
-    words = [{_text_key(condition, path): {"$regex": re.escape(one)}} for one in tokens(text)]
+    words = [{_text_key(condition, path): {"$regex": re.escape(word)}} for word in tokens(text)]
     if condition.operator is not Operator.TEXT:
         return _all_of(words[:_MOST_WORDS])
     return {"$or": words} if 0 < len(words) <= _MOST_WORDS else {}

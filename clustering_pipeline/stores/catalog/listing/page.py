@@ -92,17 +92,17 @@ def _page(
     times = matches / (question.offset + question.size)
     page["hint"], alone = _soonest(kind, query, order, times=times)
     if not alone:
-        return [one["view"] for one in kind.table.find(query, fields=["view"], **page)]
+        return [row["view"] for row in kind.table.find(query, fields=["view"], **page)]
     # Chosen and sorted on the index alone; only the page itself is read.
-    return _read(kind, [one["_id"] for one in kind.table.find(query, fields=["_id"], **page)])
+    return _read(kind, [row["_id"] for row in kind.table.find(query, fields=["_id"], **page)])
 
 
 def _soonest(kind: Listed, query: Query, order: Sort, *, times: float) -> tuple[str | None, bool]:
     """The index that brings a page soonest, and whether it does so alone."""
-    for one in kind.orders:
-        alone = covering(query, [has for has in kind.covered if has.name == one.name]) is not None
-        if one.serves(order) and times >= (_NEAR if alone else _NEAR_READING):
-            return one.name, alone
+    for known in kind.orders:
+        alone = covering(query, [has for has in kind.covered if has.name == known.name]) is not None
+        if known.serves(order) and times >= (_NEAR if alone else _NEAR_READING):
+            return known.name, alone
     keys = [key for key, _ in order]
     alone = covering(query, kind.covered, also=keys) is not None
     return kind.index(query, also=keys), alone
@@ -110,7 +110,7 @@ def _soonest(kind: Listed, query: Query, order: Sort, *, times: float) -> tuple[
 
 def _read(kind: Listed, ids: Sequence[str]) -> list[Mapping[str, Any]]:
     read = kind.table.find({"_id": {"$in": ids}}, fields=["view"]) if ids else ()
-    views = {one["_id"]: one["view"] for one in read}
+    views = {row["_id"]: row["view"] for row in read}
     return [views[one] for one in ids if one in views]
 
 
@@ -143,7 +143,9 @@ def _sort(kind: Listed, question: ListQuery) -> Sort:
 
 def _sort_key(kind: Listed, name: str) -> str:
     if kind.fields.get(name, FieldKind.TEXTS) is FieldKind.TEXTS:
-        known = sorted(one for one, holds in kind.fields.items() if holds is not FieldKind.TEXTS)
+        known = sorted(
+            field for field, holds in kind.fields.items() if holds is not FieldKind.TEXTS
+        )
         message = f"cannot sort by {name[:60]!r}: sort by one of {', '.join(known)}"
         raise InvalidRequest(message)
     return f"view.{name}"

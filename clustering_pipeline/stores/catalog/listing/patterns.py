@@ -81,7 +81,7 @@ def asked_of_mongodb(pattern: str, *, case_sensitive: bool) -> Asked | None:
         branches = list(_Reader(pattern, case_sensitive=case_sensitive).branches())
     except _Beyond:
         return None
-    found = _either([_joined(one) for one in branches])
+    found = _either([_joined(branch) for branch in branches])
     prefix = _prefix(branches[0]) if len(branches) == 1 else ""
     return Asked(regex=found.regex, exact=found.exact, prefix=prefix)
 
@@ -113,7 +113,7 @@ class _Reader:
                     piece = piece.once
                 pieces = _checked([*pieces, piece])
             except _Beyond:
-                if "|" in self._text[read:] or not any(one.size for one in pieces):
+                if "|" in self._text[read:] or not any(piece.size for piece in pieces):
                     raise
                 self._at = len(self._text)
                 return [*pieces, _REST]
@@ -129,7 +129,7 @@ class _Reader:
             else:
                 branches[-1].append(self._piece())
         self._depth -= 1
-        found = _either([_joined(one) for one in branches])
+        found = _either([_joined(branch) for branch in branches])
         if found.loops:
             raise _Beyond
         # Without end, and with something behind it, there is too much to try.
@@ -237,7 +237,7 @@ def _escape(found: re.Match[str]) -> str:
 
 def _checked(pieces: list[_Piece]) -> list[_Piece]:
     """The pieces, unless there would be too much to try, or the pattern would be too large."""
-    loops = sum(one.loops for one in pieces)
+    loops = sum(piece.loops for piece in pieces)
     most_loops = 1 if pieces[0].regex == r"\A" else 0
     whole = _joined(pieces)
     if loops > most_loops or whole.ways > MOST_WAYS or whole.size > LARGEST:
@@ -248,22 +248,23 @@ def _checked(pieces: list[_Piece]) -> list[_Piece]:
 def _joined(pieces: Sequence[_Piece]) -> _Piece:
     """One after another."""
     return _Piece(
-        regex="".join(one.regex for one in pieces),
-        exact=all(one.exact for one in pieces),
-        ways=prod(one.ways for one in pieces),
-        size=sum(one.size for one in pieces),
-        loops=any(one.loops for one in pieces),
+        regex="".join(piece.regex for piece in pieces),
+        exact=all(piece.exact for piece in pieces),
+        ways=prod(piece.ways for piece in pieces),
+        size=sum(piece.size for piece in pieces),
+        loops=any(piece.loops for piece in pieces),
     )
 
 
 def _either(branches: Sequence[_Piece]) -> _Piece:
     """One or another."""
-    regex, ways = "|".join(one.regex for one in branches), sum(one.ways for one in branches)
+    regex = "|".join(branch.regex for branch in branches)
+    ways = sum(branch.ways for branch in branches)
     return replace(_joined(branches), regex=regex, ways=ways)
 
 
 def _prefix(pieces: Sequence[_Piece]) -> str:
     if not pieces or pieces[0].regex != r"\A":
         return ""
-    literals = takewhile(bool, (one.literal for one in pieces[1:]))
+    literals = takewhile(bool, (piece.literal for piece in pieces[1:]))
     return "".join(literals).casefold()

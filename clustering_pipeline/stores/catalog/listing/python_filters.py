@@ -41,7 +41,7 @@ def _visible(
 def _outermost(paths: Iterable[str]) -> list[str]:
     """Without those that lie inside others: MongoDB takes either."""
     found: list[str] = []
-    for path in sorted(paths, key=lambda one: one.split(".")):
+    for path in sorted(paths, key=lambda dotted: dotted.split(".")):
         if not found or not f"{path}.".startswith(f"{found[-1]}."):
             found.append(path)
     return found
