@@ -5,10 +5,11 @@ from datetime import datetime
 from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.automation.due import behind, judge
 from clustering_pipeline.automation.overdue import overdue
-from clustering_pipeline.model.definitions.automation import AutomaticDefinition, AutomationStanding
+from clustering_pipeline.model.definitions.automation import AutomationStanding
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.stores.catalog.definitions.automatic import automatic_of
 
 
 def standing_of(
@@ -38,26 +39,6 @@ def standing_of(
         documents_missing=standing.documents_missing,
         run_in_flight=standing.in_flight,
         overdue=overdue(pipeline, definition, lag, now),
-    )
-
-
-def automatic_of(record: ClusterRecord) -> AutomaticDefinition:
-    """The record as the sensor sees it."""
-    automation = record.state.automation
-    return AutomaticDefinition(
-        cluster_id=record.cluster_id,
-        name=record.name,
-        scope=record.scope,
-        collection_ids=tuple(record.spec.collection_ids or ()),
-        min_documents=record.spec.auto_execute_min_documents,
-        cooldown_seconds=record.spec.auto_execute_cooldown_seconds,
-        settled=automation.settled,
-        batch_run_at=automation.batch_run_at,
-        failures=automation.failures,
-        failed_at=automation.failed_at,
-        last_attempt_id=record.state.last_attempt_id,
-        holder=record.claim.run_id if record.claim else None,
-        archived=record.state.archived_at is not None,
     )
 
 

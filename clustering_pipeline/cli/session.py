@@ -34,6 +34,6 @@ def open_session(settings: Settings | None = None) -> Generator[Session]:
 
     A command that reads the catalog alone does not wait for Qdrant.
     """
-    chosen = settings or Settings()
-    with open_pipeline(chosen, documents_later=True) as pipeline:
-        yield Session(settings=chosen, pipeline=pipeline, scope=LOCAL)
+    settings = settings or Settings()
+    with open_pipeline(settings) as pipeline:
+        yield Session(settings=settings, pipeline=pipeline, scope=LOCAL)

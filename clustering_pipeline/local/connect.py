@@ -1,9 +1,7 @@
 """From settings to open stores: the real ones where an address is set, else the embedded ones."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
-from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
 
@@ -17,37 +15,33 @@ from clustering_pipeline.pipeline.run.pipeline import IdentityTerms, Pipeline, P
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
-
-if TYPE_CHECKING:
-    from clustering_pipeline.stores.documents import Documents
+from clustering_pipeline.stores.documents import Documents
 
 
 @contextmanager
 def connect() -> Generator[Pipeline]:
-    """The pipeline that the environment describes.
-
-    A run has begun, and a sensor has looked, before the client of Qdrant is imported.
-    """
-    with open_pipeline(Settings(), documents_later=True) as pipeline:
+    """The pipeline that the environment describes."""
+    with open_pipeline(Settings()) as pipeline:
         yield pipeline
 
 
 @contextmanager
-def open_pipeline(settings: Settings, *, documents_later: bool = False) -> Generator[Pipeline]:
+def open_pipeline(settings: Settings) -> Generator[Pipeline]:
     """Opens every store, starting what is embedded, and closes them all.
 
-    With ``documents_later`` Qdrant waits until somebody asks it for something.
+    Qdrant waits until somebody asks it for something: most callers read the catalog alone.
     """
     with ExitStack() as opened:
         catalog = Catalog.connect(_mongodb_uri(settings), settings.mongodb_database)
         opened.enter_context(closing(catalog))
-        documents = DocumentsLater(lambda: _documents(settings))
+        documents = Documents.connect(
+            lambda: settings.qdrant_url or str(_attached(settings, QDRANT).qdrant_url),
+            api_key=_revealed(settings.qdrant_api_key),
+        )
         opened.enter_context(closing(documents))
-        if not documents_later:
-            documents.connected()
         yield Pipeline(
             catalog=catalog,
-            documents=cast("Documents", documents),
+            documents=documents,
             artifacts=Artifacts.open(settings.artifacts_root, settings.s3_endpoint),
             provider_of=provider_of(settings),
             terms=terms_of(settings),
@@ -62,13 +56,6 @@ def open_pipeline(settings: Settings, *, documents_later: bool = False) -> Gener
 def _mongodb_uri(settings: Settings) -> str:
     given = _revealed(settings.mongodb_uri)
     return given or str(_attached(settings, MONGODB).mongodb_uri)
-
-
-def _documents(settings: Settings) -> "Documents":
-    from clustering_pipeline.stores.documents import Documents  # noqa: PLC0415 - heavy
-
-    url = settings.qdrant_url or str(_attached(settings, QDRANT).qdrant_url)
-    return Documents.connect(url, api_key=_revealed(settings.qdrant_api_key))
 
 
 def _attached(settings: Settings, service: str) -> Stack:
@@ -126,31 +113,3 @@ def _require_pinned(settings: Settings, config: LabelingConfig) -> None:
             "CLUSTERING_LLM_BASE_URL; the labels are keyphrases"
         )
         raise LabelingFailed(message)
-
-
-class DocumentsLater:
-    """Stands for ``Documents`` where most callers read the catalog alone.
-
-    Those neither wait for an embedded Qdrant to start nor import its client.
-    """
-
-    def __init__(self, connect: Callable[[], "Documents"]):
-        self._connect = connect
-        self._documents: Documents | None = None
-        self._opening = Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        """Whatever ``Documents`` has."""
-        return getattr(self.connected(), name)
-
-    def connected(self) -> "Documents":
-        """The real ones."""
-        with self._opening:
-            if self._documents is None:
-                self._documents = self._connect()
-            return self._documents
-
-    def close(self) -> None:
-        """Ends the connections, if there are any."""
-        if self._documents is not None:
-            self._documents.close()

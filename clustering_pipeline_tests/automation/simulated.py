@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 
 from clustering_pipeline.automation import accounting
 from clustering_pipeline.automation.batches import Request, look
-from clustering_pipeline.automation.status import automatic_of
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, AutomaticDefinition
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.stores.catalog.definitions.automatic import Place
+from clustering_pipeline.stores.catalog.definitions.automatic import Place, automatic_of
 from clustering_pipeline_tests.automation.facts import NOON
 from clustering_pipeline_tests.automation.ledger import Ledger, Run
 from clustering_pipeline_tests.model.factories import cluster, execution, request

@@ -30,6 +30,7 @@ def command(host: str, port: int) -> None:
         serving(settings, pipeline, launcher, host=host, port=port) as server,
         short_pauses(),
     ):
+        note(f"Qdrant  {pipeline.documents.address}")
         click.echo(f"API  {server.url}  (docs: {server.url}/docs)")
         note("Ctrl-C stops it; clustering-pipeline keys create makes a key.")
         with suppress(KeyboardInterrupt):

@@ -9,7 +9,7 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import utc_now
-from clustering_pipeline.pipeline.run.process import is_alive
+from clustering_pipeline.pipeline.run.process import holder_of
 from clustering_pipeline.service.executions.finish import interrupt
 from clustering_pipeline.stores.catalog import Catalog
 
@@ -38,7 +38,7 @@ def count_lost(catalog: Catalog, cluster_id: str, run: dg.DagsterRun) -> None:
 
 def free_lost(catalog: Catalog, instance: dg.DagsterInstance) -> list[str]:
     """Ends the runs whose process is gone, in the catalog and in Dagster; which they were."""
-    lost = [one for one in catalog.automation.held() if one.claim and not is_alive(one.claim)]
+    lost = [record for record in catalog.automation.held() if holder_of(record) is None]
     for record in lost:
         _free(catalog, instance, record)
     return [record.claim.run_id for record in lost if record.claim]

@@ -5,11 +5,11 @@ from contextlib import closing, suppress
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.spec import mapped_fields
-from clustering_pipeline.model.errors import CollectionNotFound, ExecutionInFlight
+from clustering_pipeline.model.errors import CollectionNotFound
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.publishing.run_marks import held_runs, marked, written_fields
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-from clustering_pipeline.pipeline.run.process import is_alive
+from clustering_pipeline.pipeline.run.process import require_idle
 
 
 def _at_will() -> None:
@@ -38,9 +38,7 @@ def clear_unheld(pipeline: Pipeline, record: ClusterRecord) -> int:
 
     The next execution takes every document for one that shows nothing.
     """
-    if record.claim is not None and is_alive(record.claim):
-        message = f"{record.name!r} is being executed by {record.claim.run_id}: cancel it first"
-        raise ExecutionInFlight(message)
+    require_idle(record)
     return clear(pipeline, record)
 
 

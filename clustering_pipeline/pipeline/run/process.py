@@ -5,6 +5,8 @@ import socket
 
 import psutil
 
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ExecutionInFlight
 from clustering_pipeline.model.scope import Owner
 from clustering_pipeline.model.times import utc_now
 
@@ -37,6 +39,19 @@ def is_alive(owner: Owner) -> bool:
     if status == psutil.STATUS_ZOMBIE:
         return False
     return bool(abs(started - (owner.process_started or started)) < SAME_START_SECONDS)
+
+
+def holder_of(record: ClusterRecord) -> Owner | None:
+    """Whose process runs the definition, if anybody's does."""
+    return record.claim if record.claim is not None and is_alive(record.claim) else None
+
+
+def require_idle(record: ClusterRecord) -> None:
+    """Raises ExecutionInFlight while somebody runs the definition."""
+    holder = holder_of(record)
+    if holder is not None:
+        message = f"{record.name!r} is being executed by {holder.run_id}: cancel it first"
+        raise ExecutionInFlight(message)
 
 
 def _was_heard_of(owner: Owner) -> bool:

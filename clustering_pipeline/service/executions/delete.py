@@ -1,13 +1,12 @@
 """Deletes a definition with everything its runs made."""
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.errors import ExecutionInFlight
 from clustering_pipeline.model.executions.execution import run_prefix
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.publishing.clear_fields import clear
 from clustering_pipeline.pipeline.publishing.output_aliases import generations
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-from clustering_pipeline.pipeline.run.process import is_alive
+from clustering_pipeline.pipeline.run.process import require_idle
 
 
 def remove_cluster(
@@ -25,9 +24,7 @@ def remove_cluster(
     under way.
     """
     record = pipeline.catalog.clusters.get(scope, cluster)
-    if record.claim is not None and is_alive(record.claim):
-        message = f"{record.name!r} is being executed by {record.claim.run_id}: cancel it first"
-        raise ExecutionInFlight(message)
+    require_idle(record)
     if remove_fields:
         clear(pipeline, record)
     for run_id in pipeline.catalog.executions.ids_of(record.cluster_id):

@@ -13,7 +13,7 @@ from clustering_pipeline.pipeline.publishing.output_aliases import follow, is_be
 from clustering_pipeline.pipeline.publishing.run_marks import is_unfinished
 from clustering_pipeline.pipeline.publishing.write_back import write_back
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-from clustering_pipeline.pipeline.run.process import is_alive, this_process
+from clustering_pipeline.pipeline.run.process import holder_of, is_alive, this_process
 from clustering_pipeline.pipeline.run.progress import Progress
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.service.executions.finish import settle
@@ -35,7 +35,7 @@ def recover(pipeline: Pipeline, cluster_id: str) -> bool:
     """The same without an execution; False when there was nothing to do or somebody is at it."""
     record = pipeline.catalog.clusters.by_id(cluster_id)
     shown = _published(pipeline, record)
-    if shown is None or (record.claim is not None and is_alive(record.claim)):
+    if shown is None or holder_of(record) is not None:
         return False
     if not is_unfinished(record, shown) and not is_behind(pipeline, record):
         return False

@@ -306,7 +306,7 @@ def test_documents_added_during_a_run_are_counted(there, definition):
 class Unreadable:
     """Artifacts that are not what they were."""
 
-    def read_frame(self, key: str, **_options: object) -> None:
+    def read_frame(self, key: str, *_: object, **__: object) -> None:
         message = f"{key} has columns of another length"
         raise ValueError(message)
 

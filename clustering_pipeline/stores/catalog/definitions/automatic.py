@@ -25,6 +25,7 @@ _FIELDS = (
     "spec.auto_execute_cooldown_seconds",
     "state.automation",
     "state.last_attempt_id",
+    "state.archived_at",
     "claim.run_id",
 )
 
@@ -47,7 +48,7 @@ class Automations:
         """All of them that are not archived, or those of one namespace."""
         of = {} if scope is None else within(scope)
         query = {**of, "spec.auto_execute_on_batch": True, "state.archived_at": None}
-        return [_definition(row) for row in self.clusters.table.find(query, fields=_FIELDS)]
+        return [_automatic(row) for row in self.clusters.table.find(query, fields=_FIELDS)]
 
     def places(self) -> dict[str, Place]:
         """Definition to the earliest phase and the highest priority any collection gives it.
@@ -129,7 +130,12 @@ _ARRANGED = {
 }
 
 
-def _definition(document: Mapping[str, Any]) -> AutomaticDefinition:
+def automatic_of(record: ClusterRecord) -> AutomaticDefinition:
+    """One definition as those are that are read by the thousand."""
+    return _automatic({"_id": record.cluster_id, **record.model_dump(mode="json")})
+
+
+def _automatic(document: Mapping[str, Any]) -> AutomaticDefinition:
     spec, state = document["spec"], document["state"]
     automation = state.get("automation") or {}
     return AutomaticDefinition(
@@ -147,6 +153,7 @@ def _definition(document: Mapping[str, Any]) -> AutomaticDefinition:
         failed_at=_moment(automation.get("failed_at")),
         last_attempt_id=state.get("last_attempt_id"),
         holder=(document.get("claim") or {}).get("run_id"),
+        archived=state.get("archived_at") is not None,
     )
 
 
