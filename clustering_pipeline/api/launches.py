@@ -3,6 +3,7 @@
 import logging
 import threading
 import uuid
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -16,7 +17,13 @@ from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.begin import RunIdentity
 from clustering_pipeline.service.executions.cancel import cancel_execution
 from clustering_pipeline.service.executions.finish import cancel
-from clustering_pipeline.service.executions.launch import follow, launch, new_identity
+from clustering_pipeline.service.executions.launch import (
+    POLL_SECONDS,
+    follow,
+    launch,
+    launch_rename,
+    new_identity,
+)
 from clustering_pipeline.service.executions.launcher import Launched, Launcher
 from clustering_pipeline.service.executions.plan import plan_of
 
@@ -33,6 +40,7 @@ class Launches:
         self._launcher = launcher
         self._runs: dict[str, tuple[Launched, threading.Thread]] = {}
         self._lock = threading.Lock()
+        self._closed = threading.Event()
 
     def start(
         self,
@@ -66,6 +74,34 @@ class Launches:
         self._watch(launched)
         return catalog.executions.by_id(launched.run_id)
 
+    def rename(self, cluster_id: str, uids: Collection[str]) -> None:
+        """Puts new names of those groups where readers find them: now, or when the run under way
+        has ended.
+        """
+        if uids and not self._renames(cluster_id, uids):
+            waiter = threading.Thread(target=self._rename_later, args=[cluster_id, uids])
+            waiter.daemon = True
+            waiter.start()
+
+    def _rename_later(self, cluster_id: str, uids: Collection[str]) -> None:
+        while not self._closed.wait(POLL_SECONDS):
+            try:
+                if self._renames(cluster_id, uids):
+                    return
+            except ClusteringError as error:
+                LOG.warning("the next run of %s names its groups: %s", cluster_id, error.message)
+                return
+
+    def _renames(self, cluster_id: str, uids: Collection[str]) -> bool:
+        """Whether there is nothing to wait for."""
+        try:
+            launched = launch_rename(self._launcher, self._pipeline, cluster_id, uids)
+        except ExecutionInFlight:
+            return False
+        if launched is not None:
+            self._watch(launched)
+        return True
+
     def cancel(self, scope: Scope, run_id: str) -> None:
         """Ends an execution; raises ExecutionNotFound, and StateConflict when it has ended."""
         catalog = self._pipeline.catalog
@@ -90,6 +126,7 @@ class Launches:
 
     def close(self) -> None:
         """Cancels what still runs: nobody would follow it."""
+        self._closed.set()
         with self._lock:
             runs = list(self._runs.values())
         if runs:

@@ -66,8 +66,9 @@ def test_two_runs_are_compared(client, path, runs):
 def test_edits_are_read_and_replaced(client, path):
     before = ok(client.get(f"{path}/edits"))
     assert (before["version"], before["conflicts"]) == (0, [])
-    uid = ok(client.get(f"{path}/groups"))["groups"][0]["group_uid"]
-    edits = {"rename": {uid: "The sea"}, "pin": [uid]}
+    group = ok(client.get(f"{path}/groups"))["groups"][0]
+    uid = group["group_uid"]
+    edits = {"rename": {uid: group["label"]}, "pin": [uid]}
     kept = ok(client.put(f"{path}/edits", json=edits))
     assert kept["version"] == 1
     assert kept["edits"].items() >= edits.items()

@@ -1,6 +1,7 @@
 """What runs found, over HTTP: groups, the map, exports, names, and results put onto documents."""
 
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from uuid import uuid4
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.model.ids import NOISE_ID, run_mark
+from clustering_pipeline.pipeline.run.process import is_alive, this_process
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import FEATURE, KMEANS, World
@@ -180,7 +182,28 @@ def test_exports_whose_file_is_gone_say_so(client, served, world, collection):
     assert error_of(client.get(f"{path}/visualization"))[0] == 404
 
 
-def test_a_group_gets_a_name_and_loses_it_again(client, ran, path):
+def settled(client, path, before) -> str:
+    """The run that is published after that one, when it has ended."""
+    deadline = time.monotonic() + 120
+    while True:
+        run_id = ok(client.get(path))["last_run_id"]
+        if run_id != before and ok(client.get(f"{path}/executions/{run_id}"))["completed_at"]:
+            return run_id
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def output(world, ran):
+    """The points of the output collection."""
+    state = world.pipeline.catalog.clusters.by_id(ran.cluster.cluster_id).state
+    pages = world.pipeline.documents.scroll(state.output_collection_ids[0])
+    return [point for page in pages for point in page]
+
+
+def test_a_group_gets_a_name_and_loses_it_again(client, world, collection):
+    """Each time a run of its own starts at once, and has told everybody when it has ended."""
+    ran = world.execute(world.define(collection))
+    path = f"/v1/clusters/{ran.cluster.cluster_id}"
     address = f"{path}/executions/{ran.run_id}/labels"
     own = ok(client.get(f"{path}/groups"))["groups"][0]["label"]
     named = ok(client.patch(address, json={"labels": {"cl_0": "Ships & tides ☸"}}))
@@ -195,8 +218,27 @@ def test_a_group_gets_a_name_and_loses_it_again(client, ran, path):
         f"{path}/executions/{ran.run_id}/export", params={"cluster_label": "Ships & tides ☸"}
     )
     assert set(read_parquet(export)["cluster_label"]) == {"Ships & tides ☸"}
+    renamed = settled(client, path, ran.run_id)
+    names = {point.payload["cluster_label"] for point in output(world, ran)}
+    assert ("Ships & tides ☸" in names, own in names) == (True, False)
     assert ok(client.patch(address, json={"labels": {"cl_0": ""}}))["label_overrides"] == {}
+    settled(client, path, renamed)
     assert ok(client.get(f"{path}/groups"))["groups"][0]["label"] == own
+    assert own in {point.payload["cluster_label"] for point in output(world, ran)}
+
+
+def test_a_name_given_while_a_run_works_follows_its_end(client, world, collection):
+    ran = world.execute(world.define(collection))
+    path, catalog = f"/v1/clusters/{ran.cluster.cluster_id}", world.pipeline.catalog
+    working = this_process("run_other", "task_other")
+    catalog.clusters.claim(ran.cluster.cluster_id, working, is_alive=is_alive)
+    address = f"{path}/executions/{ran.run_id}/labels"
+    ok(client.patch(address, json={"labels": {"cl_0": "First"}}))
+    ok(client.patch(address, json={"labels": {"cl_0": "Ships"}}))
+    assert ok(client.get(path))["last_run_id"] == ran.run_id
+    catalog.clusters.release(ran.cluster.cluster_id, "run_other")
+    settled(client, path, ran.run_id)
+    assert "Ships" in {point.payload["cluster_label"] for point in output(world, ran)}
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,19 @@
 """Executions without Dagster: the stages one after the other, as a run's process does them."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.execute import RENAME, ExecuteClusterByIdRequest, RunPlan
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.stages.table import STAGES
 from clustering_pipeline.service.executions.begin import RunIdentity, new_execution, open_run
-from clustering_pipeline.service.executions.finish import complete
+from clustering_pipeline.service.executions.finish import RunEnd, complete
 
 RELABEL = ("definition", "cluster_labels", "published", "enriched_documents")
 
@@ -35,9 +37,61 @@ def execute(
     request = validate(ExecuteClusterByIdRequest, overrides)
     made = new_execution(record, identity, record.resolved(request))
     pipeline.catalog.executions.begin(made)
+    return _worked(pipeline, cluster.cluster_id, identity, stages, before)
+
+
+def _worked(
+    pipeline: Pipeline,
+    cluster_id: str,
+    identity: RunIdentity,
+    stages: Iterable[str] | None,
+    before: Callable[[str], None] = nothing,
+) -> ExecutionRecord:
     for stage in STAGES:
         if stages is None or stage.name in stages:
             before(stage.name)
-            stage.work(open_run(pipeline, cluster.cluster_id, identity, stage=stage.name))
+            stage.work(open_run(pipeline, cluster_id, identity, stage=stage.name))
     complete(pipeline.catalog, identity.run_id)
     return pipeline.catalog.executions.by_id(identity.run_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A run that was over when it had been handed over."""
+
+    run_id: str
+    log: Path = Path("nowhere")
+    is_over: bool = True
+
+    def wait(self) -> None:
+        """It is over."""
+
+    def stop(self) -> None:
+        """It is over."""
+
+    def await_end(self) -> None:
+        """It is over."""
+
+    def end(self, *, canceled: bool) -> RunEnd:
+        """As runs end that nobody disturbs."""
+        return RunEnd(outcome="canceled" if canceled else "succeeded")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectLauncher:
+    """Runs in this process, at once; ``before`` is told each stage as it begins."""
+
+    pipeline: Pipeline
+    before: Callable[[str], None] = nothing
+
+    def start(self, cluster_id: str, identity: RunIdentity, plan: RunPlan) -> Ended:
+        """Does it all; raises what the run fails with."""
+        stages = RELABEL if plan in {"relabel", RENAME} else None
+        _worked(self.pipeline, cluster_id, identity, stages, self.before)
+        return Ended(run_id=identity.run_id)
+
+    def cancel(self, dagster_run_id: str) -> None:
+        """Nothing goes on."""
+
+    def dequeue(self, dagster_run_id: str) -> str | None:
+        """Nothing waits."""

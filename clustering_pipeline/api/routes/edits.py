@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog
+from clustering_pipeline.api.dependencies import TheCatalog, TheServices
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
@@ -25,7 +25,10 @@ def put_cluster_edits(
     cluster_identifier: ClusterIdentifier,
     request: ClusterEdits,
     caller: Writer,
-    catalog: TheCatalog,
+    services: TheServices,
 ) -> ClusterEditsResponse:
     """Replace the edits; they are applied from the next run on."""
-    return edits.put_edits(catalog, caller.scope, cluster_identifier, request)
+    catalog = services.pipeline.catalog
+    kept, uids = edits.put_edits(catalog, caller.scope, cluster_identifier, request)
+    services.launches.rename(kept.cluster_id, uids)
+    return kept

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from clustering_pipeline.api.caller import Writer
-from clustering_pipeline.api.dependencies import TheCatalog
+from clustering_pipeline.api.dependencies import TheCatalog, TheServices
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paths import ClusterIdentifier, RunId
 from clustering_pipeline.model.executions.label_overrides import (
@@ -14,6 +14,7 @@ from clustering_pipeline.model.executions.label_overrides import (
     labels_of,
     name_of,
 )
+from clustering_pipeline.service.results.edits import name_groups
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/executions/{run_id}", tags=["results"])
 
@@ -24,15 +25,14 @@ def patch_execution_labels(
     run_id: RunId,
     request: LabelOverridesRequest,
     caller: Writer,
-    catalog: TheCatalog,
+    services: TheServices,
 ) -> PatchExecutionLabelsResponse:
     """Rename groups of an execution; an empty name gives a group its own label back."""
-    record = catalog.clusters.get(caller.scope, cluster_identifier)
-    return labels_of(
-        catalog.executions.relabel(
-            caller.scope, run_id, request.labels, cluster_id=record.cluster_id
-        )
+    execution, uids = name_groups(
+        services.pipeline.catalog, caller.scope, cluster_identifier, run_id, request.labels
     )
+    services.launches.rename(execution.cluster_id, uids)
+    return labels_of(execution)
 
 
 @router.patch("/name", responses=documented(404, 409))

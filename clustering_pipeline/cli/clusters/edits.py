@@ -42,7 +42,11 @@ def put(output: str, cluster: str, file: Path) -> None:
     """Replace the edits of a definition; the next execution applies them."""
     wanted = validate(ClusterEdits, read_mapping(file))
     with open_session() as session:
-        kept = put_edits(session.pipeline.catalog, session.scope, cluster, wanted)
+        kept, uids = put_edits(session.pipeline.catalog, session.scope, cluster, wanted)
+        if uids:
+            from clustering_pipeline.cli.clusters.follow import rename  # noqa: PLC0415 - Dagster
+
+            rename(session, kept.cluster_id, uids)
     _show(kept, output)
     note(f"next: clustering-pipeline clusters execute {quote(cluster)}")
 

@@ -1,18 +1,30 @@
 """Executes a definition in a process of its own and shows how far it is."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
 from clustering_pipeline.cli.session import Session
 from clustering_pipeline.cli.terminal.output import note
 from clustering_pipeline.cli.terminal.progress import Show, live_bar
-from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, Plan
+from clustering_pipeline.model.definitions.execute import (
+    RENAME,
+    ExecuteClusterByIdRequest,
+    Plan,
+    RunPlan,
+)
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.model.errors import RunFailed
+from clustering_pipeline.model.errors import ExecutionInFlight, RunFailed
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.service.executions.launch import attended, launch, watch_to_end
+from clustering_pipeline.service.executions.launch import (
+    POLL_SECONDS,
+    attended,
+    launch,
+    launch_rename,
+    watch_to_end,
+)
 from clustering_pipeline.service.executions.launcher import Launched
 from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.stores.catalog import Catalog
@@ -30,6 +42,29 @@ def execute_and_follow(
     catalog = session.pipeline.catalog
     plan = "full" if full else plan_for(session, cluster, request)
     launched = launch(session.launcher, catalog, session.scope, cluster, request, plan=plan)
+    return _attended(launched, catalog, plan)
+
+
+def rename(session: Session, cluster_id: str, uids: Collection[str]) -> None:
+    """Puts new names of groups where readers find them, after the run under way, if there is one;
+    nothing is run where they bear them already.
+    """
+    waits = False
+    while True:
+        try:
+            launched = launch_rename(session.launcher, session.pipeline, cluster_id, uids)
+        except ExecutionInFlight:
+            if not waits:
+                note("names follow when the run under way has ended")
+            waits = True
+            time.sleep(POLL_SECONDS)
+            continue
+        if launched is not None:
+            _attended(launched, session.pipeline.catalog, RENAME)
+        return
+
+
+def _attended(launched: Launched, catalog: Catalog, plan: RunPlan) -> ExecutionRecord:
     # Ctrl-C may come at any moment from the launch on.
     with attended(launched, catalog):
         _watched(launched, catalog, plan)
@@ -39,7 +74,7 @@ def execute_and_follow(
     return execution
 
 
-def _watched(launched: Launched, catalog: Catalog, plan: Plan) -> None:
+def _watched(launched: Launched, catalog: Catalog, plan: RunPlan) -> None:
     if plan == "relabel":
         note("nothing but labels can differ from the published run: labelling alone (--full)")
     note(f"{launched.run_id} (log: {launched.log})")

@@ -13,7 +13,7 @@ from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.queue import WAITING
 from clustering_pipeline.defs.instance.tags import JOBS
 from clustering_pipeline.logs import VARIABLE
-from clustering_pipeline.model.definitions.execute import Plan
+from clustering_pipeline.model.definitions.execute import RunPlan
 from clustering_pipeline.service.executions.begin import RunIdentity
 from clustering_pipeline.service.executions.finish import RunEnd
 from clustering_pipeline.settings import Settings
@@ -82,7 +82,7 @@ class WorkerLauncher:
 
     settings: Settings
 
-    def start(self, cluster_id: str, identity: RunIdentity, plan: Plan) -> WorkerRun:
+    def start(self, cluster_id: str, identity: RunIdentity, plan: RunPlan) -> WorkerRun:
         """Starts the worker; its log lies in the Dagster home."""
         home = dagster_home(self.settings)
         log = home / "logs" / f"{identity.run_id}.log"

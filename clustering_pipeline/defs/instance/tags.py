@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, SCHEDULE
-from clustering_pipeline.model.definitions.execute import ExecutionMode, Plan
+from clustering_pipeline.model.definitions.execute import ExecutionMode, RunPlan
 from clustering_pipeline.model.scope import Scope
 
 TRIGGER = "clustering/trigger"
@@ -63,9 +63,11 @@ ASSIGN = "assign_documents"
 COMPOSE = "compose_clusters"
 
 
-JOBS: dict[Plan, str] = {
+JOBS: dict[RunPlan, str] = {
     "full": EXECUTE,
     "relabel": RELABEL,
+    # The same stages, of which the first makes no label.
+    "rename": RELABEL,
     "assign": ASSIGN,
     "from_pool": EXECUTE,
     "composite": COMPOSE,

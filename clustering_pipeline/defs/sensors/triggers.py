@@ -212,8 +212,7 @@ def _seen(trigger: TriggerRecord, facts: Facts) -> dict[str, object]:
 
 def _facts(looking: Looking, record: ClusterRecord) -> Facts:
     catalog, inputs = looking.pipeline.catalog, list(record.spec.collection_ids or ())
-    published = record.state.last_run_id
-    run = catalog.executions.find(published) if published else None
+    run = catalog.executions.published(record)
     return Facts(
         documents=looking.counter(record.scope, inputs),
         batches=sum(catalog.batches.completed(record.scope, inputs).values()),

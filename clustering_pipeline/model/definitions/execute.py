@@ -1,6 +1,6 @@
 """What one execution does differently from its definition."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -47,6 +47,9 @@ class ExecuteClusterByIdRequest(RequestModel):
 
 
 Plan = Literal["full", "relabel", "assign", "from_pool", "composite"]
+RENAME: Final = "rename"
+"""What puts the names that people gave onto the published groups, and does nothing else."""
+RunPlan = Plan | Literal["rename"]
 
 
 class ApplyClusterEnrichmentRequest(RequestModel):

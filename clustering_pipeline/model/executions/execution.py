@@ -158,6 +158,10 @@ class ExecutionRecord(Scoped, ClusterExecutionResult):
         """Where ``file`` of this execution lies."""
         return self.artifacts.get(file, f"{self.artifacts_prefix}/{file}")
 
+    def label_of(self, group: ClusterExecutionCentroid) -> str | None:
+        """What readers see one of its groups called: the name people gave it, else its label."""
+        return (self.label_overrides or {}).get(group.cluster_id) or group.label
+
     def result(self) -> ClusterExecutionResult:
         """The public view."""
         public = self.model_dump(include=set(ClusterExecutionResult.model_fields))

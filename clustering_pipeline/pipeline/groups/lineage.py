@@ -24,7 +24,7 @@ _UNEVENTFUL = frozenset({"continued", "grown", "shrunk"})
 def keep_lineage(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
     """Writes the events, now that the groups have their labels."""
     labels = dict(clusters.select("group_uid", "label").iter_rows())
-    before = shown_labels(run.published)
+    before = _labels_before(run)
     events = list(_with_labels(_events(run, clusters), labels, before))
     rows = [one.model_dump(mode="json") for one in events]
     run.write_frame(LINEAGE, pl.DataFrame(rows, schema=LINEAGE.schema))
@@ -45,12 +45,22 @@ def shown_labels(execution: ExecutionRecord | None) -> dict[str, str]:
     """Uid to the name that readers of a run see, those by people included."""
     if execution is None:
         return {}
-    overrides = execution.label_overrides or {}
     return {
-        one.group_uid: overrides.get(one.cluster_id) or one.label or ""
+        one.group_uid: execution.label_of(one) or ""
         for one in execution.centroids or ()
         if one.group_uid
     }
+
+
+def _labels_before(run: Run) -> dict[str, str]:
+    """Uid to name; readers see names given since the published run, which bears others itself."""
+    if run.published is None:
+        return {}
+    then = run.published.edits.rename if run.published.edits else {}
+    given = {uid for uid, name in run.edits.rename.items() if then.get(uid) != name}
+    groups = run.published.centroids or ()
+    borne = {one.group_uid: one.label or "" for one in groups if one.group_uid in given}
+    return shown_labels(run.published) | borne
 
 
 def lineage_table(events: list[LineageEvent]) -> str:

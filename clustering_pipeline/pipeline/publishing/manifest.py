@@ -111,8 +111,16 @@ def _input(run: Run) -> dict[str, Any]:
         "filters": run.spec.filters,
         "feature_uris": list(run.spec.feature_uris),
         "watermark": run.execution.covered_batches,
-        "digest": input_digest(run.pipeline.artifacts, run.source(EMBEDDINGS)),
+        "digest": _digest(run),
     }
+
+
+def _digest(run: Run) -> str:
+    """Groups that only get new names are of the documents that the published run was made of."""
+    known = run.published.manifest.get("input_digest") if run.published else None
+    if run.only_renames and known:
+        return str(known)
+    return input_digest(run.pipeline.artifacts, run.source(EMBEDDINGS))
 
 
 def _files(run: Run) -> dict[str, str]:
@@ -125,11 +133,22 @@ def _files(run: Run) -> dict[str, str]:
 
 
 def _artifacts(run: Run) -> dict[str, Any]:
-    stored = run.pipeline.artifacts
+    stored, known = run.pipeline.artifacts, _known(run)
     return {
-        file: {"key": key, "bytes": stored.size(key), "sha256": stored.sha256(key)}
+        file: known.get(key)
+        or {"key": key, "bytes": stored.size(key), "sha256": stored.sha256(key)}
         for file, key in _files(run).items()
     }
+
+
+def _known(run: Run) -> dict[str, dict[str, Any]]:
+    """By key, what the published run says of files that it shares with one of new names."""
+    if not run.only_renames or run.published is None:
+        return {}
+    if not MANIFEST.exists(run.pipeline.artifacts, run.published):
+        return {}
+    content = MANIFEST.read(run.pipeline.artifacts, run.published)
+    return {facts["key"]: facts for facts in content["artifacts"].values()}
 
 
 def _seeds(value: object, path: str = "") -> Iterator[tuple[str, object]]:

@@ -34,7 +34,7 @@ def draw(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Picture:
     """
     top = clusters.filter(hierarchy_level=0)
     table = group_table(_rows(top), documents=document_count(members))
-    if not axes_of(members) or joins(run.spec):
+    if not axes_of(members) or (joins(run.spec) and not run.only_renames):
         return Picture(table=table)
     points = _points(run, top, members)
     run.pipeline.artifacts.write_bytes(run.key(MAP), write_map(points, title=run.title))

@@ -30,7 +30,7 @@ def is_behind(pipeline: Pipeline, record: ClusterRecord) -> bool:
     current = _current(pipeline, record)
     if not current:
         return False
-    execution = pipeline.catalog.executions.find(str(record.state.last_run_id))
+    execution = pipeline.catalog.executions.published(record)
     unreaped = execution is not None and not execution.generation_reap
     return unreaped or not _shown(pipeline.documents, current)
 

@@ -40,7 +40,7 @@ def publish(run: Run) -> StageReport:
     picture = draw(run, clusters, members)
     events = keep_lineage(run, clusters)
     keep_numbers(run)
-    refused = refusals(run, members)
+    refused = [] if run.only_renames else refusals(run, members)
     if not run.spec.enrich and not refused:
         write_output(run, clusters, members)
     fields = result_fields(run, clusters, members) | {"manifest": write_manifest(run)}

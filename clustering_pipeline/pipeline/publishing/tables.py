@@ -43,9 +43,9 @@ def members_table(run: Run) -> pl.DataFrame:
 
 def _places(run: Run, documents: int) -> pl.DataFrame:
     """Where each document lies on the map; nowhere when it was not among those laid out."""
-    reduced = run.read_frame(REDUCED)
-    rows = pl.DataFrame({ROW: range(documents)}, schema_overrides={ROW: reduced.schema[ROW]})
-    places = reduced.select(ROW, *axes_of(reduced))
+    present = run.pipeline.artifacts.scan(run.source(REDUCED)).head(0).collect()
+    places = run.read_frame(REDUCED, columns=[ROW, *axes_of(present)])
+    rows = pl.DataFrame({ROW: range(documents)}, schema_overrides={ROW: places.schema[ROW]})
     return rows.join(places, on=ROW, how="left", maintain_order="left").drop(ROW)
 
 

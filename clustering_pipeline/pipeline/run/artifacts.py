@@ -232,6 +232,8 @@ LABELS = _table(
     _number("fidelity", "how well the name tells its group's documents", optional=True),
     _number("fidelity_by_chance", "what blind picking scores", optional=True),
     _flag("fidelity_is_low", "whether that is no better than chance", optional=True),
+    _text("own_label", "what a group that people named is called without that", optional=True),
+    _text("own_source", "where that comes from", optional=True),
     reused=True,
 )
 TEXTS = _table(

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from clustering_pipeline.model.definitions.execute import RENAME
 from clustering_pipeline.model.definitions.spec import ClusterSpec, mapped_fields
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
@@ -54,6 +55,11 @@ class Run:
     def edits(self) -> ClusterEdits:
         """What people want of the groups, as it stood when the run began."""
         return self.execution.edits or ClusterEdits()
+
+    @property
+    def only_renames(self) -> bool:
+        """Whether it shows the published groups again, under the names that people gave."""
+        return self.execution.plan == RENAME and self.published is not None
 
     @property
     def last_stage(self) -> str:

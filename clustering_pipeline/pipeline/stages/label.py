@@ -17,7 +17,7 @@ from clustering_pipeline.labeling import (
 )
 from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.model.ids import dotted_number
-from clustering_pipeline.pipeline.groups.names import RENAME, carried_names
+from clustering_pipeline.pipeline.groups.names import HUMAN, RENAME, carried_names, named
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
     IDENTITY,
@@ -68,6 +68,22 @@ def label_beside(run: Run, standing: Mapping[str, Named]) -> StageReport:
     return _report(run, given, labels, frame, size)
 
 
+def rename_groups(run: Run) -> StageReport:
+    """Puts the names that people gave onto the published groups; nobody is asked anything."""
+    names = carried_names(run)
+    labels = named(run.read_frame(LABELS), names)
+    size = run.write_frame(LABELS, labels)
+    run.record(label_overrides=names or None, **_plan(run))
+    return StageReport(
+        numbers={
+            "groups": labels.height,
+            "by_people": labels.filter(source=HUMAN).height,
+            "bytes": size,
+        },
+        uri=run.uri(LABELS),
+    )
+
+
 def _remember(run: Run, request: LabelRequest, labels: Labels) -> None:
     catalog, scope = run.pipeline.catalog, run.spec.scope
     remember(catalog, scope, request.config, labels.fresh)
@@ -94,7 +110,7 @@ def _plan(run: Run) -> dict[str, Any]:
         conflict for conflict in run.published.edit_conflicts if not conflict.startswith(RENAME)
     ]
     return {
-        "plan": "relabel",
+        "plan": run.execution.plan if run.only_renames else "relabel",
         "edit_conflicts": [*earlier, *conflicts],
         "covered_batches": run.published.covered_batches,
         "source_execution_ids": run.published.source_execution_ids,

@@ -24,7 +24,7 @@ from clustering_pipeline.pipeline.stages.assign_mode.reference import summarize_
 from clustering_pipeline.pipeline.stages.composite_mode.assign import compose
 from clustering_pipeline.pipeline.stages.composite_mode.export import gather
 from clustering_pipeline.pipeline.stages.export import export
-from clustering_pipeline.pipeline.stages.label import label
+from clustering_pipeline.pipeline.stages.label import label, rename_groups
 from clustering_pipeline.pipeline.stages.reduce import lay_out, reduce
 
 
@@ -48,13 +48,17 @@ def either(
     assigning: Work,
     proposing: Work | None = None,
     composing: Work | None = None,
+    renaming: Work | None = None,
 ) -> Work:
     """A stage's work, which differs where new documents only join published groups, where new
-    groups are made of those that join none, and where groups of other executions are grouped.
+    groups are made of those that join none, where groups of other executions are grouped, and
+    where groups only get new names.
     """
     others = {ASSIGN: assigning, COMPOSITE: composing or full}
 
     def work(run: Run) -> StageReport:
+        if renaming is not None and run.only_renames:
+            return renaming(run)
         if run.spec.from_pool:
             return (proposing or assigning)(run)
         return others.get(run.spec.mode, full)(run)
@@ -112,7 +116,7 @@ STAGES = (
     Stage(
         name="cluster_labels",
         description="A label, keywords and a summary for every group.",
-        work=either(label, assigning=keep_labels, proposing=label_proposed),
+        work=either(label, assigning=keep_labels, proposing=label_proposed, renaming=rename_groups),
         after=("definition", "embeddings", "assignments", "cluster_summaries"),
         kinds=("parquet",),
     ),

@@ -8,10 +8,15 @@ from clustering_pipeline.automation.accounting import begun
 from clustering_pipeline.logs import Pace, tell
 from clustering_pipeline.model.definitions.automation import MANUAL
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, ExecutionMode
+from clustering_pipeline.model.definitions.execute import (
+    RENAME,
+    ExecuteClusterByIdRequest,
+    ExecutionMode,
+)
 from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionProgress, ExecutionRecord
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import run_id_of, task_id_of
 from clustering_pipeline.model.scope import Owner
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
@@ -108,7 +113,7 @@ def _begin(
     resolved = _wanted(catalog, record, identity)
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     try:
-        made = catalog.executions.begin(new_execution(record, identity, resolved))
+        made = catalog.executions.begin(_unstarted(catalog, record, identity, resolved))
     except BaseException:
         # Without an execution nobody is told of its end, and this process may go on living.
         catalog.clusters.release(cluster_id, identity.run_id)
@@ -127,7 +132,7 @@ def _begin(
         return started | {"automation": begun(one.state.automation, identity.trigger, now)}
 
     catalog.clusters.revise(cluster_id, edit)
-    spec = composed(catalog, made.spec or resolved)
+    spec, edits = _frozen(catalog, made, made.spec or resolved)
     return catalog.executions.update(
         identity.run_id,
         status=ExecutionStatus.PROCESSING,
@@ -135,9 +140,33 @@ def _begin(
         started_at=utc_now(),
         spec=spec,
         source_execution_ids=spec.source_execution_ids,
-        edits=catalog.edits.get(cluster_id).edits,
+        edits=edits,
         params=spec.params.model_dump(mode="json"),
     )
+
+
+def _frozen(
+    catalog: Catalog, made: ExecutionRecord, spec: ClusterSpec
+) -> tuple[ClusterSpec, ClusterEdits]:
+    """What the run does and what people want of its groups, for as long as it works.
+
+    New names alone change nothing else of the published run, whatever is asked for by now.
+    """
+    edits = catalog.edits.get(made.cluster_id).edits
+    published = catalog.executions.published(catalog.clusters.by_id(made.cluster_id))
+    if made.plan != RENAME or published is None:
+        return composed(catalog, spec), edits
+    before = published.edits or ClusterEdits()
+    return published.spec or spec, before.model_copy(update={"rename": edits.rename})
+
+
+def _unstarted(
+    catalog: Catalog, record: ClusterRecord, identity: RunIdentity, spec: ClusterSpec
+) -> ExecutionRecord:
+    """The execution, unless it was launched; one that retries another does what that did."""
+    before = catalog.executions.find(identity.retries) if identity.retries else None
+    plan = before.plan if before is not None else "full"
+    return new_execution(record, identity, spec).model_copy(update={"plan": plan})
 
 
 def _wanted(catalog: Catalog, record: ClusterRecord, identity: RunIdentity) -> ClusterSpec:
@@ -150,8 +179,8 @@ def _wanted(catalog: Catalog, record: ClusterRecord, identity: RunIdentity) -> C
 
 def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
     catalog = pipeline.catalog
-    spec = execution.spec or catalog.clusters.by_id(execution.cluster_id).resolved()
-    published = catalog.clusters.by_id(execution.cluster_id).state.last_run_id
+    record = catalog.clusters.by_id(execution.cluster_id)
+    spec = execution.spec or record.resolved()
 
     is_due = Pace()
 
@@ -166,6 +195,6 @@ def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
         pipeline=pipeline,
         execution=execution,
         spec=spec,
-        published=catalog.executions.find(published) if published else None,
+        published=catalog.executions.published(record),
         progress=Progress(write=write),
     )

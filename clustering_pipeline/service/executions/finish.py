@@ -134,8 +134,7 @@ def _close(catalog: Catalog, run_id: str) -> None:
     record = catalog.executions.find(run_id)
     if record is None:
         return
-    published = catalog.clusters.by_id(record.cluster_id).state.last_run_id
-    shown = catalog.executions.find(published) if published else None
+    shown = catalog.executions.published(catalog.clusters.by_id(record.cluster_id))
     status = _completed(shown) if shown else ClusterStatus.PENDING
     _end(
         catalog,

@@ -2,18 +2,27 @@
 
 import time
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 
-from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, Plan
+from clustering_pipeline.model.definitions.execute import (
+    RENAME,
+    ExecuteClusterByIdRequest,
+    Plan,
+    RunPlan,
+)
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.pipeline.run.process import is_alive, this_process
+from clustering_pipeline.pipeline.groups.names import names_are_due
+from clustering_pipeline.pipeline.publishing.run_marks import is_unfinished
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.run.process import is_alive, require_idle, this_process
 from clustering_pipeline.pipeline.stages.composite_mode.sources import composed
 from clustering_pipeline.service.executions.begin import RunIdentity, new_execution
 from clustering_pipeline.service.executions.finish import cancel, record_end
 from clustering_pipeline.service.executions.launcher import Launched, Launcher
+from clustering_pipeline.service.results.edits import show_names
 from clustering_pipeline.stores.catalog import Catalog
 
 POLL_SECONDS = 0.2
@@ -42,16 +51,53 @@ def launch(
         raise StateConflict(message)
     identity = identity or new_identity(str(uuid.uuid4()))
     execution = new_execution(record, identity, composed(catalog, record.resolved(request)))
+    return _hand_over(launcher, catalog, execution, identity, plan=plan)
+
+
+def launch_rename(
+    launcher: Launcher, pipeline: Pipeline, cluster_id: str, uids: Collection[str] = ()
+) -> Launched | None:
+    """Starts a run that puts the names people gave onto the published groups.
+
+    None where groups and documents bear them already, and where the definition is archived: its
+    next run does it.  ``uids`` are the groups whose names changed.  Raises ExecutionInFlight while
+    a run is under way.
+    """
+    catalog = pipeline.catalog
+    record = catalog.clusters.by_id(cluster_id)
+    if record.state.archived_at is not None:
+        return None
+    require_idle(record)
+    given = catalog.edits.get(cluster_id).edits.rename
+    show_names(catalog, record, {uid: given.get(uid, "") for uid in uids})
+    published = catalog.executions.published(record)
+    if published is None:
+        return None
+    if not (is_unfinished(record, published) or names_are_due(pipeline, published, given)):
+        return None
+    identity = new_identity(str(uuid.uuid4()))
+    execution = new_execution(record, identity, published.spec or record.resolved())
+    return _hand_over(launcher, catalog, execution, identity, plan=RENAME)
+
+
+def _hand_over(
+    launcher: Launcher,
+    catalog: Catalog,
+    execution: ExecutionRecord,
+    identity: RunIdentity,
+    *,
+    plan: RunPlan,
+) -> Launched:
     holder = this_process(identity.run_id, identity.task_id)
-    catalog.clusters.claim(record.cluster_id, holder, is_alive=is_alive)
+    catalog.clusters.claim(execution.cluster_id, holder, is_alive=is_alive)
     try:
         _reserve(catalog, execution.model_copy(update={"plan": plan}))
-        return launcher.start(record.cluster_id, identity, plan)
+        return launcher.start(execution.cluster_id, identity, plan)
     except ExecutionInFlight:
         raise
     except BaseException:
         cancel(catalog, identity.run_id)
-        catalog.clusters.release(record.cluster_id, identity.run_id)
+        catalog.clusters.release(execution.cluster_id, identity.run_id)
         raise
 
 

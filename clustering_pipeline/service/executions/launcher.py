@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from clustering_pipeline.model.definitions.execute import Plan
+from clustering_pipeline.model.definitions.execute import RunPlan
 from clustering_pipeline.service.executions.begin import RunIdentity
 from clustering_pipeline.service.executions.finish import RunEnd
 
@@ -49,7 +49,7 @@ class Launched(Protocol):
 class Launcher(Protocol):
     """What the service asks of the orchestrator."""
 
-    def start(self, cluster_id: str, identity: RunIdentity, plan: Plan) -> Launched:
+    def start(self, cluster_id: str, identity: RunIdentity, plan: RunPlan) -> Launched:
         """Hands over a run of the definition, whose execution is in the catalog already."""
         ...
 

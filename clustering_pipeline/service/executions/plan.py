@@ -51,9 +51,9 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
 
 def _published(pipeline: Pipeline, spec: ClusterSpec) -> ExecutionRecord | None:
     """The published run, if it was finished."""
-    run_id = pipeline.catalog.clusters.by_id(spec.cluster_id).state.last_run_id
-    found = pipeline.catalog.executions.find(run_id) if run_id else None
-    return found if found and found.status is ExecutionStatus.COMPLETED else None
+    catalog = pipeline.catalog
+    published = catalog.executions.published(catalog.clusters.by_id(spec.cluster_id))
+    return published if published and published.status is ExecutionStatus.COMPLETED else None
 
 
 def _groups_of(spec: ClusterSpec) -> dict[str, Any]:

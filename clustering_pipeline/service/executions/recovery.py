@@ -26,7 +26,7 @@ def finish(run: Run, *, documents: bool = True) -> None:
     """
     record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
     follow(run.pipeline, record)
-    shown = _published(run.pipeline, record)
+    shown = run.pipeline.catalog.executions.published(record)
     if documents and is_unfinished(record, shown):
         write_back(replace(run, published=shown))
 
@@ -34,7 +34,7 @@ def finish(run: Run, *, documents: bool = True) -> None:
 def recover(pipeline: Pipeline, cluster_id: str) -> bool:
     """The same without an execution; False when there was nothing to do or somebody is at it."""
     record = pipeline.catalog.clusters.by_id(cluster_id)
-    shown = _published(pipeline, record)
+    shown = pipeline.catalog.executions.published(record)
     if shown is None or holder_of(record) is not None:
         return False
     if not is_unfinished(record, shown) and not is_behind(pipeline, record):
@@ -57,11 +57,6 @@ def recover_all(pipeline: Pipeline) -> dict[str, str | None]:
         except ClusteringError as error:
             found[cluster_id] = error.message
     return found
-
-
-def _published(pipeline: Pipeline, record: ClusterRecord) -> ExecutionRecord | None:
-    run_id = record.state.last_run_id
-    return pipeline.catalog.executions.find(run_id) if run_id else None
 
 
 def holding(pipeline: Pipeline, record: ClusterRecord, execution: ExecutionRecord) -> Run:

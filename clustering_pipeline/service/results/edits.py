@@ -1,12 +1,16 @@
-"""Reads and replaces what people want of a definition's groups."""
+"""Reads and changes what people want of a definition's groups, their names among it."""
+
+from collections.abc import Mapping
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import (
     ClusterEdits,
     ClusterEditsResponse,
     EditsRecord,
 )
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.groups.names import gone
 from clustering_pipeline.stores.catalog import Catalog
 
 
@@ -18,19 +22,54 @@ def get_edits(catalog: Catalog, scope: Scope, cluster: str) -> ClusterEditsRespo
 
 def put_edits(
     catalog: Catalog, scope: Scope, cluster: str, edits: ClusterEdits
-) -> ClusterEditsResponse:
-    """Replaces the overlay; it is applied from the next run on.  Raises ClusterNotFound."""
+) -> tuple[ClusterEditsResponse, set[str]]:
+    """Replaces the overlay, and tells whose names changed; raises ClusterNotFound.
+
+    Readers of the published run see the names at once, all else is applied from the next run on.
+    """
     record = catalog.clusters.get(scope, cluster)
-    return _response(catalog, record, catalog.edits.put(record.cluster_id, edits))
+    before = catalog.edits.get(record.cluster_id).edits.rename
+    kept = catalog.edits.put(record.cluster_id, edits)
+    uids = {uid for uid, _ in before.items() ^ edits.rename.items()}
+    show_names(catalog, record, {uid: edits.rename.get(uid, "") for uid in uids})
+    return _response(catalog, record, kept), uids
+
+
+def name_groups(
+    catalog: Catalog, scope: Scope, cluster: str, run_id: str, labels: Mapping[str, str]
+) -> tuple[ExecutionRecord, set[str]]:
+    """Names groups of an execution for good, and tells their uids; an empty name takes one back.
+
+    Raises ClusterNotFound, ExecutionNotFound, and InvalidRequest for a group that it lacks.
+    """
+    record = catalog.clusters.get(scope, cluster)
+    execution = catalog.executions.get(scope, run_id, cluster_id=record.cluster_id)
+    uids = {one.cluster_id: one.group_uid for one in execution.centroids or () if one.group_uid}
+    names = {uids[group]: name for group, name in labels.items() if group in uids}
+    execution = catalog.executions.relabel(scope, run_id, labels, cluster_id=record.cluster_id)
+    catalog.edits.rename(record.cluster_id, names)
+    if run_id != record.state.last_run_id:
+        show_names(catalog, record, names)
+    return execution, set(names)
+
+
+def show_names(catalog: Catalog, record: ClusterRecord, names: Mapping[str, str]) -> None:
+    """Has readers of the published run see the names, given by uid; an empty one is taken back."""
+    published = catalog.executions.published(record)
+    groups = (published.centroids or ()) if published else ()
+    uids = {one.cluster_id: one.group_uid for one in groups if one.group_uid}
+    labels = {group: names[uid] for group, uid in uids.items() if uid in names}
+    if published is not None and labels:
+        catalog.executions.relabel(record.scope, published.run_id, labels)
 
 
 def _response(catalog: Catalog, record: ClusterRecord, kept: EditsRecord) -> ClusterEditsResponse:
-    run_id = record.state.last_run_id
-    published = catalog.executions.find(run_id) if run_id else None
+    published = catalog.executions.published(record)
+    conflicts = published.edit_conflicts if published else []
     return ClusterEditsResponse(
         cluster_id=record.cluster_id,
         version=kept.version,
         edits=kept.edits,
         updated_at=kept.updated_at,
-        conflicts=published.edit_conflicts if published else [],
+        conflicts=list(dict.fromkeys([*conflicts, *gone(published, kept.edits.rename)])),
     )

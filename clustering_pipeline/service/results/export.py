@@ -73,11 +73,7 @@ def export(pipeline: Pipeline, execution: ExecutionRecord, *, group: str | None 
 
 
 def _names(execution: ExecutionRecord) -> dict[str, str | None]:
-    overrides = execution.label_overrides or {}
-    named = {
-        one.cluster_id: overrides.get(one.cluster_id) or one.label
-        for one in execution.centroids or ()
-    }
+    named = {one.cluster_id: execution.label_of(one) for one in execution.centroids or ()}
     return {**named, NOISE_ID: NOISE_LABEL}
 
 

@@ -21,8 +21,7 @@ FIDELITY = ("fidelity", "fidelity_by_chance", "fidelity_is_low")
 def published_groups(catalog: Catalog, scope: Scope, cluster: str) -> ClusterGroupsResponse:
     """The groups of a definition, by id or name; none before its first published run."""
     record = catalog.clusters.get(scope, cluster)
-    run_id = record.state.last_run_id
-    return groups_of(record, catalog.executions.get(scope, run_id) if run_id else None)
+    return groups_of(record, catalog.executions.published(record))
 
 
 def groups_of(record: ClusterRecord, execution: ExecutionRecord | None) -> ClusterGroupsResponse:
@@ -56,18 +55,17 @@ def label_fidelities(pipeline: Pipeline, run_id: str | None) -> dict[str, dict[s
 
 
 def _groups(execution: ExecutionRecord) -> list[ClusterGroup]:
-    overrides = execution.label_overrides or {}
     return [
-        _group(one, overrides.get(one.cluster_id))
+        _group(one, execution.label_of(one))
         for one in execution.centroids or ()
         if not one.hierarchy_level
     ]
 
 
-def _group(centroid: ClusterExecutionCentroid, override: str | None) -> ClusterGroup:
+def _group(centroid: ClusterExecutionCentroid, label: str | None) -> ClusterGroup:
     return ClusterGroup(
         cluster_id=centroid.cluster_id,
-        label=override or centroid.label,
+        label=label,
         summary=centroid.summary,
         keywords=centroid.keywords,
         member_count=centroid.num_members,

@@ -21,8 +21,8 @@ def estimate_labels(pipeline: Pipeline, spec: ClusterSpec, *, plan: Plan) -> dic
 
     Nothing is asked and nothing written.
     """
-    run_id = pipeline.catalog.clusters.by_id(spec.cluster_id).state.last_run_id
-    published = pipeline.catalog.executions.find(run_id) if run_id else None
+    catalog = pipeline.catalog
+    published = catalog.executions.published(catalog.clusters.by_id(spec.cluster_id))
     if not spec.llm_labeling.enabled:
         known: Mapping[str, object] = dict.fromkeys(_FIELDS, 0)
         return {"plan": plan, **known, "note": "the definition asks no model: labels cost nothing"}

@@ -85,8 +85,7 @@ def run_diff(
 def _uid(catalog: Catalog, record: ClusterRecord, group: str) -> str:
     if not is_group_id(group):
         return group
-    run_id = record.state.last_run_id
-    published = catalog.executions.find(run_id) if run_id else None
+    published = catalog.executions.published(record)
     known = (published.centroids or ()) if published else ()
     for one in known:
         if one.cluster_id == group and one.group_uid:

@@ -144,9 +144,8 @@ def _centroids(
     execution: ExecutionRecord, places: pl.DataFrame, axes: Sequence[str]
 ) -> list[VisualizedCentroid]:
     middles = _middles(places, axes)
-    names = execution.label_overrides or {}
     return [
-        _centroid(one, names.get(one.cluster_id), middles.get(one.cluster_id, {}))
+        _centroid(one, execution.label_of(one), middles.get(one.cluster_id, {}))
         for one in execution.centroids or ()
     ]
 
@@ -173,11 +172,11 @@ def _lineage(group: str) -> Iterator[str]:
 
 
 def _centroid(
-    group: ClusterExecutionCentroid, override: str | None, place: dict[str, float]
+    group: ClusterExecutionCentroid, label: str | None, place: dict[str, float]
 ) -> VisualizedCentroid:
     return VisualizedCentroid(
         cluster_id=group.cluster_id,
-        label=override or group.label,
+        label=label,
         num_members=group.num_members,
         group_uid=group.group_uid,
         parent_cluster_id=group.parent_cluster_id,

@@ -75,8 +75,7 @@ def verify_documents(pipeline: Pipeline, record: ClusterRecord) -> DocumentCheck
 
     Raises StateConflict when the definition writes onto no documents, or published nothing yet.
     """
-    published = record.state.last_run_id
-    shown = pipeline.catalog.executions.find(published) if published else None
+    shown = pipeline.catalog.executions.published(record)
     if shown is None or shown.spec is None or not shown.spec.enrich:
         message = f"{record.name!r} has published no run that writes onto its documents"
         raise StateConflict(message)

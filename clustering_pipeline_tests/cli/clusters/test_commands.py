@@ -490,3 +490,17 @@ def test_edits_that_contradict_each_other_are_refused(collection, tmp_path):
     done = run("clusters", "edits", "put", cluster, "--file", file)
     assert done.code == 2
     assert "'a' and 'b' must and cannot be linked: drop one of both" in done.err
+
+
+def test_a_name_is_put_at_once(collection, tmp_path):
+    cluster = create(collection).json["cluster_id"]
+    execute_here(cluster)
+    uid = run("clusters", "groups", cluster, "--json").json["groups"][0]["group_uid"]
+    file = tmp_path / "edits.json"
+    file.write_text(json.dumps({"rename": {uid: "By the shore"}}))
+    put = run("clusters", "edits", "put", cluster, "--file", file)
+    shown = run("clusters", "groups", cluster, "--json").json
+    assert (put.code, shown["groups"][0]["label"]) == (0, "By the shore")
+    assert shown["run_id"] in put.err
+    assert run("clusters", "edits", "put", cluster, "--file", file).code == 0
+    assert run("clusters", "groups", cluster, "--json").json["run_id"] == shown["run_id"]

@@ -14,7 +14,7 @@ from clustering_pipeline.engine.groups.centroids import METHODS, around
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.labeling.inputs import as_mappings, text_of
 from clustering_pipeline.model.definitions.spec import ASSIGN
-from clustering_pipeline.pipeline.groups.names import carried_names
+from clustering_pipeline.pipeline.groups.names import carried_names, named
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
     DISTANCES,
@@ -30,7 +30,6 @@ from clustering_pipeline.pipeline.run.hierarchy_levels import Level
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space
-from clustering_pipeline.pipeline.stages.assign_mode.eligibility import IN_FULL
 from clustering_pipeline.pipeline.stages.assign_mode.unchanged import (
     Known,
     earlier,
@@ -138,32 +137,8 @@ def _standing_labels(run: Run, before: Run, names: Mapping[str, str]) -> pl.Data
     there = run.read_frame(ASSIGNMENTS, columns=["document_id"])["document_id"].unique()
     groups = run.read_frame(SUMMARIES, columns=["cluster_id"])
     labels = before.read_frame(LABELS).join(groups, on="cluster_id", how="semi")
-    _tell_of_names_taken_back(run, labels, names)
     stand = pl.col("representative_ids").list.filter(pl.element().is_in(there.implode()))
-    return _named(labels, names).with_columns(stand)
-
-
-def _tell_of_names_taken_back(run: Run, labels: pl.DataFrame, names: Mapping[str, str]) -> None:
-    """A group whose name people took back has no other until labels are made again."""
-    rows = labels.filter(source="human").select("cluster_id", "label").iter_rows()
-    told = [
-        f"rename: {one} is called {name!r} until labels are made again: {IN_FULL}"
-        for one, name in rows
-        if one not in names
-    ]
-    if told:
-        known = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
-        run.record(edit_conflicts=[*known, *told])
-
-
-def _named(labels: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """Names that people gave since are the labels now."""
-    by_people = pl.col("cluster_id").is_in(list(names))
-    given = pl.col("cluster_id").replace_strict(dict(names), default=None, return_dtype=pl.String)
-    return labels.with_columns(
-        label=pl.when(by_people).then(given).otherwise("label"),
-        source=pl.when(by_people).then(pl.lit("human")).otherwise("source"),
-    )
+    return named(labels, names).with_columns(stand)
 
 
 def _texts(run: Run, before: Run) -> pl.Series:

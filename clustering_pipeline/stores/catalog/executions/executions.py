@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.model.errors import ExecutionNotFound, RunInterrupted, StateConflict
 from clustering_pipeline.model.executions.execution import (
@@ -95,6 +96,11 @@ class Executions:
         if found is None:
             raise _not_found(run_id)
         return _from_document(found)
+
+    def published(self, record: ClusterRecord) -> ExecutionRecord | None:
+        """The execution whose results readers of a definition see; None before the first."""
+        run_id = record.state.last_run_id
+        return self.find(run_id) if run_id else None
 
     def latest(self, cluster_id: str) -> ExecutionRecord | None:
         """The newest execution of a definition, however it went."""

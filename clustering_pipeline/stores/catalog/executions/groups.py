@@ -1,11 +1,17 @@
 """What people want of the groups of a definition, and what each run did to them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, EditsRecord
 from clustering_pipeline.model.executions.lineage import RunLineage
 from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.mongo.table import Table
+from clustering_pipeline.stores.catalog.mongo.versions import change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,23 @@ class Edits:
         changes = {"$set": {"cluster_id": cluster_id, **kept}, "$inc": {"version": 1}}
         found = self.table.swap({"_id": cluster_id}, changes, upsert=True)
         return EditsRecord.model_validate(found)
+
+    def rename(self, cluster_id: str, names: Mapping[str, str]) -> EditsRecord:
+        """Names groups by uid, beside those that have names; an empty one takes a name back.
+
+        Raises InvalidRequest for more names than edits hold.
+        """
+        query = {"_id": cluster_id}
+        new = EditsRecord(cluster_id=cluster_id).model_dump(mode="json")
+        self.table.swap(query, {"$setOnInsert": new}, upsert=True)
+        return change(
+            self.table,
+            query,
+            decode=EditsRecord.model_validate,
+            encode=_to_update,
+            missing=InvalidRequest(f"{cluster_id} has no edits: name its groups again"),
+            edit=lambda record: _renamed(record, names, self.clock()),
+        )
 
     def delete(self, cluster_id: str) -> int:
         """Forgets the overlay of a definition."""
@@ -56,3 +79,16 @@ class Lineages:
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all runs of a definition."""
         return self.table.delete({"cluster_id": cluster_id})
+
+
+def _renamed(record: EditsRecord, names: Mapping[str, str], now: datetime) -> EditsRecord:
+    given = {uid: name for uid, name in {**record.edits.rename, **names}.items() if name}
+    if given == record.edits.rename:
+        return record
+    edits = validate(ClusterEdits, record.edits.model_dump() | {"rename": given})
+    return record.model_copy(update={"edits": edits, "updated_at": now})
+
+
+def _to_update(record: EditsRecord) -> dict[str, Any]:
+    kept = record.model_dump(mode="json", exclude={"version"})
+    return {"$set": kept, "$inc": {"version": 1}}
