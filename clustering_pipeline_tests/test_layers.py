@@ -153,7 +153,7 @@ HEAVY = ["hdbscan", "matplotlib", "numba", "openai", "plotly", "sklearn", "umap"
         pytest.param(
             [
                 "cli.clusters.commands",
-                *(f"cli.commands.{name}" for name in ("batches", "keys", "runs", "triggers")),
+                *(f"cli.commands.{name}" for name in ("batches", "runs", "tenants", "triggers")),
             ],
             [*HEAVY, "dagster", "qdrant_client"],
             id="commands-over-the-catalog",

@@ -8,15 +8,13 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from clustering_pipeline.api import viewer
-from clustering_pipeline.api.document import finished
+from clustering_pipeline.api.addresses import KeepSlashes, KnownQueries
+from clustering_pipeline.api.document import finished, viewer
 from clustering_pipeline.api.errors import documented, handle_errors
 from clustering_pipeline.api.middleware.authenticated import Authenticated
 from clustering_pipeline.api.middleware.limited import Limited
 from clustering_pipeline.api.middleware.observed import Observed
 from clustering_pipeline.api.middleware.sized import Sized
-from clustering_pipeline.api.paths import KeepSlashes
-from clustering_pipeline.api.queries import KnownQueries
 from clustering_pipeline.api.routes import ROUTERS, health
 from clustering_pipeline.api.services import Services
 
@@ -70,7 +68,7 @@ def _undocumented(known: KnownQueries) -> FastAPI:
         title="Clustering pipeline",
         version=version("clustering-pipeline"),
         description=ABOUT,
-        # See ``viewer``.
+        # See ``document``.
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
@@ -79,7 +77,7 @@ def _undocumented(known: KnownQueries) -> FastAPI:
         redirect_slashes=False,
     )
     handle_errors(app)
-    app.include_router(viewer.router)
+    app.include_router(viewer)
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(

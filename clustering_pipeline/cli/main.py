@@ -12,31 +12,19 @@ from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.model.errors import ClusteringError
 
 COMMANDS = {
-    "batches": (
-        "clustering_pipeline.cli.commands.batches",
-        "Tell of documents that arrive together.",
-    ),
-    "clusters": ("clustering_pipeline.cli.clusters.commands", "Define, execute and read clusters."),
-    "collections": ("clustering_pipeline.cli.commands.collections", "Register and load documents."),
-    "config": (
-        "clustering_pipeline.cli.commands.config",
-        "Print the settings in force, secrets masked.",
-    ),
-    "demo": ("clustering_pipeline.cli.commands.demo", "Cluster the State of the Union addresses."),
-    "keys": ("clustering_pipeline.cli.commands.keys", "Make, list and revoke API keys."),
-    "namespaces": ("clustering_pipeline.cli.commands.namespaces", "Make and list namespaces."),
-    "organizations": (
-        "clustering_pipeline.cli.commands.organizations",
-        "Make and list organisations.",
-    ),
-    "runs": ("clustering_pipeline.cli.commands.runs", "List and read executions."),
-    "serve": ("clustering_pipeline.cli.commands.serve", "Serve the HTTP API until Ctrl-C."),
-    "triggers": (
-        "clustering_pipeline.cli.commands.triggers",
-        "Run definitions by clock or events.",
-    ),
-    "up": ("clustering_pipeline.cli.commands.up", "Run stack, API and Dagster until Ctrl-C."),
-    "webhooks": ("clustering_pipeline.cli.commands.webhooks", "Tell receivers what runs do."),
+    "batches": ("commands.batches:command", "Tell of documents that arrive together."),
+    "clusters": ("clusters.commands:command", "Define, execute and read clusters."),
+    "collections": ("commands.collections:command", "Register and load documents."),
+    "config": ("commands.config:command", "Print the settings in force, secrets masked."),
+    "demo": ("commands.demo:command", "Cluster the State of the Union addresses."),
+    "keys": ("commands.tenants:keys", "Make, list and revoke API keys."),
+    "namespaces": ("commands.tenants:namespaces", "Make and list namespaces."),
+    "organizations": ("commands.tenants:organizations", "Make and list organisations."),
+    "runs": ("commands.runs:command", "List and read executions."),
+    "serve": ("commands.serve:serve", "Serve the HTTP API until Ctrl-C."),
+    "triggers": ("commands.triggers:command", "Run definitions by clock or events."),
+    "up": ("commands.serve:up", "Run stack, API and Dagster until Ctrl-C."),
+    "webhooks": ("commands.webhooks:command", "Tell receivers what runs do."),
 }
 EXIT_CODES = {404: 3, 409: 4, 422: 2, 503: 5}
 INTERRUPTED = 130
@@ -53,8 +41,8 @@ class LazyGroup(click.Group):
         """The command, its module imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module, _ = COMMANDS[cmd_name]
-        return cast("click.Command", import_module(module).command)
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        return cast("click.Command", getattr(import_module(f"{__package__}.{module}"), name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The names with their one-line help."""

@@ -27,7 +27,7 @@ from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.export import Check
 from clustering_pipeline.pipeline.stages.table import Stage, require_inputs
 from clustering_pipeline.service.executions.begin import RunIdentity, open_run
-from clustering_pipeline.service.executions.cleanup import leaving_nothing
+from clustering_pipeline.service.executions.delete import leaving_nothing
 from clustering_pipeline.service.executions.finish import complete, fail
 
 LOG = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from clustering_pipeline.api.viewer import FILES
+from clustering_pipeline.api.document import FILES
 from clustering_pipeline_tests.api.answers import error_of
 
 REFERENCES = re.compile(r"""(?:href|src)=["']([^"']+)["']|\burl: '([^']+)'""")

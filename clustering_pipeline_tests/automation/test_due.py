@@ -2,8 +2,7 @@
 
 import pytest
 
-from clustering_pipeline.automation.accounting import begun, ended, failed
-from clustering_pipeline.automation.due import behind, judge, retry_left
+from clustering_pipeline.automation.due import begun, behind, ended, failed, judge, retry_left
 from clustering_pipeline.model.definitions.automation import Automation
 from clustering_pipeline_tests.automation.facts import NOON, ago, automatic
 from clustering_pipeline_tests.model.factories import cluster, execution, request

@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog
+from clustering_pipeline.api.addresses import BatchId, CollectionIdentifier
+from clustering_pipeline.api.dependencies import Reader, TheCatalog, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import BatchId, CollectionIdentifier
 from clustering_pipeline.api.routes.collections import Limit, Offset
 from clustering_pipeline.model.automation.batches import (
     BatchRecord,

@@ -4,11 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline, TheServices
+from clustering_pipeline.api.addresses import ClusterIdentifier
+from clustering_pipeline.api.dependencies import (
+    Reader,
+    TheCatalog,
+    ThePipeline,
+    TheServices,
+    Writer,
+)
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import ThePage
-from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.automation.status import standing_of
 from clustering_pipeline.model.definitions.automation import AutomationStanding
 from clustering_pipeline.model.definitions.create import CreateClusterRequest

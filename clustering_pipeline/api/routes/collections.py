@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import ThePipeline, TheSettings
+from clustering_pipeline.api.addresses import CollectionIdentifier
+from clustering_pipeline.api.dependencies import Reader, ThePipeline, TheSettings, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import CollectionIdentifier
 from clustering_pipeline.model.collections.collection import (
     CollectionView,
     CreateCollectionRequest,

@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import ThePipeline
+from clustering_pipeline.api.addresses import CollectionIdentifier, Decoded
+from clustering_pipeline.api.dependencies import Reader, ThePipeline, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import CollectionIdentifier, Decoded
 from clustering_pipeline.model.collections.documents import (
     DeleteDocumentsRequest,
     DeleteDocumentsResponse,

@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog, TheServices
+from clustering_pipeline.api.addresses import ClusterIdentifier
+from clustering_pipeline.api.dependencies import Reader, TheCatalog, TheServices, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
 from clustering_pipeline.service.results import edits
 

@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter
 
-from clustering_pipeline.api.caller import Writer
-from clustering_pipeline.api.dependencies import ThePipeline
+from clustering_pipeline.api.dependencies import ThePipeline, Writer
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.model.definitions.execute import (
     ApplyClusterEnrichmentRequest,

@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from clustering_pipeline.api.caller import Reader
-from clustering_pipeline.api.dependencies import ThePipeline
+from clustering_pipeline.api.addresses import ClusterIdentifier
+from clustering_pipeline.api.dependencies import Reader, ThePipeline
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.executions.views import LabelEstimateResponse
 from clustering_pipeline.service.executions.plan import plan_of

@@ -4,11 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query
 
-from clustering_pipeline.api.caller import Caller, Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline, TheServices
+from clustering_pipeline.api.addresses import ClusterIdentifier, RunId
+from clustering_pipeline.api.dependencies import (
+    Caller,
+    Reader,
+    TheCatalog,
+    ThePipeline,
+    TheServices,
+    Writer,
+)
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import Page, ThePage
-from clustering_pipeline.api.paths import ClusterIdentifier, RunId
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.executions.execution import ClusterExecutionResult
 from clustering_pipeline.model.executions.task import TaskResponse, task_of

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from clustering_pipeline.api.caller import Reader
-from clustering_pipeline.api.dependencies import ThePipeline
+from clustering_pipeline.api.addresses import ClusterIdentifier, RunId
+from clustering_pipeline.api.dependencies import Reader, ThePipeline
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import ClusterIdentifier, RunId
 from clustering_pipeline.model.base import View
 from clustering_pipeline.model.errors import ExecutionNotFound
 from clustering_pipeline.service.results.export import Format, export

@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
-from clustering_pipeline.api.caller import Reader
-from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
+from clustering_pipeline.api.addresses import ClusterIdentifier
+from clustering_pipeline.api.dependencies import Reader, TheCatalog, ThePipeline
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import ClusterIdentifier
 from clustering_pipeline.model.executions.map import (
     DEFAULT_POINTS,
     MOST_POINTS,

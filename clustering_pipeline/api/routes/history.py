@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
+from clustering_pipeline.api.addresses import ClusterIdentifier, RunId
+from clustering_pipeline.api.dependencies import Reader, TheCatalog, ThePipeline, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import ClusterIdentifier, RunId
 from clustering_pipeline.model.definitions.views import ClusterMetadata
 from clustering_pipeline.model.executions.lineage import ClusterLineageResponse, RunDiffResponse
 from clustering_pipeline.model.executions.views import RollbackRequest

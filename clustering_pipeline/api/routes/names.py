@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter
 
-from clustering_pipeline.api.caller import Writer
-from clustering_pipeline.api.dependencies import TheCatalog, TheServices
+from clustering_pipeline.api.addresses import ClusterIdentifier, RunId
+from clustering_pipeline.api.dependencies import TheCatalog, TheServices, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import ClusterIdentifier, RunId
 from clustering_pipeline.model.executions.label_overrides import (
     LabelOverridesRequest,
     PatchExecutionLabelsResponse,

@@ -3,8 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from clustering_pipeline.api.caller import Caller, Writer
-from clustering_pipeline.api.dependencies import TheServices
+from clustering_pipeline.api.dependencies import Caller, TheServices, Writer
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.model.definitions.one_shot import (
     ExecuteClusterRequest,

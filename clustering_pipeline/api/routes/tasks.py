@@ -4,10 +4,9 @@ from contextlib import suppress
 
 from fastapi import APIRouter
 
-from clustering_pipeline.api.caller import TheKey, TheWritingKey
-from clustering_pipeline.api.dependencies import TheCatalog, TheServices
+from clustering_pipeline.api.addresses import TaskId
+from clustering_pipeline.api.dependencies import TheCatalog, TheKey, TheServices, TheWritingKey
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import TaskId
 from clustering_pipeline.model.definitions.views import GenericDeleteResponse
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse

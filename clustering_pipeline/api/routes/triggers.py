@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog
+from clustering_pipeline.api.addresses import Decoded
+from clustering_pipeline.api.dependencies import Reader, TheCatalog, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import Decoded
 from clustering_pipeline.model.automation.triggers import (
     CreateTriggerRequest,
     ListTriggersRequest,

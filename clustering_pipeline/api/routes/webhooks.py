@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from clustering_pipeline.api.caller import Reader, Writer
-from clustering_pipeline.api.dependencies import TheCatalog, ThePipeline
+from clustering_pipeline.api.addresses import Decoded
+from clustering_pipeline.api.dependencies import Reader, TheCatalog, ThePipeline, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.api.paths import Decoded
 from clustering_pipeline.api.routes.collections import Limit, Offset
 from clustering_pipeline.automation.webhooks import create_webhook as create
 from clustering_pipeline.automation.webhooks import try_webhook

@@ -10,11 +10,15 @@ import click
 
 from clustering_pipeline.automation.overdue import all_overdue
 from clustering_pipeline.automation.status import standing_of
-from clustering_pipeline.cli.clusters.agreement import agreement
 from clustering_pipeline.cli.clusters.archive import archive, unarchive
 from clustering_pipeline.cli.clusters.edits import edits
 from clustering_pipeline.cli.clusters.lineage import lineage
-from clustering_pipeline.cli.clusters.published import clear_fields, rollback, verify_documents
+from clustering_pipeline.cli.clusters.published import (
+    agreement,
+    clear_fields,
+    rollback,
+    verify_documents,
+)
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.terminal.confirmation import confirmation_option
 from clustering_pipeline.cli.terminal.output import counted, emit, emit_one, note, output_options

@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 from clustering_pipeline.cli.session import Session
-from clustering_pipeline.cli.terminal.output import note
-from clustering_pipeline.cli.terminal.progress import Show, live_bar
+from clustering_pipeline.cli.terminal.output import Show, live_bar, note
 from clustering_pipeline.model.definitions.execute import (
     RENAME,
     ExecuteClusterByIdRequest,

@@ -1,4 +1,6 @@
-"""Commands on what was published: return to it, check it, and remove what is kept no more."""
+"""Commands on what was published: return to it, check it, compare it with a field
+of the documents, and remove what is kept no more.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -106,3 +108,26 @@ def _question(unknown: Sequence[str]) -> str:
         f"Remove the files of {runs} of no definition here, {unknown[0]} first? Another catalog "
         "may have them, or a one-shot call saved them."
     )
+
+
+COLUMNS = (
+    "feature_name",
+    "documents",
+    "adjusted_rand_index",
+    "normalized_mutual_information",
+)
+
+
+@click.command()
+@click.argument("cluster")
+@click.argument("field")
+@output_options
+def agreement(output: str, cluster: str, field: str) -> None:
+    """Show how far the published groups agree with a payload field: ARI and NMI."""
+    from clustering_pipeline.service.results.agreement import (  # noqa: PLC0415 - heavy
+        field_agreement,
+    )
+
+    with open_session() as session:
+        found = field_agreement(session.pipeline, session.scope, cluster, field)
+    emit([asdict(one) for one in found], columns=COLUMNS, output=output)

@@ -12,8 +12,7 @@ import click
 
 from clustering_pipeline.cli.clusters.follow import execute_and_follow
 from clustering_pipeline.cli.session import Session, open_session
-from clustering_pipeline.cli.terminal.output import cell, emit, note
-from clustering_pipeline.cli.terminal.progress import live_bar
+from clustering_pipeline.cli.terminal.output import cell, emit, live_bar, note
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord

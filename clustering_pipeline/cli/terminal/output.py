@@ -1,8 +1,11 @@
-"""Records in, a table, JSON or CSV out; results on stdout, everything else on stderr."""
+"""Records in, a table, JSON or CSV out; results on stdout, everything else, and how far
+something long is, on stderr.
+"""
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -131,3 +134,30 @@ def _print_fitted(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> None
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
+
+
+Show = Callable[[str, int, int | None], None]
+"""What is being done, how much of it, and of how much (None: nobody knows)."""
+
+
+@contextmanager
+def live_bar() -> Generator[Show]:
+    """Shows whatever it is told last."""
+    if not sys.stderr.isatty():
+        yield lambda _what, _done, _total: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total
+        )

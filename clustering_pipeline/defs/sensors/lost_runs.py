@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from clustering_pipeline.automation.accounting import failed
+from clustering_pipeline.automation.due import failed
 from clustering_pipeline.defs.instance.tags import trigger_of
 from clustering_pipeline.model.definitions.automation import BATCH
 from clustering_pipeline.model.definitions.cluster import ClusterRecord

@@ -1,7 +1,10 @@
-"""Keeps Dagster's partitions and the catalog's records equal to what is stored and what ran."""
+"""All sensors; those that keep Dagster's partitions, the catalog's records and whoever listens
+informed of what is stored and what ran.
+"""
 
 import dagster as dg
 
+from clustering_pipeline.automation.webhooks import deliver
 from clustering_pipeline.defs.instance import partitions
 from clustering_pipeline.defs.instance.launcher import end_of
 from clustering_pipeline.defs.instance.queue import (
@@ -15,7 +18,6 @@ from clustering_pipeline.defs.sensors.batches import run_after_batches
 from clustering_pipeline.defs.sensors.lost_runs import free_lost
 from clustering_pipeline.defs.sensors.overdue import watch_overdue
 from clustering_pipeline.defs.sensors.triggers import run_triggers
-from clustering_pipeline.defs.sensors.webhooks import notify_webhooks
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.finish import record_end
@@ -85,3 +87,13 @@ def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
         record_end(clustering.catalog, run_id_of(run.run_id), end_of(context.instance, run))
 
     return record
+
+
+@dg.sensor(minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
+def notify_webhooks(clustering: dg.ResourceParam[Pipeline]) -> dg.SkipReason:
+    """Puts what runs have to tell into the outbox, and delivers what is due there."""
+    made = clustering.catalog.outbox.announce()
+    found = deliver(clustering)
+    return dg.SkipReason(
+        f"{made} messages made, {found.taken} delivered, {found.failed} attempts failed"
+    )

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.automation.accounting import begun
+from clustering_pipeline.automation.due import begun
 from clustering_pipeline.logs import Pace, tell
 from clustering_pipeline.model.definitions.automation import MANUAL
 from clustering_pipeline.model.definitions.cluster import ClusterRecord

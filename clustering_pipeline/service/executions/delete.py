@@ -1,12 +1,17 @@
-"""Deletes a definition with everything its runs made."""
+"""Deletes a definition with everything its runs made, the run under way included."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound
 from clustering_pipeline.model.executions.execution import run_prefix
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.publishing.clear_fields import clear
-from clustering_pipeline.pipeline.publishing.output_aliases import generations
+from clustering_pipeline.pipeline.publishing.output_aliases import SEPARATOR, generations
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.process import require_idle
+from clustering_pipeline.pipeline.run.run import Run
 
 
 def remove_cluster(
@@ -44,3 +49,34 @@ def _remove_output(pipeline: Pipeline, record: ClusterRecord) -> None:
         for name in generations(pipeline.documents, alias):
             pipeline.documents.delete_collection(name)
         pipeline.catalog.collections.forget(record.scope, alias)
+
+
+@contextmanager
+def leaving_nothing(run: Run) -> Generator[None]:
+    """Removes what the run wrote, if its definition was deleted meanwhile, when it fails of that.
+
+    Whoever deletes a definition removes what is there; its run hears of it at its next look into
+    the catalog only.
+    """
+    try:
+        yield
+    except ClusteringError:
+        if _is_gone(run):
+            _sweep(run)
+        raise
+
+
+def _is_gone(run: Run) -> bool:
+    try:
+        run.pipeline.catalog.clusters.by_id(run.cluster_id)
+    except ClusterNotFound:
+        return True
+    return False
+
+
+def _sweep(run: Run) -> None:
+    run.pipeline.artifacts.delete(run.execution.artifacts_prefix)
+    documents = run.pipeline.documents
+    for name in documents.collections():
+        if name.endswith(f"{SEPARATOR}{run.run_id}"):
+            documents.delete_collection(name)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from clustering_pipeline.automation.accounting import ended
+from clustering_pipeline.automation.due import ended
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import (
     ClusteringError,
