@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
+import psutil
 import pytest
 from pymongo import MongoClient
 
@@ -84,7 +85,7 @@ def world(stack: Stack, home: Path) -> Iterator[World]:
 
 @contextmanager
 def daemon(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """``dagster-daemon run`` over the code location; what it leaves is killed."""
+    """``dagster-daemon run`` over the code location; what it leaves is ended."""
     process = spawn_bound(
         [sys.executable, "-m", "dagster._daemon", "run", "-m", LOCATION],
         output=home / "daemon.log",
@@ -94,9 +95,20 @@ def daemon(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # A code server that finds no database any more would wait for ever.
+    children: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    _, alive = psutil.wait_procs(children, timeout=5)
+    for child in alive:
+        child.kill()
 
 
 def runs_of(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
@@ -150,9 +162,15 @@ def test_runs_of_the_queue_complete_within_limits(world: World, home: Path):
         with daemon(home) as process:
             watch_until(world, process, done=lambda: published() > 0)
             process.send_signal(signal.SIGKILL)
-            process.wait()
     with daemon(home) as process:
-        watch_until(world, process, done=lambda: published() == DEFINITIONS)
+        watch_until(
+            world,
+            process,
+            done=lambda: (
+                published() == DEFINITIONS
+                and all(run.is_finished for run in runs_of(world.instance))
+            ),
+        )
     runs = runs_of(world.instance)
     completed = [run for run in runs if run.status is dg.DagsterRunStatus.SUCCESS]
     assert sorted(run.tags[PARTITION] for run in completed) == sorted(
