@@ -59,7 +59,9 @@ class KnownQueries:
         for methods in document["paths"].values():
             for operation in methods.values():
                 parameters = operation.get("parameters", ())
-                names = [one["name"] for one in parameters if one["in"] == "query"]
+                names = [
+                    parameter["name"] for parameter in parameters if parameter["in"] == "query"
+                ]
                 self._known[operation["operationId"]] = names
 
     async def __call__(self, request: Request) -> None:

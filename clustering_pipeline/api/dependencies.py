@@ -81,23 +81,23 @@ def _reader(
         str | None, Query(description="The same, where the header is missing.")
     ] = None,
 ) -> Caller:
-    wanted = x_namespace or namespace
-    if not wanted:
+    name = x_namespace or namespace
+    if not name:
         message = "say which namespace, by id or name, in the header X-Namespace (or ?namespace=)"
         raise InvalidRequest(message)
-    return Caller(key=key, scope=_scope(catalog, key, wanted))
+    return Caller(key=key, scope=_scope(catalog, key, name))
 
 
-def _scope(catalog: TheCatalog, key: KeyRecord, wanted: str) -> Scope:
+def _scope(catalog: TheCatalog, key: KeyRecord, name: str) -> Scope:
     # One wording, so that nobody learns which namespaces others have.
-    message = f"the key {key.hint} may not use a namespace {wanted[:200]!r}"
+    message = f"the key {key.hint} may not use a namespace {name[:200]!r}"
     try:
-        found = catalog.namespaces.get(key.organization_id, wanted)
+        namespace = catalog.namespaces.get(key.organization_id, name)
     except NamespaceNotFound as error:
         raise Forbidden(message) from error
-    if not key.reaches(found.scope):
+    if not key.reaches(namespace.scope):
         raise Forbidden(message)
-    return found.scope
+    return namespace.scope
 
 
 Reader = Annotated[Caller, Depends(_reader)]

@@ -35,8 +35,8 @@ def _operations(document: Document) -> Iterator[Document]:
 
 def _share_errors(responses: Document, shared: Document) -> None:
     for status, kind in TYPES.items():
-        found = responses.get(str(status))
-        if found is not None and found == shared.setdefault(kind, found):
+        response = responses.get(str(status))
+        if response is not None and response == shared.setdefault(kind, response):
             responses[str(status)] = {"$ref": f"#/components/responses/{kind}"}
 
 

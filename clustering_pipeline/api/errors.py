@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -153,8 +154,10 @@ def _method_not_allowed(request: Request, headers: Mapping[str, str]) -> Respons
     """Each route knows its own method alone: the document knows all of an address."""
     path = request.scope["path"]
     addresses = request.app.openapi()["paths"].items()
-    found = [known for address, known in addresses if compile_path(address)[0].match(path)]
-    methods = sorted({method.upper() for one in found for method in one if method in _METHODS})
+    operations = [known for address, known in addresses if compile_path(address)[0].match(path)]
+    methods = sorted(
+        {method.upper() for operation in operations for method in operation if method in _METHODS}
+    )
     allowed = ", ".join(methods) or headers.get("Allow", "none")
     message = f"{request.method} is not allowed here: use {allowed}"
     return envelope(405, message, code="method_not_allowed", headers={**headers, "Allow": allowed})
@@ -168,7 +171,7 @@ def not_json(problem: str) -> MalformedRequest:
 
 def _code(error: type[ClusteringError]) -> str:
     name = error.__name__
-    return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def _told(error: ClusteringError) -> str:

@@ -58,19 +58,19 @@ class Launches:
         catalog = self._pipeline.catalog
         record = catalog.clusters.get(scope, cluster)
         identity = _identity(record.cluster_id, idempotency_key)
-        found = catalog.executions.find(identity.run_id)
-        if found is not None:
-            return found
+        execution = catalog.executions.find(identity.run_id)
+        if execution is not None:
+            return execution
         plan = plan_of(self._pipeline, record.resolved(request))
         try:
             launched = launch(
                 self._launcher, catalog, scope, cluster, request, plan=plan, identity=identity
             )
         except ExecutionInFlight:
-            found = catalog.executions.find(identity.run_id)
-            if found is None:
+            execution = catalog.executions.find(identity.run_id)
+            if execution is None:
                 raise
-            return found
+            return execution
         self._watch(launched)
         return catalog.executions.by_id(launched.run_id)
 

@@ -32,7 +32,7 @@ class Page:
     def asked(self, body: Asked | None, kind: type[Asked]) -> Asked:
         """The request that body and address make together."""
         from_body = body.model_dump(mode="json", exclude_none=True) if body else {}
-        answered = {name for one in _ONE_QUESTION if one & from_body.keys() for name in one}
+        answered = {name for names in _ONE_QUESTION if names & from_body.keys() for name in names}
         given = {name: value for name, value in self.given.items() if name not in answered}
         return validate(kind, given | from_body)
 

@@ -37,12 +37,12 @@ class Tick:
     @property
     def summary(self) -> str:
         """The look in a sentence, with what holds back the first few."""
-        held = [one for one in self.lagging if not one.standing.due]
+        held = [judged for judged in self.lagging if not judged.standing.due]
         counted = (
             f"{self.definitions} automatic definitions, {len(self.lagging)} with new batches, "
             f"{len(self.requests)} to run now"
         )
-        named = [f"{one.definition.name!r}: {_spoken(one)}" for one in held[:SHOWN]]
+        named = [f"{judged.definition.name!r}: {_spoken(judged)}" for judged in held[:SHOWN]]
         more = [f"{len(held) - SHOWN} more wait"] if len(held) > SHOWN else []
         return "; ".join([counted, *named, *more])
 
@@ -52,24 +52,29 @@ def look(catalog: Catalog, count: Count, in_flight: InFlight, now: datetime) -> 
     definitions = catalog.automation.definitions()
     completed = catalog.batches.completed_everywhere()
     lagging = [
-        (one, lag) for one in definitions if (lag := behind(one, completed.get(one.scope, {})))
+        (definition, lag)
+        for definition in definitions
+        if (lag := behind(definition, completed.get(definition.scope, {})))
     ]
     if not lagging:
         return Tick(definitions=len(definitions))
     places, flying = catalog.automation.places(), in_flight()
-    judged = [_judged(one, lag, count, flying.get(one.cluster_id), now) for one, lag in lagging]
+    judged = [
+        _judged(definition, lag, count, flying.get(definition.cluster_id), now)
+        for definition, lag in lagging
+    ]
     placed = in_phases(judged, places)
     chosen = choose(placed, places)
     return Tick(
         definitions=len(definitions),
         lagging=placed,
-        requests=[_request(one.definition, completed) for one in chosen],
+        requests=[_request(due.definition, completed) for due in chosen],
     )
 
 
 def run_key(definition: AutomaticDefinition, completed: Mapping[str, int]) -> str:
     """Tells an attempt from the next: by what was completed, and by the attempt before it."""
-    number = sum(completed.get(one, 0) for one in definition.collection_ids)
+    number = sum(completed.get(collection_id, 0) for collection_id in definition.collection_ids)
     return f"{definition.cluster_id}:batch:{number}:after:{definition.last_attempt_id or 'none'}"
 
 
@@ -95,9 +100,9 @@ def _request(definition: AutomaticDefinition, completed: Completed) -> Request:
 
 def without(tick: Tick, keys: Mapping[str, str]) -> Tick:
     """The look without the runs that there are already, by their keys."""
-    fresh = [one for one in tick.requests if one.run_key not in keys]
+    fresh = [request for request in tick.requests if request.run_key not in keys]
     return replace(tick, requests=fresh)
 
 
-def _spoken(one: Judged) -> str:
-    return ", ".join(one.standing.reasons)
+def _spoken(judged: Judged) -> str:
+    return ", ".join(judged.standing.reasons)

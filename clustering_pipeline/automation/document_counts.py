@@ -17,7 +17,7 @@ class Counter:
 
     def __call__(self, scope: Scope, collection_ids: Sequence[str]) -> int:
         """Their sum over the collections; what is gone holds none."""
-        return sum(self._of(scope, one) for one in collection_ids)
+        return sum(self._of(scope, collection_id) for collection_id in collection_ids)
 
     def _of(self, scope: Scope, collection_id: str) -> int:
         key = (scope, collection_id)

@@ -38,8 +38,8 @@ def drift(pipeline: Pipeline, run: ExecutionRecord, measure: str) -> float:
     """
     spec = run.spec
     if measure in OF_THE_RUN:
-        found = run.metrics.additional_properties if run.metrics else {}
-        return float(found.get(measure) or 0.0)
+        metrics = run.metrics.additional_properties if run.metrics else {}
+        return float(metrics.get(measure) or 0.0)
     if measure not in MEASURES or spec is None or len(spec.feature_uris) != 1:
         every = " or ".join((*OF_THE_RUN, *MEASURES))
         message = f"drift is {every}; the last two of a definition over one feature"
@@ -51,7 +51,7 @@ def drift(pipeline: Pipeline, run: ExecutionRecord, measure: str) -> float:
     fresh = _new(pipeline, spec, members)
     if centroids is None or fresh.is_empty() or known.is_empty():
         return 0.0
-    old, new = (_cosines(pipeline, spec, one, centroids) for one in (known, fresh))
+    old, new = (_cosines(pipeline, spec, points, centroids) for points in (known, fresh))
     if measure == "mean_cosine":
         return float(old.mean() - new.mean())
     return float((new < np.percentile(old, FAR_SHARE)).mean())
@@ -60,14 +60,14 @@ def drift(pipeline: Pipeline, run: ExecutionRecord, measure: str) -> float:
 def _new(pipeline: Pipeline, spec: ClusterSpec, members: pl.DataFrame) -> pl.DataFrame:
     """Documents that the definition selects and the run did not see."""
     rows: list[dict[str, str]] = []
-    for one in pipeline.catalog.collections.resolve(spec.scope, spec.collection_ids):
-        part = members.filter(pl.col("collection_id") == one.collection_id)
+    for collection in pipeline.catalog.collections.resolve(spec.scope, spec.collection_ids):
+        part = members.filter(pl.col("collection_id") == collection.collection_id)
         seen = set(part["point_id"].to_list())
         pages = pipeline.documents.scroll(
-            one.qdrant_collection, parse_filter(spec.filters), payload_fields=[]
+            collection.qdrant_collection, parse_filter(spec.filters), payload_fields=[]
         )
         rows += [
-            {"collection_id": one.collection_id, "point_id": point.id}
+            {"collection_id": collection.collection_id, "point_id": point.id}
             for page in pages
             for point in page
             if point.id not in seen
@@ -99,7 +99,9 @@ def _vectors(
     points = pipeline.documents.retrieve(
         record.qdrant_collection, point_ids, payload_fields=[], vector_names=[name]
     )
-    return [np.asarray(one.vectors[name], np.float32) for one in points if name in one.vectors]
+    return [
+        np.asarray(point.vectors[name], np.float32) for point in points if name in point.vectors
+    ]
 
 
 def _unit(vectors: NDArray[np.floating]) -> Floats:

@@ -85,9 +85,9 @@ def behind(definition: AutomaticDefinition, completed: Mapping[str, int]) -> dic
     """
     settled = definition.settled
     return {
-        one: lag
-        for one in definition.collection_ids
-        if (lag := completed.get(one, 0) - settled.get(one, 0)) > 0
+        collection_id: lag
+        for collection_id in definition.collection_ids
+        if (lag := completed.get(collection_id, 0) - settled.get(collection_id, 0)) > 0
     }
 
 

@@ -35,7 +35,10 @@ Promised = dict[str, datetime]
 def first_behind(definition: AutomaticDefinition, lag: Mapping[str, int]) -> list[BatchNumber]:
     """The oldest batch of each collection that no run has dealt with."""
     settled = definition.settled
-    return [(definition.scope, one, settled.get(one, 0) + 1) for one in lag]
+    return [
+        (definition.scope, collection_id, settled.get(collection_id, 0) + 1)
+        for collection_id in lag
+    ]
 
 
 def batches_due(
@@ -44,7 +47,9 @@ def batches_due(
     completed_at: Mapping[BatchNumber, datetime],
 ) -> Promised:
     """What batches make due."""
-    waiting = [completed_at[one] for one in first_behind(definition, lag) if one in completed_at]
+    waiting = [
+        completed_at[batch] for batch in first_behind(definition, lag) if batch in completed_at
+    ]
     if not waiting:
         return {}
     due = max([min(waiting), *_cooled(definition)])
@@ -81,12 +86,12 @@ def all_overdue(
     What that means, see ``automation.lateness``.
     """
     limit, catalog = now - timedelta(seconds=OVERDUE_AFTER_SECONDS), pipeline.catalog
-    found: defaultdict[str, Promised] = defaultdict(dict)
+    promises: defaultdict[str, Promised] = defaultdict(dict)
     for cluster_id, promised in _by_batches(pipeline, _lagging(catalog, scope), limit):
-        found[cluster_id] |= promised
+        promises[cluster_id] |= promised
     for cluster_id, promised in _by_triggers(catalog, scope, limit):
-        found[cluster_id] |= promised
-    return {one: Overdue.of(promised) for one, promised in sorted(found.items())}
+        promises[cluster_id] |= promised
+    return {cluster_id: Overdue.of(promised) for cluster_id, promised in sorted(promises.items())}
 
 
 def overdue(
@@ -99,41 +104,51 @@ def overdue(
     if definition.archived or definition.holder is not None:
         return None
     limit = now - timedelta(seconds=OVERDUE_AFTER_SECONDS)
-    found: Promised = {}
+    promises: Promised = {}
     for _, promised in _by_batches(pipeline, [(definition, lag)], limit):
-        found |= promised
+        promises |= promised
     for trigger in missed(pipeline.catalog.triggers, limit, cluster_id=definition.cluster_id):
-        found |= trigger_due(trigger)
-    return Overdue.of(found) if found else None
+        promises |= trigger_due(trigger)
+    return Overdue.of(promises) if promises else None
 
 
 def _lagging(catalog: Catalog, scope: Scope | None) -> Lagging:
     """Those with batches that no run has dealt with, nor one that is under way."""
     completed = catalog.batches.completed_everywhere()
-    idle = (one for one in catalog.automation.definitions(scope) if one.holder is None)
-    return [(one, lag) for one in idle if (lag := behind(one, completed.get(one.scope, {})))]
+    idle = (
+        definition
+        for definition in catalog.automation.definitions(scope)
+        if definition.holder is None
+    )
+    return [
+        (definition, lag)
+        for definition in idle
+        if (lag := behind(definition, completed.get(definition.scope, {})))
+    ]
 
 
 def _by_batches(pipeline: Pipeline, lagging: Lagging, limit: datetime) -> Late:
     counter = Counter(pipeline=pipeline)
-    wanted = {number for one, lag in lagging for number in first_behind(one, lag)}
-    completed_at = pipeline.catalog.batches.completed_at(wanted)
-    for one, lag in lagging:
-        promised = batches_due(one, lag, completed_at)
-        if _passed(promised.values(), limit) and _enough(one, counter):
-            yield one.cluster_id, promised
+    numbers = {number for definition, lag in lagging for number in first_behind(definition, lag)}
+    completed_at = pipeline.catalog.batches.completed_at(numbers)
+    for definition, lag in lagging:
+        promised = batches_due(definition, lag, completed_at)
+        if _passed(promised.values(), limit) and _enough(definition, counter):
+            yield definition.cluster_id, promised
 
 
 def _by_triggers(catalog: Catalog, scope: Scope | None, limit: datetime) -> Late:
-    late = [one for one in missed(catalog.triggers, limit) if scope in {None, one.scope}]
-    idle = catalog.automation.idle({one.cluster_id for one in late})
+    late = [
+        trigger for trigger in missed(catalog.triggers, limit) if scope in {None, trigger.scope}
+    ]
+    idle = catalog.automation.idle({trigger.cluster_id for trigger in late})
     for trigger in late:
         if trigger.cluster_id in idle:
             yield trigger.cluster_id, trigger_due(trigger)
 
 
 def _passed(due: Iterable[datetime], limit: datetime) -> bool:
-    return any(one < limit for one in due)
+    return any(since < limit for since in due)
 
 
 def _enough(definition: AutomaticDefinition, counter: Counter) -> bool:

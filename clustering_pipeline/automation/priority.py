@@ -33,17 +33,17 @@ def in_phases(judged: Sequence[Judged], places: Mapping[str, Place]) -> list[Jud
     if not places:
         return list(judged)
     first = _going_first(judged)
-    return [_after(one, first, places) for one in judged]
+    return [_after(lagging, first, places) for lagging in judged]
 
 
 def choose(judged: Iterable[Judged], places: Mapping[str, Place]) -> list[Judged]:
     """At most ``MOST`` of the due ones; the others are due at the next look as well."""
 
-    def rank(one: Judged) -> tuple[int, int, str]:
-        place = places.get(one.definition.cluster_id, DEFAULT)
-        return place.phase, -place.priority, one.definition.cluster_id
+    def rank(lagging: Judged) -> tuple[int, int, str]:
+        place = places.get(lagging.definition.cluster_id, DEFAULT)
+        return place.phase, -place.priority, lagging.definition.cluster_id
 
-    due = sorted((one for one in judged if one.standing.due), key=rank)
+    due = sorted((lagging for lagging in judged if lagging.standing.due), key=rank)
     return list(in_turns(due))[:MOST]
 
 
@@ -51,9 +51,9 @@ def in_turns(due: Iterable[Judged]) -> Iterator[Judged]:
     """The first of each namespace, then the second of each: no tenant waits for all of another."""
     turns: defaultdict[int, list[Judged]] = defaultdict(list)
     seen: Counter[Scope] = Counter()
-    for one in due:
-        scope = one.definition.scope
-        turns[seen[scope]].append(one)
+    for lagging in due:
+        scope = lagging.definition.scope
+        turns[seen[scope]].append(lagging)
         seen[scope] += 1
     for turn in sorted(turns):
         yield from turns[turn]
@@ -61,27 +61,27 @@ def in_turns(due: Iterable[Judged]) -> Iterator[Judged]:
 
 def _going_first(judged: Sequence[Judged]) -> dict[tuple[Scope, str], list[AutomaticDefinition]]:
     going: defaultdict[tuple[Scope, str], list[AutomaticDefinition]] = defaultdict(list)
-    for one in judged:
-        goes = one.standing.due or one.standing.in_flight is not None
-        if goes and one.definition.failures < PATIENCE:
-            for collection in one.standing.behind:
-                going[one.definition.scope, collection].append(one.definition)
+    for lagging in judged:
+        goes = lagging.standing.due or lagging.standing.in_flight is not None
+        if goes and lagging.definition.failures < PATIENCE:
+            for collection in lagging.standing.behind:
+                going[lagging.definition.scope, collection].append(lagging.definition)
     return going
 
 
 def _after(
-    one: Judged,
+    lagging: Judged,
     going: Mapping[tuple[Scope, str], Sequence[AutomaticDefinition]],
     places: Mapping[str, Place],
 ) -> Judged:
-    mine = one.definition
+    mine = lagging.definition
     phase = places.get(mine.cluster_id, DEFAULT).phase
-    for collection in one.standing.behind:
+    for collection in lagging.standing.behind:
         for other in going.get((mine.scope, collection), ()):
             earlier = places.get(other.cluster_id, DEFAULT).phase < phase
             if earlier and _at(other, collection) <= _at(mine, collection):
-                return replace(one, standing=replace(one.standing, phase_before=other.name))
-    return one
+                return replace(lagging, standing=replace(lagging.standing, phase_before=other.name))
+    return lagging
 
 
 def _at(definition: AutomaticDefinition, collection: str) -> int:

@@ -86,8 +86,8 @@ def _in_vain(trigger: TriggerRecord, schedule: ConditionalSchedule, run: str) ->
 
 def _volume(threshold: float, facts: Facts) -> bool:
     fresh = facts.selected() - facts.published_documents
-    wanted = threshold if threshold >= 1 else threshold * facts.published_documents
-    return fresh > 0 and fresh >= wanted
+    least = threshold if threshold >= 1 else threshold * facts.published_documents
+    return fresh > 0 and fresh >= least
 
 
 def _cooled(trigger: TriggerRecord, seconds: int, now: datetime) -> bool:

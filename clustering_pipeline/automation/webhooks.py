@@ -87,8 +87,11 @@ def deliver(pipeline: Pipeline, *, budget: float = BUDGET_SECONDS) -> Delivered:
     work = partial(_to_one, pipeline, webhooks, deadline=deadline)
     order = in_turn(due, webhooks)
     with ThreadPoolExecutor(min(WEBHOOKS_AT_ONCE, len(due))) as pool:
-        found = list(pool.map(work, order, [due[one] for one in order]))
-    return Delivered(taken=sum(one.taken for one in found), failed=sum(one.failed for one in found))
+        deliveries = list(pool.map(work, order, [due[webhook_id] for webhook_id in order]))
+    return Delivered(
+        taken=sum(delivery.taken for delivery in deliveries),
+        failed=sum(delivery.failed for delivery in deliveries),
+    )
 
 
 def in_turn(due: Iterable[str], webhooks: Mapping[str, WebhookRecord]) -> list[str]:

@@ -36,8 +36,8 @@ def batch_after(
         context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
     ) -> dg.SkipReason:
         batches, landed = clustering.catalog.batches, _landed(context, key)
-        for one in landed:
-            batch_id = batch_of(one.event_log_entry)
+        for record in landed:
+            batch_id = batch_of(record.event_log_entry)
             batches.open(scope, collections, batch_id=batch_id)
             batches.complete(scope, batch_id)
         context.update_cursor(str(landed[-1].storage_id) if landed else context.cursor or "0")
@@ -49,17 +49,17 @@ def batch_after(
 def _landed(context: dg.SensorEvaluationContext, key: dg.AssetKey) -> Sequence[dg.EventLogRecord]:
     """The materializations since the last look, the oldest first."""
     since = None if context.cursor is None else int(context.cursor)
-    found = context.instance.fetch_materializations(
+    result = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=key, after_storage_id=since),
         limit=1 if since is None else AT_ONCE,
         ascending=since is not None,
     )
-    return found.records
+    return result.records
 
 
 def batch_of(event: dg.EventLogEntry) -> str:
     """The id of the batch that a materialization is."""
-    told = event.dagster_event
-    step = (told.step_key or "", told.partition or "") if told is not None else ()
+    details = event.dagster_event
+    step = (details.step_key or "", details.partition or "") if details is not None else ()
     said = "/".join((event.run_id, *step, repr(event.timestamp)))
     return f"batch_{hashlib.sha256(said.encode()).hexdigest()[:24]}"

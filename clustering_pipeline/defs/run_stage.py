@@ -94,7 +94,7 @@ def _complete(context: Context, pipeline: Pipeline) -> bool:
 
 def _time(run: Run, stage: str, seconds: float) -> None:
     executions = run.pipeline.catalog.executions
-    before = [one for one in executions.by_id(run.run_id).stages if one.name != stage]
+    before = [timing for timing in executions.by_id(run.run_id).stages if timing.name != stage]
     executions.update(run.run_id, stages=[*before, StageTiming(name=stage, seconds=seconds)])
 
 

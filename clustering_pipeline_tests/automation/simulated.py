@@ -7,7 +7,7 @@ in a ledger what is promised of them: ``check`` compares the two.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from clustering_pipeline.automation import accounting
+from clustering_pipeline.automation import due
 from clustering_pipeline.automation.batches import Request, look
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, AutomaticDefinition
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
@@ -137,7 +137,7 @@ class Simulated:
         run.covers = {one: self.completed.get(one, 0) for one in record.spec.collection_ids}
         self._state(
             run.cluster_id,
-            automation=accounting.begun(record.state.automation, run.trigger, self.now),
+            automation=due.begun(record.state.automation, run.trigger, self.now),
             last_attempt_id=run_id,
         )
 
@@ -149,7 +149,7 @@ class Simulated:
         record, ledger = self.clusters[run.cluster_id], self.ledgers[run.cluster_id]
         read = {} if outcome == "killed" else {"covered_batches": run.covers}
         told = execution(run_id=run_id, trigger=run.trigger, **OUTCOMES[outcome], **read)
-        self._state(run.cluster_id, automation=accounting.ended(record, told, self.now))
+        self._state(run.cluster_id, automation=due.ended(record, told, self.now))
         if outcome in ("completed", "empty"):
             ledger.covers(run.covers)
         elif run.trigger == BATCH:
@@ -272,7 +272,7 @@ class Simulated:
         state = self.clusters[cluster_id].state
         self._state(
             cluster_id,
-            automation=accounting.failed(state.automation, self.now),
+            automation=due.failed(state.automation, self.now),
             last_attempt_id=before.run_id,
         )
         self.ledgers[cluster_id].fails(self.now)

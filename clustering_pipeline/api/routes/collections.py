@@ -45,10 +45,12 @@ def list_collections(
     caller: Reader, pipeline: ThePipeline, limit: Limit = 100, offset: Offset = 0
 ) -> ListCollectionsResponse:
     """List the collections of the namespace, by name."""
-    found = pipeline.catalog.collections.list(caller.scope)
+    collections = pipeline.catalog.collections.list(caller.scope)
     return ListCollectionsResponse(
-        results=[collection_view(pipeline, one) for one in found[offset : offset + limit]],
-        total_count=len(found),
+        results=[
+            collection_view(pipeline, record) for record in collections[offset : offset + limit]
+        ],
+        total_count=len(collections),
     )
 
 

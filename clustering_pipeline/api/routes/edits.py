@@ -28,6 +28,6 @@ def put_cluster_edits(
 ) -> ClusterEditsResponse:
     """Replace the edits; they are applied from the next run on."""
     catalog = services.pipeline.catalog
-    kept, uids = edits.put_edits(catalog, caller.scope, cluster_identifier, request)
-    services.launches.rename(kept.cluster_id, uids)
-    return kept
+    record, uids = edits.put_edits(catalog, caller.scope, cluster_identifier, request)
+    services.launches.rename(record.cluster_id, uids)
+    return record

@@ -23,8 +23,8 @@ def estimate_cluster_labels(
     request: Annotated[ExecuteClusterByIdRequest | None, Body()] = None,
 ) -> LabelEstimateResponse:
     """Tell what the labels of an execution with this body would take; nothing is run or asked."""
-    wanted = request or ExecuteClusterByIdRequest()
+    overrides = request or ExecuteClusterByIdRequest()
     record = pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
-    spec = record.resolved(wanted)
-    found = estimate_labels(pipeline, spec, plan=plan_of(pipeline, spec))
-    return LabelEstimateResponse.model_validate(found)
+    spec = record.resolved(overrides)
+    estimate = estimate_labels(pipeline, spec, plan=plan_of(pipeline, spec))
+    return LabelEstimateResponse.model_validate(estimate)

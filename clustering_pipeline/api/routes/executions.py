@@ -49,9 +49,9 @@ def execute_cluster(
 
     While a run is under way, the answer is 409 with its `task_id`.
     """
-    wanted = request or ExecuteClusterByIdRequest()
+    overrides = request or ExecuteClusterByIdRequest()
     execution = services.launches.start(
-        caller.scope, cluster_identifier, wanted, idempotency_key=idempotency_key
+        caller.scope, cluster_identifier, overrides, idempotency_key=idempotency_key
     )
     return task_of(execution)
 
@@ -66,10 +66,10 @@ def get_latest_execution(
 ) -> ClusterExecutionResult | None:
     """Read the newest execution, however it went; null before the first."""
     cluster = pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
-    found = pipeline.catalog.executions.latest(cluster.cluster_id)
-    if found is None:
+    execution = pipeline.catalog.executions.latest(cluster.cluster_id)
+    if execution is None:
         return None
-    return with_vectors(pipeline.artifacts, found) if include_vectors else found.result()
+    return with_vectors(pipeline.artifacts, execution) if include_vectors else execution.result()
 
 
 @router.post("/executions/list", responses=documented(404))
@@ -106,8 +106,8 @@ def get_execution(
 ) -> ClusterExecutionResult:
     """Read one execution."""
     cluster = pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
-    found = pipeline.catalog.executions.get(caller.scope, run_id, cluster_id=cluster.cluster_id)
-    return with_vectors(pipeline.artifacts, found) if include_vectors else found.result()
+    execution = pipeline.catalog.executions.get(caller.scope, run_id, cluster_id=cluster.cluster_id)
+    return with_vectors(pipeline.artifacts, execution) if include_vectors else execution.result()
 
 
 @router.post("/executions/{run_id}/cancel", responses=documented(404, 409))

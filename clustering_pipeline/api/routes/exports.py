@@ -63,15 +63,15 @@ def export_cluster_execution(
     execution = shown_run(pipeline, record, run_id)
     if execution is None:
         raise ExecutionNotFound(run_id)
-    found = export(pipeline, execution, group=cluster_label)
+    exported = export(pipeline, execution, group=cluster_label)
     if form == "parquet" and accept.strip() == "application/json":
         link = ExportLink(
-            download_url=_address(request), format=form, run_id=found.run_id, rows=found.rows
+            download_url=_address(request), format=form, run_id=exported.run_id, rows=exported.rows
         )
         return JSONResponse(link.model_dump())
-    name = f"{found.run_id}.{form}"
+    name = f"{exported.run_id}.{form}"
     return StreamingResponse(
-        found.chunks(form),
+        exported.chunks(form),
         media_type=MEDIA_TYPES[form],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

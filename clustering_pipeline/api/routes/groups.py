@@ -44,7 +44,7 @@ def get_cluster_visualization(
     ] = None,
 ) -> Response:
     """Show the map: every group, and a sample of the documents with their places."""
-    found = visualization(
+    picture = visualization(
         pipeline,
         caller.scope,
         cluster_identifier,
@@ -53,4 +53,4 @@ def get_cluster_visualization(
         centroids_only=centroids_only,
         compact=compact,
     )
-    return StreamingResponse(found.chunks(), media_type="application/json")
+    return StreamingResponse(picture.chunks(), media_type="application/json")

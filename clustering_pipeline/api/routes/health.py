@@ -44,8 +44,8 @@ def readiness(pipeline: ThePipeline) -> Response:
         "artifacts": _state(lambda: pipeline.artifacts.exists("readyz")),
     }
     ready = set(stores.values()) == {"ok"}
-    found = Readiness(status="ready" if ready else "not ready", stores=stores)
-    return JSONResponse(found.model_dump(), status_code=200 if ready else 503)
+    readiness = Readiness(status="ready" if ready else "not ready", stores=stores)
+    return JSONResponse(readiness.model_dump(), status_code=200 if ready else 503)
 
 
 def _state(ask: Callable[[], object]) -> str:

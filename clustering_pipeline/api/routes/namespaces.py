@@ -28,5 +28,7 @@ def create_namespace(
 @router.get("")
 def list_namespaces(key: TheKey, catalog: TheCatalog) -> ListNamespacesResponse:
     """List the namespaces that the key may use, by name."""
-    found = catalog.namespaces.list(key.organization_id)
-    return ListNamespacesResponse(results=[one for one in found if key.reaches(one.scope)])
+    namespaces = catalog.namespaces.list(key.organization_id)
+    return ListNamespacesResponse(
+        results=[namespace for namespace in namespaces if key.reaches(namespace.scope)]
+    )

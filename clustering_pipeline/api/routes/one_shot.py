@@ -23,9 +23,9 @@ async def execute_clustering(
     Past the limits of documents and time the answer is 422: store a definition and execute that.
     """
     _check_owner(caller, request)
-    found = await services.one_shots.execute(caller.scope, request)
+    response = await services.one_shots.execute(caller.scope, request)
     # Already valid: a second look at ten thousand members would keep other calls waiting.
-    return Response(found.model_dump_json(), media_type="application/json")
+    return Response(response.model_dump_json(), media_type="application/json")
 
 
 def _check_owner(caller: Caller, request: ExecuteClusterRequest) -> None:
@@ -33,7 +33,7 @@ def _check_owner(caller: Caller, request: ExecuteClusterRequest) -> None:
         "namespace_id": (request.namespace_id, caller.scope.namespace_id),
         "internal_id": (request.internal_id, caller.scope.organization_id),
     }
-    for name, (given, wanted) in own.items():
-        if given is not None and given != wanted:
+    for name, (given, own_id) in own.items():
+        if given is not None and given != own_id:
             message = f"{name} {given[:200]!r} is not that of this call: leave it out"
             raise Forbidden(message)

@@ -27,10 +27,10 @@ def delete_task(
 ) -> GenericDeleteResponse:
     """Cancel a task; may be repeated, and leaves one that has ended as it is."""
     catalog = services.pipeline.catalog
-    found = catalog.tasks.find(task_id, sees=key.reaches)
+    task = catalog.tasks.find(task_id, sees=key.reaches)
     with suppress(StateConflict):
-        if isinstance(found, QueuedRun):
-            cancel_queued(catalog, found, services.launcher)
+        if isinstance(task, QueuedRun):
+            cancel_queued(catalog, task, services.launcher)
         else:
-            services.launches.cancel(found.scope, found.run_id)
+            services.launches.cancel(task.scope, task.run_id)
     return GenericDeleteResponse(message=f"canceled {task_id}")

@@ -41,8 +41,8 @@ def create_webhook(
 @router.get("")
 def list_webhooks(caller: Reader, catalog: TheCatalog) -> ListWebhooksResponse:
     """List the webhooks of the namespace, newest first."""
-    found = [one.model() for one in catalog.webhooks.list(caller.scope)]
-    return ListWebhooksResponse(results=found, total_count=len(found))
+    webhooks = [record.model() for record in catalog.webhooks.list(caller.scope)]
+    return ListWebhooksResponse(results=webhooks, total_count=len(webhooks))
 
 
 @router.get("/{webhook_id}", responses=documented(404))

@@ -45,8 +45,8 @@ def command() -> None:
 
 command.add_command(edits)
 command.add_command(lineage)
-for one in (rollback, verify_documents, clear_fields):
-    command.add_command(one)
+for subcommand in (rollback, verify_documents, clear_fields):
+    command.add_command(subcommand)
 command.add_command(agreement)
 command.add_command(archive)
 command.add_command(unarchive)
@@ -95,7 +95,10 @@ def list_(
     with open_session() as session:
         late = _overdue(session) if overdue else None
         page = session.pipeline.catalog.clusters.list(session.scope, request, only=late)
-    rows = [one.model_dump(mode="json") | _late(late, one.cluster_id) for one in page.results]
+    rows = [
+        definition.model_dump(mode="json") | _late(late, definition.cluster_id)
+        for definition in page.results
+    ]
     if output == "json":
         emit_one(page.model_dump(mode="json") | {"results": rows}, output=output)
         return
@@ -219,20 +222,22 @@ def groups(output: str, cluster: str, run_id: str | None) -> None:
     """Show the groups of the published run, largest first."""
     with open_session() as session:
         record = session.pipeline.catalog.clusters.get(session.scope, cluster)
-        found = groups_of(record, shown_run(session.pipeline, record, run_id))
-        fits = label_fidelities(session.pipeline, found.run_id)
-    rows = [one.model_dump(mode="json") | fits.get(one.cluster_id, {}) for one in found.groups]
+        result = groups_of(record, shown_run(session.pipeline, record, run_id))
+        fits = label_fidelities(session.pipeline, result.run_id)
+    rows = [
+        group.model_dump(mode="json") | fits.get(group.cluster_id, {}) for group in result.groups
+    ]
     if output == "json":
-        emit_one(found.model_dump(mode="json") | {"groups": rows}, output=output)
+        emit_one(result.model_dump(mode="json") | {"groups": rows}, output=output)
         return
-    if found.run_id is None:
+    if result.run_id is None:
         note(f"nothing is published yet: clustering-pipeline clusters execute {quote(cluster)}")
         return
     # A uid takes the room of keywords on a screen, and is what edits want in a file.
     columns = (*GROUPS, "group_uid") if output == "csv" else GROUPS
     emit(rows, columns=columns, output=output, empty="every document is noise")
-    counts = counted(found.total_groups, "group"), counted(found.total_documents, "document")
-    note(", ".join((*counts, found.run_id)))
+    counts = counted(result.total_groups, "group"), counted(result.total_documents, "document")
+    note(", ".join((*counts, result.run_id)))
 
 
 def _nothing_listed(request: ListClustersRequest, *, overdue: bool) -> str:
@@ -250,8 +255,8 @@ def _overdue(session: Session) -> dict[str, Overdue]:
 def _late(overdue: Mapping[str, Overdue] | None, cluster_id: str) -> dict[str, Any]:
     if overdue is None:
         return {}
-    found = overdue[cluster_id].model_dump(mode="json")
-    return {"overdue_since": found["since"], "overdue_because": found["reasons"]}
+    overdue_now = overdue[cluster_id].model_dump(mode="json")
+    return {"overdue_since": overdue_now["since"], "overdue_because": overdue_now["reasons"]}
 
 
 def _from_flags(**flags: Any) -> dict[str, Any]:

@@ -18,18 +18,18 @@ def lineage(output: str, cluster: str, group: str | None, *, everything: bool) -
     from clustering_pipeline.service.results.lineage import cluster_lineage  # noqa: PLC0415
 
     with open_session() as session:
-        found = cluster_lineage(session.pipeline.catalog, session.scope, cluster, group=group)
+        history = cluster_lineage(session.pipeline.catalog, session.scope, cluster, group=group)
     if output == "json":
-        emit_one(found.model_dump(mode="json"), output=output)
+        emit_one(history.model_dump(mode="json"), output=output)
         return
-    told = [
+    events = [
         {"run_id": run.run_id} | event.model_dump(mode="json")
-        for run in found.runs
+        for run in history.runs
         for event in run.events
         if everything or group is not None or event.event != "continued"
     ]
-    emit(told, columns=("run_id", *EVENTS), output=output)
-    note(f"{counted(len(told), 'event')} in {counted(len(found.runs), 'run')}")
+    emit(events, columns=("run_id", *EVENTS), output=output)
+    note(f"{counted(len(events), 'event')} in {counted(len(history.runs), 'run')}")
 
 
 @click.command("diff")
@@ -41,12 +41,16 @@ def diff(output: str, run_id: str, against: str) -> None:
     from clustering_pipeline.service.results.lineage import run_diff  # noqa: PLC0415
 
     with open_session() as session:
-        found = run_diff(session.pipeline, session.scope, run_id, against)
+        difference = run_diff(session.pipeline, session.scope, run_id, against)
     if output == "json":
-        emit_one(found.model_dump(mode="json"), output=output)
+        emit_one(difference.model_dump(mode="json"), output=output)
         return
-    emit([one.model_dump(mode="json") for one in found.events], columns=EVENTS, output=output)
-    fields = found.model_dump(
-        include={name for name in type(found).model_fields if "documents" in name}
+    emit(
+        [event.model_dump(mode="json") for event in difference.events],
+        columns=EVENTS,
+        output=output,
+    )
+    fields = difference.model_dump(
+        include={name for name in type(difference).model_fields if "documents" in name}
     )
     note(", ".join(f"{count} {name.removeprefix('documents_')}" for name, count in fields.items()))

@@ -69,11 +69,13 @@ def verify(output: str, run_id: str) -> None:
 
     with open_session() as session:
         execution = session.pipeline.catalog.executions.get(session.scope, run_id)
-        found = verify_run(session.pipeline, execution)
-    emit([asdict(one) for one in found], columns=("file", "verdict", "key"), output=output)
-    odd = [one.file for one in found if one.verdict != "same"]
+        verdicts = verify_run(session.pipeline, execution)
+    emit(
+        [asdict(verdict) for verdict in verdicts], columns=("file", "verdict", "key"), output=output
+    )
+    odd = [verdict.file for verdict in verdicts if verdict.verdict != "same"]
     if odd:
-        message = f"{len(odd)} of {len(found)} files of {run_id} are not as written: {odd[0]} …"
+        message = f"{len(odd)} of {len(verdicts)} files of {run_id} are not as written: {odd[0]} …"
         raise StateConflict(message)
 
 
@@ -94,7 +96,7 @@ def gc(output: str, *, orphans: bool, yes: bool) -> None:
         files = done.files + retention.remove_orphans(session.pipeline, doomed)
     left = () if orphans else lost.unknown
     removed = {"runs": done.runs, "orphans": doomed, "files": files}
-    summary = {name: found for name, found in removed.items() if found}
+    summary = {name: count for name, count in removed.items() if count}
     emit_one(removed | {"unknown": left}, output=output, summary=summary)
     if output == "table" and files == 0:
         note("nothing to remove")
@@ -129,5 +131,5 @@ def agreement(output: str, cluster: str, field: str) -> None:
     )
 
     with open_session() as session:
-        found = field_agreement(session.pipeline, session.scope, cluster, field)
-    emit([asdict(one) for one in found], columns=COLUMNS, output=output)
+        agreements = field_agreement(session.pipeline, session.scope, cluster, field)
+    emit([asdict(feature) for feature in agreements], columns=COLUMNS, output=output)

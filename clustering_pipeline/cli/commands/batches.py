@@ -67,8 +67,8 @@ def list_(output: str, collection: str) -> None:
     with open_session() as session:
         catalog = session.pipeline.catalog
         record = catalog.collections.get(session.scope, collection)
-        found = catalog.batches.list(session.scope, record.collection_id)
-    rows = [one.model_dump(mode="json") for one in found]
+        batches = catalog.batches.list(session.scope, record.collection_id)
+    rows = [batch.model_dump(mode="json") for batch in batches]
     none = f"no batches yet: clustering-pipeline batches open {quote(record.collection_name)}"
     emit(rows, columns=LISTED, output=output, empty=none)
 
@@ -77,5 +77,8 @@ def _show(record: BatchRecord, output: str) -> None:
     view = record.model_dump(mode="json")
     fields = ("batch_id", "status", "collection_ids", "completions", "error", "created_at")
     summary = {name: view[name] for name in fields}
-    numbers = [f"number {one.number} of {one.collection_id}" for one in record.completions]
+    numbers = [
+        f"number {completion.number} of {completion.collection_id}"
+        for completion in record.completions
+    ]
     emit_one(view, output=output, summary=summary | {"completions": numbers})

@@ -103,13 +103,14 @@ def list_(output: str) -> None:
     """Show the registered collections."""
     with open_session() as session:
         records = session.pipeline.catalog.collections.list(session.scope)
-        found = [(one, describe(session, one)) for one in records]
+        described = [(record, describe(session, record)) for record in records]
     if output == "json":
         rows = [
-            one.model_dump(mode="json") | {"points": info and info.points} for one, info in found
+            record.model_dump(mode="json") | {"points": info and info.points}
+            for record, info in described
         ]
     else:
-        rows = [collection_summary(one, info) for one, info in found]
+        rows = [collection_summary(record, info) for record, info in described]
     emit(rows, columns=LISTED, output=output, empty=NONE)
 
 

@@ -89,14 +89,15 @@ def _document(session: Session, qdrant_collection: str) -> dict[str, Any]:
 
 
 def _show(session: Session, execution: ExecutionRecord) -> None:
-    found = published_groups(session.pipeline.catalog, session.scope, execution.cluster_id)
+    result = published_groups(session.pipeline.catalog, session.scope, execution.cluster_id)
     rows = [
-        one.model_dump() | {"keywords": ", ".join((one.keywords or [])[:6])} for one in found.groups
+        group.model_dump() | {"keywords": ", ".join((group.keywords or [])[:6])}
+        for group in result.groups
     ]
     click.echo()
     emit(rows, columns=GROUPS, output="table")
     metrics = execution.metrics.model_dump() if execution.metrics else {}
-    click.echo(f"\n{found.total_groups} groups of {found.total_documents} documents")
+    click.echo(f"\n{result.total_groups} groups of {result.total_documents} documents")
     for name in METRICS:
         click.echo(f"  {name:24} {cell(metrics.get(name))}")
     click.echo("\nStages (seconds)")

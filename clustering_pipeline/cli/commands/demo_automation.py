@@ -81,16 +81,16 @@ def _batch(
     batch = catalog.batches.open(session.scope, [collection.collection_id])
     catalog.batches.complete(session.scope, batch.batch_id)
     say(f"Completed {batch.batch_id}")
-    told, deadline = "", time.monotonic() + PATIENCE_SECONDS
+    last, deadline = "", time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        found = catalog.executions.latest(record.cluster_id)
-        if found is not None and (before is None or found.run_id != before.run_id):
-            say(f"The sensor has started {found.run_id} ({found.trigger})")
-            return _ended(session, found, say, deadline)
+        latest = catalog.executions.latest(record.cluster_id)
+        if latest is not None and (before is None or latest.run_id != before.run_id):
+            say(f"The sensor has started {latest.run_id} ({latest.trigger})")
+            return _ended(session, latest, say, deadline)
         word = _without_seconds(_word(session))
-        if word and word != told:
+        if word and word != last:
             say(f"The sensor: {_word(session)}")
-            told = word
+            last = word
         time.sleep(1.0)
     message = f"no run within {PATIENCE_SECONDS:.0f} s of {batch.batch_id}: see dagster-dev.log"
     raise RunFailed(message)
@@ -115,7 +115,7 @@ def _word(session: Session) -> str:
 
 def _without_seconds(word: str) -> str:
     """The same wait, a few seconds later, is not told again."""
-    return "".join(one for one in word if not one.isdigit())
+    return "".join(letter for letter in word if not letter.isdigit())
 
 
 def _apart(first: ExecutionRecord, second: ExecutionRecord) -> float:
@@ -138,8 +138,11 @@ def _load(session: Session, passages: pl.DataFrame) -> CollectionRecord:
 
 
 def _show(session: Session, record: ClusterRecord) -> None:
-    found = published_groups(session.pipeline.catalog, session.scope, record.cluster_id)
-    rows = [one.model_dump() | {"keywords": cell((one.keywords or [])[:6])} for one in found.groups]
+    result = published_groups(session.pipeline.catalog, session.scope, record.cluster_id)
+    rows = [
+        group.model_dump() | {"keywords": cell((group.keywords or [])[:6])}
+        for group in result.groups
+    ]
     click.echo()
     emit(rows, columns=("label", "member_count", "keywords"), output="table")
 

@@ -36,7 +36,7 @@ def list_(output: str, cluster: str, limit: int | None) -> None:
     with open_session() as session:
         record = session.pipeline.catalog.clusters.get(session.scope, cluster)
         page = session.pipeline.catalog.executions.list(session.scope, record.cluster_id, request)
-    rows = [one.model_dump(mode="json") for one in page.results]
+    rows = [run.model_dump(mode="json") for run in page.results]
     none = f"no runs yet: clustering-pipeline clusters execute {quote(record.name)}"
     emit(rows, columns=LISTED, output=output, empty=none)
     if rows:
@@ -65,7 +65,7 @@ def cancel(run_id: str) -> None:
 
 
 def _summary(record: ExecutionRecord) -> Summary:
-    stages = [f"{one.name} {one.seconds:.1f} s" for one in record.stages]
+    stages = [f"{stage.name} {stage.seconds:.1f} s" for stage in record.stages]
     return execution_summary(record) | {
         "cluster_id": record.cluster_id,
         "trigger": record.trigger_id or record.trigger,

@@ -45,11 +45,13 @@ def create_key(
     with open_session() as session:
         catalog = session.pipeline.catalog
         owner = catalog.organizations.get(organization).organization_id
-        found = [catalog.namespaces.get(owner, one).namespace_id for one in namespaces]
+        namespace_ids = [
+            catalog.namespaces.get(owner, namespace).namespace_id for namespace in namespaces
+        ]
         made = catalog.keys.create(
             owner,
             access=Access.READ if read_only else Access.WRITE,
-            namespace_ids=found or None,
+            namespace_ids=namespace_ids or None,
             name=name,
         )
     shown = made.record.model_dump(mode="json", exclude=SECRET_FIELDS)
@@ -65,9 +67,9 @@ def list_keys(output: str, organization: str) -> None:
     """Show the keys of an organisation, newest first."""
     with open_session() as session:
         catalog = session.pipeline.catalog
-        found = catalog.keys.list(catalog.organizations.get(organization).organization_id)
-    shown = [one.model_dump(mode="json", exclude=SECRET_FIELDS) for one in found]
-    rows = shown if output == "json" else [_named(one) for one in shown]
+        records = catalog.keys.list(catalog.organizations.get(organization).organization_id)
+    shown = [record.model_dump(mode="json", exclude=SECRET_FIELDS) for record in records]
+    rows = shown if output == "json" else [_named(record) for record in shown]
     emit(rows, columns=KEYS, output=output, empty="no keys: clustering-pipeline keys create")
 
 
@@ -113,8 +115,8 @@ def list_namespaces(output: str, organization: str) -> None:
     """Show the namespaces of an organisation, by name."""
     with open_session() as session:
         catalog = session.pipeline.catalog
-        found = catalog.namespaces.list(catalog.organizations.get(organization).organization_id)
-    emit([one.model_dump(mode="json") for one in found], columns=NAMESPACES, output=output)
+        records = catalog.namespaces.list(catalog.organizations.get(organization).organization_id)
+    emit([record.model_dump(mode="json") for record in records], columns=NAMESPACES, output=output)
 
 
 ORGANIZATIONS = ("organization_id", "organization_name", "created_at")
@@ -141,5 +143,7 @@ def create_organization(output: str, name: str) -> None:
 def list_organizations(output: str) -> None:
     """Show the organisations, by name."""
     with open_session() as session:
-        found = session.pipeline.catalog.organizations.list()
-    emit([one.model_dump(mode="json") for one in found], columns=ORGANIZATIONS, output=output)
+        records = session.pipeline.catalog.organizations.list()
+    emit(
+        [record.model_dump(mode="json") for record in records], columns=ORGANIZATIONS, output=output
+    )

@@ -50,9 +50,9 @@ def create(output: str, cluster: str, description: str | None, **flags: Any) -> 
         "schedule_config": schedule,
         "description": description,
     }
-    wanted = validate(CreateTriggerRequest, request)
+    validated = validate(CreateTriggerRequest, request)
     with open_session() as session:
-        record = session.pipeline.catalog.triggers.create(session.scope, wanted)
+        record = session.pipeline.catalog.triggers.create(session.scope, validated)
     show_trigger(record, output)
     note("Dagster's daemon fires it: clustering-pipeline up")
 
@@ -66,7 +66,7 @@ def list_(output: str, cluster: str | None, limit: int) -> None:
     request = validate(ListTriggersRequest, {"cluster_id": cluster, "limit": limit})
     with open_session() as session:
         page = session.pipeline.catalog.triggers.list(session.scope, request)
-    rows = [one.model_dump(mode="json") for one in page.results]
+    rows = [trigger.model_dump(mode="json") for trigger in page.results]
     emit(rows, columns=LISTED, output=output, empty=NONE)
     if rows:
         note(f"{len(page.results)} of {page.total}")
@@ -114,7 +114,7 @@ def history(output: str, trigger: str, limit: int) -> None:
     request = validate(TriggerHistoryRequest, {"limit": limit})
     with open_session() as session:
         page = session.pipeline.catalog.triggers.history(session.scope, trigger, request)
-    rows = [one.model_dump(mode="json") for one in page.executions]
+    rows = [execution.model_dump(mode="json") for execution in page.executions]
     emit(rows, columns=HISTORY, output=output, empty="it has started nothing yet")
     if rows:
         note(f"{len(rows)} of {page.total}")
@@ -129,7 +129,7 @@ def _schedule(
     config: str | None,
     jitter: int,
 ) -> tuple[str, dict[str, Any]]:
-    if sum(one is not None for one in (cron, every, kind)) != 1:
+    if sum(option is not None for option in (cron, every, kind)) != 1:
         message = "choose one of --cron, --every, and --type with --config"
         raise click.UsageError(message)
     if cron is not None:

@@ -41,9 +41,9 @@ def command() -> None:
 def create(output: str, url: str, events: tuple[str, ...], description: str | None) -> None:
     """Make a webhook and print its secret, which cannot be read again."""
     request = {"url": url, "event_types": list(events) or None, "description": description}
-    wanted = validate(CreateWebhookRequest, request)
+    validated = validate(CreateWebhookRequest, request)
     with open_session() as session:
-        record = create_webhook(session.pipeline, session.scope, wanted)
+        record = create_webhook(session.pipeline, session.scope, validated)
     emit_one(record.created().model_dump(mode="json"), output=output)
     note("keep the secret: it is not shown again; Dagster's daemon sends: clustering-pipeline up")
 
@@ -53,8 +53,8 @@ def create(output: str, url: str, events: tuple[str, ...], description: str | No
 def list_(output: str) -> None:
     """Show the webhooks, newest first."""
     with open_session() as session:
-        found = session.pipeline.catalog.webhooks.list(session.scope)
-    rows = [one.model().model_dump(mode="json") for one in found]
+        webhooks = session.pipeline.catalog.webhooks.list(session.scope)
+    rows = [webhook.model().model_dump(mode="json") for webhook in webhooks]
     emit(rows, columns=LISTED, output=output, empty=NONE)
 
 
@@ -94,7 +94,7 @@ def deliveries(output: str, webhook: str, limit: int) -> None:
         catalog = session.pipeline.catalog
         record = catalog.webhooks.get(session.scope, webhook)
         page = catalog.deliveries.list(session.scope, record.webhook_id, limit=limit)
-    rows = [_row(one) for one in page.results]
+    rows = [_row(delivery) for delivery in page.results]
     emit(rows, columns=LOG, output=output, empty="it has been told nothing yet")
     if rows:
         note(f"{len(rows)} of {page.total_count}")

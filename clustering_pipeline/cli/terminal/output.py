@@ -50,13 +50,13 @@ def emit_one(record: Record, *, output: str, summary: Record | None = None) -> N
     if output == "csv":
         emit([record], columns=tuple(record), output=output)
         return
-    told = {
+    fields = {
         name: cell(rounded(value))
         for name, value in (record if summary is None else summary).items()
         if _is_said(value)
     }
-    width = max(map(len, told), default=0)
-    for name, text in told.items():
+    width = max(map(len, fields), default=0)
+    for name, text in fields.items():
         click.echo(f"{name:{width}}  {text}")
 
 
@@ -83,8 +83,8 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.4g}") if abs(value) < 1 else round(value, 4)
     if isinstance(value, Mapping):
-        return {name: rounded(one) for name, one in value.items()}
-    return [rounded(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: rounded(inner) for name, inner in value.items()}
+    return [rounded(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def counted(number: int, noun: str) -> str:
@@ -107,8 +107,8 @@ def _frame(records: Sequence[Record], columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _print_table(records: Sequence[Record], columns: Sequence[str]) -> None:
-    told = [{name: rounded(record.get(name)) for name in columns} for record in records]
-    rows = _frame(told, columns).rows()
+    rows = [{name: rounded(record.get(name)) for name in columns} for record in records]
+    rows = _frame(rows, columns).rows()
     if sys.stdout.isatty():
         _print_fitted(rows, columns)
     else:

@@ -83,4 +83,4 @@ def show_trigger(record: TriggerRecord, output: str) -> None:
 
 def _collection_names(session: Session) -> dict[str, str]:
     known = session.pipeline.catalog.collections.list(session.scope)
-    return {one.collection_id: one.collection_name for one in known}
+    return {collection.collection_id: collection.collection_name for collection in known}

@@ -62,7 +62,10 @@ _TRIGGER = (
 def definition_summary(record: ClusterRecord, collections: Mapping[str, str]) -> Summary:
     """The definition; ``collections`` is id to name of those of its namespace."""
     view = record.metadata().model_dump(mode="json")
-    inputs = [_named(one, collections.get(one)) for one in view["input_collections"]]
+    inputs = [
+        _named(collection_id, collections.get(collection_id))
+        for collection_id in view["input_collections"]
+    ]
     return {
         "cluster_id": record.cluster_id,
         "cluster_name": record.name,
@@ -120,7 +123,7 @@ def collection_summary(record: CollectionRecord, info: CollectionInfo | None) ->
         "points": info.points if info else "lost: Qdrant has no such collection",
         "vectors": [f"{name or 'unnamed'} ({vector.size})" for name, vector in vectors],
         "feature_uris": [f"{uri} → {name}" for uri, name in record.vectors.items()],
-        "runs_after_batches": [_place(one) for one in record.cluster_applications],
+        "runs_after_batches": [_place(application) for application in record.cluster_applications],
     }
 
 
@@ -133,8 +136,8 @@ def trigger_summary(record: TriggerRecord) -> Summary:
 def standing_in_words(standing: AutomationStanding) -> str:
     """Whether completed batches make it run, what it waits for, and whether it is late."""
     late = standing.overdue
-    told = _automation_in_words(standing)
-    return told if late is None else f"{told}; overdue since {late.since:%Y-%m-%d %H:%M} UTC"
+    words = _automation_in_words(standing)
+    return words if late is None else f"{words}; overdue since {late.since:%Y-%m-%d %H:%M} UTC"
 
 
 def _automation_in_words(standing: AutomationStanding) -> str:
@@ -142,10 +145,10 @@ def _automation_in_words(standing: AutomationStanding) -> str:
         return f"off; {standing.run_in_flight} is under way" if standing.run_in_flight else "off"
     behind = sum(standing.batches_behind.values())
     lag = f"on; {behind} completed {'batch' if behind == 1 else 'batches'} to deal with"
-    told = "on" if behind == 0 else lag
+    words = "on" if behind == 0 else lag
     if standing.due:
-        return f"{told}; the next look of Dagster's daemon starts a run"
-    return f"{told}; {'; '.join(standing.waits_for)}"
+        return f"{words}; the next look of Dagster's daemon starts a run"
+    return f"{words}; {'; '.join(standing.waits_for)}"
 
 
 def ledger_in_words(ledger: LabelingLedger | None) -> str | None:
@@ -175,8 +178,9 @@ def _joined(record: ExecutionRecord) -> str | None:
     return ", ".join(f"{name} {known[name]:,}" for name in _JOINED if name in known) or None
 
 
-def _place(one: ClusterApplicationConfig) -> str:
-    return f"{one.cluster_id} (phase {one.execution_phase}, priority {one.priority})"
+def _place(application: ClusterApplicationConfig) -> str:
+    phase, priority = application.execution_phase, application.priority
+    return f"{application.cluster_id} (phase {phase}, priority {priority})"
 
 
 def _named(identifier: str, name: str | None) -> str:
@@ -202,7 +206,7 @@ def _occasion(record: ClusterRecord) -> str | None:
 def _written_fields(record: ClusterRecord) -> list[str]:
     if not record.spec.enriches:
         return []
-    return [one.target_field for one in record.resolved().field_mappings]
+    return [mapping.target_field for mapping in record.resolved().field_mappings]
 
 
 def _status(record: ExecutionRecord) -> str:

@@ -36,7 +36,7 @@ def _insert(instance: dg.DagsterInstance, keys: list[str]) -> None:
 
 
 def sync(
-    instance: dg.DagsterInstance, wanted: Callable[[], Collection[str]]
+    instance: dg.DagsterInstance, ids: Callable[[], Collection[str]]
 ) -> tuple[list[str], list[str]]:
     """Makes the keys equal to the ids; which were added, and which removed.
 
@@ -44,7 +44,7 @@ def sync(
     removed one by one, so that not more than a few thousand are in one call.
     """
     known = instance.get_dynamic_partitions(NAME)
-    cluster_ids = wanted()
+    cluster_ids = ids()
     removed = sorted(set(known) - set(cluster_ids))[:_MOST_REMOVED]
     for key in removed:
         instance.delete_dynamic_partition(NAME, key)

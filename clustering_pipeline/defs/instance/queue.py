@@ -32,18 +32,18 @@ def show_queue(catalog: Catalog, runs: Iterable[dg.DagsterRun]) -> int:
 
     What a run has begun says itself.  Returns how many changed.
     """
-    wanted = {one.tags[PARTITION]: one for one in runs if one.status in WAITING}
+    waiting = {run.tags[PARTITION]: run for run in runs if run.status in WAITING}
     shown = catalog.automation.with_status(set(WAITING.values()))
     changed = [
         run
-        for cluster_id, run in wanted.items()
+        for cluster_id, run in waiting.items()
         if shown.get(cluster_id) is not WAITING[run.status]
     ]
     for run in changed:
         task_id = task_id_of(run.root_run_id or run.run_id)
-        told = {"status": WAITING[run.status], "task_id": task_id}
-        _show(catalog, run.tags[PARTITION], told)
-    left = shown.keys() - {one.tags[PARTITION] for one in runs}
+        status = {"status": WAITING[run.status], "task_id": task_id}
+        _show(catalog, run.tags[PARTITION], status)
+    left = shown.keys() - {run.tags[PARTITION] for run in runs}
     for cluster_id in left:
         _show(catalog, cluster_id, None)
     return len(changed) + len(left)
@@ -53,12 +53,12 @@ def cancel_unwanted(
     catalog: Catalog, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]
 ) -> list[str]:
     """Takes runs out of the queue whose definitions were deleted or archived since."""
-    queued = [one for one in runs if one.status is dg.DagsterRunStatus.QUEUED]
-    there = catalog.automation.in_service({one.tags[PARTITION] for one in queued})
-    unwanted = [one for one in queued if one.tags[PARTITION] not in there]
+    queued = [run for run in runs if run.status is dg.DagsterRunStatus.QUEUED]
+    in_service = catalog.automation.in_service({run.tags[PARTITION] for run in queued})
+    unwanted = [run for run in queued if run.tags[PARTITION] not in in_service]
     for run in unwanted:
         instance.report_run_canceled(run, "Its definition was deleted or archived.")
-    return [one.run_id for one in unwanted]
+    return [run.run_id for run in unwanted]
 
 
 def tag_namespaces(
@@ -68,18 +68,18 @@ def tag_namespaces(
 
     The oldest first, and not all of a large backfill at once.
     """
-    untold = [one for one in reversed(runs) if NAMESPACE not in one.tags]
+    untold = [run for run in reversed(runs) if NAMESPACE not in run.tags]
     for run in untold[:AT_ONCE]:
         with suppress(ClusterNotFound):
             scope = catalog.clusters.by_id(run.tags[PARTITION]).scope
             instance.add_run_tags(run.run_id, {NAMESPACE: namespace_tag(scope)})
 
 
-def _show(catalog: Catalog, cluster_id: str, told: Mapping[str, object] | None) -> None:
+def _show(catalog: Catalog, cluster_id: str, status: Mapping[str, object] | None) -> None:
     def edit(record: ClusterRecord) -> Mapping[str, object]:
         if record.claim is not None:
             return {}
-        return told or {"status": _last(catalog, record)}
+        return status or {"status": _last(catalog, record)}
 
     try:
         catalog.clusters.revise(cluster_id, edit)
@@ -90,10 +90,10 @@ def _show(catalog: Catalog, cluster_id: str, told: Mapping[str, object] | None) 
 def _last(catalog: Catalog, record: ClusterRecord) -> ClusterStatus:
     """How its last attempt ended."""
     attempt = record.state.last_attempt_id
-    found = catalog.executions.find(attempt) if attempt else None
-    if found is None:
+    execution = catalog.executions.find(attempt) if attempt else None
+    if execution is None:
         return ClusterStatus.PENDING if attempt is None else ClusterStatus.INTERRUPTED
-    return found.task_status or TASK_STATUS[found.status]
+    return execution.task_status or TASK_STATUS[execution.status]
 
 
 QUEUED_AT_ONCE = 500
@@ -102,17 +102,17 @@ QUEUED_AT_ONCE = 500
 def show_places(catalog: Catalog, unfinished: Sequence[dg.RunRecord]) -> int:
     """Notes those that wait, those of a large backfill over several looks; how many changed."""
     waiting = {
-        run_id_of(one.dagster_run.run_id): one
-        for one in sorted(unfinished, key=lambda one: one.storage_id)
-        if one.dagster_run.status is dg.DagsterRunStatus.QUEUED
+        run_id_of(record.dagster_run.run_id): record
+        for record in sorted(unfinished, key=lambda record: record.storage_id)
+        if record.dagster_run.status is dg.DagsterRunStatus.QUEUED
     }
     known = catalog.queue.run_ids()
     gone = known - waiting.keys()
     catalog.queue.remove(gone)
-    new = [one for run_id, one in waiting.items() if run_id not in known][:QUEUED_AT_ONCE]
-    found = [run for one in new if (run := _queued(catalog, one)) is not None]
-    catalog.queue.add(found)
-    return len(gone) + len(found)
+    new = [record for run_id, record in waiting.items() if run_id not in known][:QUEUED_AT_ONCE]
+    queued = [run for record in new if (run := _queued(catalog, record)) is not None]
+    catalog.queue.add(queued)
+    return len(gone) + len(queued)
 
 
 def _queued(catalog: Catalog, record: dg.RunRecord) -> QueuedRun | None:

@@ -23,26 +23,26 @@ def unfinished_records(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
     The asset page runs a job of its own, so that the job tells nothing.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
-    return [one for one in records if PARTITION in one.dagster_run.tags]
+    return [record for record in records if PARTITION in record.dagster_run.tags]
 
 
 def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """The same without when they were made."""
-    return [one.dagster_run for one in unfinished_records(instance)]
+    return [record.dagster_run for record in unfinished_records(instance)]
 
 
 def in_flight(instance: dg.DagsterInstance) -> dict[str, str]:
     """Definition to its run under way."""
-    return {one.tags[PARTITION]: run_id_of(one.run_id) for one in unfinished(instance)}
+    return {run.tags[PARTITION]: run_id_of(run.run_id) for run in unfinished(instance)}
 
 
 def by_key(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, dg.DagsterRun]:
     """Key to the run that was made for it."""
-    found: dict[str, dg.DagsterRun] = {}
+    runs: dict[str, dg.DagsterRun] = {}
     for start in range(0, len(keys), _AT_ONCE):
-        wanted = dg.RunsFilter(tags={RUN_KEY: list(keys[start : start + _AT_ONCE])})
-        found |= {one.tags[RUN_KEY]: one for one in instance.get_runs(wanted)}
-    return found
+        query = dg.RunsFilter(tags={RUN_KEY: list(keys[start : start + _AT_ONCE])})
+        runs |= {run.tags[RUN_KEY]: run for run in instance.get_runs(query)}
+    return runs
 
 
 def last_word(instance: dg.DagsterInstance, sensor: str) -> str | None:

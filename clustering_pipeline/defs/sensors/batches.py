@@ -35,18 +35,18 @@ def run_after_batches(
     if not fresh.requests:
         return dg.SkipReason(fresh.summary)
     context.log.info(fresh.summary)
-    partitions.add(instance, [one.definition.cluster_id for one in fresh.requests])
-    return dg.SensorResult(run_requests=[_run_request(one) for one in fresh.requests])
+    partitions.add(instance, [request.definition.cluster_id for request in fresh.requests])
+    return dg.SensorResult(run_requests=[_run_request(request) for request in fresh.requests])
 
 
 def _fresh(clustering: Pipeline, instance: dg.DagsterInstance, tick: Tick) -> Tick:
     """Without the runs there are: one that ended before it began is told to the catalog."""
-    there = by_key(instance, [one.run_key for one in tick.requests])
+    runs = by_key(instance, [request.run_key for request in tick.requests])
     for request in tick.requests:
-        run = there.get(request.run_key)
+        run = runs.get(request.run_key)
         if run is not None and run.is_finished:
             count_lost(clustering.catalog, request.definition.cluster_id, run)
-    return without(tick, {key: run.run_id for key, run in there.items()})
+    return without(tick, {key: run.run_id for key, run in runs.items()})
 
 
 def _run_request(request: Request) -> dg.RunRequest:

@@ -53,10 +53,10 @@ def _free(catalog: Catalog, instance: dg.DagsterInstance, record: ClusterRecord)
     catalog.clusters.finish(
         record.cluster_id,
         run_id,
-        lambda one: {
+        lambda cluster: {
             "status": ClusterStatus.INTERRUPTED,
             "last_attempt_id": run_id,
-            "automation": failed(one.state.automation, now),
+            "automation": failed(cluster.state.automation, now),
         },
     )
     run = instance.get_run_by_id(dagster_run_id_of(run_id))

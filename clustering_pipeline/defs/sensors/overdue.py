@@ -54,25 +54,25 @@ def watch_overdue(
     changed = sorted(late.keys() ^ shown)[:_AT_ONCE]
     if not changed:
         return dg.SkipReason(f"{len(late)} definitions are overdue, as shown")
-    told = shown ^ set(changed)
+    showing = shown ^ set(changed)
     evaluation = dg.AssetCheckEvaluation(
         asset_key=STORED.key,
         check_name=ON_TIME.name,
-        passed=not told,
+        passed=not showing,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=_metadata(late, told),
+        metadata=_metadata(late, showing),
     )
     return dg.SensorResult(asset_events=[evaluation, *_observations(late, changed)])
 
 
 def _observations(late: Mapping[str, Overdue], changed: list[str]) -> Iterator[dg.AssetObservation]:
     for cluster_id in changed:
-        found = late.get(cluster_id)
-        reasons = {} if found is None else {"since": found.since.isoformat(), "why": _why(found)}
+        reason = late.get(cluster_id)
+        reasons = {} if reason is None else {"since": reason.since.isoformat(), "why": _why(reason)}
         yield dg.AssetObservation(
             asset_key=STORED.key,
             partition=cluster_id,
-            metadata={"overdue": found is not None, **reasons},
+            metadata={"overdue": reason is not None, **reasons},
         )
 
 
@@ -83,19 +83,21 @@ def _shown(instance: dg.DagsterInstance) -> set[str]:
     return set() if evaluation is None else set(json.loads(str(evaluation.metadata[_IDS].value)))
 
 
-def _metadata(late: Mapping[str, Overdue], told: set[str]) -> dict[str, dg.MetadataValue]:
+def _metadata(late: Mapping[str, Overdue], showing: set[str]) -> dict[str, dg.MetadataValue]:
     rows = [
-        dg.TableRecord({"definition": one, "since": found.since.isoformat(), "why": _why(found)})
-        for one, found in list(late.items())[:_ROWS]
+        dg.TableRecord(
+            {"definition": cluster_id, "since": reason.since.isoformat(), "why": _why(reason)}
+        )
+        for cluster_id, reason in list(late.items())[:_ROWS]
     ]
     columns = [dg.TableColumn(name) for name in ("definition", "since", "why")]
     return {
-        "overdue": dg.MetadataValue.int(len(told)),
+        "overdue": dg.MetadataValue.int(len(showing)),
         "definitions": dg.MetadataValue.table(rows, schema=dg.TableSchema(columns)),
         # What the next look compares with.
-        _IDS: dg.MetadataValue.text(json.dumps(sorted(told))),
+        _IDS: dg.MetadataValue.text(json.dumps(sorted(showing))),
     }
 
 
-def _why(found: Overdue) -> str:
-    return "; ".join(found.reasons)
+def _why(overdue: Overdue) -> str:
+    return "; ".join(overdue.reasons)

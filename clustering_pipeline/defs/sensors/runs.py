@@ -61,12 +61,12 @@ def follow_runs(
     catalog, instance = clustering.catalog, context.instance
     lost = free_lost(catalog, instance)
     records = unfinished_records(instance)
-    runs = [one.dagster_run for one in records]
+    runs = [record.dagster_run for record in records]
     unwanted = cancel_unwanted(catalog, instance, runs)
     tag_namespaces(catalog, instance, runs)
-    wanted = [one for one in records if one.dagster_run.run_id not in unwanted]
-    show_places(catalog, wanted)
-    changed = show_queue(catalog, [one.dagster_run for one in wanted])
+    live = [record for record in records if record.dagster_run.run_id not in unwanted]
+    show_places(catalog, live)
+    changed = show_queue(catalog, [record.dagster_run for record in live])
     return dg.SkipReason(
         f"{len(runs)} runs queued or under way, {changed} changes told, {len(lost)} lost and "
         f"{len(unwanted)} unwanted ones ended"
@@ -93,7 +93,7 @@ def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
 def notify_webhooks(clustering: dg.ResourceParam[Pipeline]) -> dg.SkipReason:
     """Puts what runs have to tell into the outbox, and delivers what is due there."""
     made = clustering.catalog.outbox.announce()
-    found = deliver(clustering)
+    delivered = deliver(clustering)
     return dg.SkipReason(
-        f"{made} messages made, {found.taken} delivered, {found.failed} attempts failed"
+        f"{made} messages made, {delivered.taken} delivered, {delivered.failed} attempts failed"
     )

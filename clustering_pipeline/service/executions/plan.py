@@ -75,12 +75,12 @@ def _same_documents(pipeline: Pipeline, spec: ClusterSpec, published: ExecutionR
         return False
     export = EXPORT.read(pipeline.artifacts, published)
     collections = pipeline.catalog.collections.resolve(spec.scope, spec.collection_ids)
-    names = [one.qdrant_collection for one in collections]
+    names = [collection.qdrant_collection for collection in collections]
     selected = parse_filter(spec.filters)
-    there = sum(pipeline.documents.count(name, selected) for name in names)
-    if there != export["source_documents"]:
+    count = sum(pipeline.documents.count(name, selected) for name in names)
+    if count != export["source_documents"]:
         return False
     if not spec.enrich:
         return True
-    kept = marked(run_mark(spec.cluster_id), there=True)
-    return sum(pipeline.documents.count(name, kept) for name in names) == published.num_points
+    marks = marked(run_mark(spec.cluster_id), there=True)
+    return sum(pipeline.documents.count(name, marks) for name in names) == published.num_points

@@ -49,14 +49,14 @@ def recover(pipeline: Pipeline, cluster_id: str) -> bool:
 
 def recover_all(pipeline: Pipeline) -> dict[str, str | None]:
     """Every definition that a run left unfinished, and what kept it from being finished now."""
-    found: dict[str, str | None] = {}
+    problems: dict[str, str | None] = {}
     for cluster_id in pipeline.catalog.clusters.unsettled():
         try:
             if recover(pipeline, cluster_id):
-                found[cluster_id] = None
+                problems[cluster_id] = None
         except ClusteringError as error:
-            found[cluster_id] = error.message
-    return found
+            problems[cluster_id] = error.message
+    return problems
 
 
 def holding(pipeline: Pipeline, record: ClusterRecord, execution: ExecutionRecord) -> Run:

@@ -44,14 +44,14 @@ def is_kept(pipeline: Pipeline, execution: ExecutionRecord) -> bool:
 
 def _target(pipeline: Pipeline, record: ClusterRecord, run_id: str | None) -> ExecutionRecord:
     executions = pipeline.catalog.executions
-    wanted = run_id or _before(record)
-    found = executions.get(record.scope, wanted, cluster_id=record.cluster_id)
-    if found.run_id == record.state.last_run_id:
-        message = f"{found.run_id} is the published run of {record.name!r} already"
+    target_id = run_id or _before(record)
+    target = executions.get(record.scope, target_id, cluster_id=record.cluster_id)
+    if target.run_id == record.state.last_run_id:
+        message = f"{target.run_id} is the published run of {record.name!r} already"
         raise StateConflict(message)
-    if not is_kept(pipeline, found):
-        raise not_kept(record, found)
-    return found
+    if not is_kept(pipeline, target):
+        raise not_kept(record, target)
+    return target
 
 
 def _before(record: ClusterRecord) -> str:
