@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from clustering_pipeline.engine.vectors import unit_rows
 from clustering_pipeline.model.definitions.feature_uri import resolve_vector
 from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import InvalidRequest
@@ -23,7 +24,7 @@ MEASURES = ("share_far", "mean_cosine")
 OF_THE_POOL = ("novelty_pool", "novelty_share")
 OF_THE_RUN = (*OF_THE_POOL, "drift")
 """What a run in mode assign measured itself."""
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 
 def drift(pipeline: Pipeline, run: ExecutionRecord, measure: str) -> float:
@@ -46,7 +47,7 @@ def drift(pipeline: Pipeline, run: ExecutionRecord, measure: str) -> float:
         raise InvalidRequest(message)
     members = MEMBERS.read(pipeline.artifacts, run, columns=[*DOCUMENT, CLUSTER_ID])
     clusters = CLUSTERS.read(pipeline.artifacts, run, columns=[CENTROID])
-    centroids = _unit(np.stack(clusters[CENTROID].to_list())) if clusters.height else None
+    centroids = _units(clusters[CENTROID].to_list()) if clusters.height else None
     known = members.filter(pl.col("cluster_id") != NOISE_ID)
     fresh = _new(pipeline, spec, members)
     if centroids is None or fresh.is_empty() or known.is_empty():
@@ -85,7 +86,7 @@ def _cosines(
         vectors += _vectors(pipeline, spec, str(collection_id), part["point_id"].to_list())
     if not vectors:
         return np.ones(1)
-    return (_unit(np.asarray(vectors)) @ centroids.T).max(axis=1)
+    return (_units(vectors) @ centroids.T).max(axis=1)
 
 
 def _vectors(
@@ -104,7 +105,5 @@ def _vectors(
     ]
 
 
-def _unit(vectors: NDArray[np.floating]) -> Floats:
-    wide = np.asarray(vectors, dtype=np.float64)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(lengths == 0, 1.0, lengths)
+def _units(vectors: Sequence[ArrayLike]) -> Floats:
+    return unit_rows(np.asarray(vectors, dtype=np.float64))

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.neighbors.graph import Named, NeighborGraph
-from clustering_pipeline.engine.vectors import Check, Vectors
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model import errors
+from clustering_pipeline.model.progress import Check
 
 VECTORS, REQUEST, ANSWER, RECORD = "vectors.npy", "request.json", "answer.npz", "record.json"
 NEIGHBORS = "neighbors.npz"

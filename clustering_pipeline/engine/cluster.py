@@ -18,17 +18,10 @@ from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS, outlier_sco
 from clustering_pipeline.engine.parameters import checked_seed
 from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce
 from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
-from clustering_pipeline.engine.vectors import (
-    NOISE,
-    Check,
-    Labels,
-    Vectors,
-    as_vectors,
-    directed,
-    never,
-)
+from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, as_vectors, directed, never
 from clustering_pipeline.model.algorithms.parameters import Parameters
 from clustering_pipeline.model.algorithms.preprocessing import Step
+from clustering_pipeline.model.progress import Check
 
 
 @dataclass(frozen=True, kw_only=True)

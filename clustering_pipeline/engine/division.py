@@ -11,9 +11,10 @@ from clustering_pipeline.engine.groups.hierarchy import Hierarchy, Node, Path, h
 from clustering_pipeline.engine.groups.numbering import group_count
 from clustering_pipeline.engine.interruptible import fit_interruptibly
 from clustering_pipeline.engine.preprocessing import of_rows, reduce
-from clustering_pipeline.engine.vectors import Check, Labels, as_vectors, never
+from clustering_pipeline.engine.vectors import Labels, as_vectors, never
 from clustering_pipeline.model.algorithms.parameters import Parameters
 from clustering_pipeline.model.algorithms.preprocessing import Step
+from clustering_pipeline.model.progress import Check
 
 SMALLEST = 20
 DEPTH = 3

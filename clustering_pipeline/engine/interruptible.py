@@ -13,8 +13,9 @@ from clustering_pipeline.engine.limits import expected_seconds
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import checked_seed, resolved
 from clustering_pipeline.engine.runtime.job import job_of
-from clustering_pipeline.engine.vectors import Check, as_vectors, never
+from clustering_pipeline.engine.vectors import as_vectors, never
 from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.progress import Check
 
 
 def fit_interruptibly(

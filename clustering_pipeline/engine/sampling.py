@@ -10,7 +10,6 @@ from clustering_pipeline.engine.runtime.blocks import blocks, rows_at_once
 from clustering_pipeline.engine.runtime.threads import in_parallel
 from clustering_pipeline.engine.vectors import (
     NOISE,
-    Check,
     Labels,
     Vectors,
     as_vectors,
@@ -19,6 +18,7 @@ from clustering_pipeline.engine.vectors import (
     unit_rows,
 )
 from clustering_pipeline.model.errors import InvalidParameters
+from clustering_pipeline.model.progress import Check
 
 VOTERS = 15
 ROWS = 256

@@ -1,6 +1,5 @@
 """Vectors as the engine takes them: a finite, contiguous matrix, one document a row."""
 
-from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -10,7 +9,6 @@ from clustering_pipeline.model.errors import EmptySelection, InvalidVectors
 
 Vectors: TypeAlias = NDArray[np.floating]
 Labels: TypeAlias = NDArray[np.int64]
-Check: TypeAlias = Callable[[], None]
 
 NOISE = -1
 LARGEST, SMALLEST = 1e150, 1e-150  # beyond them squares overflow or vanish

@@ -12,8 +12,9 @@ from clustering_pipeline.engine.features import as_blocks, concatenate
 from clustering_pipeline.engine.metrics.quality import Quality, quality
 from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.sampling import sample_rows
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors, never
+from clustering_pipeline.engine.vectors import Labels, Vectors, never
 from clustering_pipeline.model.definitions.vector_config import WeightLearningConfig
+from clustering_pipeline.model.progress import Check
 
 SAMPLE = 2_000
 CANDIDATES = 512

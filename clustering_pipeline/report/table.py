@@ -30,12 +30,17 @@ def group_table(rows: Sequence[GroupRow], *, documents: int, most: int = _MOST) 
 def _line(row: GroupRow, documents: int) -> str:
     share = f"{100 * row.size / documents:.1f} %" if documents else ""
     cells = (row.cluster_id, row.label, f"{row.size:,}", share, ", ".join(row.keywords[:6]))
-    return f"| {' | '.join(map(_cell, cells))} |"
+    return table_line(cells)
 
 
-def _cell(text: str) -> str:
+def table_line(values: Sequence[object]) -> str:
+    """A line of a markdown table; None is an empty cell."""
+    return f"| {' | '.join(map(_cell, values))} |"
+
+
+def _cell(value: object) -> str:
     """One line, with nothing markdown would read as its own."""
-    line = " ".join(text.split())
+    line = "" if value is None else " ".join(str(value).split())
     for mark in "\\|<>*_`[]":
         line = line.replace(mark, f"\\{mark}")
     return line

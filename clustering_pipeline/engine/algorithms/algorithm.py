@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.runtime.job import Job
-from clustering_pipeline.engine.vectors import Check, Vectors
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.progress import Check
 
 P = TypeVar("P", bound=Parameters)
 

@@ -17,7 +17,6 @@ from clustering_pipeline.engine.parameters import resolved, seeded
 from clustering_pipeline.engine.runtime.libraries import answerable, collected
 from clustering_pipeline.engine.vectors import (
     NOISE,
-    Check,
     Labels,
     Vectors,
     as_vectors,
@@ -27,6 +26,7 @@ from clustering_pipeline.engine.vectors import (
     without_direction,
 )
 from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.progress import Check
 
 
 @dataclass(frozen=True, kw_only=True)

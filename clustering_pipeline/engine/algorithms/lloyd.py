@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.runtime.blocks import blocks
 from clustering_pipeline.engine.runtime.threads import Spread
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors
+from clustering_pipeline.engine.vectors import Labels, Vectors
+from clustering_pipeline.model.progress import Check
 
 ROWS = 4096
 

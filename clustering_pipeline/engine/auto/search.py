@@ -14,7 +14,8 @@ from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import outlier_scores
 from clustering_pipeline.engine.sampling import sample_rows
-from clustering_pipeline.engine.vectors import NOISE, Check, Labels, Vectors, unit_rows
+from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, unit_rows
+from clustering_pipeline.model.progress import Check
 
 # The work is bounded by these rather than by a clock, so that it ends the same way every time:
 # about a minute on two cores.

@@ -11,7 +11,8 @@ from clustering_pipeline.engine.neighbors.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import reduce
 from clustering_pipeline.engine.runtime.blocks import blocks
 from clustering_pipeline.engine.runtime.threads import one_thread
-from clustering_pipeline.engine.vectors import Check, Vectors, unit_rows
+from clustering_pipeline.engine.vectors import Vectors, unit_rows
+from clustering_pipeline.model.progress import Check
 
 OUTLYING = 0.9  # of the outlier score: beyond it a document is noise to every candidate
 ROWS = 256

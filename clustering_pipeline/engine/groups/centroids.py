@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.groups.numbering import group_count
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never, unit_rows
+from clustering_pipeline.engine.vectors import Labels, Vectors, as_vectors, never, unit_rows
+from clustering_pipeline.model.progress import Check
 
 NOWHERE = -1
 DIGITS = 9  # of sums of cosines, beyond which there is rounding only

@@ -54,11 +54,6 @@ class Hierarchy:
         """The groups right below ``path``."""
         return tuple(node for node in self.nodes if node.parent == path)
 
-    def own_rows(self, path: Path) -> NDArray[np.int64]:
-        """The documents of a group that none of its children holds."""
-        index = {node.path: place for place, node in enumerate(self.nodes)}
-        return np.flatnonzero(self.deepest == index[path])
-
 
 def hierarchy(count: int, nodes: Iterable[Node]) -> Hierarchy:
     """The hierarchy of ``nodes`` over ``count`` documents.

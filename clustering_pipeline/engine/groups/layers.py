@@ -14,7 +14,8 @@ from clustering_pipeline.engine.groups.hierarchy import Hierarchy, Node, Path, h
 from clustering_pipeline.engine.hdbscan import fit_hdbscan
 from clustering_pipeline.engine.hdbscan.condensed import condense
 from clustering_pipeline.engine.hdbscan.forest import Edges
-from clustering_pipeline.engine.vectors import Check, as_vectors, never
+from clustering_pipeline.engine.vectors import as_vectors, never
+from clustering_pipeline.model.progress import Check
 
 MOST_LAYERS = 6
 ALIKE = 0.2

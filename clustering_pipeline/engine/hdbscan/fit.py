@@ -15,7 +15,8 @@ from clustering_pipeline.engine.hdbscan.condensed import (
 from clustering_pipeline.engine.hdbscan.forest import Edges
 from clustering_pipeline.engine.hdbscan.metrics import Space, space_of
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph
-from clustering_pipeline.engine.vectors import Check, as_vectors, never
+from clustering_pipeline.engine.vectors import as_vectors, never
+from clustering_pipeline.model.progress import Check
 
 
 @dataclass(frozen=True, kw_only=True)

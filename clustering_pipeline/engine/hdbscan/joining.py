@@ -23,7 +23,7 @@ from clustering_pipeline.engine.neighbors.screening import (
 )
 from clustering_pipeline.engine.runtime.blocks import rows_at_once
 from clustering_pipeline.engine.runtime.threads import in_parallel
-from clustering_pipeline.engine.vectors import Check
+from clustering_pipeline.model.progress import Check
 
 BLOCK_ROWS = 512
 BLOCK_COLUMNS = 4096

@@ -9,8 +9,9 @@ from clustering_pipeline.engine.hdbscan.forest import NO_EDGES, Edges, edges_bet
 from clustering_pipeline.engine.hdbscan.spanning_tree import spanning_tree
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph
 from clustering_pipeline.engine.neighbors.screening import pair_distances
-from clustering_pipeline.engine.vectors import Check, Vectors, unit_rows
+from clustering_pipeline.engine.vectors import Vectors, unit_rows
 from clustering_pipeline.model.errors import InvalidParameters
+from clustering_pipeline.model.progress import Check
 
 EUCLIDEAN = ("euclidean", "l2")
 BALL_TREE = ("braycurtis", "canberra")

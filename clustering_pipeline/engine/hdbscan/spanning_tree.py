@@ -20,7 +20,8 @@ from clustering_pipeline.engine.hdbscan.joining import join
 from clustering_pipeline.engine.hdbscan.reachability import Reachability
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph, nearest_neighbors
 from clustering_pipeline.engine.neighbors.screening import first_copies
-from clustering_pipeline.engine.vectors import Check, Vectors, never
+from clustering_pipeline.engine.vectors import Vectors, never
+from clustering_pipeline.model.progress import Check
 
 MOST_COMPONENTS = 4096  # what the second pass keeps a table of, each with each
 LISTED = 32  # neighbours per list: fewer leave more components, more cost more than they save

@@ -6,15 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.incremental.reference import Reference, Scores
-from clustering_pipeline.engine.vectors import (
-    NOISE,
-    Check,
-    Labels,
-    Vectors,
-    as_vectors,
-    never,
-    unit_rows,
-)
+from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, as_vectors, never, unit_rows
+from clustering_pipeline.model.progress import Check
 
 THRESHOLD = 0.5
 """The contract's ``assignment_threshold``: the least cosine to a group's centroid."""

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from clustering_pipeline.engine.layout.fuzzy import fuzzy_graph
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph
 from clustering_pipeline.engine.neighbors.screening import slices
-from clustering_pipeline.engine.vectors import Check
+from clustering_pipeline.model.progress import Check
 
 EPOCHS = 500
 EPOCHS_OF_MANY = 200

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph
-from clustering_pipeline.engine.vectors import Check, never
+from clustering_pipeline.engine.vectors import never
+from clustering_pipeline.model.progress import Check
 
 BANDWIDTH_STEPS = 64
 SMALLEST_BANDWIDTH = 1e-3

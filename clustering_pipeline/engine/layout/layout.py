@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.layout import embed
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
-from clustering_pipeline.engine.vectors import Check, as_vectors, never
+from clustering_pipeline.engine.vectors import as_vectors, never
+from clustering_pipeline.model.progress import Check
 
 NEIGHBORS = Wanted(count=14, metric="cosine")  # fifteen, the document itself included
 MIN_DIST = 0.1

@@ -9,8 +9,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import ArpackError, aslinearoperator, eigsh
 
 from clustering_pipeline.engine.runtime.threads import one_thread
-from clustering_pipeline.engine.vectors import Check, never
+from clustering_pipeline.engine.vectors import never
 from clustering_pipeline.logs import tell
+from clustering_pipeline.model.progress import Check
 
 LOG = logging.getLogger(__name__)
 EXTENT = 10.0

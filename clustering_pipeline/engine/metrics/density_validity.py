@@ -15,7 +15,8 @@ from clustering_pipeline.engine.groups.numbering import group_count
 from clustering_pipeline.engine.runtime.blocks import blocks
 from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.sampling import sample_rows
-from clustering_pipeline.engine.vectors import Check, Labels, as_vectors, never
+from clustering_pipeline.engine.vectors import Labels, as_vectors, never
+from clustering_pipeline.model.progress import Check
 
 SAMPLE = 10_000
 SMALLEST = 2

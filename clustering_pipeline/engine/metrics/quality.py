@@ -10,7 +10,8 @@ from clustering_pipeline.engine.groups.numbering import group_count
 from clustering_pipeline.engine.metrics.density_validity import density_validity
 from clustering_pipeline.engine.metrics.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.runtime.blocks import blocks, group_sums
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors, as_vectors, never
+from clustering_pipeline.engine.vectors import Labels, Vectors, as_vectors, never
+from clustering_pipeline.model.progress import Check
 
 DOMINANT = 0.9
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.groups.numbering import group_count
 from clustering_pipeline.engine.runtime.blocks import blocks, group_sums
-from clustering_pipeline.engine.vectors import Check, as_vectors, never, unit_rows
+from clustering_pipeline.engine.vectors import as_vectors, never, unit_rows
+from clustering_pipeline.model.progress import Check
 
 
 def cosine_silhouettes(

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph
 from clustering_pipeline.engine.neighbors.screening import slices
 from clustering_pipeline.engine.neighbors.search import SPARE, ranked, search_rows
-from clustering_pipeline.engine.vectors import Check, Vectors, unit_rows
+from clustering_pipeline.engine.vectors import Vectors, unit_rows
+from clustering_pipeline.model.progress import Check
 
 Converted: TypeAlias = Literal["euclidean", "cosine"]
 

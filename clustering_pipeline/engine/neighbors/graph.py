@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.neighbors.screening import first_copies, pair_distances, slices
 from clustering_pipeline.engine.neighbors.search import search
-from clustering_pipeline.engine.vectors import Check, Vectors, never, squarable, unit_rows
+from clustering_pipeline.engine.vectors import Vectors, never, squarable, unit_rows
+from clustering_pipeline.model.progress import Check
 
 Metric: TypeAlias = Literal["euclidean", "cosine"]
 Named: TypeAlias = Literal["euclidean", "cosine", "correlation", "manhattan"]

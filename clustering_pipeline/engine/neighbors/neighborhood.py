@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from clustering_pipeline.engine.neighbors.conversion import Converted, converted
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph, measured, nearest_neighbors
 from clustering_pipeline.engine.runtime.blocks import blocks
-from clustering_pipeline.engine.vectors import Check, Vectors, never
+from clustering_pipeline.engine.vectors import Vectors, never
+from clustering_pipeline.model.progress import Check
 
 Metric: TypeAlias = Literal["euclidean", "cosine", "correlation", "manhattan"]
 # Each decides the other where vectors are of about the same length.

@@ -10,7 +10,8 @@ from clustering_pipeline.engine.neighbors.neighborhood import Metric, Neighborho
 from clustering_pipeline.engine.neighbors.screening import first_copies, slices
 from clustering_pipeline.engine.neighbors.search import search_rows
 from clustering_pipeline.engine.sampling import sample_rows
-from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never
+from clustering_pipeline.engine.vectors import Vectors, as_vectors, never
+from clustering_pipeline.model.progress import Check
 
 NEIGHBORS = 5
 DEVIATION = 1.4826  # a median absolute deviation as a standard deviation of a normal distribution

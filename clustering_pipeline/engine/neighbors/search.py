@@ -20,7 +20,8 @@ from clustering_pipeline.engine.neighbors.screening import (
 )
 from clustering_pipeline.engine.runtime.blocks import rows_at_once
 from clustering_pipeline.engine.runtime.threads import cores, in_parallel
-from clustering_pipeline.engine.vectors import Check, Vectors
+from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.model.progress import Check
 
 SPARE = 8  # candidates beyond k, so that rounding rarely leaves the last neighbour open
 GROUP = 16  # columns that share one minimum when a row's threshold is sought

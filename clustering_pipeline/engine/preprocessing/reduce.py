@@ -14,9 +14,10 @@ from clustering_pipeline.engine.preprocessing.registry import step_named
 from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext
 from clustering_pipeline.engine.runtime.job import job_of
 from clustering_pipeline.engine.runtime.libraries import answerable, collected
-from clustering_pipeline.engine.vectors import Check, Vectors, as_vectors, never, squarable
+from clustering_pipeline.engine.vectors import Vectors, as_vectors, never, squarable
 from clustering_pipeline.model.algorithms.preprocessing import Step
 from clustering_pipeline.model.errors import InvalidParameters
+from clustering_pipeline.model.progress import Check
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ from typing import Generic, TypeVar
 
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.runtime.job import Job
-from clustering_pipeline.engine.vectors import Check, Vectors
+from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.preprocessing import Step
+from clustering_pipeline.model.progress import Check
 
 S = TypeVar("S", bound=Step)
 

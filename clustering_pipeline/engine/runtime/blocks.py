@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors, never
+from clustering_pipeline.engine.vectors import Labels, Vectors, never
+from clustering_pipeline.model.progress import Check
 
 ROWS = 4096
 BLOCK_VALUES = 1 << 24  # bounds held at once by a worker: 64 MiB

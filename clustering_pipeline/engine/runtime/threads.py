@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
-from clustering_pipeline.engine.vectors import Check
+from clustering_pipeline.model.progress import Check
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

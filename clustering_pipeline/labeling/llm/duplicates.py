@@ -6,6 +6,7 @@ import numpy as np
 
 from clustering_pipeline.labeling.names import SEPARATOR
 from clustering_pipeline.labeling.text.selection import stems
+from clustering_pipeline.labeling.text.tokens import trigrams
 
 _LONGEST = 80
 
@@ -73,10 +74,5 @@ def _likeness(
     if vectors is not None and one in vectors and other in vectors:
         ours, theirs = np.asarray(vectors[one]), np.asarray(vectors[other])
         return float(ours @ theirs / max(np.linalg.norm(ours) * np.linalg.norm(theirs), 1e-12))
-    ours, theirs = _trigrams(labels[one]), _trigrams(labels[other])
+    ours, theirs = (trigrams(f"  {labels[each].casefold()} ") for each in (one, other))
     return len(ours & theirs) / max(len(ours | theirs), 1)
-
-
-def _trigrams(label: str) -> set[str]:
-    padded = f"  {label.casefold()} "
-    return {padded[at : at + 3] for at in range(len(padded) - 2)}

@@ -88,7 +88,7 @@ def _slides(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 def _diverse(ranked: Sequence[Candidate], top: int) -> list[str]:
     """Maximal marginal relevance over the character trigrams of the phrases."""
     left = {one.text: one.score / (ranked[0].score or 1.0) for one in ranked}
-    trigrams = {text: _trigrams(text) for text in left}
+    trigrams = {text: tokens.trigrams(f" {text} ") for text in left}
     likeness = dict.fromkeys(left, 0.0)
     chosen: list[str] = []
     while left and len(chosen) < top:
@@ -116,11 +116,6 @@ def _updated(
         )
         for text in left
     }
-
-
-def _trigrams(phrase: str) -> set[str]:
-    padded = f" {phrase} "
-    return {padded[at : at + 3] for at in range(len(padded) - 2)}
 
 
 def telling_words(text: str) -> list[str]:

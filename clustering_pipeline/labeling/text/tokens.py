@@ -82,3 +82,8 @@ def _segments(plain: str) -> list[str]:
     # A lone surrogate, as some exports hold, is no character to ICU.
     whole = plain.encode(errors="replace").decode()
     return [piece for piece in WordBreaker(whole, "") if piece == "\n" or not piece.isspace()]
+
+
+def trigrams(text: str) -> set[str]:
+    """All runs of three characters; spaces at the ends let its first and last ones count more."""
+    return {text[start : start + 3] for start in range(len(text) - 2)}

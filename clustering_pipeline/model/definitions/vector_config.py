@@ -116,8 +116,9 @@ class VectorConfig(RequestModel):
     vis_n_components: VisComponents = 2
     """Dimensions of the map."""
     layout_stability: LayoutStability | None = None
-    """How the map relates to the one before: laid out afresh, aligned with it, or projected by the
-    saved reducer."""
+    """How the map relates to the one before: ``none`` lays it out afresh, ``align``, the default,
+    turns and scales it onto that one, ``transform`` leaves documents where they were and puts the
+    others near theirs."""
 
     @field_validator("algorithm_params", *OLDER_PARAMS)
     @classmethod

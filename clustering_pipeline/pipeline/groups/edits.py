@@ -22,8 +22,9 @@ from clustering_pipeline.engine.identity.edits import (
 )
 from clustering_pipeline.engine.incremental import reference_of
 from clustering_pipeline.engine.incremental.assignment import THRESHOLD
-from clustering_pipeline.engine.vectors import NOISE, Check, Vectors, never
+from clustering_pipeline.engine.vectors import NOISE, Vectors, never
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.groups.reassignment import Homes, Reached, homeless
 from clustering_pipeline.pipeline.groups.snapshots import Published
 from clustering_pipeline.pipeline.run.spaces import Space

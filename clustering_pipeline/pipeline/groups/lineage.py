@@ -13,6 +13,7 @@ from clustering_pipeline.model.ids import group_id
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD, LINEAGE
 from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.report.table import table_line
 
 _SHOWN = ("event", "cluster_id", "label", "previous_cluster_id", "num_members", "overlaps")
 _ROWS = 100
@@ -66,8 +67,8 @@ def _labels_before(run: Run) -> dict[str, str]:
 def lineage_table(events: list[LineageEvent]) -> str:
     """What happened, for people: how often, and each event that is more than growth."""
     counted = ", ".join(f"{count} {kind}" for kind, count in _counts(events).items())
-    told = [one for one in events if one.event not in _UNEVENTFUL][:_ROWS]
-    lines = [f"| {' | '.join(map(_cell, _row(one)))} |" for one in told]
+    shown = [event for event in events if event.event not in _UNEVENTFUL][:_ROWS]
+    lines = [table_line(_row(event)) for event in shown]
     head = [f"| {' | '.join(_SHOWN)} |", f"|{'---|' * len(_SHOWN)}"]
     return "\n".join([counted, "", *head, *lines]) if lines else counted
 
@@ -79,10 +80,6 @@ def _counts(events: list[LineageEvent]) -> dict[str, int]:
 def _row(event: LineageEvent) -> list[object]:
     overlaps = ", ".join(f"{share:.2f}" for share in event.overlaps)
     return [getattr(event, name) for name in _SHOWN[:-1]] + [overlaps]
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else " ".join(str(value).replace("|", "\\|").split())
 
 
 def _events(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:

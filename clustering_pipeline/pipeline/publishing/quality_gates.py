@@ -63,22 +63,15 @@ def adjusted_rand_index(members: pl.DataFrame, other: pl.DataFrame) -> float | N
     1 is the same grouping, 0 what chance gives (Hubert and Arabie, 1985); None without a document
     in common.
     """
+    from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 - heavy
+
     keys = [one for one in (*KEYS, FEATURE) if one in members.columns and one in other.columns]
     both = members.select(*keys, "cluster_id").join(
         other.select(*keys, "cluster_id"), on=keys, suffix="_other", nulls_equal=True
     )
-    count = both.height
-    if count == 0:
+    if both.is_empty():
         return None
-    pairs = [
-        float((sizes * (sizes - 1.0) / 2).sum())
-        for by in (["cluster_id", "cluster_id_other"], ["cluster_id"], ["cluster_id_other"])
-        for sizes in [both.group_by(by).len()["len"].to_numpy().astype(float)]
-    ]
-    together, first, second = pairs
-    expected = first * second / max(count * (count - 1.0) / 2, 1.0)
-    most = (first + second) / 2
-    return 1.0 if most == expected else (together - expected) / (most - expected)
+    return float(adjusted_rand_score(*(both[name].to_list() for name in both.columns[-2:])))
 
 
 def largest_share(members: pl.DataFrame) -> float:

@@ -12,8 +12,9 @@ from clustering_pipeline import engine
 from clustering_pipeline.engine import Fit, Hierarchy
 from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS
-from clustering_pipeline.engine.vectors import Check, Labels
+from clustering_pipeline.engine.vectors import Labels
 from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.groups.matching import name_groups
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,

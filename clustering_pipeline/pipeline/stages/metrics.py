@@ -11,8 +11,9 @@ from clustering_pipeline.engine import Centroids
 from clustering_pipeline.engine.algorithms import algorithm
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.metrics.agreement import MOST_VALUES
-from clustering_pipeline.engine.vectors import Check, Labels
+from clustering_pipeline.engine.vectors import Labels
 from clustering_pipeline.model.ids import run_mark
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.run import Run, target_fields

@@ -8,7 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from clustering_pipeline import engine
-from clustering_pipeline.engine.vectors import Check, unit_rows
+from clustering_pipeline.engine.vectors import unit_rows
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.run.artifacts import NEIGHBORS, REDUCTION
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.run import Run

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine.layout.alignment import align, follow
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors
+from clustering_pipeline.engine.vectors import Labels, Vectors
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, MEMBERS, REDUCED, REDUCTION
 from clustering_pipeline.pipeline.run.columns import (
     AXES,

@@ -16,6 +16,7 @@ from clustering_pipeline.model.collections.collection import (
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import CollectionNotFound, InvalidRequest, InvalidVectors
 from clustering_pipeline.model.ids import point_id_of
+from clustering_pipeline.model.progress import Progress
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
@@ -26,7 +27,6 @@ READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".jsonl": pl.read_ndjson,
     ".ndjson": pl.read_ndjson,
 }
-Progress = Callable[[int, int], None]
 
 
 def silent(_done: int, _total: int) -> None:

@@ -3,7 +3,7 @@
 import math
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,7 @@ from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import DoesNotFit
 from clustering_pipeline.model.executions.execution import EVENTS, ExecutionRecord
 from clustering_pipeline.model.ids import new_id, run_id_of, task_id_of
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.times import utc_now
@@ -51,7 +52,6 @@ from clustering_pipeline.stores.catalog.definitions.create import by_id
 TRIGGER = "one_shot"
 _WORK = (reduce, assign, summarize, label)
 
-Check = Callable[[], None]
 """Raises when the call is to end."""
 
 

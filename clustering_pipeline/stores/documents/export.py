@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.model.errors import UnknownVector, WrongDimension
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.stores.documents.collections import describe
 from clustering_pipeline.stores.documents.columns import Layout
 from clustering_pipeline.stores.documents.concurrency import in_order
@@ -27,7 +28,6 @@ from clustering_pipeline.stores.documents.pages import (
 )
 from clustering_pipeline.stores.documents.selection import lacking, sample, selected
 from clustering_pipeline.stores.documents.types import (
-    Check,
     CollectionInfo,
     ExportReport,
     OpenSink,

@@ -9,10 +9,11 @@ import polars as pl
 from qdrant_client import grpc
 
 from clustering_pipeline.model.filters.tree import Filter
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.stores.documents.codec import read_document_id, read_id
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.reading import ID_PAGE, scroll_messages, split_filter
-from clustering_pipeline.stores.documents.types import KEY, Check, CollectionInfo, Selection, Source
+from clustering_pipeline.stores.documents.types import KEY, CollectionInfo, Selection, Source
 
 _SCHEMA = {"collection_id": pl.String, "document_id": pl.String, "point_id": pl.String}
 

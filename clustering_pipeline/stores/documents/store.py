@@ -10,9 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from clustering_pipeline.model.filters.tree import Filter
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.stores.documents.concurrency import READS
 from clustering_pipeline.stores.documents.types import (
-    Check,
     CollectionInfo,
     ExportReport,
     Floats,

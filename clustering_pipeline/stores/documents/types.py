@@ -17,7 +17,6 @@ Floats = NDArray[np.float32]
 JsonObject = dict[str, Any]
 KEY = ("collection_id", "document_id", "point_id")
 """The columns whose order, as text, is that of an export."""
-Check = Callable[[], None]
 """Called between pages; what it raises ends the work."""
 Update = tuple[str | int, Mapping[str, object]]
 """A point id and the fields that its payload gets."""

@@ -9,14 +9,16 @@ from typing import TypeVar
 from qdrant_client import grpc
 
 from clustering_pipeline.model.errors import DocumentsRefused, DocumentsUnavailable
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.stores.documents.batch_size import SMALLEST, Pace, at_most
 from clustering_pipeline.stores.documents.codec import Floats, write_id, write_payload, write_vector
 from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.conditions import quoted
 from clustering_pipeline.stores.documents.connection import Connection, timed_out
-from clustering_pipeline.stores.documents.types import Check, Update, WriteReport
+from clustering_pipeline.stores.documents.types import Update, WriteReport
 
-Progress = Callable[[int], None]
+Written = Callable[[int], None]
+"""Is told how many more are written."""
 Item = TypeVar("Item")
 
 IN_FLIGHT = 3
@@ -56,7 +58,7 @@ def write_payloads(
     updates: Iterable[Update],
     *,
     remove_keys: Sequence[str],
-    progress: Progress,
+    progress: Written,
     check: Check,
 ) -> WriteReport:
     """Merge each point's fields into its payload, one operation a point."""
@@ -74,7 +76,7 @@ def write_groups(
     name: str,
     groups: Iterable[tuple[Iterable[str | int], Mapping[str, object]]],
     *,
-    progress: Progress,
+    progress: Written,
     check: Check,
 ) -> WriteReport:
     """Merge fields into the payloads of groups of points, one operation a group."""
@@ -94,7 +96,7 @@ def write_shared(
     payload: Mapping[str, object],
     *,
     remove_keys: Sequence[str],
-    progress: Progress,
+    progress: Written,
     check: Check,
 ) -> WriteReport:
     """Merge the same fields into many payloads, one operation for thousands of points."""
@@ -242,7 +244,7 @@ def selector(point_ids: Iterable[str | int]) -> grpc.PointsSelector:
     )
 
 
-def _report(outcomes: Generator[_Outcome], progress: Progress, check: Check) -> WriteReport:
+def _report(outcomes: Generator[_Outcome], progress: Written, check: Check) -> WriteReport:
     written, failed = 0, 0
     named: list[tuple[str, str]] = []
     with closing(outcomes):

@@ -11,9 +11,10 @@ from clustering_pipeline.engine import Hierarchy
 from clustering_pipeline.engine.cluster import Placement
 from clustering_pipeline.engine.groups.followers import Followed, Memberships, follow_groups
 from clustering_pipeline.engine.groups.hierarchy import by_size, of_deepest, top_labels
-from clustering_pipeline.engine.vectors import Check, Labels, Vectors
+from clustering_pipeline.engine.vectors import Labels, Vectors
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
+from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.run.artifacts import ASSIGNMENTS, COMPOSITE
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.progress import Paced
