@@ -1,7 +1,7 @@
 """Vectors in, groups out: a pure package, usable alone from a notebook."""
 
 from clustering_pipeline.engine.algorithms import Fit, fit
-from clustering_pipeline.engine.cluster import Clustering, cluster, everywhere
+from clustering_pipeline.engine.cluster import Clustering, cluster, everywhere, neighbors_wanted
 from clustering_pipeline.engine.division import divide
 from clustering_pipeline.engine.features import complete_rows, concatenate
 from clustering_pipeline.engine.groups.attributes import (
@@ -20,14 +20,13 @@ from clustering_pipeline.engine.groups.hierarchy import (
 )
 from clustering_pipeline.engine.groups.layers import persistent_layers
 from clustering_pipeline.engine.interruptible import fit_in_child, fit_interruptibly
-from clustering_pipeline.engine.layout.layout import Layout, layout
+from clustering_pipeline.engine.layout.embed import Layout, layout
 from clustering_pipeline.engine.limits import expected_seconds, refuse_what_does_not_fit
 from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.metrics.agreement import Agreement, agreement, explained_shares
 from clustering_pipeline.engine.metrics.density_validity import density_validity
 from clustering_pipeline.engine.metrics.overlap import Relation, overlap_relations
 from clustering_pipeline.engine.metrics.quality import Quality, counted, quality
-from clustering_pipeline.engine.neighbor_demand import neighbors_wanted
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce

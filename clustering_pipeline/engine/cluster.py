@@ -1,4 +1,4 @@
-"""The engine's one entry: vectors in, groups out."""
+"""The engine's one entry, vectors in, groups out; and how many neighbours that asks for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms import Fit, fit
+from clustering_pipeline.engine.algorithms.registry import algorithm as named
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy, by_size, of_deepest, top_labels
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.limits import refuse_what_does_not_fit
 from clustering_pipeline.engine.manifest import digest, versions
-from clustering_pipeline.engine.neighbor_demand import neighbors_wanted
-from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors.neighborhood import EACH_OTHER, Neighborhood, Wanted
 from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS, outlier_scores
-from clustering_pipeline.engine.parameters import checked_seed
+from clustering_pipeline.engine.parameters import checked_seed, resolved, resolved_step
 from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce
+from clustering_pipeline.engine.preprocessing.step import step_named
 from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
 from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, as_vectors, directed, never
 from clustering_pipeline.model.algorithms.parameters import Parameters
@@ -177,3 +178,31 @@ def _with_the_others(
     probabilities = np.empty(len(original))
     probabilities[rows], probabilities[others] = known, assigned.probabilities
     return labels, probabilities
+
+
+def neighbors_wanted(
+    *,
+    algorithm: str,
+    params: Mapping[str, Any] | Parameters | None = None,
+    preprocessing: Sequence[Mapping[str, Any] | Step] | None = None,
+) -> int:
+    """The most that outlier scores and whatever groups or reduces the original vectors will want.
+
+    Cosine and Euclidean neighbours only, which come from one search.
+    """
+    wanted = _of_original(algorithm, params, preprocessing or ())
+    if wanted is None or wanted.metric not in EACH_OTHER:
+        return NEIGHBORS
+    return max(NEIGHBORS, wanted.count)
+
+
+def _of_original(
+    algorithm: str,
+    params: Mapping[str, Any] | Parameters | None,
+    preprocessing: Sequence[Mapping[str, Any] | Step],
+) -> Wanted | None:
+    for given in preprocessing:
+        step = resolved_step(given)
+        if step.model_dump()["method"] != "none":
+            return step_named(step).neighbors(step)
+    return named(algorithm).neighbors(resolved(algorithm, params))

@@ -7,7 +7,7 @@ from typing import Any
 
 from clustering_pipeline.engine.algorithms.registry import algorithm as named
 from clustering_pipeline.engine.parameters import resolved, resolved_step
-from clustering_pipeline.engine.preprocessing.registry import step_named
+from clustering_pipeline.engine.preprocessing.step import step_named
 from clustering_pipeline.engine.runtime.job import Job, job_of
 from clustering_pipeline.engine.vectors import Vectors, squarable
 from clustering_pipeline.model.algorithms.parameters import Parameters

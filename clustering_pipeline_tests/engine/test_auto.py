@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.engine import cluster, fit, reduce
+from clustering_pipeline.engine.auto.candidates import settle
 from clustering_pipeline.engine.auto.search import FINALISTS, search
-from clustering_pipeline.engine.auto.settle import settle
 from clustering_pipeline.engine.metrics.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.vectors import never, unit_rows

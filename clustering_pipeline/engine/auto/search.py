@@ -6,8 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.engine.auto.candidates import Candidate, candidates
-from clustering_pipeline.engine.auto.settle import group_means, nearest_groups
+from clustering_pipeline.engine.auto.candidates import (
+    Candidate,
+    candidates,
+    group_means,
+    nearest_groups,
+)
 from clustering_pipeline.engine.auto.space import OUTLYING, Space
 from clustering_pipeline.engine.auto.trial import Trial, chosen, readable, scored, tried, validated
 from clustering_pipeline.engine.groups.numbering import canonical

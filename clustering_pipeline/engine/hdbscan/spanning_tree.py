@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.hdbscan.forest import (
     Edges,
+    Reachability,
     certified,
     edges_between,
     merge,
     spanning_forest,
 )
 from clustering_pipeline.engine.hdbscan.joining import join
-from clustering_pipeline.engine.hdbscan.reachability import Reachability
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph, nearest_neighbors
 from clustering_pipeline.engine.neighbors.screening import first_copies
 from clustering_pipeline.engine.vectors import Vectors, never

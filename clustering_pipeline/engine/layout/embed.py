@@ -1,17 +1,20 @@
 """UMAP's layout of a neighbour graph: spectral start, then stochastic gradient descent.
 
-McInnes, Healy and Melville, "UMAP: Uniform Manifold Approximation and Projection" (2018).
+McInnes, Healy and Melville, "UMAP: Uniform Manifold Approximation and Projection" (2018).  The map
+of the documents is one in two or three dimensions.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
 from clustering_pipeline.engine.layout.fuzzy import fuzzy_graph
 from clustering_pipeline.engine.neighbors.graph import NeighborGraph
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.neighbors.screening import slices
+from clustering_pipeline.engine.vectors import as_vectors, never
 from clustering_pipeline.model.progress import Check
 
 EPOCHS = 500
@@ -19,6 +22,9 @@ EPOCHS_OF_MANY = 200
 MANY = 10_000
 BETWEEN_CHECKS = 10  # epochs
 MOST_EDGES = 1 << 20  # of one epoch between two checks: under a second
+MAP_NEIGHBORS = Wanted(count=14, metric="cosine")  # fifteen, the document itself included
+MAP_MIN_DIST = 0.1
+SMALLEST_MAP = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,3 +100,36 @@ def curve(min_dist: float) -> tuple[float, float]:
     wanted = np.where(distances < min_dist, 1.0, np.exp(-(distances - min_dist)))
     (a, b), _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), distances, wanted)
     return float(a), float(b)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """(n, n_components) ``places``, and what they ``start``ed from."""
+
+    places: NDArray[np.float32]
+    start: str
+
+
+def layout(
+    vectors: ArrayLike,
+    *,
+    n_components: int = 2,
+    random_state: int = 42,
+    neighbors: Neighborhood | None = None,
+    check: Check = never,
+) -> Layout:
+    """Places on a map for (n, d) vectors; few documents stand on a line."""
+    points = as_vectors(vectors)
+    if len(points) < SMALLEST_MAP or np.ptp(points, axis=0).max() == 0:
+        places = np.zeros((len(points), n_components), dtype=np.float32)
+        places[:, 0] = np.arange(len(points))
+        return Layout(places=places, start="a line: there is nothing to lay out")
+    hood = neighbors or Neighborhood(points, check)
+    embedding = embed(
+        hood.nearest(MAP_NEIGHBORS.count, MAP_NEIGHBORS.metric),
+        components=n_components,
+        min_dist=MAP_MIN_DIST,
+        random_state=random_state,
+        check=check,
+    )
+    return Layout(places=embedding.coordinates, start=embedding.start)

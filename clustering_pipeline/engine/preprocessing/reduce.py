@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from clustering_pipeline.engine.child_process import LONG_SECONDS, answered
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import resolved_step, seeded
-from clustering_pipeline.engine.preprocessing.registry import step_named
-from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext
+from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext, step_named
 from clustering_pipeline.engine.runtime.job import job_of
 from clustering_pipeline.engine.runtime.libraries import answerable, collected
 from clustering_pipeline.engine.vectors import Vectors, as_vectors, never, squarable

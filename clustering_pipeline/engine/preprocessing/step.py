@@ -1,8 +1,9 @@
-"""What every preprocessing step looks like."""
+"""What every preprocessing step looks like, and the one that a name stands for."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from importlib import import_module
+from typing import Any, Generic, TypeVar
 
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.runtime.job import Job
@@ -49,3 +50,10 @@ class Preprocessing(Generic[S]):
     interruptible: Callable[[S], bool] = lambda _step: False
     neighbors: Callable[[S], Wanted | None] = lambda _step: None
     passed_over: tuple[str, ...] = ()
+
+
+def step_named(step: Step) -> Preprocessing[Any]:
+    """The method of a step."""
+    name = step.model_dump()["method"]
+    method: Preprocessing[Any] = import_module(f"{__package__}.{name}").STEP
+    return method

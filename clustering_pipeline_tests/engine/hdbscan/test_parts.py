@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from clustering_pipeline.engine.hdbscan.balls import balls
 from clustering_pipeline.engine.hdbscan.condensed import condense, outlier_scores
 from clustering_pipeline.engine.hdbscan.forest import (
     certified,
@@ -11,6 +10,7 @@ from clustering_pipeline.engine.hdbscan.forest import (
     merge,
     spanning_forest,
 )
+from clustering_pipeline.engine.hdbscan.joining import balls
 from clustering_pipeline.engine.neighbors.screening import coarse_screen
 from clustering_pipeline_tests.engine.hdbscan.cases import CASES, distances_of
 
