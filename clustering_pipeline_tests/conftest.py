@@ -4,6 +4,7 @@ Each worker has one of both for the whole session, so a test keeps to a database
 collections with names of its own.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -62,8 +63,8 @@ def mongodb_uri(stack: Stack) -> str:
 
 @pytest.fixture(scope="session")
 def qdrant_url(stack: Stack) -> str:
-    """The address of the worker's Qdrant: ``grpc://127.0.0.1:PORT``, a port that speaks gRPC."""
-    return stack.qdrant_url
+    """The address of a Qdrant, ``grpc://127.0.0.1:PORT``: the worker's, or the environment's."""
+    return os.environ.get("CLUSTERING_TEST_QDRANT") or stack.qdrant_url
 
 
 @pytest.fixture
