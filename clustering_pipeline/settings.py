@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     mongodb_database: str = "clustering"
     qdrant_url: str | None = None
     qdrant_api_key: SecretStr | None = None
+    qdrant_ca: Path | None = None
+    """A PEM file of the certificates that Qdrant's is signed by, where they are your own."""
+    qdrant_patience: float = Field(default=60.0, gt=0)
+    """Seconds that a run waits for a Qdrant that has answered before; for a first answer, 10."""
     artifacts: str | None = None
     s3_endpoint: str | None = None
     llm_base_url: str | None = None

@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.spec import mapped_fields
-from clustering_pipeline.model.errors import CollectionNotFound
+from clustering_pipeline.model.errors import CollectionNotFound, DocumentsRefused
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.publishing.run_marks import held_runs, marked, written_fields
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -63,7 +63,11 @@ def take_off(
         # Qdrant takes null for the removal of a field.
         nothing = dict.fromkeys([*sorted(set(fields) - taken), mark])
         there = _still_marked(pipeline, name, point_ids, mark)
-        return pipeline.documents.write_shared(name, there, nothing, check=check).written
+        report = pipeline.documents.write_shared(name, there, nothing, check=check)
+        if report.refusal is not None:
+            message = f"none of {report.failed} documents gave its fields up: {report.refusal}"
+            raise DocumentsRefused(message)
+        return report.written
     return 0
 
 

@@ -76,6 +76,14 @@ def _narrowed(groups: pl.DataFrame, name: str, first: int, width: int) -> pl.Dat
 
 
 ROWS = 1_000
+INDEXED = {
+    "is_centroid": "Bool",
+    "cluster_id": "Keyword",
+    "group_uid": "Keyword",
+    "feature_name": "Keyword",
+    "source_document_id": "Keyword",
+}
+"""What readers select by, indexed where strict mode lets them by nothing else."""
 # Ids follow from what a point stands for, so a second write of the same run changes nothing.
 _POINTS = uuid.UUID("6f1d0c2e-3a4b-5c6d-8e9f-a0b1c2d3e4f5")
 
@@ -91,6 +99,7 @@ def _fill(run: Run, shelf: Shelf) -> None:
     documents = run.pipeline.documents
     documents.delete_collection(name)
     documents.create_collection(name, _declared(run, shelf))
+    documents.index(name, INDEXED)
     for vector, groups in shelf.parts.items():
         documents.upsert(
             name,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.errors import ArtifactNotFound
+from clustering_pipeline.model.errors import ArtifactNotFound, DocumentsRefused
 from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.publishing.clear_fields import take_off
@@ -67,8 +67,12 @@ class _Writer:
             self._hold(self.shown.run_id)
         counts = {"written": done.written, "unchanged": found.unchanged, "removed": removed}
         failed = {"failed": done.failed, "error": _reasons(done)}
-        ended = asked.model_copy(update={"status": "completed", **counts, **failed})
+        status = "completed" if done.refusal is None else "failed"
+        ended = asked.model_copy(update={"status": status, **counts, **failed})
         self._say(ended)
+        if done.refusal is not None:
+            message = f"none of {done.failed} documents took its fields: {done.refusal}"
+            raise DocumentsRefused(message)
         return ended
 
     @property
@@ -90,6 +94,8 @@ class _Writer:
         own = self._own(self.shown, *self.held)
         if not self.held:
             return difference(now, [], unmarked=now.select(KEYS).clear(), own=own)
+        for collection_id in now["collection_id"].unique(maintain_order=True):
+            self.pipeline.documents.index(self._name(collection_id), {self.mark: "Keyword"})
         with ThreadPoolExecutor(1) as pool:
             # The server looks for them while what documents may show is read.
             unmarked = pool.submit(self._keys, now, there=False)
@@ -144,7 +150,10 @@ class _Writer:
 
     def _reports(self, found: Difference, total: int) -> Iterator[WriteReport]:
         documents, start = self.pipeline.documents, 0
-        for (collection_id,), part in found.whole.group_by("collection_id", maintain_order=True):
+        whole, shared = found.whole, found.shared
+        if not self._own(self.shown):  # what a document gets is its group's
+            whole, shared = whole.clear(), pl.concat([whole, shared])
+        for (collection_id,), part in whole.group_by("collection_id", maintain_order=True):
             yield documents.write_payloads(
                 self._name(collection_id),
                 zip(part["point_id"], self._payloads(part), strict=True),
@@ -152,7 +161,7 @@ class _Writer:
                 check=self.run.check,
             )
             start += part.height
-        for (collection_id,), part in found.shared.group_by("collection_id", maintain_order=True):
+        for (collection_id,), part in shared.group_by("collection_id", maintain_order=True):
             yield documents.write_groups(
                 self._name(collection_id),
                 self._groups(part),
@@ -187,6 +196,7 @@ def _sum(before: WriteReport, after: WriteReport) -> WriteReport:
         written=before.written + after.written,
         failed=before.failed + after.failed,
         failures=(*before.failures, *after.failures)[:_NAMED],
+        refusal=None if before.written or after.written else before.refusal or after.refusal,
     )
 
 

@@ -1,5 +1,6 @@
 """Ids, payloads and vectors between protobuf and Python, past the client's slower models."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,8 +48,21 @@ def read_payload(point: Any) -> JsonObject:
 
 
 def write_payload(payload: Mapping[str, object]) -> dict[str, Any]:
-    """What a message's ``payload`` argument takes."""
+    """What a message's ``payload`` argument takes; ValueError or TypeError for what is not JSON."""
+    if not _is_finite(payload):
+        message = "NaN and infinity are no values of JSON"
+        raise ValueError(message)
     return payload_to_grpc(dict(payload))
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return True
 
 
 def read_vector(point: Any, name: str, size: int) -> bytes | None:

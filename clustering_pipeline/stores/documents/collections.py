@@ -1,32 +1,71 @@
 """Collections of Qdrant and their aliases."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from qdrant_client import grpc
 
+from clustering_pipeline.model.errors import DocumentsRefused
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.types import CollectionInfo, Vector
+from clustering_pipeline.stores.documents.types import UNLIMITED, CollectionInfo, Limits, Vector
 
 
-def describe(connection: Connection, name: str) -> CollectionInfo:
-    """What ``name`` (a collection or an alias) holds."""
+def info(connection: Connection, name: str) -> CollectionInfo:
+    """What ``name`` (a collection or an alias) is; its points are counted roughly."""
     request = grpc.GetCollectionInfoRequest(collection_name=name)
-    info = connection.collections("Get", request).result
-    counted = grpc.CountPoints(collection_name=name, exact=True)
-    config = info.config.params.vectors_config
+    answer = connection.collections("Get", request).result
+    config = answer.config.params.vectors_config
     dense = (
         {"": config.params} if config.WhichOneof("config") == "params" else config.params_map.map
     )
     return CollectionInfo(
         name=name,
-        points=connection.points("Count", counted).result.count,
+        points=answer.points_count,
         vectors={
             vector: Vector(size=params.size, distance=grpc.Distance.Name(params.distance))
             for vector, params in sorted(dense.items())
             if not params.HasField("multivector_config")
         },
-        indexes={field: schema.data_type for field, schema in info.payload_schema.items()},
+        indexes={field: schema.data_type for field, schema in answer.payload_schema.items()},
+        limits=_limits(answer.config.strict_mode_config),
+        custom_shards=answer.config.params.sharding_method == grpc.ShardingMethod.Custom,
     )
+
+
+def _limits(strict: grpc.StrictModeConfig) -> Limits:
+    if not strict.enabled:
+        return UNLIMITED
+
+    given = {field.name: value for field, value in strict.ListFields()}
+    return Limits(
+        page=given.get("max_query_limit"),
+        unindexed=given.get("unindexed_filtering_retrieve", True),
+        exact=given.get("search_allow_exact", True),
+        operands=given.get("condition_max_size"),
+        conditions=given.get("filter_max_conditions"),
+        upsert=given.get("upsert_max_batchsize"),
+        reads=given.get("read_rate_limit"),
+        writes=given.get("write_rate_limit"),
+    )
+
+
+def index(connection: Connection, name: str, fields: Mapping[str, str]) -> None:
+    """Index these fields (name to ``Keyword``, ``Bool`` …) where no filter may do without.
+
+    A collection that takes no more indexes is read without: filters are then evaluated here.
+    """
+    present = info(connection, name)
+    for field, kind in fields.items():
+        if present.limits.unindexed or field in present.indexes:
+            continue
+        request = grpc.CreateFieldIndexCollection(
+            collection_name=name,
+            field_name=field,
+            field_type=grpc.FieldType.Value(f"FieldType{kind}"),
+            wait=True,
+        )
+        with suppress(DocumentsRefused):
+            connection.points("CreateFieldIndex", request)
 
 
 def create(connection: Connection, name: str, vectors: Mapping[str, int], *, distance: str) -> None:
@@ -59,17 +98,24 @@ def aliases(connection: Connection) -> dict[str, str]:
 
 
 def set_aliases(connection: Connection, targets: Mapping[str, str | None]) -> None:
-    """Let each alias stand for its collection, all from one moment to the next; None removes it."""
-    there = aliases(connection)
+    """Let each alias stand for its collection, all from one moment to the next; None removes it.
+
+    A server that fails at one of several switches has made those before it.  So what they point to
+    is looked for first, an alias is never removed to be made anew, and removals come last.
+    """
+    present, names = aliases(connection), set(connection.names())
+    for name in targets.values():
+        if name is not None and name not in names:
+            raise connection.collection_missing(name)
     actions = [
-        grpc.AliasOperations(delete_alias=grpc.DeleteAlias(alias_name=alias))
-        for alias in targets
-        if alias in there
-    ]
-    actions += [
         grpc.AliasOperations(create_alias=grpc.CreateAlias(alias_name=alias, collection_name=name))
         for alias, name in targets.items()
-        if name is not None
+        if name is not None and present.get(alias) != name
+    ]
+    actions += [
+        grpc.AliasOperations(delete_alias=grpc.DeleteAlias(alias_name=alias))
+        for alias, name in targets.items()
+        if name is None and alias in present
     ]
     if actions:
         connection.collections("UpdateAliases", grpc.ChangeAliases(actions=actions))

@@ -1,7 +1,7 @@
 """One condition as Qdrant would evaluate it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
@@ -10,6 +10,7 @@ from qdrant_client import grpc
 
 from clustering_pipeline.model.filters.text import as_time, case_variants, is_caseless, tokens
 from clustering_pipeline.model.filters.tree import ORDERINGS, Condition, Operator
+from clustering_pipeline.stores.documents.types import UNLIMITED, Limits
 
 _MAX_SPELLINGS = 256
 _MAX_PATH = 4  # a path of n keys may cross n - 1 lists, and each asks for conditions of its own
@@ -17,6 +18,9 @@ _EXACT_FLOATS = 2**53
 _YEARS = range(1000, 9000)
 _INTEGER, _FLOAT = grpc.PayloadSchemaType.Integer, grpc.PayloadSchemaType.Float
 _DATETIME, _UUID = grpc.PayloadSchemaType.Datetime, grpc.PayloadSchemaType.Uuid
+_KEYWORD, _BOOL = grpc.PayloadSchemaType.Keyword, grpc.PayloadSchemaType.Bool
+_ANY_INDEX = frozenset(grpc.PayloadSchemaType.values()) - {grpc.PayloadSchemaType.UnknownType}
+_LAST_NANOSECOND = 999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +44,23 @@ class Fields:
 
     indexes: Mapping[str, int]
     substrings: bool
+    limits: Limits = UNLIMITED
 
-    def keys(self, path: Sequence[str], *, besides: Sequence[int] = ()) -> list[str]:
+    def keys(
+        self, path: Sequence[str], *, by: Collection[int], besides: Sequence[int] = ()
+    ) -> list[str]:
         """How Qdrant addresses ``path``, once for every way it can cross lists of objects.
 
-        None at all when it cannot, or when an index of a type in ``besides`` would answer instead
-        of the payload and not alike.
+        None at all when it cannot, when an index of a type in ``besides`` would answer instead of
+        the payload and not alike, or when no index of a type in ``by`` answers where one has to.
         """
         names = [quoted(key) for key in path]
         if len(path) > _MAX_PATH or None in names or not self._kinds(path).isdisjoint(besides):
             return []
         heads = [(f"{name}.", f"{name}[].") for name in names[:-1]]
-        return ["".join((*head, str(names[-1]))) for head in product(*heads)]
+        keys = ["".join((*head, str(names[-1]))) for head in product(*heads)]
+        allowed = self.limits.unindexed or all(self.indexes.get(key) in by for key in keys)
+        return keys if allowed else []
 
     def _kinds(self, path: Sequence[str]) -> set[int]:
         plain = ".".join(path)
@@ -103,7 +112,7 @@ def _equal_to(value: object, condition: Condition, fields: Fields) -> Bound:
             return _null(condition, fields)
         case bool():
             matched = grpc.Match(boolean=value)
-            return _any(fields.keys(condition.path), exact=True, match=matched)
+            return _any(fields.keys(condition.path, by=[_BOOL]), exact=True, match=matched)
         case int() | float():
             return _numbers(condition, fields, low=value, high=value)
         case str():
@@ -120,18 +129,23 @@ def _equal_to_string(value: str, condition: Condition, fields: Fields) -> Bound:
     if spellings is None:
         return UNKNOWN
     matched = grpc.Match(keywords=grpc.RepeatedStrings(strings=spellings))
-    keys = fields.keys(condition.path, besides=[_UUID])
+    if fields.limits.operands is not None and len(spellings) > fields.limits.operands:
+        return UNKNOWN
+    keys = fields.keys(condition.path, by=[_KEYWORD], besides=[_UUID])
     return _any(keys, exact=True, match=matched)
 
 
 def _null(condition: Condition, fields: Fields) -> Bound:
     # Qdrant's "empty" takes an empty list for null as well, and crosses no list of objects.
-    keys = fields.keys(condition.path) if len(condition.path) == 1 else []
+    keys = fields.keys(condition.path, by=_ANY_INDEX) if len(condition.path) == 1 else []
     if not keys:
         return UNKNOWN
+    (key,) = keys
+    # Only an index finds a list that holds null by the field itself.
+    nulls = [key] if fields.indexes.get(key) in _ANY_INDEX else [key, f"{key}[]"]
     conditions = [
-        grpc.Condition(is_null=grpc.IsNullCondition(key=keys[0])),
-        grpc.Condition(is_empty=grpc.IsEmptyCondition(key=keys[0])),
+        *(grpc.Condition(is_null=grpc.IsNullCondition(key=null)) for null in nulls),
+        grpc.Condition(is_empty=grpc.IsEmptyCondition(key=key)),
     ]
     return Bound(filter=grpc.Filter(should=conditions))
 
@@ -173,7 +187,7 @@ def _numbers(
     limits = zip(names, (low, high), strict=True)
     span = grpc.Range(**{name: float(end) for name, end in limits if end is not None})
     # An index on integers does not hold the floats of a field, one on dates neither.
-    keys = fields.keys(condition.path, besides=[_INTEGER, _DATETIME])
+    keys = fields.keys(condition.path, by=[_FLOAT], besides=[_INTEGER, _DATETIME])
     return _any(keys, exact=exact, range=span)
 
 
@@ -192,9 +206,11 @@ def _times(
     if low is not None:
         span.gte.FromDatetime(low.astimezone(UTC))
     if high is not None:
+        # Filters know microseconds, and what Qdrant compares may be finer.
         span.lte.FromDatetime(high.astimezone(UTC))
+        span.lte.nanos += _LAST_NANOSECOND
     # An index on numbers takes dates for numbers.
-    keys = fields.keys(condition.path, besides=[_INTEGER, _FLOAT])
+    keys = fields.keys(condition.path, by=[_DATETIME], besides=[_INTEGER, _FLOAT])
     return _any(keys, exact=False, datetime_range=span)
 
 
@@ -202,7 +218,7 @@ def _prefixed(condition: Condition, fields: Fields) -> Bound:
     text = str(condition.value)
     if not text or not _readable(text, condition, fields):
         return UNKNOWN
-    return _any(fields.keys(condition.path), exact=True, match=grpc.Match(prefix=text))
+    return _any(fields.keys(condition.path, by=()), exact=True, match=grpc.Match(prefix=text))
 
 
 def _containing(condition: Condition, fields: Fields) -> Bound:
@@ -238,7 +254,7 @@ def _words(condition: Condition) -> list[str]:
 def _substring(text: str, condition: Condition, fields: Fields) -> Bound:
     if not text or not _readable(text, condition, fields):
         return UNKNOWN
-    return _any(fields.keys(condition.path), exact=False, match=grpc.Match(substring=text))
+    return _any(fields.keys(condition.path, by=()), exact=False, match=grpc.Match(substring=text))
 
 
 def _readable(text: str, condition: Condition, fields: Fields) -> bool:

@@ -1,9 +1,17 @@
 """Calls to Qdrant: raw gRPC stubs, bounded retries, and one error for each way to fail."""
 
+import logging
+import os
+import time
+import warnings
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+# What gRPC itself says of a failed handshake is said by our one sentence.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 import stamina
@@ -11,16 +19,23 @@ from qdrant_client import QdrantClient
 from qdrant_client import grpc as messages
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 
+from clustering_pipeline.logs import tell
 from clustering_pipeline.model.errors import (
     ClusteringError,
     CollectionNotFound,
     DocumentsRefused,
     DocumentsUnavailable,
+    InvalidSettings,
     NameTaken,
     UnknownVector,
 )
 
+LOG = logging.getLogger(__name__)
+LEAST_VERSION = (1, 13)
+"""The first with all conditions that filters are made of."""
 _DEADLINE = 60.0
+_FIRST_CONTACT = 10.0
+_TOLD_SECONDS = 5.0
 _REST_PORT, _GRPC_PORT = 6333, 6334
 _TRANSIENT = frozenset(
     {
@@ -30,31 +45,66 @@ _TRANSIENT = frozenset(
         grpc.StatusCode.ABORTED,
     }
 )
+_SPEAKS_HTTP = "Trying to connect an http1.x server"
+_UNREACHED = "failed to connect"
+_NEVER = ("larger than rate limiter capacity", _SPEAKS_HTTP, "WRONG_VERSION_NUMBER")
+"""What a server says that waiting does not change."""
 _DENIED = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
-_REFUSED = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND})
+_REFUSED = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    }
+)
 
 
-def open_client(url: str, api_key: str | None = None) -> QdrantClient:
+def open_client(
+    url: str, api_key: str | None = None, *, authority: Path | None = None
+) -> QdrantClient:
     """A client that speaks gRPC to ``url``.
 
     ``grpc://host:port`` (``grpcs`` with TLS) gives the gRPC port; ``http(s)://host:6333`` is the
     REST address of a server whose gRPC port is the usual 6334; any other port is taken as given.
     """
     parts = urlsplit(url if "://" in url else f"grpc://{url}")
-    port = parts.port
-    return QdrantClient(
-        host=parts.hostname or "localhost",
-        grpc_port=_GRPC_PORT if port is None or port == _REST_PORT else port,
-        https=parts.scheme in {"https", "grpcs"},
-        api_key=api_key,
-        prefer_grpc=True,
-        check_compatibility=False,
-        # A server that comes back is found again within a second, not within two minutes.
-        grpc_options={
-            "grpc.initial_reconnect_backoff_ms": 100,
-            "grpc.max_reconnect_backoff_ms": 1000,
-        },
-    )
+    port = _port(parts)
+    # A server that comes back is found again within a second, not within two minutes.
+    options: dict[str, Any] = {
+        "grpc.initial_reconnect_backoff_ms": 100,
+        "grpc.max_reconnect_backoff_ms": 1000,
+    }
+    if authority is not None:
+        options["root_certificates"] = _certificates(authority)
+    with warnings.catch_warnings():
+        # A key without TLS is the operator's choice, in a network of their own.
+        warnings.simplefilter("ignore")
+        return QdrantClient(
+            host=parts.hostname or "localhost",
+            grpc_port=_GRPC_PORT if port is None or port == _REST_PORT else port,
+            https=parts.scheme in {"https", "grpcs"},
+            api_key=api_key,
+            prefer_grpc=True,
+            check_compatibility=False,
+            grpc_options=options,
+        )
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError as error:
+        place = parts.netloc.rpartition("@")[2]
+        message = f"CLUSTERING_QDRANT_URL: {place!r} has no port between 0 and 65535"
+        raise InvalidSettings(message) from error
+
+
+def _certificates(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"CLUSTERING_QDRANT_CA: cannot read {path} ({error.strerror})"
+        raise InvalidSettings(message) from error
 
 
 class Connection:
@@ -63,6 +113,8 @@ class Connection:
     def __init__(self, client: QdrantClient, *, address: str, patience: float):
         self._client = client
         self._patience = patience
+        self._answered = False
+        self._told = 0.0
         self.address = address
 
     def close(self) -> None:
@@ -85,11 +137,24 @@ class Connection:
     @cached_property
     def matches_substrings(self) -> bool:
         """Whether the server knows that condition, which came with 1.20."""
+        return self._version >= (1, 20)
+
+    @cached_property
+    def _version(self) -> tuple[int, ...]:
         version = self._retried(self._client.info).version
-        numbers = version.split(".")[:2]
-        return tuple(int(part) for part in numbers if part.isdecimal()) >= (1, 20)
+        return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+
+    def _greet(self) -> None:
+        """The first contact, which nobody waits for as long as for a server that has answered."""
+        if self._version < LEAST_VERSION:
+            version, least = (".".join(map(str, part)) for part in (self._version, LEAST_VERSION))
+            message = f"Qdrant at {self.address} is {version}: at least {least} is needed"
+            raise DocumentsUnavailable(message)
+        self._answered = True
 
     def _call(self, stub: Callable[[], Any], request: Any) -> Any:
+        if not self._answered:
+            self._greet()
         # The stub is asked for each time: the client hands out its channels in turn.
         try:
             return self._retried(lambda: stub()(request, timeout=_DEADLINE))
@@ -97,29 +162,38 @@ class Connection:
             raise self._translated(error, request) from error
 
     def _retried(self, attempt: Callable[[], Any]) -> Any:
+        patience = self._patience if self._answered else min(self._patience, _FIRST_CONTACT)
         attempts = stamina.retry_context(
-            on=_is_transient, attempts=None, timeout=self._patience, wait_initial=0.1, wait_max=2.0
+            on=self._pause, attempts=None, timeout=patience, wait_initial=0.1, wait_max=2.0
         )
         try:
             for trial in attempts:
                 with trial:
                     return attempt()
         except (grpc.RpcError, ResourceExhaustedResponse) as error:
-            if _is_transient(error):
+            if _is_transient(error) or _reason(error).startswith(_UNREACHED):
                 raise self._unavailable(error) from error
             raise
         raise AssertionError  # retry_context ends by returning or raising
 
+    def _pause(self, error: Exception) -> bool | float:
+        """Whether to try again, or after how many seconds where the server says that."""
+        if not _is_transient(error):
+            return False
+        moment = time.monotonic()
+        if self._answered and moment - self._told > _TOLD_SECONDS:
+            self._told = moment
+            tell(LOG, "waiting for Qdrant", logging.WARNING, because=_reason(error))
+        if isinstance(error, ResourceExhaustedResponse):
+            return float(error.retry_after_s)
+        return True
+
     def _translated(self, error: grpc.RpcError, request: Any) -> ClusteringError:
         code, details = status(error)
         if code in _DENIED:
-            message = (
-                f"Qdrant at {self.address} refused the API key ({details}): "
-                "set CLUSTERING_QDRANT_API_KEY"
-            )
-            return DocumentsUnavailable(message)
+            return DocumentsUnavailable(self._denied(code, details))
         if code is grpc.StatusCode.NOT_FOUND and "ollection" in details:
-            return self._collection_missing(_quoted_in(details))
+            return self.collection_missing(_quoted_in(details))
         if code is grpc.StatusCode.ALREADY_EXISTS or "already exists" in details:
             message = f"Qdrant already has a collection or alias {request.collection_name!r}"
             return NameTaken(message)
@@ -128,7 +202,19 @@ class Connection:
         message = f"Qdrant at {self.address} refused a request: {details}"
         return DocumentsRefused(message) if code in _REFUSED else DocumentsUnavailable(message)
 
-    def _collection_missing(self, name: str) -> CollectionNotFound:
+    def _denied(self, code: grpc.StatusCode, details: str) -> str:
+        if code is grpc.StatusCode.PERMISSION_DENIED:
+            return (
+                f"the API key of Qdrant at {self.address} may not do this ({details}): "
+                "set CLUSTERING_QDRANT_API_KEY to one that may write"
+            )
+        return (
+            f"Qdrant at {self.address} refused the API key ({details}): "
+            "set CLUSTERING_QDRANT_API_KEY"
+        )
+
+    def collection_missing(self, name: str) -> CollectionNotFound:
+        """The sentence about a collection that is not there."""
         # Which others there are is not said: they may be other people's.
         message = (
             f"Qdrant at {self.address} has no collection {name!r}: "
@@ -144,11 +230,22 @@ class Connection:
         return UnknownVector(message)
 
     def _unavailable(self, error: Exception) -> DocumentsUnavailable:
-        reason = status(error)[1] if isinstance(error, grpc.RpcError) else str(error)
-        message = (
-            f"Qdrant at {self.address} did not answer ({reason}): "
-            "check that it runs and that CLUSTERING_QDRANT_URL is its address"
-        )
+        reason = _reason(error)
+        if isinstance(error, ResourceExhaustedResponse):
+            message = (
+                f"Qdrant at {self.address} limits how much may be asked ({reason}): "
+                "raise its rate limit, or CLUSTERING_QDRANT_PATIENCE"
+            )
+        elif _SPEAKS_HTTP in reason:
+            message = (
+                f"Qdrant at {self.address} speaks HTTP at this port: give its gRPC port, "
+                "usually 6334, by CLUSTERING_QDRANT_URL"
+            )
+        else:
+            message = (
+                f"Qdrant at {self.address} did not answer ({reason}): "
+                "check that it runs and that CLUSTERING_QDRANT_URL is its address"
+            )
         return DocumentsUnavailable(message)
 
 
@@ -174,7 +271,13 @@ def _quoted_in(details: str) -> str:
     return details.partition("`")[2].partition("`")[0]
 
 
+def _reason(error: Exception) -> str:
+    return status(error)[1] if isinstance(error, grpc.RpcError) else str(error)
+
+
 def _is_transient(error: Exception) -> bool:
+    """Whether the same call may pass later; a call above what a limit ever lets pass may not."""
     if isinstance(error, grpc.RpcError):
-        return status(error)[0] in _TRANSIENT
+        code, details = status(error)
+        return code in _TRANSIENT and not any(sign in details for sign in _NEVER)
     return isinstance(error, ResourceExhaustedResponse)

@@ -15,7 +15,7 @@ import polars as pl
 
 from clustering_pipeline.model.errors import UnknownVector, WrongDimension
 from clustering_pipeline.model.progress import Check
-from clustering_pipeline.stores.documents.collections import describe
+from clustering_pipeline.stores.documents.collections import info
 from clustering_pipeline.stores.documents.columns import Layout
 from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.connection import Connection
@@ -52,7 +52,7 @@ def export(
 ) -> ExportReport:
     """Stream the selection into ``sink``."""
     started = time.perf_counter()
-    infos = [describe(connection, source.qdrant_collection) for source in selection.sources]
+    infos = [info(connection, source.qdrant_collection) for source in selection.sources]
     layout = _layout(selection, infos)
     documents = selected(connection, selection, infos, check=check)
     without = lacking(connection, selection, infos, check=check)

@@ -19,6 +19,10 @@ from clustering_pipeline.stores.documents.conditions import (
     bound,
     either,
 )
+from clustering_pipeline.stores.documents.types import UNLIMITED, Limits
+
+_BESIDES = 2
+"""Conditions that a caller may add to the part of a filter that is pushed down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +31,15 @@ class SplitFilter:
 
     pushed: grpc.Filter | None = None
     residual: Filter | None = None
+    limits: Limits = UNLIMITED
 
 
 def share_out(
-    tree: Filter | None, *, indexes: Mapping[str, int] | None = None, substrings: bool = True
+    tree: Filter | None,
+    *,
+    indexes: Mapping[str, int] | None = None,
+    substrings: bool = True,
+    limits: Limits = UNLIMITED,
 ) -> SplitFilter:
     """Share out ``tree``.
 
@@ -38,11 +47,13 @@ def share_out(
     payload itself); ``substrings`` says whether the server knows that match, which came with 1.20.
     """
     if tree is None:
-        return SplitFilter()
-    fields = Fields(indexes=indexes or {}, substrings=substrings)
+        return SplitFilter(limits=limits)
+    fields = Fields(indexes=indexes or {}, substrings=substrings, limits=limits)
     whole = _bound(tree, fields)
+    if limits.conditions is not None and _conditions(whole.filter) > limits.conditions - _BESIDES:
+        return SplitFilter(residual=tree, limits=limits)
     residual = None if whole.exact else _left(tree, fields)
-    return SplitFilter(pushed=whole.filter, residual=residual)
+    return SplitFilter(pushed=whole.filter, residual=residual, limits=limits)
 
 
 def conjunction(*filters: grpc.Filter | None) -> grpc.Filter | None:
@@ -51,6 +62,14 @@ def conjunction(*filters: grpc.Filter | None) -> grpc.Filter | None:
     if len(given) <= 1:
         return given[0] if given else None
     return grpc.Filter(must=[grpc.Condition(filter=item) for item in given])
+
+
+def _conditions(pushed: grpc.Filter | None) -> int:
+    """How many conditions Qdrant counts: those that nest others are none."""
+    if pushed is None:
+        return 0
+    below = (*pushed.must, *pushed.should, *pushed.must_not)
+    return sum(_conditions(item.filter) if item.HasField("filter") else 1 for item in below)
 
 
 def _bound(tree: Filter, fields: Fields) -> Bound:

@@ -16,23 +16,27 @@ from clustering_pipeline.stores.documents.codec import (
     read_vector,
     write_id,
 )
+from clustering_pipeline.stores.documents.collections import info
 from clustering_pipeline.stores.documents.concurrency import READS, in_order
 from clustering_pipeline.stores.documents.conditions import quoted
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.pushdown import SplitFilter, conjunction, share_out
-from clustering_pipeline.stores.documents.types import Point
+from clustering_pipeline.stores.documents.types import CollectionInfo, Point
 
 ID_PAGE = 5000
 _COUNTED = 1000
 
 
-def split_filter(
-    connection: Connection, tree: Filter | None, indexes: Mapping[str, int]
-) -> SplitFilter:
+def split_filter(connection: Connection, tree: Filter | None, info: CollectionInfo) -> SplitFilter:
     """The filter, shared between the server and this process."""
     if tree is None:
-        return SplitFilter()
-    return share_out(tree, indexes=indexes, substrings=connection.matches_substrings)
+        return SplitFilter(limits=info.limits)
+    return share_out(
+        tree,
+        indexes=info.indexes,
+        substrings=connection.matches_substrings,
+        limits=info.limits,
+    )
 
 
 def scroll(
@@ -80,7 +84,7 @@ def scroll_messages(
     request = grpc.ScrollPoints(
         collection_name=name,
         filter=conjunction(split.pushed, also),
-        limit=page,
+        limit=split.limits.page_of(page),
         with_payload=payload_selector(payload_fields, split.residual),
         with_vectors=vector_selector(vectors or {}),
     )
@@ -107,7 +111,7 @@ def scroll_ids(
 
 def count(connection: Connection, name: str, split: SplitFilter) -> int:
     """How many points the filter selects, exactly."""
-    if split.residual is not None:
+    if split.residual is not None or not split.limits.exact:
         return sum(len(ids) for ids in scroll_ids(connection, name, split, page=_COUNTED))
     request = grpc.CountPoints(collection_name=name, filter=split.pushed, exact=True)
     return int(connection.points("Count", request).result.count)
@@ -155,14 +159,17 @@ def fetch(
     vectors: Mapping[str, int] | None = None,
 ) -> Sequence[Any]:
     """The same as messages, in any order."""
-    request = grpc.GetPoints(
-        collection_name=name,
-        ids=[write_id(point_id) for point_id in point_ids],
-        with_payload=payload_selector(payload_fields, None),
-        with_vectors=vector_selector(vectors or {}),
-    )
-    answer: Sequence[Any] = connection.points("Get", request).result
-    return answer
+    step = info(connection, name).limits.ids_of(max(1, len(point_ids)))
+    found: list[Any] = []
+    for start in range(0, len(point_ids), step):
+        request = grpc.GetPoints(
+            collection_name=name,
+            ids=[write_id(point_id) for point_id in point_ids[start : start + step]],
+            with_payload=payload_selector(payload_fields, None),
+            with_vectors=vector_selector(vectors or {}),
+        )
+        found += connection.points("Get", request).result
+    return found
 
 
 def read_point(point: Any, vectors: Mapping[str, int]) -> Point:

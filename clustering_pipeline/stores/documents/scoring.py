@@ -40,10 +40,12 @@ def products(
     That is so where it compares vectors otherwise, where it cannot evaluate the whole filter, where
     there are too many documents for one answer, and where some have no such vector.
     """
+    if not info.limits.exact:
+        return None
     if split.residual is not None or info.vectors[vector].distance not in _PRODUCTS:
         return None
     expected = count(connection, info.name, split)
-    if expected > MOST:
+    if expected > MOST or info.limits.page_of(expected + _ARRIVING) <= expected:
         return None
     nearest = grpc.VectorInput(dense=write_vector(direction))
     request = grpc.QueryPoints(
@@ -51,7 +53,7 @@ def products(
         query=grpc.Query(nearest=nearest),
         using=vector or None,
         filter=split.pushed,
-        limit=expected + _ARRIVING,
+        limit=info.limits.page_of(expected + _ARRIVING),
         params=grpc.SearchParams(exact=True),
         with_payload=payload_selector((*fields, *(["document_id"] if named else [])), None),
         with_vectors=vector_selector({}),

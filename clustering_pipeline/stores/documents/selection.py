@@ -68,7 +68,7 @@ def _scroll(
     payload_fields: Sequence[str] = (),
     also: grpc.Filter | None = None,
 ) -> Iterator[Sequence[Any]]:
-    split = split_filter(connection, tree, info.indexes)
+    split = split_filter(connection, tree, info)
     return scroll_messages(
         connection, info.name, split, page=ID_PAGE, payload_fields=payload_fields, also=also
     )

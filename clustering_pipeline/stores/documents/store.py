@@ -6,6 +6,8 @@ than most commands run: both come with the first call.
 
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from clustering_pipeline.stores.documents.pushdown import SplitFilter
 
 PAGE = 1000
-PATIENCE = 10.0
-"""Seconds that retries of one call may take together."""
+PATIENCE = 60.0
+"""Seconds that retries of one call may take together, once the server has answered."""
 
 
 class Documents:
@@ -54,8 +56,11 @@ class Documents:
         api_key: str | None = None,
         *,
         patience: float = PATIENCE,
+        authority: Path | None = None,
     ) -> Self:
         """``grpc(s)://host:port``, or the REST address of a server on the usual two ports.
+
+        ``authority`` is a PEM file of certificates that the server's is signed by.
 
         The connection is made, and an address that is yet to be known asked for, at the first use.
         """
@@ -65,7 +70,8 @@ class Documents:
 
             address = url if isinstance(url, str) else url()
             shown = re.sub(r"//[^/]*@", "//", address)
-            return Connection(open_client(address, api_key), address=shown, patience=patience)
+            client = open_client(address, api_key, authority=authority)
+            return Connection(client, address=shown, patience=patience)
 
         return cls(connection)
 
@@ -90,9 +96,17 @@ class Documents:
 
     def describe(self, qdrant_collection: str) -> CollectionInfo:
         """Its dense vectors, its payload indexes and how many points it holds."""
+        from clustering_pipeline.stores.documents import collections, reading
+
+        info = collections.info(self._connection, qdrant_collection)
+        split = reading.split_filter(self._connection, None, info)
+        return replace(info, points=reading.count(self._connection, qdrant_collection, split))
+
+    def index(self, qdrant_collection: str, fields: Mapping[str, str]) -> None:
+        """Index fields (name to ``Keyword``, ``Bool`` …) where strict mode asks for it."""
         from clustering_pipeline.stores.documents import collections
 
-        return collections.describe(self._connection, qdrant_collection)
+        collections.index(self._connection, qdrant_collection, fields)
 
     def collections(self) -> list[str]:
         """The names of all collections."""
@@ -252,10 +266,10 @@ class Documents:
         named: bool,
     ) -> Products | None:
         """Every selected document's nearness to a direction; see ``scoring.products``."""
-        from clustering_pipeline.stores.documents import reading, scoring
+        from clustering_pipeline.stores.documents import collections, reading, scoring
 
-        info = self.describe(name)
-        split = reading.split_filter(self._connection, tree, info.indexes)
+        info = collections.info(self._connection, name)
+        split = reading.split_filter(self._connection, tree, info)
         return scoring.products(
             self._connection,
             info,
@@ -274,11 +288,18 @@ class Documents:
         ids: Sequence[str | int],
         vectors: Mapping[str, Floats],
         payloads: Sequence[Mapping[str, object]],
+        *,
+        shard_key: str | int | None = None,
     ) -> None:
-        """Write whole points: ids, (n, d) arrays by vector name, one payload each."""
+        """Write whole points: ids, (n, d) arrays by vector name, one payload each.
+
+        A collection with custom shard keys takes them under one of these.
+        """
         from clustering_pipeline.stores.documents import writing
 
-        writing.upsert(self._connection, qdrant_collection, ids, vectors, payloads)
+        writing.upsert(
+            self._connection, qdrant_collection, ids, vectors, payloads, shard_key=shard_key
+        )
 
     def write_payloads(
         self,
@@ -364,15 +385,15 @@ class Documents:
         return len(point_ids)
 
     def _split(self, name: str, tree: Filter | None) -> "SplitFilter":
-        from clustering_pipeline.stores.documents import reading
+        from clustering_pipeline.stores.documents import collections, reading
 
-        indexes = {} if tree is None else self.describe(name).indexes
-        return reading.split_filter(self._connection, tree, indexes)
+        info = collections.info(self._connection, name)
+        return reading.split_filter(self._connection, tree, info)
 
     def _sizes(self, name: str, vector_names: Sequence[str]) -> dict[str, int]:
-        from clustering_pipeline.stores.documents import export
+        from clustering_pipeline.stores.documents import collections, export
 
         if not vector_names:
             return {}
-        info = self.describe(name)
+        info = collections.info(self._connection, name)
         return {vector: export.size_of(name, info, vector) for vector in vector_names}

@@ -46,6 +46,52 @@ class Vector:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the strict mode of a collection lets a request ask; None is no limit."""
+
+    page: int | None = None
+    """Points that one answer may hold."""
+    unindexed: bool = True
+    """Whether a filter may look at fields without an index."""
+    exact: bool = True
+    """Whether points may be counted and compared one by one."""
+    operands: int | None = None
+    """Values of one condition."""
+    conditions: int | None = None
+    """Conditions of one filter."""
+    upsert: int | None = None
+    """Points of one call that writes them whole."""
+    reads: int | None = None
+    """Points that may be asked for by id, a minute."""
+    writes: int | None = None
+    """Points that may be changed, a minute."""
+
+    def page_of(self, points: int) -> int:
+        """At most so many points, and no more than one answer may hold."""
+        return _least(points, self.page)
+
+    def ids_of(self, points: int) -> int:
+        """The same of points that are asked for by id."""
+        return _least(points, _half(self.reads))
+
+    def rows_of(self, points: int) -> int:
+        """The same of points that are written whole."""
+        return _least(points, self.upsert, _half(self.writes))
+
+
+UNLIMITED = Limits()
+
+
+def _half(rate: int | None) -> int | None:
+    """What is left of a minute's ration after at most half a minute."""
+    return None if rate is None else rate // 2
+
+
+def _least(number: int, *limits: int | None) -> int:
+    return max(1, min([number, *(limit for limit in limits if limit is not None)]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class CollectionInfo:
     """A collection as it is now; vectors that hold several or sparse ones are left out."""
 
@@ -54,6 +100,9 @@ class CollectionInfo:
     vectors: Mapping[str, Vector]
     indexes: Mapping[str, int] = field(repr=False)
     """Payload indexes: field to Qdrant's number for the type."""
+    limits: Limits = field(default=UNLIMITED, repr=False)
+    custom_shards: bool = False
+    """Whether each point lies under a shard key, which a write has to name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +171,8 @@ class WriteReport:
     written: int
     failed: int
     failures: tuple[tuple[str, str], ...] = ()
+    refusal: str | None = None
+    """Why the server took nothing, unless that is because the points are gone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,29 +1,46 @@
-"""Payload fields written to points, and points written whole."""
+"""Payload fields written to points, and points written whole.
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+An operation that waits costs a server as much as ten that do not.  So fields are written without
+waiting, to points that are there, and one last operation, which matches nothing, waits until all
+before it are applied.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import groupby
-from typing import TypeVar
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+from uuid import UUID
 
 from qdrant_client import grpc
 
 from clustering_pipeline.model.errors import DocumentsRefused, DocumentsUnavailable
 from clustering_pipeline.model.progress import Check
 from clustering_pipeline.stores.documents.batch_size import SMALLEST, Pace, at_most
-from clustering_pipeline.stores.documents.codec import Floats, write_id, write_payload, write_vector
+from clustering_pipeline.stores.documents.codec import (
+    Floats,
+    read_id,
+    write_id,
+    write_payload,
+    write_vector,
+)
+from clustering_pipeline.stores.documents.collections import info
 from clustering_pipeline.stores.documents.concurrency import in_order
-from clustering_pipeline.stores.documents.conditions import quoted
+from clustering_pipeline.stores.documents.conditions import NOTHING, quoted
 from clustering_pipeline.stores.documents.connection import Connection, timed_out
-from clustering_pipeline.stores.documents.types import Update, WriteReport
+from clustering_pipeline.stores.documents.types import Limits, Update, WriteReport
 
 Written = Callable[[int], None]
 """Is told how many more are written."""
-Item = TypeVar("Item")
+Operations = Sequence[grpc.PointsUpdateOperation]
+_Present = Mapping[str, Any]
+"""The points that there are, and under which shard keys."""
 
 IN_FLIGHT = 3
-UPDATES_PER_CALL = 500
+UPDATES_PER_CALL = 1000
 IDS_PER_OPERATION = 5000
+STRETCH = 20_000
+"""Points written before the server is waited for."""
 _NAMED = 10
 _CALL_BYTES = 8 << 20
 _CALL_ROWS = 1000
@@ -35,21 +52,71 @@ class _Outcome:
     failures: Sequence[tuple[str, str]] = ()
 
 
-@dataclass(frozen=True)
-class _Call:
-    """Where updates go, and how many are right at a time."""
+@dataclass(kw_only=True)
+class _Target:
+    """A collection that is written, and what has become known of it on the way."""
 
     connection: Connection
     name: str
+    limits: Limits
     pace: Pace
+    remove_keys: Sequence[str] = ()
+    refusal: str | None = None
+    """Why the server takes nothing at all."""
+    refused: str | None = None
+    """Why it did not take something."""
+    unwaited: int = 0
+    shard_keys: dict[bytes, grpc.ShardKey] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
 
-    def update(self, items: int, operations: list[grpc.PointsUpdateOperation]) -> None:
-        if operations:
-            request = grpc.UpdateBatchPoints(
-                collection_name=self.name, operations=operations, wait=True
+    def present(self, point_ids: Sequence[str | int]) -> dict[str, Any]:
+        """The points that there are, and under which shard keys."""
+        known: dict[str, Any] = {}
+        step = self.limits.ids_of(max(1, len(point_ids)))
+        for start in range(0, len(point_ids), step):
+            request = grpc.GetPoints(
+                collection_name=self.name,
+                ids=[write_id(point_id) for point_id in point_ids[start : start + step]],
+                with_payload=grpc.WithPayloadSelector(enable=False),
+                with_vectors=grpc.WithVectorsSelector(enable=False),
             )
-            with self.pace.timing(items):
-                self.connection.points("UpdateBatch", request)
+            for point in self.connection.points("Get", request).result:
+                known[read_id(point.id)] = _shard_key(point)
+        return known
+
+    def send(self, operations: Operations, points: int) -> None:
+        """Write without waiting; where operations are rationed, each goes alone."""
+        step = max(1, len(operations) if self.limits.writes is None else 1)
+        for start in range(0, len(operations), step):
+            with self.pace.timing(points):
+                self._update(operations[start : start + step], wait=False)
+        with self.lock:
+            self.unwaited += points
+            for operation in operations:
+                for key in _selector_of(operation).shard_keys:
+                    self.shard_keys[key.SerializeToString(deterministic=True)] = key
+
+    def settle(self) -> None:
+        """Return when everything sent is applied, in every shard."""
+        with self.lock:
+            sent, keys = self.unwaited, list(self.shard_keys.values())
+        if sent:
+            nobody = grpc.PointsUpdateOperation(
+                delete_payload=grpc.PointsUpdateOperation.DeletePayload(
+                    keys=["_"],
+                    points_selector=grpc.PointsSelector(filter=NOTHING.filter),
+                    shard_key_selector=_under(*keys),
+                )
+            )
+            self._update([nobody], wait=True)
+            with self.lock:
+                self.unwaited -= sent
+
+    def _update(self, operations: Operations, *, wait: bool) -> None:
+        request = grpc.UpdateBatchPoints(
+            collection_name=self.name, operations=operations, wait=wait
+        )
+        self.connection.points("UpdateBatch", request)
 
 
 def write_payloads(
@@ -57,36 +124,38 @@ def write_payloads(
     name: str,
     updates: Iterable[Update],
     *,
-    remove_keys: Sequence[str],
+    most: int = UPDATES_PER_CALL,
+    remove_keys: Sequence[str] = (),
     progress: Written,
     check: Check,
 ) -> WriteReport:
-    """Merge each point's fields into its payload, one operation a point."""
+    """Merge each point's fields into its payload.
 
-    def write(batch: Sequence[Update]) -> _Outcome:
-        return _write_updates(_Call(connection, name, pace), batch, remove_keys)
-
-    pace = at_most(UPDATES_PER_CALL)
-    outcomes = in_order(write, pace.batches(updates), in_flight=IN_FLIGHT)
-    return _report(outcomes, progress, check)
+    Points of a call that get the same fields get them by one operation.
+    """
+    limits = info(connection, name).limits
+    target = _Target(
+        connection=connection,
+        name=name,
+        limits=limits,
+        pace=at_most(limits.rows_of(most) if limits.writes else most),
+        remove_keys=remove_keys,
+    )
+    in_flight = IN_FLIGHT if limits.writes is None else 1
+    batches = target.pace.batches(updates)
+    outcomes = in_order(lambda batch: _write(target, batch), batches, in_flight=in_flight)
+    return _report(target, outcomes, progress, check)
 
 
 def write_groups(
     connection: Connection,
     name: str,
     groups: Iterable[tuple[Iterable[str | int], Mapping[str, object]]],
-    *,
-    progress: Written,
-    check: Check,
+    **options: Any,
 ) -> WriteReport:
     """Merge fields into the payloads of groups of points, one operation a group."""
-
-    def write(batch: Sequence[Update]) -> _Outcome:
-        return _write_updates(_Call(connection, name, pace), batch, ())
-
-    pace = at_most(IDS_PER_OPERATION)
     updates = ((point_id, payload) for ids, payload in groups for point_id in ids)
-    return _report(in_order(write, pace.batches(updates), in_flight=IN_FLIGHT), progress, check)
+    return write_payloads(connection, name, updates, most=IDS_PER_OPERATION, **options)
 
 
 def write_shared(
@@ -94,19 +163,10 @@ def write_shared(
     name: str,
     point_ids: Iterable[str | int],
     payload: Mapping[str, object],
-    *,
-    remove_keys: Sequence[str],
-    progress: Written,
-    check: Check,
+    **options: Any,
 ) -> WriteReport:
     """Merge the same fields into many payloads, one operation for thousands of points."""
-
-    def write(batch: Sequence[str | int]) -> _Outcome:
-        return _write_same(_Call(connection, name, pace), batch, payload, remove_keys)
-
-    pace = at_most(IDS_PER_OPERATION)
-    outcomes = in_order(write, pace.batches(point_ids), in_flight=IN_FLIGHT)
-    return _report(outcomes, progress, check)
+    return write_groups(connection, name, [(point_ids, payload)], **options)
 
 
 def upsert(
@@ -115,28 +175,52 @@ def upsert(
     ids: Sequence[str | int],
     vectors: Mapping[str, Floats],
     payloads: Sequence[Mapping[str, object]],
+    *,
+    shard_key: str | int | None = None,
 ) -> None:
     """Write whole points, a few calls in flight."""
+    limits = info(connection, name).limits
     row_bytes = sum(4 * matrix.shape[1] for matrix in vectors.values())
-    step = max(1, min(_CALL_ROWS, _CALL_BYTES // max(row_bytes, 1)))
+    step = limits.rows_of(max(1, min(_CALL_ROWS, _CALL_BYTES // max(row_bytes, 1))))
+    under = None if shard_key is None else _under(shard_key_of(shard_key))
 
     def write(start: int) -> None:
         rows = range(start, min(start + step, len(ids)))
         points = [_point(ids[row], row, vectors, payloads[row]) for row in rows]
-        connection.points(
-            "Upsert", grpc.UpsertPoints(collection_name=name, points=points, wait=True)
+        request = grpc.UpsertPoints(
+            collection_name=name, points=points, wait=True, shard_key_selector=under
         )
+        connection.points("Upsert", request)
 
-    for _ in in_order(write, range(0, len(ids), step), in_flight=IN_FLIGHT):
+    for _ in in_order(write, range(0, len(ids), step), in_flight=1 if limits.writes else IN_FLIGHT):
         pass
 
 
 def delete(connection: Connection, name: str, point_ids: Sequence[str | int]) -> None:
-    """Delete points by their ids."""
-    for start in range(0, len(point_ids), IDS_PER_OPERATION):
-        part = selector(point_ids[start : start + IDS_PER_OPERATION])
-        request = grpc.DeletePoints(collection_name=name, points=part, wait=True)
-        connection.points("Delete", request)
+    """Delete points by their ids, each under the shard key that it is found by."""
+    about = info(connection, name)
+    pace = at_most(IDS_PER_OPERATION)
+    target = _Target(connection=connection, name=name, limits=about.limits, pace=pace)
+    step = about.limits.rows_of(IDS_PER_OPERATION) if about.limits.writes else IDS_PER_OPERATION
+    for start in range(0, len(point_ids), step):
+        part = point_ids[start : start + step]
+        for key, ids in _by_shard(part, target.present(part) if about.custom_shards else {}):
+            request = grpc.DeletePoints(
+                collection_name=name, points=selector(ids), wait=True, shard_key_selector=key
+            )
+            connection.points("Delete", request)
+
+
+def shard_key_of(key: str | int) -> grpc.ShardKey:
+    """A key as Qdrant has it: text, or a whole number."""
+    return grpc.ShardKey(number=key) if isinstance(key, int) else grpc.ShardKey(keyword=key)
+
+
+def selector(point_ids: Iterable[str | int]) -> grpc.PointsSelector:
+    """Points by their ids."""
+    return grpc.PointsSelector(
+        points=grpc.PointsIdsList(ids=[write_id(point_id) for point_id in point_ids])
+    )
 
 
 def _point(
@@ -153,98 +237,162 @@ def _point(
     return point
 
 
-def _write_updates(call: _Call, batch: Sequence[Update], remove_keys: Sequence[str]) -> _Outcome:
-    def operations(part: Sequence[Update]) -> list[grpc.PointsUpdateOperation]:
-        # Neighbours with the very same fields are one operation.
-        same = groupby(part, key=lambda update: id(update[1]))
-        members = (list(updates) for _, updates in same)
-        set_fields = [
-            _set([point_id for point_id, _ in updates], updates[0][1]) for updates in members
-        ]
-        return set_fields + _removals(part, remove_keys)
+@dataclass(frozen=True, kw_only=True)
+class _Write:
+    """The fields of one point, ready to be sent."""
 
-    return _isolated(call, batch, operations, lambda update: str(update[0]))
-
-
-def _write_same(
-    call: _Call,
-    batch: Sequence[str | int],
-    payload: Mapping[str, object],
-    remove_keys: Sequence[str],
-) -> _Outcome:
-    def operations(part: Sequence[str | int]) -> list[grpc.PointsUpdateOperation]:
-        set_fields = [_set(part, payload)] if payload else []
-        return set_fields + _removals([(point_id, payload) for point_id in part], remove_keys)
-
-    return _isolated(call, batch, operations, str)
+    given: str
+    """The id as the caller spells it."""
+    point_id: str | int
+    keys: frozenset[str]
+    fields: bytes
+    """The message that sets them, but for the points: equal where the fields are."""
 
 
-def _isolated(
-    call: _Call,
-    batch: Sequence[Item],
-    operations: Callable[[Sequence[Item]], list[grpc.PointsUpdateOperation]],
-    id_of: Callable[[Item], str],
-) -> _Outcome:
-    """Write a batch; where Qdrant refuses it, halves of it, until what it refuses stands alone.
+def _write(target: _Target, batch: Sequence[Update]) -> _Outcome:
+    failures: dict[str, str] = {}
+    ready: list[_Write] = []
+    known: dict[int, bytes] = {}
+    for point_id, payload in batch:
+        try:
+            canonical = _canonical(point_id)
+            fields = known.get(id(payload))
+            if fields is None:
+                fields = known[id(payload)] = _fields(payload)
+            keys = frozenset(payload)
+            write = _Write(given=str(point_id), point_id=canonical, keys=keys, fields=fields)
+            ready.append(write)
+        except (ValueError, TypeError) as error:
+            failures[str(point_id)] = str(error)
+    present = target.present([write.point_id for write in ready]) if ready else {}
+    gone = [write for write in ready if str(write.point_id) not in present]
+    failures |= {write.given: f"there is no point {write.given}" for write in gone}
+    there = [write for write in ready if str(write.point_id) in present]
+    failures |= _isolated(target, there, present)
+    named = [(str(point), failures[str(point)]) for point, _ in batch if str(point) in failures]
+    return _Outcome(written=len(batch) - len(named), failures=named)
 
-    A batch that it could not take in time is halved as well.
+
+def _isolated(target: _Target, writes: Sequence[_Write], present: _Present) -> dict[str, str]:
+    """Write a batch; returns what was refused and why.
+
+    Of a batch that the server refuses, or cannot take in time, halves are written; when it refuses
+    the first and the last alone for the same reason, it refuses everything, and is asked no more.
     """
+    if target.refusal is not None:
+        return dict.fromkeys((write.given for write in writes), target.refusal)
     try:
-        call.update(len(batch), operations(batch))
+        target.send(_operations(target, writes, present), len(writes))
     except DocumentsUnavailable as error:
-        if len(batch) <= SMALLEST or not timed_out(error):
+        if len(writes) <= SMALLEST or not timed_out(error):
             raise
-    except (DocumentsRefused, ValueError, TypeError) as error:
-        if len(batch) == 1:
-            return _Outcome(written=0, failures=[(id_of(batch[0]), str(error))])
+    except DocumentsRefused as error:
+        target.refused = error.message
+        if len(writes) == 1 or _refuses_all(target, writes, present, error.message):
+            return dict.fromkeys((write.given for write in writes), error.message)
     else:
-        return _Outcome(written=len(batch))
-    middle = len(batch) // 2
-    halves = [_isolated(call, part, operations, id_of) for part in (batch[:middle], batch[middle:])]
-    return _Outcome(
-        written=sum(half.written for half in halves),
-        failures=[failure for half in halves for failure in half.failures],
-    )
+        return {}
+    middle = len(writes) // 2
+    return _isolated(target, writes[:middle], present) | _isolated(target, writes[middle:], present)
 
 
-def _set(
-    point_ids: Sequence[str | int], payload: Mapping[str, object]
-) -> grpc.PointsUpdateOperation:
-    return grpc.PointsUpdateOperation(
-        set_payload=grpc.PointsUpdateOperation.SetPayload(
-            payload=write_payload(payload), points_selector=selector(point_ids)
-        )
-    )
+def _refuses_all(
+    target: _Target,
+    writes: Sequence[_Write],
+    present: _Present,
+    reason: str,
+) -> bool:
+    reasons = [_isolated(target, [write], present) for write in (writes[0], writes[-1])]
+    if all(set(refused.values()) == {reason} for refused in reasons):
+        target.refusal = reason
+    return target.refusal is not None
+
+
+def _operations(
+    target: _Target, writes: Sequence[_Write], present: _Present
+) -> list[grpc.PointsUpdateOperation]:
+    """One operation for each set of fields and each shard key, then what is to be removed."""
+    same: dict[bytes, list[str | int]] = {}
+    stale: dict[tuple[str, ...], list[str | int]] = {}
+    for write in writes:
+        if write.fields:
+            same.setdefault(write.fields, []).append(write.point_id)
+        if target.remove_keys:
+            keys = tuple(key for key in target.remove_keys if key not in write.keys)
+            stale.setdefault(keys, []).append(write.point_id)
+    return [*_settings(same, present), *_removals(stale, present)]
+
+
+def _settings(
+    same: Mapping[bytes, Sequence[str | int]], present: _Present
+) -> Iterator[grpc.PointsUpdateOperation]:
+    for fields, point_ids in same.items():
+        for key, ids in _by_shard(point_ids, present):
+            operation = grpc.PointsUpdateOperation.SetPayload.FromString(fields)
+            operation.points_selector.CopyFrom(selector(ids))
+            if key is not None:
+                operation.shard_key_selector.CopyFrom(key)
+            yield grpc.PointsUpdateOperation(set_payload=operation)
 
 
 def _removals(
-    batch: Sequence[Update], remove_keys: Sequence[str]
-) -> list[grpc.PointsUpdateOperation]:
+    stale: Mapping[tuple[str, ...], Sequence[str | int]],
+    present: _Present,
+) -> Iterator[grpc.PointsUpdateOperation]:
     """One operation for each set of keys to remove: a key that is being set is not removed."""
-    stale: dict[tuple[str, ...], list[str | int]] = {}
-    for point_id, payload in batch if remove_keys else ():
-        keys = tuple(key for key in remove_keys if key not in payload)
-        stale.setdefault(keys, []).append(point_id)
-    return [
-        grpc.PointsUpdateOperation(
-            delete_payload=grpc.PointsUpdateOperation.DeletePayload(
-                keys=[path for path in map(quoted, keys) if path is not None],
-                points_selector=selector(point_ids),
+    for keys, point_ids in stale.items():
+        paths = [path for path in map(quoted, keys) if path is not None]
+        for key, ids in _by_shard(point_ids, present) if paths else ():
+            yield grpc.PointsUpdateOperation(
+                delete_payload=grpc.PointsUpdateOperation.DeletePayload(
+                    keys=paths, points_selector=selector(ids), shard_key_selector=key
+                )
             )
-        )
-        for keys, point_ids in stale.items()
-        if keys
-    ]
 
 
-def selector(point_ids: Iterable[str | int]) -> grpc.PointsSelector:
-    """Points by their ids."""
-    return grpc.PointsSelector(
-        points=grpc.PointsIdsList(ids=[write_id(point_id) for point_id in point_ids])
-    )
+def _by_shard(
+    point_ids: Sequence[str | int], present: _Present
+) -> Iterator[tuple[grpc.ShardKeySelector | None, list[str | int]]]:
+    parts: dict[bytes | None, list[str | int]] = {}
+    keys: dict[bytes | None, Any] = {}
+    for point_id in point_ids:
+        key = present.get(str(point_id))
+        text = None if key is None else key.SerializeToString(deterministic=True)
+        keys[text] = key
+        parts.setdefault(text, []).append(point_id)
+    for text, ids in parts.items():
+        key = keys[text]
+        yield None if key is None else _under(key), ids
 
 
-def _report(outcomes: Generator[_Outcome], progress: Written, check: Check) -> WriteReport:
+def _under(*keys: grpc.ShardKey) -> grpc.ShardKeySelector | None:
+    return grpc.ShardKeySelector(shard_keys=keys) if keys else None
+
+
+def _shard_key(point: Any) -> Any:
+    return point.shard_key if point.HasField("shard_key") else None
+
+
+def _selector_of(operation: grpc.PointsUpdateOperation) -> Any:
+    return getattr(operation, str(operation.WhichOneof("operation"))).shard_key_selector
+
+
+def _canonical(point_id: str | int) -> str | int:
+    """The id as Qdrant writes it; ValueError when it is none."""
+    known = write_id(point_id)
+    return str(UUID(known.uuid)) if known.uuid else int(known.num)
+
+
+def _fields(payload: Mapping[str, object]) -> bytes:
+    if not payload:
+        return b""
+    operation = grpc.PointsUpdateOperation.SetPayload(payload=write_payload(payload))
+    return bytes(operation.SerializeToString(deterministic=True))
+
+
+def _report(
+    target: _Target, outcomes: Generator[_Outcome], progress: Written, check: Check
+) -> WriteReport:
     written, failed = 0, 0
     named: list[tuple[str, str]] = []
     with closing(outcomes):
@@ -252,6 +400,10 @@ def _report(outcomes: Generator[_Outcome], progress: Written, check: Check) -> W
             written += outcome.written
             failed += len(outcome.failures)
             named += outcome.failures[: _NAMED - len(named)]
+            if target.unwaited >= STRETCH:
+                target.settle()
             progress(written + failed)
             check()
-    return WriteReport(written=written, failed=failed, failures=tuple(named))
+    target.settle()
+    refusal = None if written else target.refused
+    return WriteReport(written=written, failed=failed, failures=tuple(named), refusal=refusal)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import grpc
 import pytest
+from qdrant_client import grpc as messages
 
 from clustering_pipeline.model.errors import DocumentsUnavailable
 from clustering_pipeline.stores.documents.batch_size import SMALLEST, Pace
@@ -38,17 +39,25 @@ class Server:
 
 @dataclass
 class Busy:
-    """A connection that answers in time up to so many operations a call."""
+    """A connection that answers in time up to so many operations a call, and knows all points."""
 
     most: int
     written: list[str] = field(default_factory=list)
 
-    def points(self, _method: str, request) -> None:
+    def collections(self, _method: str, _request) -> messages.GetCollectionInfoResponse:
+        return messages.GetCollectionInfoResponse()
+
+    def points(self, method: str, request) -> messages.GetResponse | None:
+        if method == "Get":
+            return messages.GetResponse(
+                result=[messages.RetrievedPoint(id=point) for point in request.ids]
+            )
         if len(request.operations) > self.most:
             message = "Qdrant did not answer (Deadline Exceeded)"
             raise DocumentsUnavailable(message) from TooLate()
         for one in request.operations:
             self.written += [str(id_.num) for id_ in one.set_payload.points_selector.points.ids]
+        return None
 
 
 def sizes(seconds: Callable[[int], float], points: int) -> list[int]:
@@ -77,7 +86,7 @@ def test_however_slow_it_is_there_is_a_least():
 
 def test_calls_that_come_too_late_are_repeated_in_halves():
     busy = Busy(most=60)
-    updates = [(number, {"topic": "sea"}) for number in range(500)]
+    updates = [(number, {"topic": f"sea {number}"}) for number in range(500)]
     report = write_payloads(
         busy, "documents", updates, remove_keys=(), progress=lambda _: None, check=lambda: None
     )
