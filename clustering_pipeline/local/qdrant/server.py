@@ -24,10 +24,20 @@ _OPTIONS = (
 
 
 class QdrantServer:
-    """Serves ``root`` until stopped.  One server at a time may own a directory."""
+    """Serves ``root`` until stopped.  One server at a time may own a directory.
 
-    def __init__(self, root: Path, *, port: int = 0, open_limit: int = OPEN_LIMIT):
-        self._store = CollectionStore(root, open_limit=open_limit)
+    ``strict`` are the terms of every collection that is made: those of a server in production.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        port: int = 0,
+        open_limit: int = OPEN_LIMIT,
+        strict: messages.StrictModeConfig | None = None,
+    ):
+        self._store = CollectionStore(root, open_limit=open_limit, strict=strict)
         self._server = grpc.server(ThreadPoolExecutor(_WORKERS), options=_OPTIONS)
         self._server.add_generic_rpc_handlers(generic_handlers(_served(self._store)))
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")

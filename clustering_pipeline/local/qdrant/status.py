@@ -27,6 +27,11 @@ def wrong_input(*, reason: str) -> Refused:
     return Refused(grpc.StatusCode.INVALID_ARGUMENT, f"Wrong input: {reason}")
 
 
+def bad_request(*, reason: str) -> Refused:
+    """The collection does not let a request ask that."""
+    return Refused(grpc.StatusCode.INVALID_ARGUMENT, f"Bad request: {reason}")
+
+
 def already_exists(*, what: str) -> Refused:
     """The name is taken."""
     return Refused(grpc.StatusCode.ALREADY_EXISTS, what)

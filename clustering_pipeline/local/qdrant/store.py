@@ -18,9 +18,15 @@ from google.protobuf import json_format
 from qdrant_client import grpc as messages
 
 from clustering_pipeline.local.atomic import write_atomically
-from clustering_pipeline.local.qdrant.config import VectorShape, engine_config, vector_shapes
+from clustering_pipeline.local.qdrant.config import (
+    VectorShape,
+    describe,
+    engine_config,
+    vector_shapes,
+)
 from clustering_pipeline.local.qdrant.filters import refuse_shard_keys
 from clustering_pipeline.local.qdrant.status import already_exists, collection_missing, not_found
+from clustering_pipeline.local.qdrant.strict import check
 
 OPEN_LIMIT = 64
 
@@ -264,9 +270,19 @@ _log = logging.getLogger(__name__)
 
 
 class CollectionStore:
-    """Collections under ``root``; at most ``open_limit`` of their shards open at a time."""
+    """Collections under ``root``; at most ``open_limit`` of their shards open at a time.
 
-    def __init__(self, root: Path, *, open_limit: int = OPEN_LIMIT):
+    Each that is made gets the ``strict`` terms, if there are any.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        open_limit: int = OPEN_LIMIT,
+        strict: messages.StrictModeConfig | None = None,
+    ):
+        self._strict = strict
         root.mkdir(parents=True, exist_ok=True)
         self._folders = root / "shards"
         self.registry = Registry(root)
@@ -284,7 +300,13 @@ class CollectionStore:
     def resolve(self, request: Any) -> Collection:
         """The collection a request names, by its name or an alias."""
         refuse_shard_keys(request)
-        return self.contents.resolve(request.collection_name)
+        collection = self.contents.resolve(request.collection_name)
+        terms = collection.config.strict_mode_config
+        if terms.enabled:
+            with self.shard(collection) as shard:
+                indexes = describe(collection.config, shard.info()).payload_schema
+            check(request, terms, {name: index.data_type for name, index in indexes.items()})
+        return collection
 
     def shard(
         self, collection: Collection, *, write: bool = False
@@ -295,6 +317,8 @@ class CollectionStore:
     def create(self, name: str, config: messages.CollectionConfig) -> None:
         """Make an empty collection: the shard first, so that a known collection has one."""
         folder = uuid4().hex
+        if self._strict is not None:
+            config.strict_mode_config.CopyFrom(self._strict)
         collection = Collection(name=name, folder=folder, config=config)
         self.contents.with_collection(collection)
         try:
