@@ -17,9 +17,12 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import psutil
@@ -38,6 +41,7 @@ from clustering_pipeline.local.stack.client import attach
 from clustering_pipeline.local.stack.services import QDRANT
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.documents import Documents, Selection, Source
+from clustering_pipeline.stores.documents.connection import Connection, open_client
 
 COLLECTION = "benchmark"
 VECTOR = "text"
@@ -115,6 +119,42 @@ def measure_write_back(options: Namespace) -> Numbers:
     return {"docs/s": options.count / (time.perf_counter() - started)}
 
 
+@dataclass
+class Server:
+    """Stands for a server that takes 1 ms for an operation that waits, 0.1 ms for another."""
+
+    connection: Connection
+    waited: bool
+    lock: Lock = field(default_factory=Lock)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def collections(self, method: str, request: Any) -> Any:
+        return self.connection.collections(method, request)
+
+    def points(self, method: str, request: Any) -> Any:
+        if method == "UpdateBatch":
+            milliseconds = 1.0 if self.waited or request.wait else 0.1
+            with self.lock:
+                time.sleep(len(request.operations) * milliseconds / 1000)
+        return self.connection.points(method, request)
+
+
+def measure_waiting(options: Namespace) -> Numbers:
+    """Write-back over such a server, as it is and as if each operation waited."""
+    count = min(options.count, 5000)
+    updates = [(str(number), fields(number)) for number in range(count)]
+    numbers: Numbers = {}
+    for name, waited in (("each waits", True), ("the last waits", False)):
+        connection = Connection(open_client(options.url), address=options.url, patience=60)
+        with closing(Documents(partial(Server, connection, waited))) as documents:
+            started = time.perf_counter()
+            documents.write_payloads(COLLECTION, updates)
+            numbers[f"{name} docs/s"] = count / (time.perf_counter() - started)
+    return numbers
+
+
 def measure_engine(options: Namespace) -> Numbers:
     """The same on Qdrant Edge in this process: vectors and payload read, fields set one by one."""
     folder = Path(options.folder) / "engine"
@@ -161,6 +201,7 @@ MEASUREMENTS: dict[str, Callable[[Namespace], Numbers]] = {
     "load": measure_load,
     "export": measure_export,
     "write-back": measure_write_back,
+    "waiting": measure_waiting,
     "engine": measure_engine,
 }
 
@@ -181,7 +222,7 @@ def in_fresh_process(name: str, url: str, options: Namespace) -> Numbers:
 
 def rows(url: str, options: Namespace) -> Iterator[tuple[str, Numbers]]:
     yield "load", in_fresh_process("load", url, options)
-    for name in ("export", "write-back", "engine"):
+    for name in ("export", "write-back", "waiting", "engine"):
         for _ in range(options.repeat):
             yield name, in_fresh_process(name, url, options)
 
