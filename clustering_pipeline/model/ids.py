@@ -27,6 +27,7 @@ _GROUP = "cl_"
 _BELOW = "_sub_"
 _DOCUMENTS = uuid.UUID("2b8e1f5c-7d3a-4f6e-9c01-5a4b3c2d1e0f")
 _LARGEST = 2**64
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
 def new_id(prefix: str) -> str:
@@ -87,12 +88,23 @@ def dotted_number(cluster_id: str) -> str:
     return ".".join(map(str, group_path(cluster_id)))
 
 
-def point_id_of(document_id: object) -> PointId:
-    """The point of a document: the id itself where Qdrant takes it, else a UUID made of it."""
-    if isinstance(document_id, int) and 0 <= document_id < _LARGEST:
-        return document_id
+def point_id_of(document_id: str | int) -> PointId:
+    """The point of a new document: the id itself where Qdrant takes it, else a UUID made of it.
+
+    Ids that differ as text have points that differ: only the usual spelling of a number or a UUID
+    (``5``, not ``05``; lower case with hyphens) is a point itself.
+    """
     text = str(document_id)
+    if is_point_id(text):
+        return int(text) if text.isdecimal() else text
+    return str(uuid.uuid5(_DOCUMENTS, text))
+
+
+def is_point_id(text: str) -> bool:
+    """Whether a text is a point's own id as Qdrant's are shown."""
+    if _NUMBER.fullmatch(text):
+        return int(text) < _LARGEST
     try:
-        return str(uuid.UUID(text))
+        return str(uuid.UUID(text)) == text
     except ValueError:
-        return str(uuid.uuid5(_DOCUMENTS, text))
+        return False

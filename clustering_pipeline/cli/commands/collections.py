@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 import click
 
@@ -18,7 +19,10 @@ from clustering_pipeline.model.collections.collection import (
     CollectionRecord,
     RegisterCollectionRequest,
 )
+from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.service.collections.files.documents import TYPES
+from clustering_pipeline.service.collections.files.opening import name_of
 from clustering_pipeline.service.collections.load import Load, load
 from clustering_pipeline.service.collections.register import register_existing
 from clustering_pipeline.stores.catalog.tenants import DEFAULT_NAME
@@ -78,16 +82,54 @@ def register(
 @command.command("load")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="The collection; by default the file's name.")
-@click.option("--vector-column", default="embedding", show_default=True)
-@click.option("--id-column", default="document_id", show_default=True)
+@click.option(
+    "--vector-column",
+    "vector_columns",
+    multiple=True,
+    default=["embedding"],
+    show_default=True,
+    help="A column of vectors, or a path like data.0.embedding; may be repeated.",
+)
+@click.option("--id-column", default=DOCUMENT_ID, show_default=True)
+@click.option(
+    "--id-from",
+    metavar="COLUMN",
+    help="Make ids of what a column holds, or of the whole row: content.",
+)
+@click.option(
+    "--types",
+    multiple=True,
+    metavar="COLUMN=TYPE,…",
+    help=f"What texts of a column are: {', '.join(TYPES)}.  In CSV and TSV all is text.",
+)
+@click.option(
+    "--rename", multiple=True, metavar="OLD=NEW", help="Store a column under another name."
+)
+@click.option(
+    "--keep-without-vector",
+    is_flag=True,
+    help="Load a document with NaN or infinity in its vector without it.",
+)
 @output_options
-def load_(output: str, file: Path, name: str | None, vector_column: str, id_column: str) -> None:
-    """Load a parquet or JSONL file of documents with vectors."""
+def load_(
+    output: str,
+    file: Path,
+    name: str | None,
+    types: tuple[str, ...],
+    rename: tuple[str, ...],
+    **columns: Any,
+) -> None:
+    """Load documents with vectors.
+
+    FILE is parquet, JSON Lines, JSON, CSV, TSV, Arrow or Excel, or a folder of these; the text
+    kinds also with .gz or .zst.  Nothing is written before all of it was looked at.
+    """
     request = Load(
         file=file,
-        collection_name=name or file.stem,
-        vector_column=vector_column,
-        id_column=id_column,
+        collection_name=name or (file.resolve().name if file.is_dir() else name_of(file)),
+        types=_types(types),
+        rename=dict(_pair("--rename", "OLD=NEW", text) for text in rename),
+        **columns,
     )
     with open_session() as session:
         with live_bar() as show:
@@ -133,8 +175,23 @@ def _fitting(record: CollectionRecord, vectors: Mapping[str, Vector]) -> str:
 
 
 def _mapping(text: str) -> tuple[str, str]:
-    uri, equals, name = text.partition("=")
+    return _pair("--vector", "URI=NAME", text)
+
+
+def _pair(option: str, form: str, text: str) -> tuple[str, str]:
+    left, equals, right = text.partition("=")
     if not equals:
-        message = f"--vector takes URI=NAME, not {text!r}"
+        message = f"{option} takes {form}, not {text!r}"
         raise click.UsageError(message)
-    return uri, name
+    return left, right
+
+
+def _types(options: tuple[str, ...]) -> dict[str, str]:
+    types = {}
+    for text in ",".join(options).split(",") if options else ():
+        column, kind = _pair("--types", "COLUMN=TYPE", text.strip())
+        if kind not in TYPES:
+            message = f"--types knows {', '.join(TYPES)}, not {kind!r}"
+            raise click.UsageError(message)
+        types[column] = kind
+    return types

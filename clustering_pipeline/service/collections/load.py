@@ -1,151 +1,158 @@
-"""Brings documents with embeddings from a file into Qdrant, and registers the collection."""
+"""Brings documents with embeddings from files into Qdrant, and registers the collection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
+from threading import Lock
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-from pydantic_core import from_json, to_json
 
 from clustering_pipeline.model.collections.collection import (
     CollectionRecord,
     RegisterCollectionRequest,
 )
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.model.errors import CollectionNotFound, InvalidRequest, InvalidVectors
-from clustering_pipeline.model.ids import point_id_of
+from clustering_pipeline.model.errors import (
+    ClusteringError,
+    CollectionNotFound,
+    InvalidVectors,
+    UnknownVector,
+)
+from clustering_pipeline.model.ids import PointId
 from clustering_pipeline.model.progress import Progress
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.collections.files.documents import Document, FileDocuments, Source
+from clustering_pipeline.service.collections.places import Places, displaced
+from clustering_pipeline.service.collections.register import check_own
+from clustering_pipeline.stores.documents.concurrency import in_order
+from clustering_pipeline.stores.documents.types import Floats
 
-ROWS = 1_000
-DOCUMENT_ID = "document_id"
-READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".parquet": pl.read_parquet,
-    ".jsonl": pl.read_ndjson,
-    ".ndjson": pl.read_ndjson,
-}
+_IN_FLIGHT = 3
 
 
 def silent(_done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """One file, and how its columns read."""
+@dataclass(frozen=True, kw_only=True)
+class Load(Source):
+    """What to load, and the collection it goes to."""
 
-    file: Path
     collection_name: str
-    vector_column: str = "embedding"
-    id_column: str = "document_id"
 
 
 def load(
     pipeline: Pipeline, scope: Scope, request: Load, progress: Progress = silent
 ) -> CollectionRecord:
-    """Upserts every row as a point.
+    """Upserts every row as a point, after all of them were looked at.
 
-    A document that is there already is replaced whole, with the fields that runs wrote onto it.
-    The vector is named after its column, and a row may lack it; the other columns become the
-    payload, as JSON has them.  Raises InvalidRequest for a file or a column that cannot be read,
-    InvalidVectors for vectors of different lengths.
+    A document that is there already is replaced whole, with the fields that runs wrote onto it;
+    vectors that the file does not hold stay.  A vector is named after its column, and a row may
+    lack it; the other columns become the payload, as JSON has them.  Raises InvalidRequest for a
+    file or a column that cannot be read, InvalidVectors for vectors of different lengths, and what
+    the store raises with the number of rows that were written before.
     """
-    frame = _read(request)
-    column = request.vector_column
-    length = _length(frame[column], request)
-    record = _registered(pipeline, scope, request, {column: length})
-    done = 0
-    for part in _parts(frame, column):
-        rows = part.drop(column).to_dicts()
-        pipeline.documents.upsert(
-            record.qdrant_collection,
-            ids=[point_id_of(row[request.id_column]) for row in rows],
-            vectors={} if part[column].null_count() else {column: _matrix(part[column], length)},
-            payloads=from_json(to_json(rows, inf_nan_mode="null", bytes_mode="base64")),
+    documents = FileDocuments(request)
+    record = _registered(pipeline, scope, request, documents.sizes)
+    loading = _Loading(pipeline, record, documents.sizes)
+    try:
+        with closing(in_order(loading.write, documents.parts(), in_flight=_IN_FLIGHT)) as written:
+            for _ in written:
+                progress(loading.done, documents.rows)
+    except ClusteringError as error:
+        message = (
+            f"{error.message}; {loading.done} of {documents.rows} rows of {request.file} "
+            "were written: load it again to complete"
         )
-        done += part.height
-        progress(done, frame.height)
+        raise type(error)(message, details=error.details) from error
     return record
 
 
-def _read(request: Load) -> pl.DataFrame:
-    reader = READERS.get(request.file.suffix.lower())
-    if reader is None:
-        message = f"{request.file} is not of a kind that can be loaded: {', '.join(READERS)}"
-        raise InvalidRequest(message)
-    try:
-        frame = reader(request.file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        message = f"cannot read {request.file}: {' '.join(str(error).split())}"
-        raise InvalidRequest(message) from error
-    if frame.is_empty():
-        message = f"{request.file} holds no documents"
-        raise InvalidRequest(message)
-    for column in (request.vector_column, request.id_column):
-        if column not in frame.columns:
-            message = f"{request.file} has no column {column!r}; it has: {', '.join(frame.columns)}"
-            raise InvalidRequest(message)
-    if missing := frame[request.id_column].null_count():
-        message = f"{missing} rows of {request.file} have no {request.id_column!r}"
-        raise InvalidRequest(message)
-    if repeated := frame.height - frame[request.id_column].n_unique():
-        message = (
-            f"{repeated} rows of {request.file} repeat a {request.id_column!r}: ids name documents"
-        )
-        raise InvalidRequest(message)
-    # Whatever the file calls it, documents go by this name from here on.
-    return frame.with_columns(pl.col(request.id_column).alias(DOCUMENT_ID))
+class _Loading:
+    """One collection that is being written; counts the rows that are."""
 
+    def __init__(self, pipeline: Pipeline, record: CollectionRecord, sizes: Mapping[str, int]):
+        self.done = 0
+        self._documents = pipeline.documents
+        self._name = record.qdrant_collection
+        info = self._documents.describe(self._name)
+        self._others = tuple(sorted(info.vectors.keys() - sizes.keys()))
+        self._places = displaced(self._documents, self._name) if info.points else Places()
+        self._fresh = not info.points
+        self._lock = Lock()
 
-def _length(column: pl.Series, request: Load) -> int:
-    """How long the vectors are; those that are missing do not count."""
-    found = sorted(_lengths(column.drop_nulls()))
-    if len(found) == 1 and found[0] > 0:
-        return found[0]
-    kinds = f"vectors of lengths {', '.join(map(str, found))}" if found else "no vectors"
-    message = f"column {column.name!r} of {request.file} holds {kinds}"
-    raise InvalidVectors(message)
+    def write(self, part: Sequence[Document]) -> None:
+        """Upserts some rows."""
+        placed = self._places.place([document.id for document in part])
+        vectors = self._with_others(part, placed.points)
+        order = sorted(range(len(part)), key=lambda row: sorted(vectors[row]))
+        for names, rows in groupby(order, key=lambda row: tuple(sorted(vectors[row]))):
+            chosen = list(rows)
+            self._documents.upsert(
+                self._name,
+                ids=[placed.points[row] for row in chosen],
+                vectors={name: np.stack([vectors[row][name] for row in chosen]) for name in names},
+                payloads=[part[row].payload for row in chosen],
+            )
+        if placed.copies:
+            self._documents.delete_points(self._name, point_ids=placed.copies)
+        with self._lock:
+            self.done += len(part)
 
-
-def _lengths(column: pl.Series) -> list[int]:
-    if isinstance(column.dtype, pl.Array):
-        return [column.dtype.size] if len(column) else []
-    if isinstance(column.dtype, pl.List) and column.dtype.inner.is_numeric():
-        return [int(length) for length in column.list.len().unique()]
-    return []
-
-
-def _parts(frame: pl.DataFrame, column: str) -> Iterator[pl.DataFrame]:
-    """At most ``ROWS`` rows at a time, all with their vector or all without."""
-    missing = frame[column].is_null()
-    for rows in (frame.filter(~missing), frame.filter(missing)):
-        yield from rows.iter_slices(ROWS)
-
-
-def _matrix(column: pl.Series, length: int) -> NDArray[np.float32]:
-    return column.cast(pl.Array(pl.Float32, length)).to_numpy().reshape(len(column), length)
+    def _with_others(
+        self, part: Sequence[Document], points: Sequence[PointId]
+    ) -> list[dict[str, Floats]]:
+        """The vectors of the rows, and those that the file does not bring and the store has."""
+        if self._fresh or not self._others:
+            return [document.vectors for document in part]
+        stored = {
+            point.id: dict(point.vectors)
+            for point in self._documents.retrieve(
+                self._name, list(map(str, points)), payload_fields=(), vector_names=self._others
+            )
+        }
+        return [
+            stored.get(str(point), {}) | document.vectors
+            for point, document in zip(points, part, strict=True)
+        ]
 
 
 def _registered(
-    pipeline: Pipeline, scope: Scope, request: Load, vectors: dict[str, int]
+    pipeline: Pipeline, scope: Scope, request: Load, sizes: Mapping[str, int]
 ) -> CollectionRecord:
     """The collection, made in Qdrant first: what Qdrant refuses is not registered."""
     collections = pipeline.catalog.collections
     try:
         record = collections.get(scope, request.collection_name)
     except CollectionNotFound:
-        _ensure_collection(pipeline, request.collection_name, vectors)
-        wanted = {"collection_name": request.collection_name}
-        return collections.register(scope, validate(RegisterCollectionRequest, wanted))
-    _ensure_collection(pipeline, record.qdrant_collection, vectors)
+        _ensure_vectors(pipeline, request.collection_name, sizes)
+        asked = {"collection_name": request.collection_name}
+        return collections.register(scope, validate(RegisterCollectionRequest, asked))
+    check_own(pipeline, record)
+    _ensure_vectors(pipeline, record.qdrant_collection, sizes)
     return record
 
 
-def _ensure_collection(pipeline: Pipeline, name: str, vectors: dict[str, int]) -> None:
+def _ensure_vectors(pipeline: Pipeline, name: str, sizes: Mapping[str, int]) -> None:
+    """Raises InvalidVectors for a length that the collection does not take."""
+    documents = pipeline.documents
     try:
-        pipeline.documents.describe(name)
+        vectors = documents.describe(name).vectors
     except CollectionNotFound:
-        pipeline.documents.create_collection(name, vectors)
+        documents.create_collection(name, sizes)
+        return
+    for vector, size in sizes.items():
+        if vector not in vectors:
+            message = (
+                f"collection {name!r} has no vector {vector!r}; it has: {', '.join(vectors)}: load "
+                "all vector columns at once, under another --name"
+            )
+            raise UnknownVector(message)
+        if vectors[vector].size != size:
+            message = (
+                f"vectors {vector!r} have {size} numbers, and in collection {name!r} "
+                f"{vectors[vector].size}: load them under another --name"
+            )
+            raise InvalidVectors(message)

@@ -197,12 +197,13 @@ def test_dates_and_numbers_of_parquet_are_loaded_as_json_has_them(tmp_path, qdra
 
 
 def test_a_file_of_another_kind(tmp_path):
-    path = tmp_path / "talks.xlsx"
+    path = tmp_path / "talks.pdf"
     path.touch()
-    assert refused("load", path) == (
-        2,
-        f"error: {path} is not of a kind that can be loaded: .parquet, .jsonl, .ndjson",
+    sentence = (
+        f"error: {path} is not of a kind that can be loaded: .parquet, .arrow, .feather, .xlsx, "
+        "or .jsonl, .ndjson, .json, .csv, .tsv, these also with .gz or .zst or .zstd"
     )
+    assert refused("load", path) == (2, sentence)
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -215,9 +216,59 @@ def test_vectors_of_another_length_than_those_there(tmp_path, file):
     name = fresh()
     assert run("collections", "load", file, "--name", name).code == 0
     path = write(tmp_path / "short.jsonl", vectors([1.0, 2.0]))
+    sentence = (
+        f"error: vectors 'embedding' have 2 numbers, and in collection {name!r} 16: load them "
+        "under another --name"
+    )
+    assert refused("load", path, "--name", name) == (2, sentence)
+
+
+def test_a_second_column_of_vectors_keeps_the_first(tmp_path, qdrant):
+    name = fresh()
+    columns = ("--vector-column", "embedding", "--vector-column", "title")
+    rows = [
+        {"document_id": "a", "embedding": [3.0, 4.0], "title": [1.0]},
+        {"document_id": "b", "embedding": [4.0, 3.0]},
+    ]
+    path = write(tmp_path / "both.jsonl", rows)
+    assert run("collections", "load", path, "--name", name, *columns).code == 0
+    path = write(tmp_path / "titles.jsonl", [{"document_id": "b", "title": [-1.0], "new": True}])
+    assert run("collections", "load", path, "--name", name, "--vector-column", "title").code == 0
+    points = qdrant.scroll(name, with_vectors=True)[0]
+    assert {
+        point.payload["document_id"]: (point.payload.get("new"), sorted(point.vector))
+        for point in points
+    } == {"a": (None, ["embedding", "title"]), "b": (True, ["embedding", "title"])}
+    path = write(tmp_path / "third.jsonl", [{"document_id": "a", "third": [1.0]}])
+    code, sentence = refused("load", path, "--name", name, "--vector-column", "third")
+    assert code == 2
+    assert "has no vector 'third'; it has: embedding, title: load all vector columns" in sentence
+
+
+def test_columns_are_stated_and_renamed(tmp_path, qdrant):
+    path = tmp_path / "rows.csv"
+    path.write_text('chunk,document_id,n,embedding\nc1,d,5,"[1, 2]"\n')
+    options = ("--id-column", "chunk", "--rename", "document_id=source", "--types", "n=int")
+    loaded = run("collections", "load", path, *options, "--json").json
+    assert loaded["collection_name"] == "rows"
+    (point,) = qdrant.scroll("rows")[0]
+    assert point.payload == {"chunk": "c1", "document_id": "c1", "source": "d", "n": 5}
+    assert run("collections", "load", path, "--types", "n=number").code == 2
+    assert run("collections", "load", path, "--types", "n").code == 2
+
+
+def test_ids_keep_their_places_however_documents_came(tmp_path, qdrant):
+    name = fresh()
+    path = write(tmp_path / "one.jsonl", [{"document_id": "a", "embedding": [1.0, 2.0]}])
+    assert run("collections", "load", path, "--name", name).code == 0
+    qdrant.set_payload(name, {"document_id": "b"}, points=[qdrant.scroll(name)[0][0].id])
+    rows = [{"document_id": "b", "embedding": [1.0, 2.0], "again": 1}]
+    path = write(tmp_path / "again.jsonl", rows)
+    assert run("collections", "load", path, "--name", name, "--json").json["points"] == 1
+    path = write(tmp_path / "other.jsonl", [{"document_id": "a", "embedding": [1.0, 2.0]}])
     code, sentence = refused("load", path, "--name", name)
     assert code == 2
-    assert sentence.startswith("error: ")
+    assert "1 ids name points that hold other documents: 'a' is the point of 'b'" in sentence
 
 
 def test_a_collection_whose_qdrant_collection_is_gone_does_not_hide_the_others(file, qdrant):
