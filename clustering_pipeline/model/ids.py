@@ -27,6 +27,7 @@ _GROUP = "cl_"
 _BELOW = "_sub_"
 _DOCUMENTS = uuid.UUID("2b8e1f5c-7d3a-4f6e-9c01-5a4b3c2d1e0f")
 _LARGEST = 2**64
+_UUID_LENGTH = 36
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
@@ -100,10 +101,17 @@ def point_id_of(document_id: str | int) -> PointId:
     return str(uuid.uuid5(_DOCUMENTS, text))
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number as people write it: ``-5``, not ``05``."""
+    return _NUMBER.fullmatch(text.removeprefix("-")) is not None and text != "-0"
+
+
 def is_point_id(text: str) -> bool:
     """Whether a text is a point's own id as Qdrant's are shown."""
     if _NUMBER.fullmatch(text):
         return int(text) < _LARGEST
+    if len(text) != _UUID_LENGTH:
+        return False
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:

@@ -1,4 +1,5 @@
 import re
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -15,9 +16,11 @@ from clustering_pipeline.model.ids import (
     group_id,
     group_path,
     is_group_id,
+    is_point_id,
     looks_like_id,
     new_id,
     parent_id,
+    point_id_of,
     run_id_of,
     task_id_of,
 )
@@ -85,3 +88,47 @@ def test_a_column_of_groups_is_brought_to_its_top():
 )
 def test_looks_like_id(name, like_an_id):
     assert looks_like_id(name) is like_an_id
+
+
+@pytest.mark.parametrize(
+    ("document_id", "point"),
+    [
+        (5, 5),
+        ("5", 5),
+        ("0", 0),
+        (2**64 - 1, 2**64 - 1),
+        (str(2**64 - 1), 2**64 - 1),
+        (str(UUID(DAGSTER_RUN)), str(UUID(DAGSTER_RUN))),
+    ],
+)
+def test_what_is_a_point_itself(document_id, point):
+    assert point_id_of(document_id) == point
+    assert is_point_id(str(document_id))
+
+
+@pytest.mark.parametrize(
+    "document_id",
+    [
+        "05",
+        "-0",
+        "+5",
+        "٥",
+        " 5",
+        "5.0",
+        -5,
+        str(2**64),
+        DAGSTER_RUN.upper(),
+        f"{{{DAGSTER_RUN}}}",
+        "",
+    ],
+)
+def test_what_a_point_is_made_of(document_id):
+    point = point_id_of(document_id)
+    assert is_point_id(str(point))
+    assert not is_point_id(str(document_id))
+    assert point == point_id_of(str(document_id))
+
+
+@given(st.sets(st.text() | st.integers(-(2**70), 2**70).map(str) | st.uuids().map(str)))
+def test_ids_that_differ_have_points_that_differ(ids):
+    assert len({point_id_of(one) for one in ids}) == len(ids)

@@ -21,8 +21,8 @@ from clustering_pipeline.model.collections.collection import (
 )
 from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.service.collections.files.documents import TYPES
 from clustering_pipeline.service.collections.files.opening import name_of
+from clustering_pipeline.service.collections.files.stated_types import TYPES
 from clustering_pipeline.service.collections.load import Load, load
 from clustering_pipeline.service.collections.register import register_existing
 from clustering_pipeline.stores.catalog.tenants import DEFAULT_NAME

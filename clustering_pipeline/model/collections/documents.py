@@ -1,11 +1,13 @@
 """Documents as clients bring them in and read them back."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from clustering_pipeline.model.base import RequestModel, View
 from clustering_pipeline.model.filters.tree import FilterObject
+from clustering_pipeline.model.ids import is_whole
 from clustering_pipeline.model.json_values import JsonObject, check_text
 
 MOST_DOCUMENTS = 1000
@@ -15,6 +17,14 @@ Number = Annotated[float, Field(allow_inf_nan=False, ge=-3.4e38, le=3.4e38)]
 VectorValue = Annotated[list[Number], Field(min_length=1, max_length=65_536)]
 DocumentId = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(check_text)]
 DocumentIds = Annotated[list[DocumentId], Field(min_length=1, max_length=MOST_DOCUMENTS)]
+
+
+def as_filtered(payload: Mapping[str, Any], document_id: str) -> dict[str, Any]:
+    """The payload as filters see it: ``document_id`` is what the document goes by, wherever that
+    is written, as text and, where it is one, as a whole number.
+    """
+    number = [int(document_id)] if is_whole(document_id) else []
+    return {**payload, DOCUMENT_ID: [document_id, *number] if number else document_id}
 
 
 class DocumentInput(RequestModel):

@@ -1,6 +1,5 @@
 """Documents of a collection, brought in, read back and deleted."""
 
-import uuid
 from collections.abc import Iterable, Sequence
 from itertools import chain, groupby
 
@@ -18,13 +17,11 @@ from clustering_pipeline.model.collections.documents import (
 )
 from clustering_pipeline.model.errors import DocumentNotFound, DocumentsRefused, InvalidRequest
 from clustering_pipeline.model.filters.tree import Filter, parse_filter
-from clustering_pipeline.model.ids import point_id_of
+from clustering_pipeline.model.ids import PointId, is_point_id, point_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.collections.places import called, search
 from clustering_pipeline.service.collections.register import check_own
 from clustering_pipeline.stores.documents.types import CollectionInfo, Point
-
-_LARGEST = 2**64
-_DIGITS = 20
 
 
 def put_documents(
@@ -37,11 +34,22 @@ def put_documents(
     check_own(pipeline, collection)
     info = pipeline.documents.describe(collection.qdrant_collection)
     for one in request.documents:
+        _check_id(one)
         _check_vectors(one, info)
-    _note_updates(pipeline, collection, request.documents)
-    ordered = sorted(request.documents, key=_vector_names)
-    for names, part in groupby(ordered, key=_vector_names):
+    name = collection.qdrant_collection
+    ids = [document.document_id for document in request.documents]
+    placed = search(pipeline.documents, name, ids).place(ids)
+    if placed.replaced:
+        # Qdrant keeps no trace of them.
+        pipeline.catalog.triggers.updated_documents(
+            collection.scope, collection.collection_id, placed.replaced
+        )
+    pairs = zip(request.documents, placed.points, strict=True)
+    ordered = sorted(pairs, key=lambda pair: _vector_names(pair[0]))
+    for names, part in groupby(ordered, key=lambda pair: _vector_names(pair[0])):
         _upsert(pipeline, collection, names, list(part))
+    if placed.copies:
+        pipeline.documents.delete_points(name, point_ids=placed.copies)
     return len(ordered)
 
 
@@ -72,7 +80,11 @@ def get_document(
 ) -> DocumentView:
     """One document, by the id in its payload or else its point id; raises DocumentNotFound."""
     names = _all_vectors(pipeline, collection) if vectors else ()
-    for point in _named(pipeline, collection, [document_id], names):
+    documents, name = pipeline.documents, collection.qdrant_collection
+    own = documents.retrieve(name, [str(point_id_of(document_id))], vector_names=names)
+    if [point.document_id for point in own] != [document_id]:
+        own = called(documents, name, [document_id], vector_names=names)
+    for point in own:
         return _view(point, None)
     message = f"collection {collection.collection_name!r} has no document {document_id[:200]!r}"
     raise DocumentNotFound(message)
@@ -87,11 +99,21 @@ def delete_documents(
     if request.document_ids is None:
         deleted = pipeline.documents.delete_points(name, tree=parse_filter(request.filters))
     else:
-        points = _named(pipeline, collection, request.document_ids, ())
+        points = called(pipeline.documents, name, request.document_ids, payload_fields=())
         deleted = pipeline.documents.delete_points(name, point_ids=[one.id for one in points])
     if deleted:
         _note_stale_counts(pipeline, collection)
     return deleted
+
+
+def _check_id(document: DocumentInput) -> None:
+    other = document.payload.get(DOCUMENT_ID)
+    if other is not None and str(other) != document.document_id:
+        message = (
+            f"document {document.document_id[:60]!r} has another {DOCUMENT_ID} in its payload, "
+            f"{str(other)[:60]!r}: leave that out, or give both the same"
+        )
+        raise DocumentsRefused(message)
 
 
 def _check_vectors(document: DocumentInput, info: CollectionInfo) -> None:
@@ -106,20 +128,6 @@ def _check_vectors(document: DocumentInput, info: CollectionInfo) -> None:
             raise DocumentsRefused(message)
 
 
-def _note_updates(
-    pipeline: Pipeline, collection: CollectionRecord, documents: Sequence[DocumentInput]
-) -> None:
-    """Tells those who count replaced documents; Qdrant keeps no trace of them."""
-    points = [str(point_id_of(one.document_id)) for one in documents]
-    there = pipeline.documents.retrieve(
-        collection.qdrant_collection, points, payload_fields=(DOCUMENT_ID,)
-    )
-    if there:
-        pipeline.catalog.triggers.updated_documents(
-            collection.scope, collection.collection_id, len(there)
-        )
-
-
 def _vector_names(document: DocumentInput) -> tuple[str, ...]:
     return tuple(sorted(document.vectors))
 
@@ -128,16 +136,19 @@ def _upsert(
     pipeline: Pipeline,
     collection: CollectionRecord,
     names: Iterable[str],
-    documents: Sequence[DocumentInput],
+    placed: Sequence[tuple[DocumentInput, PointId]],
 ) -> None:
+    documents = [document for document, _ in placed]
     pipeline.documents.upsert(
         collection.qdrant_collection,
-        ids=[point_id_of(one.document_id) for one in documents],
+        ids=[point for _, point in placed],
         vectors={
-            name: np.array([one.vectors[name] for one in documents], dtype=np.float32)
+            name: np.array([document.vectors[name] for document in documents], dtype=np.float32)
             for name in names
         },
-        payloads=[{**one.payload, DOCUMENT_ID: one.document_id} for one in documents],
+        payloads=[
+            {**document.payload, DOCUMENT_ID: document.document_id} for document in documents
+        ],
     )
 
 
@@ -145,45 +156,15 @@ def _all_vectors(pipeline: Pipeline, collection: CollectionRecord) -> tuple[str,
     return tuple(pipeline.documents.describe(collection.qdrant_collection).vectors)
 
 
-def _named(
-    pipeline: Pipeline,
-    collection: CollectionRecord,
-    document_ids: Sequence[str],
-    vector_names: Sequence[str],
-) -> list[Point]:
-    """The documents of these ids: their payload's, wherever that names one."""
-    wanted = {"field": DOCUMENT_ID, "operator": "in", "value": list(document_ids)}
-    tree = parse_filter({"AND": [wanted], "case_sensitive": True})
-    name = collection.qdrant_collection
-    pages = pipeline.documents.scroll(name, tree, vector_names=vector_names)
-    points = {point.id: point for point in chain.from_iterable(pages)}
-    rest = set(document_ids) - {point.document_id for point in points.values()}
-    direct = [str(point) for one in sorted(rest) for point in (point_id_of(one), one)]
-    direct = [one for one in direct if _is_point_id(one)]
-    for point in pipeline.documents.retrieve(name, direct, vector_names=vector_names):
-        if point.document_id in rest:
-            points[point.id] = point
-    return list(points.values())
-
-
 def _count(pipeline: Pipeline, collection: CollectionRecord, tree: Filter | None) -> int:
     return pipeline.documents.count(collection.qdrant_collection, tree)
 
 
 def _checked_cursor(cursor: str | None) -> str | None:
-    if cursor is not None and not _is_point_id(cursor):
+    if cursor is not None and not is_point_id(cursor):
         message = "the cursor is none of ours: take next_cursor of the page before"
         raise InvalidRequest(message)
     return cursor
-
-
-def _is_point_id(text: str) -> bool:
-    if text.isascii() and text.isdigit():
-        return len(text) <= _DIGITS and int(text) < _LARGEST
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def _view(point: Point, select: Sequence[str] | None) -> DocumentView:

@@ -23,7 +23,8 @@ from clustering_pipeline.model.ids import PointId
 from clustering_pipeline.model.progress import Progress
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-from clustering_pipeline.service.collections.files.documents import Document, FileDocuments, Source
+from clustering_pipeline.service.collections.files.documents import Document, FileDocuments
+from clustering_pipeline.service.collections.files.source import Source
 from clustering_pipeline.service.collections.places import Places, displaced
 from clustering_pipeline.service.collections.register import check_own
 from clustering_pipeline.stores.documents.concurrency import in_order
@@ -54,7 +55,13 @@ def load(
     file or a column that cannot be read, InvalidVectors for vectors of different lengths, and what
     the store raises with the number of rows that were written before.
     """
-    documents = FileDocuments(request)
+    with closing(FileDocuments(request)) as documents:
+        return _loaded(pipeline, scope, request, documents, progress)
+
+
+def _loaded(
+    pipeline: Pipeline, scope: Scope, request: Load, documents: FileDocuments, progress: Progress
+) -> CollectionRecord:
     record = _registered(pipeline, scope, request, documents.sizes)
     loading = _Loading(pipeline, record, documents.sizes)
     try:

@@ -46,13 +46,14 @@ class Places:
         points: list[PointId] = []
         copies: list[str] = []
         taken: list[str] = []
+        given: dict[str, str] = {}
         replaced = 0
         for document_id in document_ids:
             own, shown = point_id_of(document_id), str(document_id)
             there = self.points.get(shown, [])
             replaced += bool(there)
             point = own if str(own) in there or not there else there[0]
-            holder = self.names.get(str(point), shown)
+            holder = given.setdefault(str(point), self.names.get(str(point), shown))
             if holder != shown:
                 taken.append(f"{shown[:60]!r} is the point of {holder[:60]!r}")
             points.append(point)

@@ -8,8 +8,11 @@ from itertools import product
 
 from qdrant_client import grpc
 
+from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.filters.text import as_time, case_variants, is_caseless, tokens
 from clustering_pipeline.model.filters.tree import ORDERINGS, Condition, Operator
+from clustering_pipeline.model.ids import is_point_id, is_whole
+from clustering_pipeline.stores.documents.codec import write_id
 from clustering_pipeline.stores.documents.types import UNLIMITED, Limits
 
 _MAX_SPELLINGS = 256
@@ -73,7 +76,26 @@ class Fields:
 
 def bound(condition: Condition, fields: Fields) -> Bound:
     """The bound of one condition."""
+    if condition.path[0] == DOCUMENT_ID:
+        return _of_ids(condition, fields)
     return _BOUNDS.get(condition.operator, _unknown)(condition, fields)
+
+
+def _of_ids(condition: Condition, fields: Fields) -> Bound:
+    """What a document goes by is its payload's ``document_id``, or else its point's own id."""
+    single = (condition.value,) if condition.operator is Operator.EQ else None
+    operands = condition.value if condition.operator is Operator.IN else single
+    if len(condition.path) > 1 or not isinstance(operands, tuple):
+        return UNKNOWN
+    if any(isinstance(value, bool) or not isinstance(value, str | int) for value in operands):
+        return UNKNOWN
+    texts = [str(value) for value in operands]
+    written = [_equal_to(text, condition, fields) for text in texts]
+    written += [_equal_to(int(text), condition, fields) for text in texts if is_whole(text)]
+    ids = [write_id(text.lower()) for text in texts if is_point_id(text.lower())]
+    has_id = grpc.Condition(has_id=grpc.HasIdCondition(has_id=ids))
+    own = Bound(filter=grpc.Filter(must=[has_id]))
+    return Bound(filter=either([*written, own]).filter)
 
 
 def _unknown(_: Condition, __: Fields) -> Bound:

@@ -1,11 +1,12 @@
 """Points read in pages, filtered as the filter means it."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from qdrant_client import grpc
 
+from clustering_pipeline.model.collections.documents import DOCUMENT_ID, as_filtered
 from clustering_pipeline.model.filters.semantics import predicate
 from clustering_pipeline.model.filters.tree import Filter, fields_of
 from clustering_pipeline.stores.documents.codec import (
@@ -80,7 +81,7 @@ def scroll_messages(
     start: str | None = None,
 ) -> Iterator[Sequence[Any]]:
     """The same as messages, of those points that ``also`` selects too."""
-    holds = predicate(split.residual)
+    selects = _selects(split.residual)
     request = grpc.ScrollPoints(
         collection_name=name,
         filter=conjunction(split.pushed, also),
@@ -95,10 +96,17 @@ def scroll_messages(
         if split.residual is None:
             yield answer.result
         else:
-            yield [point for point in answer.result if holds(read_payload(point))]
+            yield [point for point in answer.result if selects(point)]
         if not answer.HasField("next_page_offset"):
             return
         request.offset.CopyFrom(answer.next_page_offset)
+
+
+def _selects(residual: Filter | None) -> Callable[[Any], bool]:
+    holds = predicate(residual)
+    if DOCUMENT_ID not in fields_of(residual):
+        return lambda point: holds(read_payload(point))
+    return lambda point: holds(as_filtered(read_payload(point), read_document_id(point)))
 
 
 def scroll_ids(

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.service.collections.files.documents import FileDocuments, Source
+from clustering_pipeline.service.collections.files.documents import FileDocuments
+from clustering_pipeline.service.collections.files.source import Source
 from clustering_pipeline_tests.service.collections.column_types import (
     ARROW,
     DUCKDB,
@@ -70,8 +72,8 @@ WRITERS: list[tuple[Callable[..., None], str, list[Case]]] = [
 
 def read(file: Path, **options: Any) -> list[dict[str, Any]]:
     """What is stored of each row, without its id."""
-    documents = FileDocuments(Source(file=file, **options))
-    rows = [document for part in documents.parts() for document in part]
+    with closing(FileDocuments(Source(file=file, **options))) as documents:
+        rows = [document for part in documents.parts() for document in part]
     assert [document.id for document in rows] == IDS
     assert [document.vectors["embedding"].tolist() for document in rows] == VECTORS
     return [

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
-from clustering_pipeline.service.collections.files.documents import FileDocuments, Source
+from clustering_pipeline.service.collections.files.documents import FileDocuments
+from clustering_pipeline.service.collections.files.source import Source
 
 ROWS = [
     {"document_id": "a", "text": "first", "embedding": [1.0, 2.0]},
@@ -26,8 +28,8 @@ TALKS = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
 
 
 def documents(file: Path, **options: Any) -> list[Any]:
-    parts = FileDocuments(Source(file=file, **options)).parts()
-    return [document for part in parts for document in part]
+    with closing(FileDocuments(Source(file=file, **options))) as found:
+        return [document for part in found.parts() for document in part]
 
 
 def payloads(file: Path, **options: Any) -> list[dict[str, Any]]:

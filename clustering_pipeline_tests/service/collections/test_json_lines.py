@@ -1,6 +1,7 @@
 """JSON Lines: no line of a file changes what is stored of another."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
-from clustering_pipeline.service.collections.files.documents import FileDocuments, Source
+from clustering_pipeline.service.collections.files.documents import Document, FileDocuments
+from clustering_pipeline.service.collections.files.source import Source
 
 VECTOR = {"embedding": [1.0, 2.0]}
 KEYS = st.sampled_from(["a", "b", "c.d", "", "é", "long" * 20])
@@ -27,8 +29,13 @@ FILES = st.lists(st.dictionaries(KEYS, VALUES, max_size=4), min_size=1, max_size
 
 def stored(file: Path, **options: Any) -> list[dict[str, Any]]:
     """What is stored of each row."""
-    parts = FileDocuments(Source(file=file, **options)).parts()
-    return [document.payload for part in parts for document in part]
+    return [document.payload for document in documents(file, **options)]
+
+
+def documents(file: Path, **options: Any) -> list[Document]:
+    """The documents of a file."""
+    with closing(FileDocuments(Source(file=file, **options))) as found:
+        return [document for part in found.parts() for document in part]
 
 
 def written(file: Path, *rows: object) -> Path:
@@ -76,9 +83,9 @@ def test_a_late_line_changes_nothing_of_the_first(tmp_path, first, later):
 def test_a_vector_may_come_late_and_blank_lines_count(tmp_path):
     rows = [*({"document_id": f"d{at}"} for at in range(1_500)), "", "  "]
     file = written(tmp_path / "late.jsonl", *rows, {"document_id": "last"} | VECTOR)
-    documents = FileDocuments(Source(file=file))
-    assert (documents.rows, documents.sizes) == (1501, {"embedding": 2})
-    *_, last = [document for part in documents.parts() for document in part]
+    every = documents(file)
+    last = every[-1]
+    assert len(every) == 1501
     assert (last.id, last.vectors["embedding"].tolist()) == ("last", [1.0, 2.0])
 
 
@@ -154,8 +161,8 @@ def test_a_vector_that_is_none_is_refused(tmp_path, vector, sentence):
 
 def test_documents_are_kept_without_a_broken_vector_when_asked(tmp_path):
     line = '{"document_id": "a", "embedding": [1, NaN]}'
-    source = Source(file=written(tmp_path / "a.jsonl", line, GOOD), keep_without_vector=True)
-    (part,) = FileDocuments(source).parts()
+    file = written(tmp_path / "a.jsonl", line, GOOD)
+    part = documents(file, keep_without_vector=True)
     assert [(one.id, list(one.vectors)) for one in part] == [("a", []), ("good", ["embedding"])]
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import polars as pl
 
+from clustering_pipeline.model.collections.documents import as_filtered
 from clustering_pipeline.model.errors import WrongDimension
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.filters.semantics import predicate
@@ -73,7 +74,10 @@ def _selected(run: Run, documents: pl.DataFrame) -> pl.DataFrame:
     if tree is None:
         return documents
     selects = predicate(tree)
-    chosen = [selects(json.loads(one)) for one in documents["payload"]]
+    chosen = [
+        selects(as_filtered(json.loads(payload), document_id))
+        for payload, document_id in documents.select("payload", "document_id").iter_rows()
+    ]
     return documents.filter(pl.Series(chosen, dtype=pl.Boolean))
 
 

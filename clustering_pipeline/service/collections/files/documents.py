@@ -1,59 +1,24 @@
 """The documents of a file or a folder, looked at whole before the first of them is handed out."""
 
-import re
-import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import from_json, to_json
 
 from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
-from clustering_pipeline.model.ids import point_id_of
-from clustering_pipeline.model.json_values import check_whole
 from clustering_pipeline.service.collections.files.arrow_values import Binaries
-from clustering_pipeline.service.collections.files.block import Block, Columns, Row
-from clustering_pipeline.service.collections.files.json_rows import storable
-from clustering_pipeline.service.collections.files.kinds import files_of, read_blocks
+from clustering_pipeline.service.collections.files.block import Block, Row
+from clustering_pipeline.service.collections.files.first_look import Seen
+from clustering_pipeline.service.collections.files.kinds import files_of, is_dear, read_blocks
+from clustering_pipeline.service.collections.files.row_ids import RowIds
+from clustering_pipeline.service.collections.files.source import DocumentId, Source
+from clustering_pipeline.service.collections.files.spool import Read, Spool
+from clustering_pipeline.service.collections.files.stated_types import state_types
 from clustering_pipeline.service.collections.files.vectors import NoVector, Vectors, read_vectors
 
-CONTENT = "content"
-"""Ids made of all that a row holds but its vectors."""
-_NAMED = 10
-_LONGEST_ID = 500
-_MADE = uuid.UUID("6f0f2a52-9b1f-4b4e-8f57-0d1f6f6b9e21")
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
-
 Floats = NDArray[np.float32]
-DocumentId = str | int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """A file or a folder, and how its columns read."""
-
-    file: Path
-    vector_columns: tuple[str, ...] = ("embedding",)
-    id_column: str = DOCUMENT_ID
-    id_from: str | None = None
-    """Instead of an id column: the column whose text ids are made of, or ``content``."""
-    types: Mapping[str, str] = field(default_factory=dict)
-    """Column to what its texts are: a name in ``TYPES``."""
-    rename: Mapping[str, str] = field(default_factory=dict)
-    keep_without_vector: bool = False
-    """Whether a document with NaN or infinity in a vector is stored without it."""
-
-    @property
-    def columns(self) -> Columns:
-        """What a reader has to know."""
-        own = None if self.id_from else self.id_column
-        return Columns(vectors=self.vector_columns, id=own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,42 +30,37 @@ class Document:
     vectors: dict[str, Floats]
 
 
-@dataclass(kw_only=True)
-class _Seen:
-    """What a first look at all rows has told."""
-
-    rows: int = 0
-    columns: dict[str, None] = field(default_factory=dict)
-    lengths: dict[str, set[int]] = field(default_factory=dict)
-    broken: list[DocumentId] = field(default_factory=list)
-    missing_ids: int = 0
-    has_ids: bool = False
-    points: set[DocumentId] = field(default_factory=set)
-    repeated: list[str] = field(default_factory=list)
-
-
 class FileDocuments:
     """What a source holds; raises InvalidRequest or InvalidVectors where any of it cannot be kept.
 
-    ``rows`` counts its documents, ``sizes`` tells the length of each vector by its name.
+    ``rows`` counts its documents, ``sizes`` tells the length of each vector by its name.  Close it.
     """
 
     def __init__(self, source: Source):
         self._source = source
         self._files = files_of(source.file)
         self._binaries: Binaries = {}
-        seen = self._look()
+        self._spool = Spool() if any(map(is_dear, self._files)) else None
+        try:
+            seen = self._look()
+            self._names = {column: _vector_name(column, seen) for column in source.vector_columns}
+            self.sizes = {
+                self._names[column]: seen.size(source, column) for column in source.vector_columns
+            }
+        except BaseException:
+            self.close()
+            raise
         self.rows = seen.rows
-        self._names = {column: _vector_name(column, seen) for column in source.vector_columns}
-        self.sizes = {
-            self._names[column]: self._size(seen, column) for column in source.vector_columns
-        }
+
+    def close(self) -> None:
+        """Let go of what the first look left for the second."""
+        if self._spool is not None:
+            self._spool.close()
 
     def parts(self) -> Iterator[list[Document]]:
         """All documents, a block at a time."""
-        makers = _Ids(self._source)
-        for block in self._blocks():
-            vectors = self._vectors(block)
+        makers = RowIds(self._source)
+        for block, vectors in self._blocks():
             rows = {self._names[name]: read.rows() for name, read in vectors.items()}
             broken = {self._names[name]: read.broken() for name, read in vectors.items()}
             yield [
@@ -116,84 +76,48 @@ class FileDocuments:
                 for index, document_id in enumerate(map(_given, makers.of(block)))
             ]
 
-    def _blocks(self) -> Iterator[Block]:
+    def _blocks(self) -> Iterator[Read]:
+        if self._spool is not None and self._spool.whole:
+            yield from self._spool.blocks()
+            return
         for file in self._files:
             for block in read_blocks(file, self._source.columns, self._binaries):
-                _state_types(block, self._source.types)
-                yield block
+                state_types(block, self._source.types)
+                vectors = self._vectors(block)
+                yield replace(block, vectors={}), vectors
 
-    def _look(self) -> _Seen:
-        seen, makers = _Seen(), _Ids(self._source)
-        for block in self._blocks():
+    def _look(self) -> Seen:
+        seen, makers = Seen(), RowIds(self._source)
+        for block, vectors in self._blocks():
+            if self._spool is not None:
+                self._spool.add((block, vectors))
             seen.rows += len(block.rows)
             seen.columns.update(dict.fromkeys(block.columns))
             ids = makers.of(block)
             self._look_at_ids(seen, block, ids)
-            for column, read in self._vectors(block).items():
+            for column, read in vectors.items():
                 seen.lengths.setdefault(column, set()).update(np.unique(read.lengths).tolist())
                 seen.broken += [
                     block.place(index) if ids[index] is None else ids[index]
                     for index in np.flatnonzero(read.broken())
                 ]
-        self._judge(seen)
+        if self._spool is not None:
+            self._spool.end()
+        seen.judge(self._source)
         return seen
 
-    def _look_at_ids(self, seen: _Seen, block: Block, ids: list[DocumentId | None]) -> None:
+    def _look_at_ids(self, seen: Seen, block: Block, ids: list[DocumentId | None]) -> None:
         for index, document_id in enumerate(ids):
             if document_id is None:
                 seen.missing_ids += 1
                 continue
             seen.has_ids = True
-            self._payload(block, index, document_id)
-            point = point_id_of(document_id)
-            if point in seen.points:
-                seen.repeated.append(f"{str(document_id)[:60]!r} in {block.place(index)}")
-            seen.points.add(point)
-
-    def _judge(self, seen: _Seen) -> None:
-        source = self._source
-        if not seen.rows:
-            message = f"{source.file} holds no documents"
-            raise InvalidRequest(message)
-        asked = [] if source.id_from or seen.has_ids else [source.id_column]
-        for column in [*(set(source.vector_columns) - seen.lengths.keys()), *asked]:
-            if column not in seen.columns:
-                names = ", ".join(seen.columns)
-                message = f"{source.file} has no column {column!r}; it has: {names}"
-                raise InvalidRequest(message)
-        if unknown := sorted({*source.types, *source.rename} - seen.columns.keys()):
-            message = (
-                f"{source.file} has no column {unknown[0]!r}; it has: {', '.join(seen.columns)}"
-            )
-            raise InvalidRequest(message)
-        if seen.missing_ids:
-            message = (
-                f"{seen.missing_ids} rows of {source.file} have no {source.id_column!r}: give them "
-                "one, or make ids of what rows hold by --id-from"
-            )
-            raise InvalidRequest(message)
-        if seen.repeated:
-            message = (
-                f"{len(seen.repeated)} rows of {source.file} repeat a {source.id_column!r}, and "
-                f"ids name documents: {', '.join(seen.repeated[:_NAMED])}"
-            )
-            raise InvalidRequest(message)
-        if seen.broken and not source.keep_without_vector:
-            names = ", ".join(map(repr, seen.broken[:_NAMED]))
-            message = (
-                f"{len(seen.broken)} rows of {source.file} have a vector with NaN, infinity or a "
-                f"missing number: {names}; mend them, or load with --keep-without-vector"
-            )
-            details = {"document_ids": list(map(str, seen.broken[:_NAMED]))}
-            raise InvalidVectors(message, details=details)
-
-    def _size(self, seen: _Seen, column: str) -> int:
-        lengths = sorted(seen.lengths.get(column, set()) - {-1})
-        if len(lengths) == 1 and lengths[0] > 0:
-            return lengths[0]
-        kinds = f"vectors of lengths {', '.join(map(str, lengths))}" if lengths else "no vectors"
-        message = f"column {column!r} of {self._source.file} holds {kinds}"
-        raise InvalidVectors(message)
+            if self._source.rename or DOCUMENT_ID in block.rows[index]:
+                self._payload(block, index, document_id)
+            text = str(document_id)
+            if text in seen.ids:
+                seen.repeated.append(f"{text[:60]!r} in {block.place(index)}")
+            seen.ids.add(text)
 
     def _vectors(self, block: Block) -> dict[str, Vectors]:
         read = {}
@@ -234,79 +158,6 @@ def _given(document_id: DocumentId | None) -> DocumentId:
     return document_id
 
 
-def _vector_name(column: str, seen: _Seen) -> str:
+def _vector_name(column: str, seen: Seen) -> str:
     """``embedding`` for a path like ``data.0.embedding``."""
     return column if column in seen.columns else column.rpartition(".")[2]
-
-
-class _Ids:
-    """The ids of rows, in their order."""
-
-    def __init__(self, source: Source):
-        self._source = source
-        self._copies: Counter[bytes] = Counter()
-
-    def of(self, block: Block) -> list[DocumentId | None]:
-        """None where a row has none."""
-        if self._source.id_from is not None:
-            return [self._made(block, index) for index in range(len(block.rows))]
-        return [self._own(block, index, value) for index, value in enumerate(block.ids)]
-
-    def _own(self, block: Block, index: int, value: Any) -> DocumentId | None:
-        if value is None or value == "":
-            return None
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            reason = f"holds {str(value)[:60]}: ids are text, whole numbers or UUIDs"
-        elif len(str(value)) > _LONGEST_ID:
-            reason = f"holds an id of more than {_LONGEST_ID} characters: shorten it"
-        else:
-            return value
-        message = f"column {self._source.id_column!r} in {block.place(index)} {reason}"
-        raise InvalidRequest(message)
-
-    def _made(self, block: Block, index: int) -> DocumentId | None:
-        row, column = block.rows[index], self._source.id_from
-        if column in row:
-            content = row[column]
-        elif column == CONTENT:
-            content = dict(sorted(row.items()))
-        else:
-            content = None
-        if content is None:
-            message = f"{block.place(index)} has no {column!r} to make an id of"
-            raise InvalidRequest(message)
-        # Rows that are alike are told apart by their order: which of them is which does not matter.
-        digest = uuid.uuid5(_MADE, to_json(content).decode())
-        copy = self._copies[digest.bytes]
-        self._copies[digest.bytes] += 1
-        return str(uuid.uuid5(digest, str(copy)) if copy else digest)
-
-
-def _state_types(block: Block, types: Mapping[str, str]) -> None:
-    """Texts become what their columns were stated to hold."""
-    for column, name in types.items():
-        for index, row in enumerate(block.rows):
-            text = row.get(column)
-            if not isinstance(text, str):
-                continue
-            try:
-                row[column] = TYPES[name](text.strip() if name != "text" else text)
-            except (ValueError, KeyError):
-                place = block.place(index)
-                message = f"column {column!r} in {place} holds {text[:60]!r}, which is no {name}"
-                raise InvalidRequest(message) from None
-
-
-def _whole(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
-        raise ValueError
-    return check_whole(int(text))
-
-
-TYPES: dict[str, Callable[[str], Any]] = {
-    "text": str,
-    "int": _whole,
-    "float": lambda text: storable(float(text)),
-    "bool": lambda text: _FLAGS[text.lower()],
-    "json": lambda text: storable(from_json(text)),
-}

@@ -78,6 +78,8 @@ def _checked(unit: str, file: Path, part: list[tuple[int, Row]], columns: Column
     block = block_of_rows(file, unit, numbers, [row for _, row in part], columns)
     for index, row in enumerate(block.rows):
         for name, value in row.items():
+            if isinstance(value, str) and "\0" not in name:
+                continue
             try:
                 check_key(name)
                 row[name] = storable(value)

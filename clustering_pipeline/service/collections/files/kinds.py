@@ -41,6 +41,11 @@ _HIDDEN = (".", "_")
 _BROKEN = (OSError, EOFError, zlib.error, BadZipFile, pa.ArrowException, ValueError, KeyError)
 
 
+def is_dear(file: Path) -> bool:
+    """Whether reading a file twice takes much longer than reading it once."""
+    return kind_of(file) in _TEXT or kind_of(file) == ".xlsx"
+
+
 def files_of(path: Path) -> list[Path]:
     """The file itself, or the files of a folder by name; raises InvalidRequest for another kind."""
     if not path.is_dir():

@@ -32,6 +32,6 @@ def open_bytes(file: Path) -> BinaryIO:
     if packed == "gzip":
         return cast("BinaryIO", gzip.open(file))
     if packed is None:
-        return file.open("rb")
+        return file.open("rb", buffering=1 << 20)
     content = io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(file)), packed), 1 << 20)
     return cast("BinaryIO", content)
