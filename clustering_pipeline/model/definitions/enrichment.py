@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from clustering_pipeline.model.base import RequestModel
+from clustering_pipeline.model.errors import InvalidDefinition
 
 SOURCE_FIELDS = (
     "cluster_id",
@@ -53,7 +54,7 @@ class EnrichmentFieldMapping(RequestModel):
     """The result; ``metadata.a.b`` is what the definition's ``metadata`` hold there, for every
     document alike, and nothing where they hold nothing."""
     target_field: Annotated[str, AfterValidator(_check_target), Field(max_length=200)]
-    """The payload field; a dot in it is part of its name."""
+    """The payload field, without a dot: in filters a dot leads into an object."""
 
 
 def metadata_value(metadata: Mapping[str, Any], source_field: str) -> Any:
@@ -73,6 +74,20 @@ def metadata_value(metadata: Mapping[str, Any], source_field: str) -> Any:
         )
         raise ValueError(message)
     return value
+
+
+def check_targets(config: "SourceEnrichmentConfig | None") -> None:
+    """Raises InvalidDefinition for a field that filters would look for elsewhere.
+
+    Definitions of earlier versions may have one: its dot is part of the name.
+    """
+    for mapping in config.field_mappings if config else ():
+        if "." in mapping.target_field:
+            message = (
+                f"target_field {mapping.target_field!r} has a dot, which leads into an object in "
+                f"filters: name it {mapping.target_field.replace('.', '_')!r}"
+            )
+            raise InvalidDefinition(message)
 
 
 def _kind(value: object) -> type:

@@ -11,7 +11,6 @@ from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.pipeline.publishing.clear_fields import clear
 from clustering_pipeline.service.executions.rollback import roll_back
 from clustering_pipeline.service.results.enrich import enrich_collection
 from clustering_pipeline.service.results.verify import verify_documents
@@ -133,20 +132,9 @@ def test_they_are_applied_to_a_collection_too(world: World) -> None:
     assert all(one == TOLD | {"group": one["group"]} for one in written(world, collection))
 
 
-def test_a_dot_in_a_target_field_is_part_of_its_name(world: World) -> None:
+@pytest.mark.parametrize("target", ["about.team", "a.b.c", 'say."so"', "topic.v2"])
+def test_a_dot_in_a_target_field_is_refused(world: World, target: str) -> None:
+    """Filters would look for it in an object."""
     collection = world.collection(planted(sizes={"sea": 9, "court": 6}))
-    dotted = mappings({"metadata.team": "about.team", "cluster_id": "about.group"})
-    definition = define(world, collection, source_enrichment_config=dotted)
-    execute(world.pipeline, definition, defer_visualization=True)
-    shown = world.payloads(collection).values()
-    assert {(one["about.team"], one["about.group"]) for one in shown} == {
-        ("Küche", "cl_0"),
-        ("Küche", "cl_1"),
-    }
-    assert verify_documents(world.pipeline, stored(world, definition)).right == 15
-    again = execute(world.pipeline, definition, defer_visualization=True)
-    assert again.write_back.written == 0
-    assert clear(world.pipeline, stored(world, definition)) == 15
-    assert not any(
-        name.startswith("about") for one in world.payloads(collection).values() for name in one
-    )
+    with pytest.raises(InvalidRequest, match="has a dot, which leads into an object"):
+        define(world, collection, source_enrichment_config=mappings({"cluster_id": target}))

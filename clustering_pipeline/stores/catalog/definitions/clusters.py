@@ -9,6 +9,7 @@ from typing import Any
 from clustering_pipeline.model.definitions.availability import check_available
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.enrichment import check_targets
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.views import ClusterMetadata
 from clustering_pipeline.model.errors import (
@@ -80,6 +81,7 @@ class Clusters:
         more than a record can hold.
         """
         check_available(request)
+        check_targets(request.source_enrichment_config)
         record = self._with_output(self._new(scope, request))
         try:
             self.table.insert(to_document(record))
@@ -271,6 +273,8 @@ class Clusters:
         if spec == record.spec:
             return record
         check_available(spec)
+        if spec.source_enrichment_config != record.spec.source_enrichment_config:
+            check_targets(spec.source_enrichment_config)
         baseline = listening(self.batches, spec, record.scope, before=record)
         changed = record.model_copy(update={"spec": spec})
         return self._with_output(with_state(changed, updated_at=self.clock(), automation=baseline))
