@@ -1,4 +1,4 @@
-"""Documents out of Qdrant into parquet and fields back onto them, over gRPC and without the wire.
+"""Documents into Qdrant and out of it, and fields back onto them, over gRPC and without the wire.
 
 python benchmarks/documents.py [--count 50000] [--dimensions 384] [--repeat 3]
 
@@ -20,12 +20,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from qdrant_edge import (
     Distance,
@@ -37,8 +40,12 @@ from qdrant_edge import (
     UpdateOperation,
 )
 
+from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack.client import attach
 from clustering_pipeline.local.stack.services import QDRANT
+from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.service.collections.load import Load, load
+from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.documents import Documents, Selection, Source
 from clustering_pipeline.stores.documents.connection import Connection, open_client
@@ -52,6 +59,7 @@ TEXT = (
 PACKAGES = ("qdrant-client", "qdrant-edge-py", "grpcio", "protobuf", "pyarrow", "numpy")
 
 Numbers = dict[str, float]
+Matrix = NDArray[np.float32]
 
 
 def vectors(options: Namespace) -> NDArray[np.float32]:
@@ -88,6 +96,63 @@ def measure_load(options: Namespace) -> Numbers:
         started = time.perf_counter()
         documents.upsert(COLLECTION, range(options.count), {VECTOR: matrix}, payloads)
     return {"docs/s": options.count / (time.perf_counter() - started)}
+
+
+def measure_parquet(options: Namespace) -> Numbers:
+    return measure_file(options, "parquet")
+
+
+def measure_json_lines(options: Namespace) -> Numbers:
+    return measure_file(options, "jsonl")
+
+
+def measure_file(options: Namespace, ending: str) -> Numbers:
+    """A file brought in as ``collections load`` does it, into a stack of its own."""
+    file = Path(options.folder) / f"benchmark.{ending}"
+    (write_parquet if ending == "parquet" else write_json_lines)(file, options)
+    settings = Settings(data_dir=Path(options.folder) / "data")
+    with open_pipeline(settings) as pipeline:
+        pipeline.documents.collections()
+        before = psutil.Process().memory_info().rss
+        started = time.perf_counter()
+        record = load(pipeline, LOCAL, Load(file=file, collection_name=COLLECTION))
+        seconds = time.perf_counter() - started
+        assert pipeline.documents.points(record.qdrant_collection) == options.count
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    return {
+        "docs/s": options.count / seconds,
+        "growth / vectors": grown / (4 * options.count * options.dimensions),
+        "file MB": file.stat().st_size / 1e6,
+    }
+
+
+def rows_of_file(options: Namespace) -> Iterator[tuple[list[dict[str, object]], Matrix]]:
+    rng = np.random.default_rng(0)
+    for start in range(0, options.count, PAGE):
+        numbers = range(start, min(start + PAGE, options.count))
+        matrix = rng.standard_normal((len(numbers), options.dimensions), dtype=np.float32)
+        yield [payload(number) for number in numbers], matrix
+
+
+def write_parquet(file: Path, options: Namespace) -> None:
+    tables = (table_of(payloads, matrix) for payloads, matrix in rows_of_file(options))
+    first = next(tables)
+    with pq.ParquetWriter(file, first.schema) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table)
+
+
+def table_of(payloads: list[dict[str, object]], matrix: Matrix) -> pa.Table:
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+    return pa.Table.from_pylist(payloads).append_column("embedding", lists)
+
+
+def write_json_lines(file: Path, options: Namespace) -> None:
+    with file.open("w") as content:
+        for payloads, matrix in rows_of_file(options):
+            for fields, vector in zip(payloads, matrix, strict=True):
+                numbers = ", ".join(map(str, vector))
+                content.write(f'{json.dumps(fields)[:-1]}, "embedding": [{numbers}]}}\n')
 
 
 def measure_export(options: Namespace) -> Numbers:
@@ -199,6 +264,8 @@ def clock(count: int, step: Callable[[], None]) -> float:
 
 MEASUREMENTS: dict[str, Callable[[Namespace], Numbers]] = {
     "load": measure_load,
+    "parquet": measure_parquet,
+    "json lines": measure_json_lines,
     "export": measure_export,
     "write-back": measure_write_back,
     "waiting": measure_waiting,
@@ -222,6 +289,8 @@ def in_fresh_process(name: str, url: str, options: Namespace) -> Numbers:
 
 def rows(url: str, options: Namespace) -> Iterator[tuple[str, Numbers]]:
     yield "load", in_fresh_process("load", url, options)
+    for name in ("parquet", "json lines"):
+        yield name, in_fresh_process(name, url, options)
     for name in ("export", "write-back", "waiting", "engine"):
         for _ in range(options.repeat):
             yield name, in_fresh_process(name, url, options)

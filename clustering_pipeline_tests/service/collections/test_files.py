@@ -82,6 +82,7 @@ def test_a_path_is_a_path(tmp_path, name):
             zstd(b"document_id\ttext\tembedding\na\tfirst\t[1, 2]\nb\tsecond\t[[3, 4]]\n"),
         ),
     ],
+    ids=range(10),
 )
 def test_kinds_of_text(tmp_path, name, content):
     file = tmp_path / name
@@ -97,6 +98,7 @@ def test_kinds_of_text(tmp_path, name, content):
 @pytest.mark.parametrize(
     "content",
     [b"", b"nothing of that kind", gzip.compress(TALKS)[:-9], zstd(TALKS)[:40], b"PAR1PAR1"],
+    ids=["empty", "text", "gzip-cut-short", "zstd-cut-short", "parquet-without-content"],
 )
 def test_what_is_broken_is_told_in_a_sentence(tmp_path, name, content):
     file = tmp_path / name
