@@ -153,6 +153,23 @@ def changed_config(
     return changed
 
 
+def with_vector(
+    config: messages.CollectionConfig, name: str, request: messages.CreateVectorNameRequest
+) -> messages.CollectionConfig:
+    """The configuration with one dense vector more, which no point has yet."""
+    vectors = config.params.vectors_config
+    if not request.HasField("dense_config"):
+        raise unserved(what="a vector to add that is not dense")
+    if vectors.WhichOneof("config") == "params" or name in vectors.params_map.map:
+        raise wrong_input(reason=f"vector `{name}` cannot be added to those that exist")
+    changed = messages.CollectionConfig()
+    changed.CopyFrom(config)
+    dense = request.dense_config
+    added = changed.params.vectors_config.params_map.map[name]
+    added.size, added.distance, added.datatype = dense.size, dense.distance, dense.datatype
+    return changed
+
+
 def _change_vectors(config: messages.VectorsConfig, diff: messages.VectorsConfigDiff) -> None:
     if diff.HasField("params"):
         _change_vector(_existing(config, ""), diff.params)

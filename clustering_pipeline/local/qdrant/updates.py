@@ -9,6 +9,7 @@ from typing import Any
 import qdrant_edge as edge
 from qdrant_client import grpc as messages
 
+from clustering_pipeline.local.qdrant.config import engine_config, with_vector
 from clustering_pipeline.local.qdrant.filters import (
     EngineId,
     optional_filter,
@@ -269,7 +270,7 @@ class UpdatesService:
     def methods(self) -> Mapping[str, Method]:
         """What is served, by its name in the service."""
         single = {name: self._single(reader) for name, reader in _READERS.items()}
-        return {**single, "UpdateBatch": self._batch}
+        return {**single, "UpdateBatch": self._batch, "CreateVectorName": self._create_vector}
 
     def _single(self, reader: Reader) -> Method:
         def method(request: Any) -> messages.PointsOperationResponse:
@@ -280,6 +281,25 @@ class UpdatesService:
             return messages.PointsOperationResponse(result=_completed())
 
         return method
+
+    def _create_vector(
+        self, request: messages.CreateVectorNameRequest
+    ) -> messages.PointsOperationResponse:
+        collection, name = self._store.resolve(request), request.vector_name
+        config = with_vector(collection.config, name, request)
+        params = engine_config(config.params).vectors[name]
+        operation = Operation.create_dense_vector(
+            name, params.size, params.distance, params.multivector_config, params.datatype
+        )
+        with self._store.shard(collection, write=True) as shard:
+            shard.update(operation)
+        self._store.registry.change(
+            lambda contents: contents.with_config(
+                collection.name,
+                with_vector(contents.resolve(collection.name).config, name, request),
+            )
+        )
+        return messages.PointsOperationResponse(result=_completed())
 
     def _batch(self, request: messages.UpdateBatchPoints) -> messages.UpdateBatchResponse:
         collection = self._store.resolve(request)

@@ -17,7 +17,6 @@ from clustering_pipeline.model.errors import (
     ClusteringError,
     CollectionNotFound,
     InvalidVectors,
-    UnknownVector,
 )
 from clustering_pipeline.model.ids import PointId
 from clustering_pipeline.model.progress import Progress
@@ -152,11 +151,8 @@ def _ensure_vectors(pipeline: Pipeline, name: str, sizes: Mapping[str, int]) -> 
         return
     for vector, size in sizes.items():
         if vector not in vectors:
-            message = (
-                f"collection {name!r} has no vector {vector!r}; it has: {', '.join(vectors)}: load "
-                "all vector columns at once, under another --name"
-            )
-            raise UnknownVector(message)
+            distance = next((one.distance for one in vectors.values()), "Cosine")
+            documents.add_vector(name, vector, size, distance=distance)
         if vectors[vector].size != size:
             message = (
                 f"vectors {vector!r} have {size} numbers, and in collection {name!r} "

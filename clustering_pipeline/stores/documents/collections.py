@@ -85,6 +85,15 @@ def create(connection: Connection, name: str, vectors: Mapping[str, int], *, dis
     )
 
 
+def add_vector(connection: Connection, name: str, vector: str, size: int, distance: str) -> None:
+    """Let the points of a collection have one vector more; DocumentsRefused where none fits."""
+    dense = grpc.DenseVectorCreationConfig(size=size, distance=grpc.Distance.Value(distance))
+    request = grpc.CreateVectorNameRequest(
+        collection_name=name, vector_name=vector, dense_config=dense, wait=True
+    )
+    connection.points("CreateVectorName", request)
+
+
 def delete(connection: Connection, name: str) -> bool:
     """Drop a collection; False when there was none."""
     request = grpc.DeleteCollection(collection_name=name)

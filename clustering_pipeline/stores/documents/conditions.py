@@ -18,6 +18,7 @@ from clustering_pipeline.stores.documents.types import UNLIMITED, Limits
 _MAX_SPELLINGS = 256
 _MAX_PATH = 4  # a path of n keys may cross n - 1 lists, and each asks for conditions of its own
 _EXACT_FLOATS = 2**53
+_INT64 = 2**63
 _YEARS = range(1000, 9000)
 _INTEGER, _FLOAT = grpc.PayloadSchemaType.Integer, grpc.PayloadSchemaType.Float
 _DATETIME, _UUID = grpc.PayloadSchemaType.Datetime, grpc.PayloadSchemaType.Uuid
@@ -90,12 +91,29 @@ def _of_ids(condition: Condition, fields: Fields) -> Bound:
     if any(isinstance(value, bool) or not isinstance(value, str | int) for value in operands):
         return UNKNOWN
     texts = [str(value) for value in operands]
-    written = [_equal_to(text, condition, fields) for text in texts]
-    written += [_equal_to(int(text), condition, fields) for text in texts if is_whole(text)]
+    spellings = [_spelled(text, condition) for text in texts if as_time(text) is None]
+    if None in spellings:
+        return UNKNOWN
+    # One condition for each kind: a thousand of them would be asked of every point.
+    strings = [spelling for several in spellings for spelling in several or ()]
+    numbers = [int(text) for text in texts if is_whole(text) and abs(int(text)) < _INT64]
     ids = [write_id(text.lower()) for text in texts if is_point_id(text.lower())]
-    has_id = grpc.Condition(has_id=grpc.HasIdCondition(has_id=ids))
-    own = Bound(filter=grpc.Filter(must=[has_id]))
-    return Bound(filter=either([*written, own]).filter)
+    keywords = grpc.Match(keywords=grpc.RepeatedStrings(strings=strings))
+    integers = grpc.Match(integers=grpc.RepeatedIntegers(integers=numbers))
+    times = [_equal_to_string(text, condition, fields) for text in texts if as_time(text)]
+    own = grpc.Condition(has_id=grpc.HasIdCondition(has_id=ids))
+    written = [
+        _any(fields.keys(condition.path), exact=False, match=match)
+        for match, given in ((keywords, strings), (integers, numbers))
+        if given
+    ]
+    return Bound(filter=either([*written, *times, Bound(filter=grpc.Filter(must=[own]))]).filter)
+
+
+def _spelled(text: str, condition: Condition) -> list[str] | None:
+    if condition.case_sensitive:
+        return [text]
+    return case_variants(text, limit=_MAX_SPELLINGS)
 
 
 def _unknown(_: Condition, __: Fields) -> Bound:
@@ -147,7 +165,7 @@ def _equal_to_string(value: str, condition: Condition, fields: Fields) -> Bound:
     instant = as_time(value)
     if instant is not None:
         return _times(condition, fields, low=instant, high=instant)
-    spellings = [value] if condition.case_sensitive else case_variants(value, limit=_MAX_SPELLINGS)
+    spellings = _spelled(value, condition)
     if spellings is None:
         return UNKNOWN
     matched = grpc.Match(keywords=grpc.RepeatedStrings(strings=spellings))

@@ -120,6 +120,12 @@ class Documents:
 
         collections.create(self._connection, name, vectors, distance=distance)
 
+    def add_vector(self, name: str, vector: str, size: int, *, distance: str = "Cosine") -> None:
+        """One vector more for the points of a collection, which have none of it yet."""
+        from clustering_pipeline.stores.documents import collections
+
+        collections.add_vector(self._connection, name, vector, size, distance)
+
     def delete_collection(self, name: str) -> bool:
         """Drop it; False when there was none."""
         from clustering_pipeline.stores.documents import collections

@@ -239,10 +239,12 @@ def test_a_second_column_of_vectors_keeps_the_first(tmp_path, qdrant):
         point.payload["document_id"]: (point.payload.get("new"), sorted(point.vector))
         for point in points
     } == {"a": (None, ["embedding", "title"]), "b": (True, ["embedding", "title"])}
-    path = write(tmp_path / "third.jsonl", [{"document_id": "a", "third": [1.0]}])
-    code, sentence = refused("load", path, "--name", name, "--vector-column", "third")
-    assert code == 2
-    assert "has no vector 'third'; it has: embedding, title: load all vector columns" in sentence
+    path = write(tmp_path / "third.jsonl", [{"document_id": "a", "third": [1.0, 2.0]}])
+    assert run("collections", "load", path, "--name", name, "--vector-column", "third").code == 0
+    assert sorted(sorted(point.vector) for point in qdrant.scroll(name, with_vectors=True)[0]) == [
+        ["embedding", "title"],
+        ["embedding", "third", "title"],
+    ]
 
 
 def test_columns_are_stated_and_renamed(tmp_path, qdrant):

@@ -34,6 +34,7 @@ SERVED = {
         "ClearPayload",
         "CreateFieldIndex",
         "DeleteFieldIndex",
+        "CreateVectorName",
         "Scroll",
         "Count",
         "UpdateBatch",

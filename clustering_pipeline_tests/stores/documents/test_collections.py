@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from qdrant_client import models
 
-from clustering_pipeline.model.errors import CollectionNotFound, NameTaken
+from clustering_pipeline.model.errors import CollectionNotFound, DocumentsRefused, NameTaken
 from clustering_pipeline.stores.documents import Vector
 
 ONE = np.ones((1, 2), dtype=np.float32)
@@ -103,3 +103,23 @@ def test_an_alias_needs_a_collection(documents, qdrant):
         documents.set_aliases({"stays": "gone"})
     assert documents.aliases()["stays"] == "kept"
     documents.set_aliases({"stays": None})
+
+
+def test_a_vector_is_added_to_those_there(documents, fill):
+    name = fill([(1, {}, [1, 2, 3])])
+    documents.add_vector(name, "title", 2, distance="Dot")
+    assert {vector: shape.size for vector, shape in documents.describe(name).vectors.items()} == {
+        "text": 3,
+        "title": 2,
+    }
+    both = {"text": np.ones((1, 3), np.float32), "title": np.ones((1, 2), np.float32)}
+    documents.upsert(name, [2], both, [{}])
+    first, second = documents.retrieve(name, ["1", "2"], vector_names=["text", "title"])
+    assert (sorted(first.vectors), sorted(second.vectors)) == (["text"], ["text", "title"])
+    with pytest.raises(DocumentsRefused):
+        documents.add_vector(name, "title", 2)
+
+
+def test_an_unnamed_vector_stays_alone(documents, fill):
+    with pytest.raises(DocumentsRefused):
+        documents.add_vector(fill([], name=""), "title", 2)
