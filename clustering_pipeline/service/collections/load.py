@@ -12,6 +12,7 @@ from clustering_pipeline.model.collections.collection import (
     CollectionRecord,
     RegisterCollectionRequest,
 )
+from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     ClusteringError,
@@ -49,10 +50,11 @@ def load(
     """Upserts every row as a point, after all of them were looked at.
 
     A document that is there already is replaced whole, with the fields that runs wrote onto it;
-    vectors that the file does not hold stay.  A vector is named after its column, and a row may
-    lack it; the other columns become the payload, as JSON has them.  Raises InvalidRequest for a
-    file or a column that cannot be read, InvalidVectors for vectors of different lengths, and what
-    the store raises with the number of rows that were written before.
+    its vectors that the file does not bring stay, and a vector that the collection lacks is added.
+    A vector is named after its column, and a row may lack it; the other columns become the payload,
+    as JSON has them.  Raises InvalidRequest for a file or a column that cannot be read,
+    InvalidVectors for vectors of different lengths, and what the store raises with the number of
+    rows that were written before.
     """
     with closing(FileDocuments(request)) as documents:
         return _loaded(pipeline, scope, request, documents, progress)
@@ -148,12 +150,13 @@ def _ensure_vectors(pipeline: Pipeline, name: str, sizes: Mapping[str, int]) -> 
         vectors = documents.describe(name).vectors
     except CollectionNotFound:
         documents.create_collection(name, sizes)
+        documents.index_keyword(name, DOCUMENT_ID)
         return
     for vector, size in sizes.items():
         if vector not in vectors:
             distance = next((one.distance for one in vectors.values()), "Cosine")
             documents.add_vector(name, vector, size, distance=distance)
-        if vectors[vector].size != size:
+        elif vectors[vector].size != size:
             message = (
                 f"vectors {vector!r} have {size} numbers, and in collection {name!r} "
                 f"{vectors[vector].size}: load them under another --name"

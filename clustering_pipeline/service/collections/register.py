@@ -8,6 +8,7 @@ from clustering_pipeline.model.collections.collection import (
     CreateCollectionRequest,
     RegisterCollectionRequest,
 )
+from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     CollectionNotFound,
@@ -113,6 +114,8 @@ def _made(
     record = pipeline.catalog.collections.register(scope, own)
     try:
         pipeline.documents.create_collection(name, sizes, distance=request.distance)
+        # Documents are replaced, read and deleted by what they are called.
+        pipeline.documents.index_keyword(name, DOCUMENT_ID)
     except BaseException:
         pipeline.catalog.collections.forget(scope, record.collection_id)
         raise

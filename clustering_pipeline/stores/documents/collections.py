@@ -85,6 +85,14 @@ def create(connection: Connection, name: str, vectors: Mapping[str, int], *, dis
     )
 
 
+def index_keyword(connection: Connection, name: str, field: str) -> None:
+    """Find texts of a field without a look at every point."""
+    request = grpc.CreateFieldIndexCollection(
+        collection_name=name, field_name=field, field_type=grpc.FieldTypeKeyword, wait=True
+    )
+    connection.points("CreateFieldIndex", request)
+
+
 def add_vector(connection: Connection, name: str, vector: str, size: int, distance: str) -> None:
     """Let the points of a collection have one vector more; DocumentsRefused where none fits."""
     dense = grpc.DenseVectorCreationConfig(size=size, distance=grpc.Distance.Value(distance))

@@ -120,6 +120,12 @@ class Documents:
 
         collections.create(self._connection, name, vectors, distance=distance)
 
+    def index_keyword(self, name: str, field: str) -> None:
+        """Find texts of a field without a look at every point."""
+        from clustering_pipeline.stores.documents import collections
+
+        collections.index_keyword(self._connection, name, field)
+
     def add_vector(self, name: str, vector: str, size: int, *, distance: str = "Cosine") -> None:
         """One vector more for the points of a collection, which have none of it yet."""
         from clustering_pipeline.stores.documents import collections

@@ -242,8 +242,8 @@ def test_a_second_column_of_vectors_keeps_the_first(tmp_path, qdrant):
     path = write(tmp_path / "third.jsonl", [{"document_id": "a", "third": [1.0, 2.0]}])
     assert run("collections", "load", path, "--name", name, "--vector-column", "third").code == 0
     assert sorted(sorted(point.vector) for point in qdrant.scroll(name, with_vectors=True)[0]) == [
-        ["embedding", "title"],
         ["embedding", "third", "title"],
+        ["embedding", "title"],
     ]
 
 
