@@ -154,7 +154,7 @@ def _ensure_vectors(pipeline: Pipeline, name: str, sizes: Mapping[str, int]) -> 
         return
     for vector, size in sizes.items():
         if vector not in vectors:
-            distance = next((one.distance for one in vectors.values()), "Cosine")
+            distance = next((shape.distance for shape in vectors.values()), "Cosine")
             documents.add_vector(name, vector, size, distance=distance)
         elif vectors[vector].size != size:
             message = (

@@ -50,14 +50,14 @@ class Places:
         replaced = 0
         for document_id in document_ids:
             own, shown = point_id_of(document_id), str(document_id)
-            there = self.points.get(shown, [])
-            replaced += bool(there)
-            point = own if str(own) in there or not there else there[0]
+            present = self.points.get(shown, [])
+            replaced += bool(present)
+            point = own if str(own) in present or not present else present[0]
             holder = given.setdefault(str(point), self.names.get(str(point), shown))
             if holder != shown:
                 taken.append(f"{shown[:60]!r} is the point of {holder[:60]!r}")
             points.append(point)
-            copies += [other for other in there if other != str(point)]
+            copies += [other for other in present if other != str(point)]
         if taken:
             message = (
                 f"{len(taken)} ids name points that hold other documents: "
@@ -70,7 +70,7 @@ class Places:
 def search(documents: Documents, collection: str, document_ids: Sequence[str]) -> Places:
     """What there is under these ids, and at their points."""
     places = Places()
-    own = [str(point_id_of(one)) for one in document_ids]
+    own = [str(point_id_of(document_id)) for document_id in document_ids]
     places.add(documents.retrieve(collection, own, payload_fields=(DOCUMENT_ID,)))
     places.add(called(documents, collection, document_ids, payload_fields=(DOCUMENT_ID,)))
     return places
@@ -97,7 +97,7 @@ def displaced(documents: Documents, collection: str) -> Places:
     """The documents of a whole collection that lie elsewhere than at the points of their ids."""
     places = Places()
     for page in documents.scroll(collection, payload_fields=(DOCUMENT_ID,)):
-        places.add(one for one in page if str(point_id_of(one.document_id)) != one.id)
+        places.add(point for point in page if str(point_id_of(point.document_id)) != point.id)
     own = [str(point_id_of(name)) for name in places.points]
     for start in range(0, len(own), 1000):
         part = own[start : start + 1000]

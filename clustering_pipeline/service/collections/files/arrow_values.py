@@ -97,7 +97,9 @@ def _same(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
 
 def _whole(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     numbers = array.to_pylist()
-    if kinds.is_uint64(array.type) and any(one is not None and one >= _INT64 for one in numbers):
+    if kinds.is_uint64(array.type) and any(
+        value is not None and value >= _INT64 for value in numbers
+    ):
         message = "holds whole numbers above 2^63: cast it to text"
         raise Unfit(message)
     return numbers
@@ -108,11 +110,11 @@ def _floats(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
         message = "holds infinity, which JSON has no form for: make it null"
         raise Unfit(message)
     wide = array.cast(pa.float64()) if kinds.is_float16(array.type) else array
-    return [None if one is None or one != one else one for one in wide.to_pylist()]  # noqa: PLR0124 - NaN
+    return [None if value is None or value != value else value for value in wide.to_pylist()]  # noqa: PLR0124 - NaN
 
 
 def _decimals(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    return [None if one is None else _number(one) for one in array.to_pylist()]
+    return [None if value is None else _number(value) for value in array.to_pylist()]
 
 
 def _number(decimal: Decimal) -> int | float:
@@ -129,13 +131,15 @@ def _number(decimal: Decimal) -> int | float:
 def _binary(array: pa.Array, path: str, binaries: Binaries) -> Values:
     contents = array.to_pylist()
     if binaries.get(path, True):
-        texts = [None if one is None else _text(one) for one in contents]
+        texts = [None if value is None else _text(value) for value in contents]
         binaries[path] = all(
-            text is not None for text, one in zip(texts, contents, strict=True) if one is not None
+            text is not None
+            for text, value in zip(texts, contents, strict=True)
+            if value is not None
         )
         if binaries[path]:
             return texts
-    return [None if one is None else urlsafe_b64encode(one).decode() for one in contents]
+    return [None if value is None else urlsafe_b64encode(value).decode() for value in contents]
 
 
 def _text(content: bytes) -> str | None:
@@ -148,10 +152,10 @@ def _text(content: bytes) -> str | None:
 
 def _dates(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     if kinds.is_date64(array.type):
-        days = [one and one // _DAY_MS for one in array.view(pa.int64()).to_pylist()]
+        days = [value and value // _DAY_MS for value in array.view(pa.int64()).to_pylist()]
     else:
         days = array.view(pa.int32()).to_pylist()
-    return [None if one is None else _date(one) for one in days]
+    return [None if value is None else _date(value) for value in days]
 
 
 def _date(days: int) -> str:
@@ -165,7 +169,7 @@ def _date(days: int) -> str:
 def _times(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     factor = _PER_SECOND[array.type.unit]
     counts = array.view(pa.int32() if kinds.is_time32(array.type) else pa.int64()).to_pylist()
-    return [None if one is None else _time(*divmod(one, factor), factor) for one in counts]
+    return [None if value is None else _time(*divmod(value, factor), factor) for value in counts]
 
 
 def _time(seconds: int, rest: int, factor: int) -> str:
@@ -177,7 +181,9 @@ def _timestamps(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     factor = _PER_SECOND[array.type.unit]
     zone = None if array.type.tz is None else _zone(array.type.tz)
     counts = array.view(pa.int64()).to_pylist()
-    return [None if one is None else _moment(*divmod(one, factor), factor, zone) for one in counts]
+    return [
+        None if value is None else _moment(*divmod(value, factor), factor, zone) for value in counts
+    ]
 
 
 def _moment(seconds: int, rest: int, factor: int, zone: tzinfo | None) -> str:
@@ -219,7 +225,7 @@ def _fraction(rest: int, factor: int) -> str:
 def _durations(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     factor = _PER_SECOND[array.type.unit]
     counts = array.view(pa.int64()).to_pylist()
-    return [None if one is None else _duration(one, factor) for one in counts]
+    return [None if value is None else _duration(value, factor) for value in counts]
 
 
 def _duration(count: int, factor: int) -> str:
@@ -236,7 +242,7 @@ def _duration(count: int, factor: int) -> str:
 
 
 def _intervals(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    return [None if one is None else _interval(*one) for one in array.to_pylist()]
+    return [None if value is None else _interval(*value) for value in array.to_pylist()]
 
 
 def _interval(months: int, days: int, nanoseconds: int) -> str:
@@ -247,16 +253,16 @@ def _interval(months: int, days: int, nanoseconds: int) -> str:
 
 def _uuids(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     contents = array.storage.to_pylist()
-    return [None if one is None else str(UUID(bytes=one)) for one in contents]
+    return [None if value is None else str(UUID(bytes=value)) for value in contents]
 
 
 def _json(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     texts = array.storage.to_pylist()
-    return [None if one is None else storable(from_json(one)) for one in texts]
+    return [None if value is None else storable(from_json(value)) for value in texts]
 
 
 def _flags(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    return [None if one is None else one != 0 for one in array.storage.to_pylist()]
+    return [None if value is None else value != 0 for value in array.storage.to_pylist()]
 
 
 def _tensors(array: pa.Array, path: str, binaries: Binaries) -> Values:
@@ -265,7 +271,7 @@ def _tensors(array: pa.Array, path: str, binaries: Binaries) -> Values:
         message = "holds tensors whose axes are swapped: write them as lists"
         raise Unfit(message)
     flat = values(array.storage, path, binaries)
-    return [None if one is None else _shaped(one, shape) for one in flat]
+    return [None if value is None else _shaped(value, shape) for value in flat]
 
 
 def _shaped(flat: Values, shape: list[int]) -> Values:
@@ -303,7 +309,7 @@ def _maps(array: pa.Array, path: str, binaries: Binaries) -> Values:
     entries = _lists(pairs, path, binaries)
     if not _is_text(_plain(array.type.key_type)):
         return entries
-    return [None if one is None else _object(one) for one in entries]
+    return [None if value is None else _object(value) for value in entries]
 
 
 def _object(entries: Values) -> dict[str, Any]:

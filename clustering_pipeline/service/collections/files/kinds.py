@@ -50,14 +50,14 @@ def files_of(path: Path) -> list[Path]:
     """The file itself, or the files of a folder by name; raises InvalidRequest for another kind."""
     if not path.is_dir():
         return [_known(path)]
-    inside = sorted(one for one in path.iterdir() if not one.name.startswith(_HIDDEN))
-    if folders := [one for one in inside if one.is_dir()]:
+    inside = sorted(member for member in path.iterdir() if not member.name.startswith(_HIDDEN))
+    if folders := [member for member in inside if member.is_dir()]:
         message = f"{path} holds the folder {folders[0].name!r}: load each folder by itself"
         raise InvalidRequest(message)
     if not inside:
         message = f"{path} holds no files"
         raise InvalidRequest(message)
-    return [_known(one) for one in inside]
+    return [_known(member) for member in inside]
 
 
 def read_blocks(file: Path, columns: Columns, binaries: Binaries) -> Iterator[Block]:

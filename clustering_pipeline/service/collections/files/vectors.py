@@ -124,4 +124,4 @@ def _of_numbers(value: Any) -> bytes:
     except OverflowError:
         return array("f", [_INFINITE] * len(value)).tobytes()
     except TypeError:
-        return array("f", [_NAN if one is None else one for one in value]).tobytes()
+        return array("f", [_NAN if value is None else value for value in value]).tobytes()

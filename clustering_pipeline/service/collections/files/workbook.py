@@ -51,7 +51,9 @@ def _rows(
         message = f"the first row of {file} has to name each column once, unlike {bad[0]!r}"
         raise InvalidRequest(message)
     for number, (row, written) in enumerate(zip(cells, formulas, strict=False), start=2):
-        if any(cell.value is not None for cell in row) or any(one is not None for one in written):
+        if any(cell.value is not None for cell in row) or any(
+            value is not None for value in written
+        ):
             yield number, _row(file, number, names, row, written)
 
 
