@@ -103,8 +103,8 @@ def _of_ids(condition: Condition, fields: Fields) -> Bound:
     times = [_equal_to_string(text, condition, fields) for text in texts if as_time(text)]
     own = grpc.Condition(has_id=grpc.HasIdCondition(has_id=ids))
     written = [
-        _any(fields.keys(condition.path), exact=False, match=match)
-        for match, given in ((keywords, strings), (integers, numbers))
+        _any(fields.keys(condition.path, by=[kind], besides=[_UUID]), exact=False, match=match)
+        for match, given, kind in ((keywords, strings, _KEYWORD), (integers, numbers, _INTEGER))
         if given
     ]
     return Bound(filter=either([*written, *times, Bound(filter=grpc.Filter(must=[own]))]).filter)
