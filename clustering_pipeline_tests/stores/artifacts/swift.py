@@ -106,19 +106,11 @@ def running(folder: Path) -> Iterator[str]:
         _await_port(ports["proxy"], children)
         yield f"http://127.0.0.1:{ports['proxy']}"
     finally:
+        # What they served is deleted next; asked to end, they may wait for idle connections.
         for child in children:
-            os.killpg(child.pid, signal.SIGTERM)
+            os.killpg(child.pid, signal.SIGKILL)
         for child in children:
-            _end(child)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    try:
-        child.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        # A busy machine; what it served is deleted next.
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+            child.wait()
 
 
 def _configure(folder: Path, binaries: Path, ports: dict[str, int]) -> None:
