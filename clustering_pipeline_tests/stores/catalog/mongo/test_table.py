@@ -80,6 +80,17 @@ def test_wrong_credentials_are_told(mongodb_uri):
     assert "secret" not in error.message
 
 
+def answered(ask):
+    """What a server says that has only just come back, on a machine that may be busy."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ask()
+        except CatalogUnavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
 def test_a_server_that_ends_is_told_and_one_that_returns_is_used(server, tmp_path):
     catalog = Catalog.connect(server.uri, "x", timeout_ms=QUICK_MS)
     server.stop()
@@ -89,7 +100,7 @@ def test_a_server_that_ends_is_told_and_one_that_returns_is_used(server, tmp_pat
     again = start_mongod(
         find_mongod(), tmp_path / "db", journal=False, choose_port=lambda: server.port
     )
-    assert catalog.clusters.ids() == []
+    assert answered(catalog.clusters.ids) == []
     catalog.close()
     again.stop()
 
@@ -101,5 +112,5 @@ def test_a_server_that_hangs_is_told(server):
     _, seconds = refusal(catalog.clusters.ids)
     assert seconds < 10
     server.process.send_signal(signal.SIGCONT)
-    assert catalog.clusters.ids() == []
+    assert answered(catalog.clusters.ids) == []
     catalog.close()
