@@ -10,7 +10,7 @@ from clustering_pipeline.labeling.judges import tf_idf_judge
 from clustering_pipeline.labeling.llm.ask import Line
 from clustering_pipeline.labeling.llm.budget import Purse
 from clustering_pipeline.labeling.llm.concurrency import finished
-from clustering_pipeline.labeling.llm.injection import scrubbed
+from clustering_pipeline.labeling.llm.redaction import scrubbed
 from clustering_pipeline.labeling.prices import price_of
 from clustering_pipeline.labeling.provider import EmbeddingCall, Failure, Provider
 from clustering_pipeline.labeling.request import Terms

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from clustering_pipeline.labeling.config import LabelingConfig
-from clustering_pipeline.labeling.llm.injection import scrubbed, without_commands
+from clustering_pipeline.labeling.llm.injection import without_commands
+from clustering_pipeline.labeling.llm.redaction import scrubbed
 from clustering_pipeline.labeling.llm.schema import answer_schema, shaped_fields
 from clustering_pipeline.labeling.provider import Call
 from clustering_pipeline.labeling.request import Example, Group, LabelRequest
