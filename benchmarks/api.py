@@ -31,13 +31,13 @@ import polars as pl
 import psutil
 
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.begin import new_execution
 from clustering_pipeline.service.executions.launch import new_identity

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.garbage import collect_rarely
 from clustering_pipeline.local.stack.client import attach, detach
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, ExecutionMode

@@ -32,7 +32,7 @@ from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.runs import in_flight, unfinished
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import DagsterDev
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.settings import Settings

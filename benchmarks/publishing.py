@@ -24,7 +24,7 @@ import polars as pl
 
 from clustering_pipeline.engine.identity import Generation, identify
 from clustering_pipeline.local.stack.client import attach, detach
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate

@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 from clustering_pipeline.api.services import Services
 from clustering_pipeline.model.errors import Forbidden, InvalidRequest, NamespaceNotFound
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.model.tenants.key import KeyRecord
+from clustering_pipeline.model.tenants import KeyRecord
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.catalog import Catalog

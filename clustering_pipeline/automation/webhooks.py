@@ -18,7 +18,7 @@ from clustering_pipeline.model.automation.webhooks import (
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import iso, utc_now
-from clustering_pipeline.notifications.signature import headers
+from clustering_pipeline.notifications.sender import signed_headers
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.catalog.automation.outbox import message
 
@@ -142,7 +142,7 @@ def _to_one(
 def _attempt(pipeline: Pipeline, webhook: WebhookRecord, record: DeliveryRecord) -> bool:
     at, body = utc_now(), record.body.encode()
     secret = webhook.secret.get_secret_value()
-    signed = headers(secret, record.delivery_id, int(at.timestamp()), body)
+    signed = signed_headers(secret, record.delivery_id, int(at.timestamp()), body)
     answer = pipeline.sender.post(webhook.url, signed, body)
     attempt = DeliveryAttempt(
         at=at, status_code=answer.status, error=answer.error, seconds=round(answer.seconds, 3)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clustering_pipeline.report.colors import NOISE, group_color
-from clustering_pipeline.report.points import MapPoints, shortened
+from clustering_pipeline.report.points import NOISE, MapPoints, group_color, shortened
 
 _LINE = 60
 _LONGEST_TEXT = 280

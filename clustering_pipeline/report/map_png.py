@@ -5,8 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from clustering_pipeline.report.colors import NOISE, group_color
-from clustering_pipeline.report.points import MapPoints, shortened
+from clustering_pipeline.report.points import NOISE, MapPoints, group_color, shortened
 
 _MOST_POINTS = 15_000
 _NAMED = 30

@@ -10,9 +10,9 @@ import httpx
 
 from clustering_pipeline.api.server import serving
 from clustering_pipeline.defs.instance.launcher import WorkerLauncher
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.worlds.planted import Documents

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 
 from clustering_pipeline.api.app import openapi_document
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline_tests.api.answers import ok
 from clustering_pipeline_tests.api.served import Served

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline_tests.api.answers import error_of
 
 

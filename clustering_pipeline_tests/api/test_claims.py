@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.collections import RegisterCollectionRequest
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline.service.collections.register import register_existing
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.api.served import Served, served_app

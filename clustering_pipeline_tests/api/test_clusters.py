@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.definitions.views import ClusterMetadata, ClusterModel
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline_tests.api.answers import error_of, ok, problems_of

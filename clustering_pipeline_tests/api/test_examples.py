@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline_tests.api.answers import ok
 from clustering_pipeline_tests.worlds.planted import Documents, planted

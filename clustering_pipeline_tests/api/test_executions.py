@@ -8,7 +8,7 @@ import pytest
 from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.executions.task import QueuedRun
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline.pipeline.run.process import is_alive, this_process
 from clustering_pipeline.service.executions.begin import new_execution
 from clustering_pipeline.service.executions.finish import fail

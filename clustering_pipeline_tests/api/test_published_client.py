@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline_tests.api import published as mixpeek
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import FEATURE, VECTOR, World

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.api.tenants import (
     FURTHER,

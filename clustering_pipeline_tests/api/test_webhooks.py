@@ -9,7 +9,7 @@ import pytest
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.model.automation.webhooks import WebhookModel
 from clustering_pipeline.model.executions.execution import EVENTS
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline_tests.api.answers import error_of, ok
 from clustering_pipeline_tests.api.served import Served, served_app
 from clustering_pipeline_tests.notifications.receivers import LOOPBACK, receiving, status

@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from clustering_pipeline.defs.instance.tags import EXECUTE
 from clustering_pipeline.defs.sensors.triggers import look_at_triggers
 from clustering_pipeline.model.automation.triggers import CreateTriggerRequest
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.stores.catalog import Catalog

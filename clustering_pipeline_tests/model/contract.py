@@ -8,10 +8,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from clustering_pipeline.api import errors as api_errors
-from clustering_pipeline.model import listing
+from clustering_pipeline.model import collections, listing
 from clustering_pipeline.model.algorithms import density, graph, partitioning, preprocessing
 from clustering_pipeline.model.automation import triggers
-from clustering_pipeline.model.collections import collection
 from clustering_pipeline.model.definitions import (
     create,
     enrichment,
@@ -103,7 +102,7 @@ VIEWS: dict[str, type[BaseModel]] = {
     "ListClusterExecutionsResponse": listing.ListClusterExecutionsResponse,
     "ClusterGroupsResponse": execution_views.ClusterGroupsResponse,
     "ClusterGroup": execution_views.ClusterGroup,
-    "ClusterApplicationConfig": collection.ClusterApplicationConfig,
+    "ClusterApplicationConfig": collections.ClusterApplicationConfig,
     "ClusteringEnrichmentResponse": execute.ClusteringEnrichmentResponse,
     "GenericDeleteResponse": views.GenericDeleteResponse,
     "ErrorResponse": api_errors.ErrorResponse,

@@ -3,7 +3,7 @@ import hashlib
 import hmac
 
 from clustering_pipeline.model.automation.webhooks import new_signing_secret
-from clustering_pipeline.notifications.signature import headers, sign
+from clustering_pipeline.notifications.sender import sign, signed_headers
 
 # What the package `standardwebhooks` 1.1.0 makes of the same.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - of the tests alone
@@ -29,7 +29,7 @@ def test_a_new_secret_signs():
     secret = new_signing_secret()
     key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     assert len(key) == 32
-    given = headers(secret, "msg_1", 7, b"{}")
+    given = signed_headers(secret, "msg_1", 7, b"{}")
     digest = hmac.new(key, b"msg_1.7.{}", hashlib.sha256).digest()
     assert given["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
     assert (given["webhook-id"], given["webhook-timestamp"]) == ("msg_1", "7")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline_tests.worlds.planted import Documents

@@ -12,10 +12,7 @@ import dagster as dg
 from clustering_pipeline.definitions import build
 from clustering_pipeline.defs.instance.partitions import NAME
 from clustering_pipeline.defs.instance.tags import EXECUTE
-from clustering_pipeline.model.collections.collection import (
-    CollectionRecord,
-    RegisterCollectionRequest,
-)
+from clustering_pipeline.model.collections import CollectionRecord, RegisterCollectionRequest
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest

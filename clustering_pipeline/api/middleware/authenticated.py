@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clustering_pipeline.api.errors import answer
 from clustering_pipeline.model.errors import ClusteringError, Unauthorized
-from clustering_pipeline.model.tenants.key import KeyRecord
+from clustering_pipeline.model.tenants import KeyRecord
 from clustering_pipeline.stores.catalog import Catalog
 
 PREFIX = "/v1/"

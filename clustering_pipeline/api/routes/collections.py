@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from clustering_pipeline.api.addresses import CollectionIdentifier
 from clustering_pipeline.api.dependencies import Reader, ThePipeline, TheSettings, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.model.collections.collection import (
+from clustering_pipeline.model.collections import (
     CollectionView,
     CreateCollectionRequest,
     ListCollectionsResponse,

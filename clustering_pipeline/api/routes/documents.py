@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from clustering_pipeline.api.addresses import CollectionIdentifier, Decoded
 from clustering_pipeline.api.dependencies import Reader, ThePipeline, Writer
 from clustering_pipeline.api.errors import documented
-from clustering_pipeline.model.collections.documents import (
+from clustering_pipeline.model.collections import (
     DeleteDocumentsRequest,
     DeleteDocumentsResponse,
     DocumentView,

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from clustering_pipeline.api.dependencies import TheCatalog, TheKey, TheWritingKey
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.model.errors import Forbidden
-from clustering_pipeline.model.tenants.namespace import (
+from clustering_pipeline.model.tenants import (
     CreateNamespaceRequest,
     ListNamespacesResponse,
     NamespaceRecord,

@@ -15,11 +15,11 @@ from clustering_pipeline.cli.terminal.confirmation import confirmation_option
 from clustering_pipeline.cli.terminal.output import emit, live_bar, note, output_options
 from clustering_pipeline.cli.terminal.records import describe, show_collection
 from clustering_pipeline.cli.terminal.summaries import collection_summary
-from clustering_pipeline.model.collections.collection import (
+from clustering_pipeline.model.collections import (
+    DOCUMENT_ID,
     CollectionRecord,
     RegisterCollectionRequest,
 )
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.service.collections.files.opening import name_of
 from clustering_pipeline.service.collections.files.stated_types import TYPES

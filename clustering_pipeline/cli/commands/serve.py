@@ -14,7 +14,7 @@ from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.logs import to_stderr
 from clustering_pipeline.model.errors import StoreUnavailable
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.tenants.key import Access
+from clustering_pipeline.model.tenants import Access
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.recovery import recover_all
 from clustering_pipeline.settings import Settings

@@ -6,8 +6,8 @@ from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import Record, emit, emit_one, note, output_options
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.model.tenants.key import Access
-from clustering_pipeline.model.tenants.namespace import (
+from clustering_pipeline.model.tenants import (
+    Access,
     CreateNamespaceRequest,
     CreateOrganizationRequest,
 )

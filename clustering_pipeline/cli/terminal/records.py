@@ -11,7 +11,7 @@ from clustering_pipeline.cli.terminal.summaries import (
     trigger_summary,
 )
 from clustering_pipeline.model.automation.triggers import TriggerRecord
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.automation import AutomationStanding
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import CollectionNotFound

@@ -8,10 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clustering_pipeline.model.automation.triggers import TriggerRecord
-from clustering_pipeline.model.collections.collection import (
-    ClusterApplicationConfig,
-    CollectionRecord,
-)
+from clustering_pipeline.model.collections import ClusterApplicationConfig, CollectionRecord
 from clustering_pipeline.model.definitions.automation import AutomationStanding
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.executions.execution import (

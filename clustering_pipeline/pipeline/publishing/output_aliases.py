@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusterNotFound, CollectionNotFound
 from clustering_pipeline.model.scope import Scope

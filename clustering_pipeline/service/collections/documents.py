@@ -5,9 +5,9 @@ from itertools import chain, groupby
 
 import numpy as np
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
-from clustering_pipeline.model.collections.documents import (
+from clustering_pipeline.model.collections import (
     DOCUMENT_ID,
+    CollectionRecord,
     DeleteDocumentsRequest,
     DocumentInput,
     DocumentView,

@@ -8,11 +8,11 @@ from threading import Lock
 
 import numpy as np
 
-from clustering_pipeline.model.collections.collection import (
+from clustering_pipeline.model.collections import (
+    DOCUMENT_ID,
     CollectionRecord,
     RegisterCollectionRequest,
 )
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import (
     ClusteringError,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
+from clustering_pipeline.model.collections import DOCUMENT_ID
 from clustering_pipeline.model.errors import DocumentsRefused
 from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import PointId, point_id_of

@@ -2,13 +2,13 @@
 
 from contextlib import suppress
 
-from clustering_pipeline.model.collections.collection import (
+from clustering_pipeline.model.collections import (
+    DOCUMENT_ID,
     CollectionRecord,
     CollectionView,
     CreateCollectionRequest,
     RegisterCollectionRequest,
 )
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     CollectionNotFound,

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 import polars as pl
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import (
     ApplyClusterEnrichmentRequest,

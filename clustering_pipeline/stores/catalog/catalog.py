@@ -22,7 +22,7 @@ from clustering_pipeline.stores.catalog.executions.executions import Executions
 from clustering_pipeline.stores.catalog.executions.groups import Edits, Lineages
 from clustering_pipeline.stores.catalog.executions.label_answers import LabelAnswers
 from clustering_pipeline.stores.catalog.executions.tasks import Queue, Tasks
-from clustering_pipeline.stores.catalog.mongo.table import Guard, Table, address_of
+from clustering_pipeline.stores.catalog.table import Guard, Table, address_of
 from clustering_pipeline.stores.catalog.tenants import Keys, Namespaces, Organizations
 
 TIMEOUT_MS = 6000

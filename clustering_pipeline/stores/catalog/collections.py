@@ -4,17 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clustering_pipeline.model.collections.collection import (
-    CollectionRecord,
-    RegisterCollectionRequest,
-)
+from clustering_pipeline.model.collections import CollectionRecord, RegisterCollectionRequest
 from clustering_pipeline.model.errors import CollectionNotFound, NameTaken, StateConflict
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.names import MAX_LENGTH
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock
-from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Table, within
-from clustering_pipeline.stores.catalog.mongo.versions import change
+from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table, change, within
 
 _SUFFIX = " clusters"
 

@@ -11,10 +11,17 @@ from clustering_pipeline.model.errors import (
 )
 from clustering_pipeline.model.ids import looks_like_id, new_id
 from clustering_pipeline.model.scope import LOCAL, Scope
-from clustering_pipeline.model.tenants.key import Access, KeyRecord, hash_of, hint_of, new_secret
-from clustering_pipeline.model.tenants.namespace import NamespaceRecord, OrganizationRecord
+from clustering_pipeline.model.tenants import (
+    Access,
+    KeyRecord,
+    NamespaceRecord,
+    OrganizationRecord,
+    hash_of,
+    hint_of,
+    new_secret,
+)
 from clustering_pipeline.model.times import Clock, iso
-from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Table
+from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table
 
 DEFAULT_NAME = "default"
 

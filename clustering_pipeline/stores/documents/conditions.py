@@ -8,7 +8,7 @@ from itertools import product
 
 from qdrant_client import grpc
 
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
+from clustering_pipeline.model.collections import DOCUMENT_ID
 from clustering_pipeline.model.filters.text import as_time, case_variants, is_caseless, tokens
 from clustering_pipeline.model.filters.tree import ORDERINGS, Condition, Operator
 from clustering_pipeline.model.ids import is_point_id, is_whole

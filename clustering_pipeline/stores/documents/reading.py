@@ -6,7 +6,7 @@ from typing import Any
 
 from qdrant_client import grpc
 
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID, as_filtered
+from clustering_pipeline.model.collections import DOCUMENT_ID, as_filtered
 from clustering_pipeline.model.filters.semantics import predicate
 from clustering_pipeline.model.filters.tree import Filter, fields_of
 from clustering_pipeline.stores.documents.codec import (

@@ -8,7 +8,7 @@ import pytest
 
 from clustering_pipeline.engine.identity import Generation
 from clustering_pipeline.engine.identity.edits import Groups
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.errors import RunCanceled

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clustering_pipeline.engine.identity.edits import Groups
 from clustering_pipeline.engine.incremental import assign_to, reference_of
 from clustering_pipeline.engine.vectors import unit_rows
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ApplyClusterEnrichmentRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest

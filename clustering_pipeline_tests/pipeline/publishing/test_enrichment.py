@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.executions.execution import WriteBack
 from clustering_pipeline.model.ids import NOISE_ID, run_mark
 from clustering_pipeline_tests.worlds.planted import Documents, planted

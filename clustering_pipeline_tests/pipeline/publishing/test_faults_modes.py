@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline_tests.worlds.planted import SIZES, Documents, is_about, planted

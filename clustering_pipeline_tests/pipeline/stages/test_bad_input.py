@@ -8,7 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from clustering_pipeline.labeling import LabelingConfig
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL

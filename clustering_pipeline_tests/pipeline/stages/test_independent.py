@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.defs.instance.tags import RELABEL
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline_tests.worlds.planted import SUBJECTS, Documents, planted
 from clustering_pipeline_tests.worlds.world import FEATURE, Done, World

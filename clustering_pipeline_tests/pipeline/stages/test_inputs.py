@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.service.collections.register import register_existing

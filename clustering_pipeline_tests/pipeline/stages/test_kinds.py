@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.engine.identity.edits import Groups
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig, open_provider
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline_tests.labeling.loopback import Server, serving, well
 from clustering_pipeline_tests.worlds.planted import Documents, planted

@@ -7,7 +7,7 @@ import pytest
 
 from clustering_pipeline.defs.instance.tags import RELABEL
 from clustering_pipeline.labeling import LabelingConfig, open_provider
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.pipeline.run.pipeline import ProviderOf
 from clustering_pipeline_tests.labeling.loopback import Reply, Server, named, serving, well
 from clustering_pipeline_tests.worlds.planted import is_about, planted

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.engine import outlier_scores
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.service.results.agreement import field_agreement

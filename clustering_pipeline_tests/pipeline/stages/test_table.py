@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from clustering_pipeline.defs.instance.tags import RELABEL
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.publishing.clear_fields import clear
 from clustering_pipeline_tests.worlds.planted import planted

@@ -17,7 +17,7 @@ from clustering_pipeline.defs.instance.launcher import WorkerLauncher, WorkerRun
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.local.stack.spawn import free_port
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from clustering_pipeline.defs.instance.tags import JOBS
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest, Plan
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import validate

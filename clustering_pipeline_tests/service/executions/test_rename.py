@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.errors import DocumentsUnavailable, ExecutionInFlight, InvalidRequest

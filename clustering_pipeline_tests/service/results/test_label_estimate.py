@@ -6,7 +6,7 @@ import pytest
 
 from clustering_pipeline.defs.instance.tags import RELABEL
 from clustering_pipeline.labeling import LabelingConfig, Price, Terms, open_provider
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL

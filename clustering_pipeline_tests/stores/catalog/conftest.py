@@ -7,10 +7,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from clustering_pipeline.model.collections.collection import (
-    CollectionRecord,
-    RegisterCollectionRequest,
-)
+from clustering_pipeline.model.collections import CollectionRecord, RegisterCollectionRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.stores.catalog import Catalog

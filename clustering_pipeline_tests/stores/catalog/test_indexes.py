@@ -5,7 +5,7 @@ import pytest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.listing import ListClustersRequest
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.stores.catalog.mongo.table import within
+from clustering_pipeline.stores.catalog.table import within
 from clustering_pipeline_tests.model.factories import request
 
 SUMS = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.vectors import unit_rows
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
+from clustering_pipeline.model.collections import DOCUMENT_ID
 from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.run.run import Run

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import polars as pl
 
-from clustering_pipeline.model.collections.documents import as_filtered
+from clustering_pipeline.model.collections import as_filtered
 from clustering_pipeline.model.errors import WrongDimension
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.filters.semantics import predicate

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
+from clustering_pipeline.model.collections import DOCUMENT_ID
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
 from clustering_pipeline.service.collections.files.arrow_values import Binaries
 from clustering_pipeline.service.collections.files.block import Block, Row

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clustering_pipeline.model.collections.documents import DOCUMENT_ID
+from clustering_pipeline.model.collections import DOCUMENT_ID
 from clustering_pipeline.service.collections.files.block import Columns
 
 DocumentId = str | int

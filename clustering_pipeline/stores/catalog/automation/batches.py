@@ -13,7 +13,7 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.indexes import NOT_OVERTAKEN
-from clustering_pipeline.stores.catalog.mongo.table import Duplicate, Table, within
+from clustering_pipeline.stores.catalog.table import Duplicate, Table, within
 
 _TURNS = 100
 _AT_ONCE = 500

@@ -12,7 +12,7 @@ from clustering_pipeline.model.automation.webhooks import (
 )
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock, iso
-from clustering_pipeline.stores.catalog.mongo.table import Duplicate, Table, within
+from clustering_pipeline.stores.catalog.table import Duplicate, Table, within
 
 KEPT = timedelta(days=30)
 _OLDEST = (("next_attempt_at", 1), ("_id", 1))

@@ -19,7 +19,7 @@ from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.automation.deliveries import Deliveries
 from clustering_pipeline.stores.catalog.automation.webhooks import Webhooks
-from clustering_pipeline.stores.catalog.mongo.table import Document, Table
+from clustering_pipeline.stores.catalog.table import Document, Table
 
 AT_ONCE = 500
 _ALWAYS = (

@@ -25,8 +25,7 @@ from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock, iso
 from clustering_pipeline.stores.catalog.definitions.clusters import Clusters
-from clustering_pipeline.stores.catalog.mongo.table import Document, Table, within
-from clustering_pipeline.stores.catalog.mongo.versions import change
+from clustering_pipeline.stores.catalog.table import Document, Table, change, within
 
 Edit = Callable[[TriggerRecord], TriggerRecord]
 _SORTED = {"next_scheduled_at": "next_run_at"}

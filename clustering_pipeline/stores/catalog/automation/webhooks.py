@@ -13,7 +13,7 @@ from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.automation.deliveries import Deliveries
-from clustering_pipeline.stores.catalog.mongo.table import Document, Table, within
+from clustering_pipeline.stores.catalog.table import Document, Table, within
 
 MOST = 50
 """Webhooks of a namespace: each event is a message to every one of them."""

@@ -3,15 +3,12 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from clustering_pipeline.model.collections.collection import (
-    ClusterApplicationConfig,
-    CollectionRecord,
-)
+from clustering_pipeline.model.collections import ClusterApplicationConfig, CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import CollectionNotFound, StateConflict
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.collections import Collections
-from clustering_pipeline.stores.catalog.mongo.table import within
+from clustering_pipeline.stores.catalog.table import within
 
 Applications = list[ClusterApplicationConfig]
 

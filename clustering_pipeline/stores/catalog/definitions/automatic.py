@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.scope import Scope
@@ -14,7 +14,7 @@ from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog.definitions import applications
 from clustering_pipeline.stores.catalog.definitions.clusters import Clusters
 from clustering_pipeline.stores.catalog.definitions.documents import from_document
-from clustering_pipeline.stores.catalog.mongo.table import within
+from clustering_pipeline.stores.catalog.table import within
 
 _FIELDS = (
     "organization_id",

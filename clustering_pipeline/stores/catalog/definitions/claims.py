@@ -13,7 +13,7 @@ from clustering_pipeline.model.errors import (
 from clustering_pipeline.model.scope import Owner
 from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.executions.executions import Executions
-from clustering_pipeline.stores.catalog.mongo.table import Table
+from clustering_pipeline.stores.catalog.table import Table
 
 _TURNS = 20
 

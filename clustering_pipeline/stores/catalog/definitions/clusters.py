@@ -50,14 +50,14 @@ from clustering_pipeline.stores.catalog.indexes import CLUSTERS_COVERED, CLUSTER
 from clustering_pipeline.stores.catalog.listing.fields import CLUSTER_FIELDS, Listed
 from clustering_pipeline.stores.catalog.listing.page import Found, find_page, paginate
 from clustering_pipeline.stores.catalog.listing.query import ListQuery
-from clustering_pipeline.stores.catalog.mongo.table import (
+from clustering_pipeline.stores.catalog.table import (
     Duplicate,
     Query,
     Table,
+    change,
     identified,
     within,
 )
-from clustering_pipeline.stores.catalog.mongo.versions import change
 
 Edit = Callable[[ClusterRecord], ClusterRecord]
 Revision = Callable[[ClusterRecord], Mapping[str, Any]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.state import ClusterState
@@ -16,7 +16,7 @@ from clustering_pipeline.stores.catalog.definitions.documents import (
     written_entry,
     written_fields,
 )
-from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Table, within
+from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table, within
 
 
 def new_cluster(

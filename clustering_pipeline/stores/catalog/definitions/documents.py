@@ -16,7 +16,7 @@ from clustering_pipeline.model.json_values import texts_in
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.listing.fields import CLUSTER_FIELDS, folded, search_text
 from clustering_pipeline.stores.catalog.listing.metadata_index import FACTS, facts_in
-from clustering_pipeline.stores.catalog.mongo.table import Document
+from clustering_pipeline.stores.catalog.table import Document
 
 WRITES = "writes"
 

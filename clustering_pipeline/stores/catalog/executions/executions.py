@@ -30,8 +30,14 @@ from clustering_pipeline.stores.catalog.listing.fields import (
 )
 from clustering_pipeline.stores.catalog.listing.page import Found, find_page, paginate
 from clustering_pipeline.stores.catalog.listing.query import ListQuery
-from clustering_pipeline.stores.catalog.mongo.table import Document, Duplicate, Query, Table, within
-from clustering_pipeline.stores.catalog.mongo.versions import change
+from clustering_pipeline.stores.catalog.table import (
+    Document,
+    Duplicate,
+    Query,
+    Table,
+    change,
+    within,
+)
 
 Edit = Callable[[ExecutionRecord], ExecutionRecord]
 

@@ -10,8 +10,7 @@ from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, EditsRecord
 from clustering_pipeline.model.executions.lineage import RunLineage
 from clustering_pipeline.model.times import Clock
-from clustering_pipeline.stores.catalog.mongo.table import Table
-from clustering_pipeline.stores.catalog.mongo.versions import change
+from clustering_pipeline.stores.catalog.table import Table, change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

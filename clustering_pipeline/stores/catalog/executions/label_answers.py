@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock
-from clustering_pipeline.stores.catalog.mongo.table import Table, within
+from clustering_pipeline.stores.catalog.table import Table, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse, task_of
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.executions.executions import Executions
-from clustering_pipeline.stores.catalog.mongo.table import Duplicate, Table
+from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from clustering_pipeline.stores.catalog.listing.metadata_index import FACTS
-from clustering_pipeline.stores.catalog.mongo.table import Query, Table
+from clustering_pipeline.stores.catalog.table import Query, Table
 
 
 class FieldKind(StrEnum):

@@ -19,7 +19,7 @@ from clustering_pipeline.stores.catalog.listing.metadata_index import may_hold
 from clustering_pipeline.stores.catalog.listing.mongo_filters import Split, narrowed, split
 from clustering_pipeline.stores.catalog.listing.python_filters import Sums, decided
 from clustering_pipeline.stores.catalog.listing.query import ListQuery
-from clustering_pipeline.stores.catalog.mongo.table import Query, Sort
+from clustering_pipeline.stores.catalog.table import Query, Sort
 
 # So many times as many must match as end with a page, for an order to bring it sooner than sorting
 # would: by an index that answers alone, and by one for which records are read.

@@ -11,7 +11,7 @@ from typing import Any
 from clustering_pipeline.model.filters.semantics import predicate
 from clustering_pipeline.model.filters.tree import Filter, fields_of
 from clustering_pipeline.stores.catalog.listing.fields import CREATED, STATUS, Listed, value_at
-from clustering_pipeline.stores.catalog.mongo.table import Document, Query, Sort
+from clustering_pipeline.stores.catalog.table import Document, Query, Sort
 
 Sums = dict[str, dict[str, Any]]
 """Status to name to sum."""

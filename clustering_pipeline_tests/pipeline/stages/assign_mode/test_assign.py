@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 from clustering_pipeline.automation.drift import OF_THE_POOL, drift
 from clustering_pipeline.defs.instance.tags import ASSIGN, RELABEL
 from clustering_pipeline.labeling import LabelingConfig, open_provider
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.labeling import LLMLabeling
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clustering_pipeline.engine.incremental import reference_of
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import StateConflict

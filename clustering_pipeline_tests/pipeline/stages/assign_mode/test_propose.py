@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from clustering_pipeline.cli.terminal.summaries import execution_summary
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.labeling import LLMLabeling

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.defs.instance.tags import COMPOSE, JOBS, PARENT, RETRY
-from clustering_pipeline.model.collections.collection import CollectionRecord
+from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from clustering_pipeline.model.collections.collection import RegisterCollectionRequest
+from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import BatchNotFound, CollectionNotFound, StateConflict
 from clustering_pipeline.model.scope import LOCAL, Scope

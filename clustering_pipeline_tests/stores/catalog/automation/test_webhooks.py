@@ -23,7 +23,7 @@ from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.times import iso, utc_now
 from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.catalog.automation.webhooks import MOST
-from clustering_pipeline.stores.catalog.mongo.table import Table
+from clustering_pipeline.stores.catalog.table import Table
 from clustering_pipeline_tests.model.factories import execution
 
 ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")

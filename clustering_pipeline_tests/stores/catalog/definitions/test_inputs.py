@@ -5,10 +5,7 @@ from typing import Any
 import pytest
 
 from clustering_pipeline.model.automation.triggers import CreateTriggerRequest
-from clustering_pipeline.model.collections.collection import (
-    CollectionRecord,
-    RegisterCollectionRequest,
-)
+from clustering_pipeline.model.collections import CollectionRecord, RegisterCollectionRequest
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest

@@ -1,9 +1,11 @@
-"""One MongoDB collection, in the few operations that the catalog uses."""
+"""One MongoDB collection, in the few operations that the catalog uses, and changes of a record
+that others may change too.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import stamina
 from pymongo import IndexModel, ReturnDocument
@@ -17,13 +19,19 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from clustering_pipeline.model.errors import CatalogUnavailable, InvalidRequest
+from clustering_pipeline.model.errors import (
+    CatalogUnavailable,
+    ClusteringError,
+    InvalidRequest,
+    StaleVersion,
+)
 from clustering_pipeline.model.ids import looks_like_id
 from clustering_pipeline.model.scope import Scope
 
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
+_CHANGES = 100
 TRANSIENT = (ConnectionFailure, ExecutionTimeout, WTimeoutError)
 _REFUSED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, AtlasError
 _TOO_LARGE = frozenset({10334, 17419, 17420})  # a document, or one that an update makes so
@@ -186,3 +194,51 @@ def within(scope: Scope, **conditions: Any) -> dict[str, Any]:
 def identified(scope: Scope, identifier: str, *, id_key: str, name_key: str) -> dict[str, Any]:
     """By id or by name; no name looks like an id, so it cannot be both."""
     return within(scope, **{id_key if looks_like_id(identifier) else name_key: identifier})
+
+
+class Versioned(Protocol):
+    """A record that counts its changes."""
+
+    @property
+    def version(self) -> int:
+        """How often it was written."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Versioned)
+
+
+def change(
+    table: Table,
+    query: Query,
+    *,
+    decode: Callable[[Document], Kept],
+    encode: Callable[[Kept], Mapping[str, Any]],
+    missing: ClusteringError,
+    edit: Callable[[Kept], Kept],
+    conflict: Callable[[Kept, Duplicate], ClusteringError] | None = None,
+) -> Kept:
+    """Applies ``edit`` to the one record that ``query`` finds and returns it as stored.
+
+    When another writer comes first, ``edit`` is applied again to what that one wrote.  ``edit``
+    may raise, and nothing is written; a record it returns unchanged is not written either.
+    ``conflict`` is raised when a unique index keeps the changed record out.
+    """
+    for _ in range(_CHANGES):
+        document = table.find_one(query)
+        if document is None:
+            raise missing
+        before = decode(document)
+        after = edit(before)
+        if after == before:
+            return before
+        try:
+            written = table.swap({**query, "version": before.version}, encode(after))
+        except Duplicate as duplicate:
+            if conflict is None:
+                raise
+            raise conflict(after, duplicate) from duplicate
+        if written is not None:
+            return decode(written)
+    message = f"the record is changed by others faster than we can: {_CHANGES} attempts failed"
+    raise StaleVersion(message)

@@ -10,7 +10,7 @@ from clustering_pipeline.local.stack.mongod import find_mongod, start_mongod
 from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.errors import CatalogUnavailable
 from clustering_pipeline.stores.catalog import Catalog
-from clustering_pipeline.stores.catalog.mongo.table import address_of
+from clustering_pipeline.stores.catalog.table import address_of
 
 QUICK_MS = 1000
 

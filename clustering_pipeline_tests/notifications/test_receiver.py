@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from clustering_pipeline.model.errors import ReceiverRefused
-from clustering_pipeline.notifications.addresses import is_allowed, is_public
+from clustering_pipeline.notifications.receiver import is_allowed, is_public
 from clustering_pipeline.notifications.sender import Sender
 
 

@@ -1,10 +1,13 @@
-"""API keys: who may call, for which namespaces, and whether to change anything."""
+"""Whose a record is: organisations, their namespaces, within which names are unique and records
+see each other, and API keys.
+"""
 
 import hashlib
 import secrets
 from enum import StrEnum
 
-from clustering_pipeline.model.base import Record
+from clustering_pipeline.model.base import Record, RequestModel, View
+from clustering_pipeline.model.names import Name
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
 
@@ -58,3 +61,50 @@ def hash_of(secret: str) -> str:
 def hint_of(secret: str) -> str:
     """How a secret begins."""
     return f"{secret[:_SHOWN]}…"
+
+
+class NamespaceRecord(Record):
+    """A namespace of an organisation."""
+
+    namespace_id: str
+    """Its id, ``ns_…``."""
+    namespace_name: str
+    """Its name, unique in the organisation."""
+    organization_id: str
+    """The organisation it belongs to."""
+    created_at: Moment
+    """When it was made."""
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace it belongs to."""
+        return Scope(organization_id=self.organization_id, namespace_id=self.namespace_id)
+
+
+class CreateNamespaceRequest(RequestModel):
+    """A new namespace."""
+
+    namespace_name: Name
+    """Its name, unique in the organisation."""
+
+
+class ListNamespacesResponse(View):
+    """The namespaces that a key may use."""
+
+    results: list[NamespaceRecord]
+    """The namespaces, by name."""
+
+
+class OrganizationRecord(Record):
+    """An organisation."""
+
+    organization_id: str
+    organization_name: str
+    created_at: Moment
+
+
+class CreateOrganizationRequest(RequestModel):
+    """A new organisation."""
+
+    organization_name: Name
+    """Its name, unique on this server."""
