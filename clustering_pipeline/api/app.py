@@ -12,9 +12,8 @@ from clustering_pipeline.api.addresses import KeepSlashes, KnownQueries
 from clustering_pipeline.api.document import finished, viewer
 from clustering_pipeline.api.errors import documented, handle_errors
 from clustering_pipeline.api.middleware.authenticated import Authenticated
-from clustering_pipeline.api.middleware.limited import Limited
+from clustering_pipeline.api.middleware.limits import Limited, Sized
 from clustering_pipeline.api.middleware.observed import Observed
-from clustering_pipeline.api.middleware.sized import Sized
 from clustering_pipeline.api.routes import ROUTERS, health
 from clustering_pipeline.api.services import Services
 

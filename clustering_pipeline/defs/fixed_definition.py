@@ -7,8 +7,7 @@ from typing import Any
 
 from clustering_pipeline.defs.graph import Context, Graph
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
-from clustering_pipeline.model.definitions.files import read_mapping
-from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.definitions.validation import read_mapping, validate
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL, Scope

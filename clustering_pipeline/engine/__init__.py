@@ -3,7 +3,12 @@
 from clustering_pipeline.engine.algorithms import Fit, fit
 from clustering_pipeline.engine.cluster import Clustering, cluster, everywhere, neighbors_wanted
 from clustering_pipeline.engine.division import divide
-from clustering_pipeline.engine.features import complete_rows, concatenate
+from clustering_pipeline.engine.features import (
+    LearnedWeights,
+    complete_rows,
+    concatenate,
+    learn_weights,
+)
 from clustering_pipeline.engine.groups.attributes import (
     AttributeGroups,
     aggregate,
@@ -23,9 +28,14 @@ from clustering_pipeline.engine.interruptible import fit_in_child, fit_interrupt
 from clustering_pipeline.engine.layout.embed import Layout, layout
 from clustering_pipeline.engine.limits import expected_seconds, refuse_what_does_not_fit
 from clustering_pipeline.engine.manifest import digest, versions
-from clustering_pipeline.engine.metrics.agreement import Agreement, agreement, explained_shares
+from clustering_pipeline.engine.metrics.agreement import (
+    Agreement,
+    Relation,
+    agreement,
+    explained_shares,
+    overlap_relations,
+)
 from clustering_pipeline.engine.metrics.density_validity import density_validity
-from clustering_pipeline.engine.metrics.overlap import Relation, overlap_relations
 from clustering_pipeline.engine.metrics.quality import Quality, counted, quality
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import outlier_scores
@@ -36,7 +46,6 @@ from clustering_pipeline.engine.sampling import (
     assign_to_centroids,
     sample_rows,
 )
-from clustering_pipeline.engine.weights import LearnedWeights, learn_weights
 from clustering_pipeline.model.ids import group_id
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms import Fit, fit
-from clustering_pipeline.engine.algorithms.registry import algorithm as named
+from clustering_pipeline.engine.algorithms.algorithm import algorithm as named
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy, by_size, of_deepest, top_labels
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.limits import refuse_what_does_not_fit

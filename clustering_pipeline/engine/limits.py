@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clustering_pipeline.engine.algorithms.registry import algorithm as named
+from clustering_pipeline.engine.algorithms.algorithm import algorithm as named
 from clustering_pipeline.engine.parameters import resolved, resolved_step
 from clustering_pipeline.engine.preprocessing.step import step_named
 from clustering_pipeline.engine.runtime.job import Job, job_of

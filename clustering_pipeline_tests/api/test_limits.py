@@ -12,9 +12,8 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from clustering_pipeline.api.middleware.limited import Limited
+from clustering_pipeline.api.middleware.limits import Limited, Sized
 from clustering_pipeline.api.middleware.observed import Observed
-from clustering_pipeline.api.middleware.sized import Sized
 from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.logs import Json
 from clustering_pipeline.stores.catalog import Catalog

@@ -1,4 +1,6 @@
-"""One module a resource; the order is that in which addresses are tried and shown."""
+"""One module a resource, one router a prefix; the order is that in which addresses are tried and
+shown.
+"""
 
 from fastapi import APIRouter
 
@@ -7,17 +9,13 @@ from clustering_pipeline.api.routes import (
     clusters,
     collections,
     documents,
-    edits,
     enrich,
-    estimates,
     executions,
     exports,
     groups,
     history,
-    names,
     namespaces,
     one_shot,
-    tasks,
     triggers,
     webhooks,
 )
@@ -34,10 +32,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     executions.router,
     groups.router,
     exports.router,
-    names.router,
+    executions.name_router,
     history.router,
-    edits.router,
-    estimates.router,
+    groups.edit_router,
+    executions.estimate_router,
     webhooks.router,
-    tasks.router,
+    executions.task_router,
 )

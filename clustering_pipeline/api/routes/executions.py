@@ -1,28 +1,48 @@
-"""Executions: started, read, listed, cancelled."""
+"""Executions: started, read, listed, cancelled, named, followed as tasks, and what the labels of
+one would cost.
+"""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query
 
-from clustering_pipeline.api.addresses import ClusterIdentifier, RunId
+from clustering_pipeline.api.addresses import ClusterIdentifier, RunId, TaskId
 from clustering_pipeline.api.dependencies import (
     Caller,
     Reader,
     TheCatalog,
+    TheKey,
     ThePipeline,
     TheServices,
+    TheWritingKey,
     Writer,
 )
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import Page, ThePage
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.definitions.views import GenericDeleteResponse
+from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ClusterExecutionResult
-from clustering_pipeline.model.executions.task import TaskResponse, task_of
+from clustering_pipeline.model.executions.label_overrides import (
+    LabelOverridesRequest,
+    PatchExecutionLabelsResponse,
+    PatchExecutionRunNameResponse,
+    RunNameRequest,
+    labels_of,
+    name_of,
+)
+from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse, task_of
+from clustering_pipeline.model.executions.views import LabelEstimateResponse
 from clustering_pipeline.model.listing import (
     ListClusterExecutionsRequest,
     ListClusterExecutionsResponse,
 )
+from clustering_pipeline.service.executions.cancel import cancel_queued
+from clustering_pipeline.service.executions.plan import plan_of
+from clustering_pipeline.service.results.edits import name_groups
 from clustering_pipeline.service.results.groups import with_vectors
+from clustering_pipeline.service.results.label_estimate import estimate_labels
 from clustering_pipeline.stores.catalog import Catalog
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["executions"])
@@ -132,3 +152,84 @@ def _listed(
     cluster = catalog.clusters.get(caller.scope, identifier)
     asked = page.asked(request, ListClusterExecutionsRequest)
     return catalog.executions.list(caller.scope, cluster.cluster_id, asked)
+
+
+estimate_router = APIRouter(prefix="/clusters/{cluster_identifier}/estimate", tags=["clusters"])
+
+
+@estimate_router.post("", responses=documented(404, 409))
+def estimate_cluster_labels(
+    cluster_identifier: ClusterIdentifier,
+    caller: Reader,
+    pipeline: ThePipeline,
+    request: Annotated[ExecuteClusterByIdRequest | None, Body()] = None,
+) -> LabelEstimateResponse:
+    """Tell what the labels of an execution with this body would take; nothing is run or asked."""
+    overrides = request or ExecuteClusterByIdRequest()
+    record = pipeline.catalog.clusters.get(caller.scope, cluster_identifier)
+    spec = record.resolved(overrides)
+    estimate = estimate_labels(pipeline, spec, plan=plan_of(pipeline, spec))
+    return LabelEstimateResponse.model_validate(estimate)
+
+
+name_router = APIRouter(
+    prefix="/clusters/{cluster_identifier}/executions/{run_id}", tags=["results"]
+)
+
+
+@name_router.patch("/labels", responses=documented(404, 409))
+def patch_execution_labels(
+    cluster_identifier: ClusterIdentifier,
+    run_id: RunId,
+    request: LabelOverridesRequest,
+    caller: Writer,
+    services: TheServices,
+) -> PatchExecutionLabelsResponse:
+    """Rename groups of an execution; an empty name gives a group its own label back."""
+    execution, uids = name_groups(
+        services.pipeline.catalog, caller.scope, cluster_identifier, run_id, request.labels
+    )
+    services.launches.rename(execution.cluster_id, uids)
+    return labels_of(execution)
+
+
+@name_router.patch("/name", responses=documented(404, 409))
+def patch_execution_run_name(
+    cluster_identifier: ClusterIdentifier,
+    run_id: RunId,
+    request: RunNameRequest,
+    caller: Writer,
+    catalog: TheCatalog,
+) -> PatchExecutionRunNameResponse:
+    """Name an execution; an empty name clears it."""
+    record = catalog.clusters.get(caller.scope, cluster_identifier)
+    return name_of(
+        catalog.executions.name(
+            caller.scope, run_id, request.run_name, cluster_id=record.cluster_id
+        )
+    )
+
+
+# Tasks are in no namespace.
+task_router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+
+@task_router.get("/{task_id}", responses=documented(404))
+def get_task(task_id: TaskId, key: TheKey, catalog: TheCatalog) -> TaskResponse:
+    """Read how far a task is."""
+    return catalog.tasks.get(task_id, sees=key.reaches)
+
+
+@task_router.delete("/{task_id}", responses=documented(404))
+def delete_task(
+    task_id: TaskId, key: TheWritingKey, services: TheServices
+) -> GenericDeleteResponse:
+    """Cancel a task; may be repeated, and leaves one that has ended as it is."""
+    catalog = services.pipeline.catalog
+    task = catalog.tasks.find(task_id, sees=key.reaches)
+    with suppress(StateConflict):
+        if isinstance(task, QueuedRun):
+            cancel_queued(catalog, task, services.launcher)
+        else:
+            services.launches.cancel(task.scope, task.run_id)
+    return GenericDeleteResponse(message=f"canceled {task_id}")

@@ -1,4 +1,4 @@
-"""What the published run found: groups, and the map."""
+"""What the published run found, groups and the map, and what people want of the groups."""
 
 from typing import Annotated
 
@@ -6,14 +6,22 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
 from clustering_pipeline.api.addresses import ClusterIdentifier
-from clustering_pipeline.api.dependencies import Reader, TheCatalog, ThePipeline
+from clustering_pipeline.api.dependencies import (
+    Reader,
+    TheCatalog,
+    ThePipeline,
+    TheServices,
+    Writer,
+)
 from clustering_pipeline.api.errors import documented
+from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
 from clustering_pipeline.model.executions.map import (
     DEFAULT_POINTS,
     MOST_POINTS,
     ClusterVisualization,
 )
 from clustering_pipeline.model.executions.views import ClusterGroupsResponse
+from clustering_pipeline.service.results import edits
 from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.service.results.map import visualization
 
@@ -54,3 +62,28 @@ def get_cluster_visualization(
         compact=compact,
     )
     return StreamingResponse(picture.chunks(), media_type="application/json")
+
+
+edit_router = APIRouter(prefix="/clusters/{cluster_identifier}/edits", tags=["edits"])
+
+
+@edit_router.get("", responses=documented(404))
+def get_cluster_edits(
+    cluster_identifier: ClusterIdentifier, caller: Reader, catalog: TheCatalog
+) -> ClusterEditsResponse:
+    """Read the edits, and which of them the published run could not do."""
+    return edits.get_edits(catalog, caller.scope, cluster_identifier)
+
+
+@edit_router.put("", responses=documented(404, 409))
+def put_cluster_edits(
+    cluster_identifier: ClusterIdentifier,
+    request: ClusterEdits,
+    caller: Writer,
+    services: TheServices,
+) -> ClusterEditsResponse:
+    """Replace the edits; they are applied from the next run on."""
+    catalog = services.pipeline.catalog
+    record, uids = edits.put_edits(catalog, caller.scope, cluster_identifier, request)
+    services.launches.rename(record.cluster_id, uids)
+    return record

@@ -11,23 +11,28 @@ import click
 from clustering_pipeline.automation.overdue import all_overdue
 from clustering_pipeline.automation.status import standing_of
 from clustering_pipeline.cli.clusters.archive import archive, unarchive
-from clustering_pipeline.cli.clusters.edits import edits
-from clustering_pipeline.cli.clusters.lineage import lineage
 from clustering_pipeline.cli.clusters.published import (
     agreement,
     clear_fields,
+    edits,
+    lineage,
     rollback,
     verify_documents,
 )
 from clustering_pipeline.cli.session import Session, open_session
-from clustering_pipeline.cli.terminal.confirmation import confirmation_option
-from clustering_pipeline.cli.terminal.output import counted, emit, emit_one, note, output_options
+from clustering_pipeline.cli.terminal.output import (
+    confirmation_option,
+    counted,
+    emit,
+    emit_one,
+    note,
+    output_options,
+)
 from clustering_pipeline.cli.terminal.records import show_definition, show_execution, show_standing
 from clustering_pipeline.model.definitions.automation import Overdue
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
-from clustering_pipeline.model.definitions.files import read_mapping
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
-from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.model.definitions.validation import read_mapping, validate
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.service.results.groups import groups_of, label_fidelities

@@ -1,17 +1,29 @@
-"""Commands on what was published: return to it, check it, compare it with a field
-of the documents, and remove what is kept no more.
+"""Commands on what was published: return to it, check it, compare it with a field of the documents,
+edit its groups, tell what became of them, and remove what is kept no more.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
 
 import click
 
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.cli.terminal.confirmation import confirm, confirmation_option
-from clustering_pipeline.cli.terminal.output import counted, emit, emit_one, note, output_options
+from clustering_pipeline.cli.terminal.output import (
+    confirm,
+    confirmation_option,
+    counted,
+    emit,
+    emit_one,
+    note,
+    output_options,
+)
 from clustering_pipeline.cli.terminal.records import show_definition
+from clustering_pipeline.model.definitions.validation import read_mapping, validate
 from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
+from clustering_pipeline.service.results.edits import get_edits, put_edits
 
 
 @click.command()
@@ -133,3 +145,99 @@ def agreement(output: str, cluster: str, field: str) -> None:
     with open_session() as session:
         agreements = field_agreement(session.pipeline, session.scope, cluster, field)
     emit([asdict(feature) for feature in agreements], columns=COLUMNS, output=output)
+
+
+@click.group("edits")
+def edits() -> None:
+    """Rename, pin, merge and split groups; exclude and link documents."""
+
+
+@edits.command()
+@click.argument("cluster")
+@output_options
+def get(output: str, cluster: str) -> None:
+    """Show the edits of a definition, and those the published run could not do."""
+    with open_session() as session:
+        record = get_edits(session.pipeline.catalog, session.scope, cluster)
+    _show_edits(record, output)
+
+
+@edits.command()
+@click.argument("cluster")
+@click.option(
+    "--file",
+    "-f",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="All edits, JSON or YAML: rename, pin, merge, split, exclude, must_link, cannot_link.",
+)
+@output_options
+def put(output: str, cluster: str, file: Path) -> None:
+    """Replace the edits of a definition; the next execution applies them."""
+    given = validate(ClusterEdits, read_mapping(file))
+    with open_session() as session:
+        record, uids = put_edits(session.pipeline.catalog, session.scope, cluster, given)
+        if uids:
+            from clustering_pipeline.cli.clusters.follow import rename  # noqa: PLC0415 - Dagster
+
+            rename(session, record.cluster_id, uids)
+    _show_edits(record, output)
+    note(f"next: clustering-pipeline clusters execute {quote(cluster)}")
+
+
+def _show_edits(record: ClusterEditsResponse, output: str) -> None:
+    view = record.model_dump(mode="json")
+    emit_one(view, output=output, summary=view | {"edits": None} | view["edits"])
+    if not any(view["edits"].values()):
+        note("no edits: groups are as the algorithm finds them")
+
+
+EVENTS = ("event", "cluster_id", "label", "previous_cluster_id", "num_members", "overlaps")
+
+
+@click.command("lineage")
+@click.argument("cluster")
+@click.option("--group", help="One group, by uid or as cl_3.")
+@click.option("--all", "everything", is_flag=True, help="Also groups that only continued.")
+@output_options
+def lineage(output: str, cluster: str, group: str | None, *, everything: bool) -> None:
+    """Show what became of the groups of a definition, newest run first."""
+    from clustering_pipeline.service.results.lineage import cluster_lineage  # noqa: PLC0415
+
+    with open_session() as session:
+        history = cluster_lineage(session.pipeline.catalog, session.scope, cluster, group=group)
+    if output == "json":
+        emit_one(history.model_dump(mode="json"), output=output)
+        return
+    events = [
+        {"run_id": run.run_id} | event.model_dump(mode="json")
+        for run in history.runs
+        for event in run.events
+        if everything or group is not None or event.event != "continued"
+    ]
+    emit(events, columns=("run_id", *EVENTS), output=output)
+    note(f"{counted(len(events), 'event')} in {counted(len(history.runs), 'run')}")
+
+
+@click.command("diff")
+@click.argument("run_id")
+@click.option("--against", required=True, help="The run to compare it with.")
+@output_options
+def diff(output: str, run_id: str, against: str) -> None:
+    """Show what became of the groups and documents of another run in this one."""
+    from clustering_pipeline.service.results.lineage import run_diff  # noqa: PLC0415
+
+    with open_session() as session:
+        difference = run_diff(session.pipeline, session.scope, run_id, against)
+    if output == "json":
+        emit_one(difference.model_dump(mode="json"), output=output)
+        return
+    emit(
+        [event.model_dump(mode="json") for event in difference.events],
+        columns=EVENTS,
+        output=output,
+    )
+    fields = difference.model_dump(
+        include={name for name in type(difference).model_fields if "documents" in name}
+    )
+    note(", ".join(f"{count} {name.removeprefix('documents_')}" for name, count in fields.items()))

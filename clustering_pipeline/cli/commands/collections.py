@@ -11,8 +11,13 @@ import click
 from clustering_pipeline.cli.clusters.archive import arrange
 from clustering_pipeline.cli.commands.tenants import organization_option
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.cli.terminal.confirmation import confirmation_option
-from clustering_pipeline.cli.terminal.output import emit, live_bar, note, output_options
+from clustering_pipeline.cli.terminal.output import (
+    confirmation_option,
+    emit,
+    live_bar,
+    note,
+    output_options,
+)
 from clustering_pipeline.cli.terminal.records import describe, show_collection
 from clustering_pipeline.cli.terminal.summaries import collection_summary
 from clustering_pipeline.model.collections import (

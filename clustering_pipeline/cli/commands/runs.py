@@ -4,8 +4,7 @@ from shlex import quote
 
 import click
 
-from clustering_pipeline.cli.clusters.lineage import diff
-from clustering_pipeline.cli.clusters.published import gc, verify
+from clustering_pipeline.cli.clusters.published import diff, gc, verify
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import emit, emit_one, note, output_options
 from clustering_pipeline.cli.terminal.summaries import Summary, execution_summary

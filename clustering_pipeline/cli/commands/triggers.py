@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.cli.terminal.confirmation import confirmation_option
-from clustering_pipeline.cli.terminal.output import emit, note, output_options
+from clustering_pipeline.cli.terminal.output import confirmation_option, emit, note, output_options
 from clustering_pipeline.cli.terminal.records import show_trigger
 from clustering_pipeline.model.automation.schedules import KINDS
 from clustering_pipeline.model.automation.triggers import (

@@ -6,8 +6,13 @@ import click
 
 from clustering_pipeline.automation.webhooks import create_webhook, try_webhook
 from clustering_pipeline.cli.session import open_session
-from clustering_pipeline.cli.terminal.confirmation import confirmation_option
-from clustering_pipeline.cli.terminal.output import emit, emit_one, note, output_options
+from clustering_pipeline.cli.terminal.output import (
+    confirmation_option,
+    emit,
+    emit_one,
+    note,
+    output_options,
+)
 from clustering_pipeline.model.automation.webhooks import (
     CreateWebhookRequest,
     DeliveryAttempt,

@@ -1,8 +1,12 @@
-"""What every algorithm looks like to the engine."""
+"""What every algorithm looks like to the engine, and which there are: every module of this package
+that defines ``ALGORITHM``.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +16,7 @@ from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Want
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.errors import InvalidParameters
 from clustering_pipeline.model.progress import Check
 
 P = TypeVar("P", bound=Parameters)
@@ -64,3 +69,24 @@ class Algorithm(Generic[P]):
     interruptible: Callable[[Job, P], bool] = lambda _job, _params: False
     neighbors: Callable[[P], Wanted | None] = lambda _params: None
     metric: Callable[[P], str | None] = _named_metric
+
+
+MACHINERY = {"__init__", "algorithm", "fit", "lloyd"}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all algorithms, sorted."""
+    modules = {path.stem for path in Path(__file__).parent.glob("*.py")}
+    return tuple(sorted(modules - MACHINERY))
+
+
+def algorithm(name: str) -> Algorithm[Any]:
+    """The algorithm of that name; raises ``InvalidParameters`` listing those there are."""
+    if name == "attribute_based":
+        message = "attribute_based groups by values, not by vectors: call group_by_attributes"
+        raise InvalidParameters(message)
+    if name not in names():
+        message = f"there is no algorithm {name!r}; there are: {', '.join(names())}"
+        raise InvalidParameters(message)
+    method: Algorithm[Any] = import_module(f"{__package__}.{name}").ALGORITHM
+    return method

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.algorithms.registry import algorithm as named
+from clustering_pipeline.engine.algorithms.algorithm import algorithm as named
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy, moved
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.limits import refuse_what_does_not_fit

@@ -1,4 +1,6 @@
-"""A cluster definition as clients write it."""
+"""A cluster definition as clients write it, and what of the contract this project does not do yet:
+refused, never stored and ignored.
+"""
 
 from typing import Annotated, Literal, Self
 
@@ -17,6 +19,7 @@ from clustering_pipeline.model.definitions.vector_config import (
     QualityGates,
     VectorConfig,
 )
+from clustering_pipeline.model.errors import NotAvailableYet
 from clustering_pipeline.model.filters.tree import FilterObject
 from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.names import Name
@@ -138,3 +141,48 @@ class CreateClusterRequest(RequestModel):
         return self.enrich_source_collection or (
             self.vector_config is not None and self.vector_config.enrich_source
         )
+
+
+TIMED = frozenset({"cron", "interval"})
+"""Triggers that look at no documents."""
+
+
+def check_available(definition: CreateClusterRequest) -> None:
+    """Raises ``NotAvailableYet`` naming the first field that asks for what is not there.
+
+    Building a behaviour deletes its line.
+    """
+    if definition.source_cluster_ids and definition.auto_execute_on_batch:
+        message = (
+            "auto_execute_on_batch is not available yet for a composite definition, whose sources "
+            "have to run first: leave it out, and give it a trigger of type cron or interval"
+        )
+        raise NotAvailableYet(message)
+
+    if _target(definition) and (definition.source_cluster_ids or _weighted(definition)):
+        message = (
+            f"a umap step with target {_target(definition)!r} is not available yet for a composite "
+            "definition or learned feature weights: leave target out"
+        )
+        raise NotAvailableYet(message)
+
+
+def _target(definition: CreateClusterRequest) -> str | None:
+    config = definition.vector_config
+    steps = (config.preprocessing_steps if config else None) or ()
+    return next((step.target for step in steps if step.method == "umap" and step.target), None)
+
+
+def _weighted(definition: CreateClusterRequest) -> bool:
+    config = definition.vector_config
+    return config is not None and config.multi_feature_strategy == "weighted"
+
+
+def check_trigger(definition: CreateClusterRequest, trigger_type: str) -> None:
+    """Raises ``NotAvailableYet`` for what a trigger is to look at and does not."""
+    if definition.source_cluster_ids and trigger_type not in TIMED:
+        message = (
+            f"a trigger of type {trigger_type!r} is not available yet for a composite definition, "
+            "which sees documents only once its sources have run: use cron or interval"
+        )
+        raise NotAvailableYet(message)

@@ -1,15 +1,24 @@
-"""Turns what a client sent into a model, or into one error that says what to change."""
+"""Turns what a client sent, or what a YAML or JSON file holds, into a model, or into one error that
+says what to change.
+"""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
+import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from clustering_pipeline.model.algorithms.preprocessing import STEP_METHODS
 from clustering_pipeline.model.base import RequestModel
 from clustering_pipeline.model.definitions.vector_config import OLDER_PARAMS
-from clustering_pipeline.model.errors import InvalidFilter, InvalidParameters, InvalidRequest
+from clustering_pipeline.model.errors import (
+    InvalidDefinition,
+    InvalidFilter,
+    InvalidParameters,
+    InvalidRequest,
+)
 from clustering_pipeline.model.filters.tree import FILTERS
 
 Model = TypeVar("Model", bound=RequestModel)
@@ -87,3 +96,24 @@ def _sentence(problem: Problem) -> str:
     if place:
         return f"{place}: {problem['message']}"
     return f"the request {problem['message']}" if problem["type"] in _WHOLE else problem["message"]
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """What a YAML or JSON file holds; raises InvalidDefinition when that is no mapping."""
+    parsed = _parse(file)
+    if not isinstance(parsed, dict):
+        message = f"{file} holds no mapping of fields to values"
+        raise InvalidDefinition(message)
+    return parsed
+
+
+def _parse(file: Path) -> Any:
+    try:
+        # YAML holds JSON too.
+        return yaml.safe_load(file.read_text())
+    except OSError as error:
+        message = f"cannot read {file}: {error.strerror}"
+        raise InvalidDefinition(message) from error
+    except yaml.YAMLError as error:
+        message = f"{file} is neither YAML nor JSON: {' '.join(str(error).split())}"
+        raise InvalidDefinition(message) from error

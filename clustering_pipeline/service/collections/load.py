@@ -23,8 +23,8 @@ from clustering_pipeline.model.ids import PointId
 from clustering_pipeline.model.progress import Progress
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.collections.files.block import Source
 from clustering_pipeline.service.collections.files.documents import Document, FileDocuments
-from clustering_pipeline.service.collections.files.source import Source
 from clustering_pipeline.service.collections.places import Places, displaced
 from clustering_pipeline.service.collections.register import check_own
 from clustering_pipeline.stores.documents.concurrency import in_order

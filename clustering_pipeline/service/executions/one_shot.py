@@ -13,8 +13,7 @@ from typing import Any
 import polars as pl
 
 from clustering_pipeline.model.collections import CollectionRecord
-from clustering_pipeline.model.definitions.availability import check_available
-from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.create import CreateClusterRequest, check_available
 from clustering_pipeline.model.definitions.one_shot import (
     ClusterCentroid,
     ClusterMember,

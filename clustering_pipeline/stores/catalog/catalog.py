@@ -19,8 +19,7 @@ from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.definitions.automatic import Automations
 from clustering_pipeline.stores.catalog.definitions.clusters import Clusters
 from clustering_pipeline.stores.catalog.executions.executions import Executions
-from clustering_pipeline.stores.catalog.executions.groups import Edits, Lineages
-from clustering_pipeline.stores.catalog.executions.label_answers import LabelAnswers
+from clustering_pipeline.stores.catalog.executions.groups import Edits, LabelAnswers, Lineages
 from clustering_pipeline.stores.catalog.executions.tasks import Queue, Tasks
 from clustering_pipeline.stores.catalog.table import Guard, Table, address_of
 from clustering_pipeline.stores.catalog.tenants import Keys, Namespaces, Organizations

@@ -1,6 +1,6 @@
 import pytest
 
-from clustering_pipeline.model.definitions.availability import check_available, check_trigger
+from clustering_pipeline.model.definitions.create import check_available, check_trigger
 from clustering_pipeline.model.errors import NotAvailableYet
 from clustering_pipeline_tests.model.factories import URI, request, vectors
 

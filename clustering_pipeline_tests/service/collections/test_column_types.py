@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from clustering_pipeline.model.errors import InvalidRequest
+from clustering_pipeline.service.collections.files.block import Source
 from clustering_pipeline.service.collections.files.documents import FileDocuments
-from clustering_pipeline.service.collections.files.source import Source
 from clustering_pipeline_tests.service.collections.column_types import (
     ARROW,
     DUCKDB,

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
+from clustering_pipeline.service.collections.files.block import Source
 from clustering_pipeline.service.collections.files.documents import FileDocuments
-from clustering_pipeline.service.collections.files.source import Source
 
 ROWS = [
     {"document_id": "a", "text": "first", "embedding": [1.0, 2.0]},

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
+from clustering_pipeline.service.collections.files.block import Source
 from clustering_pipeline.service.collections.files.documents import Document, FileDocuments
-from clustering_pipeline.service.collections.files.source import Source
 
 VECTOR = {"embedding": [1.0, 2.0]}
 KEYS = st.sampled_from(["a", "b", "c.d", "", "é", "long" * 20])

@@ -1,11 +1,15 @@
-"""A block of rows as every format yields them, and the way to a column in a row."""
+"""Which file or folder is loaded, a block of its rows as every format yields them, and the way to
+a column in a row.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from clustering_pipeline.model.collections import DOCUMENT_ID
 
 ROWS = 1_000
 Row = dict[str, Any]
@@ -90,3 +94,28 @@ def _step(value: Any, step: str) -> Any:
     if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
         return value[int(step)]
     return None
+
+
+DocumentId = str | int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A file or a folder, and how its columns read."""
+
+    file: Path
+    vector_columns: tuple[str, ...] = ("embedding",)
+    id_column: str = DOCUMENT_ID
+    id_from: str | None = None
+    """Instead of an id column: the column whose text ids are made of, or ``content``."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Column to what its texts are: a name in ``TYPES``."""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    keep_without_vector: bool = False
+    """Whether a document with NaN or infinity in a vector is stored without it."""
+
+    @property
+    def columns(self) -> Columns:
+        """What a reader has to know."""
+        own = None if self.id_from else self.id_column
+        return Columns(vectors=self.vector_columns, id=own)

@@ -1,22 +1,65 @@
 """The documents of a file or a folder, looked at whole before the first of them is handed out."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import pickle
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from tempfile import TemporaryFile
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from clustering_pipeline.model.collections import DOCUMENT_ID
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
 from clustering_pipeline.service.collections.files.arrow_values import Binaries
-from clustering_pipeline.service.collections.files.block import Block, Row
+from clustering_pipeline.service.collections.files.block import Block, DocumentId, Row, Source
 from clustering_pipeline.service.collections.files.first_look import Seen
 from clustering_pipeline.service.collections.files.kinds import files_of, is_dear, read_blocks
-from clustering_pipeline.service.collections.files.row_ids import RowIds
-from clustering_pipeline.service.collections.files.source import DocumentId, Source
-from clustering_pipeline.service.collections.files.spool import Read, Spool
 from clustering_pipeline.service.collections.files.stated_types import state_types
 from clustering_pipeline.service.collections.files.vectors import NoVector, Vectors, read_vectors
+
+Read = tuple[Block, Mapping[str, Vectors]]
+
+
+@dataclass(kw_only=True)
+class Spool:
+    """A file that ends with its process; where the disk is full there is none, and no harm."""
+
+    whole: bool = False
+    """Whether all blocks are in it."""
+    _file: IO[bytes] | None = field(default_factory=TemporaryFile)
+    _count: int = 0
+
+    def add(self, read: Read) -> None:
+        """Keep one more block."""
+        if self._file is None:
+            return
+        try:
+            pickle.dump(read, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+            self._count += 1
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def end(self) -> None:
+        """No block comes any more."""
+        self.whole = self._file is not None
+
+    def blocks(self) -> Iterator[Read]:
+        """All blocks, in their order."""
+        assert self._file is not None  # noqa: S101 - whole
+        self._file.seek(0)
+        for _ in range(self._count):
+            yield cast("Read", pickle.load(self._file))  # noqa: S301 - what this process wrote
+
 
 Floats = NDArray[np.float32]
 
@@ -161,3 +204,52 @@ def _given(document_id: DocumentId | None) -> DocumentId:
 def _vector_name(column: str, seen: Seen) -> str:
     """``embedding`` for a path like ``data.0.embedding``."""
     return column if column in seen.columns else column.rpartition(".")[2]
+
+
+CONTENT = "content"
+"""Ids made of all that a row holds but its vectors."""
+_LONGEST_ID = 500
+_MADE = uuid.UUID("6f0f2a52-9b1f-4b4e-8f57-0d1f6f6b9e21")
+
+
+class RowIds:
+    """The ids of rows, in their order."""
+
+    def __init__(self, source: Source):
+        self._source = source
+        self._copies: Counter[bytes] = Counter()
+
+    def of(self, block: Block) -> list[DocumentId | None]:
+        """None where a row has none."""
+        if self._source.id_from is not None:
+            return [self._made(block, index) for index in range(len(block.rows))]
+        return [self._own(block, index, value) for index, value in enumerate(block.ids)]
+
+    def _own(self, block: Block, index: int, value: Any) -> DocumentId | None:
+        if value is None or value == "":
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            reason = f"holds {str(value)[:60]}: ids are text, whole numbers or UUIDs"
+        elif len(str(value)) > _LONGEST_ID:
+            reason = f"holds an id of more than {_LONGEST_ID} characters: shorten it"
+        else:
+            return value
+        message = f"column {self._source.id_column!r} in {block.place(index)} {reason}"
+        raise InvalidRequest(message)
+
+    def _made(self, block: Block, index: int) -> DocumentId | None:
+        row, column = block.rows[index], self._source.id_from
+        if column in row:
+            content = row[column]
+        elif column == CONTENT:
+            content = dict(sorted(row.items()))
+        else:
+            content = None
+        if content is None:
+            message = f"{block.place(index)} has no {column!r} to make an id of"
+            raise InvalidRequest(message)
+        # Rows that are alike are told apart by their order: which of them is which does not matter.
+        digest = uuid.uuid5(_MADE, to_json(content).decode())
+        copy = self._copies[digest.bytes]
+        self._copies[digest.bytes] += 1
+        return str(uuid.uuid5(digest, str(copy)) if copy else digest)

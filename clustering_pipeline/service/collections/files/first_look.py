@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
 from clustering_pipeline.model.ids import is_point_id, point_id_of
-from clustering_pipeline.service.collections.files.source import DocumentId, Source
+from clustering_pipeline.service.collections.files.block import DocumentId, Source
 
 _NAMED = 10
 _UUID_LENGTH = 36

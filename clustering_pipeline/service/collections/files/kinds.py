@@ -13,8 +13,12 @@ from clustering_pipeline.service.collections.files.arrow_values import Binaries
 from clustering_pipeline.service.collections.files.block import Block, Columns
 from clustering_pipeline.service.collections.files.json_rows import read_json, read_json_lines
 from clustering_pipeline.service.collections.files.opening import PACKED, is_packed, kind_of
-from clustering_pipeline.service.collections.files.tables import read_csv, read_ipc, read_parquet
-from clustering_pipeline.service.collections.files.workbook import read_workbook
+from clustering_pipeline.service.collections.files.tables import (
+    read_csv,
+    read_ipc,
+    read_parquet,
+    read_workbook,
+)
 
 Reader = Callable[[Path, Columns, Binaries], Iterator[Block]]
 

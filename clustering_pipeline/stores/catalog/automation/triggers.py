@@ -19,7 +19,7 @@ from clustering_pipeline.model.automation.triggers import (
     UpdateTriggerRequest,
     schedule_of,
 )
-from clustering_pipeline.model.definitions.availability import check_trigger
+from clustering_pipeline.model.definitions.create import check_trigger
 from clustering_pipeline.model.errors import InvalidDefinition, TriggerNotFound
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clustering_pipeline.model.definitions.availability import check_available
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.definitions.create import CreateClusterRequest
+from clustering_pipeline.model.definitions.create import CreateClusterRequest, check_available
 from clustering_pipeline.model.definitions.enrichment import check_targets
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.views import ClusterMetadata
@@ -31,8 +30,10 @@ from clustering_pipeline.stores.catalog.automation.batches import Batches
 from clustering_pipeline.stores.catalog.collections import Collections
 from clustering_pipeline.stores.catalog.definitions import applications, claims
 from clustering_pipeline.stores.catalog.definitions.create import (
+    Inputs,
     by_id,
     conflict,
+    listening,
     new_cluster,
     output_names,
     require_fields,
@@ -44,7 +45,6 @@ from clustering_pipeline.stores.catalog.definitions.documents import (
     to_update,
     with_state,
 )
-from clustering_pipeline.stores.catalog.definitions.inputs import Inputs, listening
 from clustering_pipeline.stores.catalog.executions.executions import Executions
 from clustering_pipeline.stores.catalog.indexes import CLUSTERS_COVERED, CLUSTERS_ORDERED
 from clustering_pipeline.stores.catalog.listing.fields import CLUSTER_FIELDS, Listed

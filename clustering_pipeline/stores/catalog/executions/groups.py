@@ -1,16 +1,19 @@
-"""What people want of the groups of a definition, and what each run did to them."""
+"""What people want of the groups of a definition, what each run did to them, and what models
+answered that named them.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, EditsRecord
 from clustering_pipeline.model.executions.lineage import RunLineage
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Clock
-from clustering_pipeline.stores.catalog.table import Table, change
+from clustering_pipeline.stores.catalog.table import Table, change, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +25,16 @@ class Edits:
 
     def get(self, cluster_id: str) -> EditsRecord:
         """The overlay; an empty one where nobody made any."""
-        found = self.table.find_one({"_id": cluster_id})
-        return EditsRecord.model_validate(found or {"cluster_id": cluster_id})
+        document = self.table.find_one({"_id": cluster_id})
+        return EditsRecord.model_validate(document or {"cluster_id": cluster_id})
 
     def put(self, cluster_id: str, edits: ClusterEdits) -> EditsRecord:
         """Replaces the overlay."""
-        kept = {"edits": edits.model_dump(mode="json"), "updated_at": self.clock().isoformat()}
-        changes = {"$set": {"cluster_id": cluster_id, **kept}, "$inc": {"version": 1}}
-        found = self.table.swap({"_id": cluster_id}, changes, upsert=True)
-        return EditsRecord.model_validate(found)
+        fields = {"edits": edits.model_dump(mode="json"), "updated_at": self.clock().isoformat()}
+        changes = {"$set": {"cluster_id": cluster_id, **fields}, "$inc": {"version": 1}}
+        return EditsRecord.model_validate(
+            self.table.swap({"_id": cluster_id}, changes, upsert=True)
+        )
 
     def rename(self, cluster_id: str, names: Mapping[str, str]) -> EditsRecord:
         """Names groups by uid, beside those that have names; an empty one takes a name back.
@@ -67,13 +71,13 @@ class Lineages:
 
     def find(self, run_id: str) -> RunLineage | None:
         """What one run did."""
-        found = self.table.find_one({"_id": run_id})
-        return None if found is None else RunLineage.model_validate(found)
+        document = self.table.find_one({"_id": run_id})
+        return None if document is None else RunLineage.model_validate(document)
 
     def of(self, cluster_id: str) -> list[RunLineage]:
         """What the runs of a definition did, newest first; those never published too."""
-        found = self.table.find({"cluster_id": cluster_id}, sort=[("created_at", -1), ("_id", -1)])
-        return [RunLineage.model_validate(row) for row in found]
+        rows = self.table.find({"cluster_id": cluster_id}, sort=[("created_at", -1), ("_id", -1)])
+        return [RunLineage.model_validate(row) for row in rows]
 
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all runs of a definition."""
@@ -89,5 +93,36 @@ def _renamed(record: EditsRecord, names: Mapping[str, str], now: datetime) -> Ed
 
 
 def _to_update(record: EditsRecord) -> dict[str, Any]:
-    kept = record.model_dump(mode="json", exclude={"version"})
-    return {"$set": kept, "$inc": {"version": 1}}
+    fields = record.model_dump(mode="json", exclude={"version"})
+    return {"$set": fields, "$inc": {"version": 1}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelAnswers:
+    """Answers by the key of their content; MongoDB removes those that have expired."""
+
+    table: Table
+    clock: Clock
+
+    def find(self, scope: Scope, keys: Collection[str], *, seconds: int) -> dict[str, str]:
+        """The answers to some of ``keys`` that are younger than ``seconds``."""
+        now = self.clock()
+        fresh = {
+            "key": {"$in": sorted(keys)},
+            "made_at": {"$gt": now - timedelta(seconds=seconds)},
+            # MongoDB looks for expired ones once a minute.
+            "expires_at": {"$gt": now},
+        }
+        return {row["key"]: row["answer"] for row in self.table.find(within(scope, **fresh))}
+
+    def keep(self, scope: Scope, answers: Mapping[str, str], *, seconds: int) -> None:
+        """Keeps answers for ``seconds``, in place of earlier ones to the same."""
+        now = self.clock()
+        for key, answer in answers.items():
+            times = {"made_at": now, "expires_at": now + timedelta(seconds=seconds)}
+            record = within(scope, key=key, answer=answer, **times)
+            self.table.swap({"_id": _id(scope, key)}, {"$set": record}, upsert=True)
+
+
+def _id(scope: Scope, key: str) -> str:
+    return f"{scope.organization_id}/{scope.namespace_id}/{key}"

@@ -1,12 +1,18 @@
-"""Lists of records: filter, search, sort, page and count, with one meaning for all of them."""
+"""Lists of records: filter, search, sort, page and count, with one meaning for all of them.
+
+What MongoDB cannot answer alone is decided here: one question brings all that is looked at, sorted
+by and summed up, mostly from an index, and only the records of the page itself are read after it.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.filters.tree import parse_filter
+from clustering_pipeline.model.filters.semantics import predicate
+from clustering_pipeline.model.filters.tree import Filter, fields_of, parse_filter
 from clustering_pipeline.model.listing import PaginationResponse
 from clustering_pipeline.stores.catalog.listing.fields import (
     CREATED,
@@ -14,12 +20,76 @@ from clustering_pipeline.stores.catalog.listing.fields import (
     FieldKind,
     Listed,
     covering,
+    value_at,
 )
 from clustering_pipeline.stores.catalog.listing.metadata_index import may_hold
 from clustering_pipeline.stores.catalog.listing.mongo_filters import Split, narrowed, split
-from clustering_pipeline.stores.catalog.listing.python_filters import Sums, decided
 from clustering_pipeline.stores.catalog.listing.query import ListQuery
-from clustering_pipeline.stores.catalog.table import Query, Sort
+from clustering_pipeline.stores.catalog.table import Document, Query, Sort
+
+Sums = dict[str, dict[str, Any]]
+"""Status to name to sum."""
+
+
+def decided(kind: Listed, query: Query, rest: Filter, *, order: Sort) -> tuple[list[str], Sums]:
+    """The ids of all records that satisfy ``query`` and ``rest``, in order; and their sums."""
+    seen = sorted(fields_of(rest) & kind.public)
+    paths = {f"view.{name}" for name in seen} | {STATUS, CREATED, *kind.sums.values()}
+    fields = _outermost(paths.union(kind.counts.values(), (key for key, _ in order)))
+    holds = _visible(predicate(rest), seen)
+    rows = kind.table.find(query, fields=fields, hint=kind.index(query, also=fields))
+    matches = [row for row in rows if holds(row)]
+    return [row["_id"] for row in _sorted(matches, order)], _sums_of(kind, matches)
+
+
+def _visible(
+    holds: Callable[[Mapping[str, object]], bool], names: Sequence[str]
+) -> Callable[[Document], bool]:
+    def of_row(row: Document) -> bool:
+        view = row.get("view", {})
+        return holds({name: view.get(name) for name in names})
+
+    return of_row
+
+
+def _outermost(paths: Iterable[str]) -> list[str]:
+    """Without those that lie inside others: MongoDB takes either."""
+    found: list[str] = []
+    for path in sorted(paths, key=lambda dotted: dotted.split(".")):
+        if not found or not f"{path}.".startswith(f"{found[-1]}."):
+            found.append(path)
+    return found
+
+
+def _sorted(rows: list[Document], order: Sort) -> list[Document]:
+    """As MongoDB sorts fields that hold one type or nothing."""
+    for path, direction in reversed(order):
+        rows = sorted(rows, key=_rank(path), reverse=direction < 0)
+    return rows
+
+
+def _rank(path: str) -> Callable[[Document], tuple[bool, Any]]:
+    return lambda row: ((value := value_at(row, path)) is not None, value)
+
+
+def _sums_of(kind: Listed, rows: Iterable[Document]) -> Sums:
+    groups: dict[str, list[Document]] = defaultdict(list)
+    for row in rows:
+        groups[value_at(row, STATUS)].append(row)
+    return {status: _summed(kind, group) for status, group in groups.items()}
+
+
+def _summed(kind: Listed, rows: Sequence[Document]) -> dict[str, Any]:
+    def given(path: str) -> list[Any]:
+        return [value for row in rows if (value := value_at(row, path)) is not None]
+
+    return {
+        "count": len(rows),
+        "latest": max(given(CREATED), default=None),
+        **{name: sum(given(path)) for name, path in kind.sums.items()},
+        **{name: len(given(path)) for name, path in kind.counts.items()},
+    }
+
 
 # So many times as many must match as end with a page, for an order to bring it sooner than sorting
 # would: by an index that answers alone, and by one for which records are read.
@@ -111,7 +181,7 @@ def _soonest(kind: Listed, query: Query, order: Sort, *, times: float) -> tuple[
 def _read(kind: Listed, ids: Sequence[str]) -> list[Mapping[str, Any]]:
     read = kind.table.find({"_id": {"$in": ids}}, fields=["view"]) if ids else ()
     views = {row["_id"]: row["view"] for row in read}
-    return [views[one] for one in ids if one in views]
+    return [views[name] for name in ids if name in views]
 
 
 def _asked(kind: Listed, base: Query, question: ListQuery, parts: Split) -> Query:
