@@ -27,9 +27,8 @@ from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequ
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.pipeline.groups.matching import name_groups
+from clustering_pipeline.pipeline.groups.matching import keep_named, name_groups, read_past
 from clustering_pipeline.pipeline.run.artifacts import (
-    ASSIGNMENTS,
     EMBEDDINGS,
     FIT,
     REDUCED,
@@ -121,7 +120,7 @@ def make_up(run: Run, topics: NDArray[np.int64]) -> None:
         outlier_score=pl.lit(0.0),
         feature_name=pl.lit(original_spaces(run)[0].name),
     )
-    run.write_frame(ASSIGNMENTS, name_groups(run, frame, original_spaces(run)))
+    keep_named(run, name_groups(frame, read_past(run), spaces=original_spaces(run)))
     run.write_json(FIT, {"algorithm": "kmeans", "params": {}})
     run.write_json(RELATIONS, [])
 

@@ -40,16 +40,18 @@ class Groups:
 
     def within(self, uid: str) -> Mask:
         """(n,) the documents of a group, those of its sub-groups included."""
-        inside = [one for one in self.parents if uid in self.chain(one)]
+        inside = [below for below in self.parents if uid in self.chain(below)]
         return np.isin(self.inner, inside)
 
     def living(self) -> "Groups":
         """The same without groups that hold no document."""
-        kept = {one for inner in set(self.inner) - {NOWHERE} for one in self.chain(inner)}
-        return replace(self, parents={uid: up for uid, up in self.parents.items() if uid in kept})
+        held = {uid for inner in set(self.inner) - {NOWHERE} for uid in self.chain(inner)}
+        return replace(self, parents={uid: up for uid, up in self.parents.items() if uid in held})
 
-    def moved(self, documents: Mask, uid: str) -> "Groups":
+    def moved(self, documents: Mask | Rows, uid: str) -> "Groups":
         """The documents in that group, or in none."""
+        if not len(self.inner[documents]):
+            return self
         inner = self.inner.copy()
         inner[documents] = uid
         return replace(self, inner=inner)
@@ -83,7 +85,7 @@ class Groups:
         for uid in sorted(self.parents):
             numbers[uid] = below[self.parents[uid]]
             below[self.parents[uid]] += 1
-        return {uid: tuple(numbers[one] for one in self.chain(uid)) for uid in self.parents}
+        return {uid: tuple(numbers[up] for up in self.chain(uid)) for uid in self.parents}
 
 
 def merged(
@@ -94,14 +96,14 @@ def merged(
     Where they were one group before, ``formerly`` (n,) marks its documents: what the algorithm now
     makes of these belongs to it, whatever it is called.
     """
-    there = [uid for uid in uids if uid in groups]
+    present = [uid for uid in uids if uid in groups]
     if formerly is not None:
-        there += [uid for uid in _mostly(groups, formerly) if uid not in there]
-    if not there or (len(there) < 2 and formerly is None):
-        return groups, f"merge: of {', '.join(uids)} only {', '.join(there) or 'none'} is there"
-    if len({groups.parents[uid] for uid in there}) > 1:
-        return groups, f"merge: {', '.join(there)} do not lie in the same group"
-    first, others = there[0], set(there[1:])
+        present += [uid for uid in _mostly(groups, formerly) if uid not in present]
+    if not present or (len(present) < 2 and formerly is None):
+        return groups, f"merge: of {', '.join(uids)} only {', '.join(present) or 'none'} is there"
+    if len({groups.parents[uid] for uid in present}) > 1:
+        return groups, f"merge: {', '.join(present)} do not lie in the same group"
+    first, others = present[0], set(present[1:])
     parents = {
         uid: first if up in others else up
         for uid, up in groups.parents.items()
@@ -115,7 +117,7 @@ def merged(
 
 def divided(groups: Groups, uid: str, parts: Mapping[str, Mask]) -> Groups:
     """The group as its parts, which lie where it lay."""
-    parents = {one: up for one, up in groups.parents.items() if one != uid}
+    parents = {other: up for other, up in groups.parents.items() if other != uid}
     cut = replace(groups, parents={**parents, **dict.fromkeys(parts, groups.parents[uid])})
     for name, documents in parts.items():
         cut = cut.moved(documents, name)
@@ -129,33 +131,48 @@ def pinned(groups: Groups, uid: str, documents: Mask) -> Groups:
     return replace(groups, parents=parents).moved(elsewhere, uid)
 
 
-def linked(groups: Groups, rows: Rows) -> tuple[Groups, str | None]:
-    """The documents in the group that most of them are in; or why not."""
-    counts = Counter(uid for uid in groups.inner[rows].tolist() if uid != NOWHERE)
-    if not counts:
+def linked(groups: Groups, rows: Rows, movable: Mask | None = None) -> tuple[Groups, str | None]:
+    """The documents in the group that most of them are in; or why not.
+
+    Of several such groups, that of the document named first.  Where only those that ``movable``
+    (n,) marks leave a group, the groups of the others decide; who is in none always joins.
+    """
+    inner = groups.inner[rows]
+    free = _may_move(rows, movable) | (inner == NOWHERE)
+    among = inner[~free] if not free.all() else inner[inner != NOWHERE]
+    if not len(among):
         return groups, "must_link: none of the documents is in a group"
-    most = max(counts.values())
-    chosen = next(uid for uid in groups.inner[rows] if counts.get(uid) == most)
-    return groups.moved(_marked(groups, rows), chosen), None
+    chosen, _ = Counter(among.tolist()).most_common(1)[0]
+    return groups.moved(rows[free & (inner != chosen)], chosen), None
 
 
-def parted(groups: Groups, rows: Rows, next_of: NextOf) -> tuple[Groups, list[tuple[int, int]]]:
+def parted(
+    groups: Groups, rows: Rows, next_of: NextOf, movable: Mask | None = None
+) -> tuple[Groups, list[tuple[int, int]]]:
     """Each of the documents in a group of its own: later ones leave, to where ``next_of`` says.
 
-    Also of those that are in no group now, each with the document that keeps it from its own.
+    Those that may not leave their group come first.  Also of those that are in no group now, each
+    with the document that keeps it from its own.
     """
     alone: list[tuple[int, int]] = []
     taken: dict[str, int] = {}
-    for row in rows.tolist():
+    moves: dict[int, str] = {}
+    leaves = _may_move(rows, movable)
+    for place in np.argsort(leaves, kind="stable").tolist():
+        row = int(rows[place])
         uid = str(groups.inner[row])
-        if uid in taken:
+        if uid in taken and leaves[place]:
             first, uid = taken[uid], next_of(row, taken) or NOWHERE
-            groups = groups.moved(_marked(groups, np.array([row])), uid)
+            moves[row] = uid
             if uid == NOWHERE:
-                alone.append((int(row), first))
+                alone.append((row, first))
         if uid != NOWHERE:
-            taken[uid] = int(row)
-    return groups, alone
+            taken.setdefault(uid, row)
+    if not moves:
+        return groups, alone
+    inner = groups.inner.copy()
+    inner[list(moves)] = list(moves.values())
+    return replace(groups, inner=inner), alone
 
 
 def _mostly(groups: Groups, documents: Mask) -> list[str]:
@@ -169,13 +186,12 @@ def _renamed(groups: Groups, uid: str, name: str) -> Groups:
         return groups
     inner = np.where(groups.inner == uid, name, groups.inner)
     parents = {
-        (name if one == uid else one): (name if up == uid else up)
-        for one, up in groups.parents.items()
+        (name if other == uid else other): (name if up == uid else up)
+        for other, up in groups.parents.items()
     }
     return replace(groups, inner=inner, parents=parents)
 
 
-def _marked(groups: Groups, rows: Rows) -> Mask:
-    marked = np.zeros(len(groups.inner), dtype=np.bool_)
-    marked[rows] = True
-    return marked
+def _may_move(rows: Rows, movable: Mask | None) -> Mask:
+    """(m,) of rows."""
+    return np.ones(len(rows), dtype=np.bool_) if movable is None else movable[rows]

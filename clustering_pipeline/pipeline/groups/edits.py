@@ -1,8 +1,9 @@
-"""What people want of the groups, applied to those that the run found."""
+"""What people want of groups, applied to those that a run found or that documents joined."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,116 +21,201 @@ from clustering_pipeline.engine.identity.edits import (
     parted,
     pinned,
 )
-from clustering_pipeline.engine.incremental import reference_of
+from clustering_pipeline.engine.incremental import Assigned, Reference, assign_to, reference_of
 from clustering_pipeline.engine.incremental.assignment import THRESHOLD
 from clustering_pipeline.engine.vectors import NOISE, Vectors, never
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.progress import Check
-from clustering_pipeline.pipeline.groups.reassignment import Homes, Reached, homeless
 from clustering_pipeline.pipeline.groups.snapshots import Published
 from clustering_pipeline.pipeline.run.spaces import Space
+
+Reached = tuple[Sequence[str], Reference]
+"""The groups of one clustering, and how far they reach."""
+MADE = ("split:", "merge:", "pin:")
+"""What conflicts begin with that stand as long as the groups do which a full run made."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Homes:
+    """The groups of all clusterings by name, and how far each reaches: measured when needed.
+
+    Which group would have a document that has to leave its own is decided by the one measure of
+    mode assign (``engine.incremental``).  Without vectors no group has a document.
+    """
+
+    spaces: Sequence[Space]
+    reached: Callable[[Space], Reached]
+    threshold: float
+
+    def next_of(self, row: int, taken: Collection[str]) -> str | None:
+        """The group that the document joins where those are not open to it; None for none."""
+        for number, space in enumerate(self.spaces):
+            if space.rows.start <= row < space.rows.stop:
+                free = [name for name in self._reached[number][0] if name not in taken]
+                label = int(self._assigned(number, np.array([row]), free).labels[0])
+                return free[label] if label >= 0 else None
+        return None
+
+    def probabilities(self, rows: Rows, name: str) -> NDArray[np.float64]:
+        """(m,) how surely documents are members of that group; 0 from the end of its reach."""
+        sure = np.zeros(len(rows))
+        for number, space in enumerate(self.spaces):
+            inside = (rows >= space.rows.start) & (rows < space.rows.stop)
+            if inside.any() and name in self._reached[number][0]:
+                sure[inside] = self._assigned(number, rows[inside], [name]).probabilities
+        return sure
+
+    def _assigned(self, number: int, rows: Rows, names: Sequence[str]) -> Assigned:
+        space, (known, reference) = self.spaces[number], self._reached[number]
+        places = {name: place for place, name in enumerate(known)}
+        only = reference.only([places[name] for name in names])
+        return assign_to(only, space.vectors[rows - space.rows.start], threshold=self.threshold)
+
+    @cached_property
+    def _reached(self) -> Sequence[Reached]:
+        return [self.reached(space) for space in self.spaces]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Documents:
-    """The rows of the assignments: their keys and ids, and the vectors of each clustering.
+    """The rows of the assignments: their ids, their keys (which tell apart what is compared with
+    the run before), and the vectors of each clustering.
 
-    Those that people move are measured as ones that join a group (``homes``), whose centroid is
-    found by ``method``.
+    Those that people move are measured as ones that join a group: by the reach that is known of
+    it (``reached``), or that its documents have, with a centroid that is found by ``method``.
     """
 
-    keys: Sequence[str]
     ids: Sequence[str]
+    keys: Sequence[str] = ()
     spaces: Sequence[Space] = ()
     method: str = "mean"
     threshold: float = THRESHOLD
+    reached: Callable[[Space], Reached] | None = None
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self.ids)
 
     @property
     def clusterings(self) -> Iterator[Mask]:
         """(n,) the rows of each clustering."""
-        for one in [space.rows for space in self.spaces] or [slice(None)]:
-            marked = np.zeros(len(self), dtype=np.bool_)
-            marked[one] = True
-            yield marked
+        for rows in [space.rows for space in self.spaces] or [slice(None)]:
+            yield _marked(len(self), rows)
 
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors of rows of one clustering."""
-        (space,) = [one for one in self.spaces if one.rows.start <= rows[0] < one.rows.stop]
+        (space,) = [each for each in self.spaces if each.rows.start <= rows[0] < each.rows.stop]
         return space.vectors[rows - space.rows.start]
 
     def homes(self, groups: Groups) -> Homes:
         """Those groups, as documents join them."""
 
-        def reached(space: Space) -> Reached:
+        def measured(space: Space) -> Reached:
             inner = list(map(str, groups.inner[space.rows]))
             names = sorted(set(inner) - {NOWHERE})
             places = {name: place for place, name in enumerate(names)} | {NOWHERE: NOISE}
             labels = np.array([places[name] for name in inner], dtype=np.int64)
             return names, reference_of(space.vectors, labels, method=self.method)
 
-        return Homes(spaces=lambda: self.spaces, reached=reached, threshold=self.threshold)
-
-    def rows(self, ids: Sequence[str], among: Mask) -> Rows:
-        """Where those documents are, in the order they are named in."""
-        there = [row for one in dict.fromkeys(ids) for row in self._places.get(one, ())]
-        found = np.array(there, dtype=np.int64)
-        return found[among[found]]
-
-    @cached_property
-    def _places(self) -> Mapping[str, list[int]]:
-        places: dict[str, list[int]] = {}
-        for row, one in enumerate(self.ids):
-            places.setdefault(one, []).append(row)
-        return places
+        reached = self.reached or measured
+        return Homes(spaces=self.spaces, reached=reached, threshold=self.threshold)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Edited:
     """The groups as people want them, what could not be done, and which uids are parts of which.
 
-    ``probabilities`` are by row those of the documents that are moved one by one.
+    ``merged`` is the uid of a group to that of the one which took it in; ``probabilities`` are by
+    row those of the documents that are moved one by one.
     """
 
     groups: Groups
     conflicts: tuple[str, ...] = ()
     split_of: dict[str, str] = field(default_factory=dict)
+    merged: dict[str, str] = field(default_factory=dict)
     probabilities: dict[int, float] = field(default_factory=dict)
 
     def then(self, groups: Groups, *conflicts: str | None) -> "Edited":
         """After one more change."""
-        told = tuple(one for one in conflicts if one)
-        return replace(self, groups=groups, conflicts=(*self.conflicts, *told))
+        new = tuple(conflict for conflict in conflicts if conflict)
+        return replace(self, groups=groups, conflicts=(*self.conflicts, *new))
 
 
-def edited(
+def apply_edits(
     groups: Groups,
+    edits: ClusterEdits,
+    documents: Documents,
+    *,
+    before: Published | None = None,
+    movable: Mask | None = None,
+    check: Check = never,
+) -> Edited:
+    """Splits, merges, pins, links and excludes, in this order; ``check`` may raise to cancel.
+
+    Where documents only join groups, ``movable`` (n,) marks those that may still move between
+    them.  Groups stay as they were made then, split, merged and pinned by the run that made them.
+    """
+    done = Edited(groups=groups)
+    if movable is None:
+        done = _remade(done, edits, documents, before, check=check)
+    found, homes = done.groups, documents.homes(done.groups)
+    named = _Named.of(edits, documents.ids)
+    for among in documents.clusterings:
+        done = _link(done, edits, documents, named, among=among, homes=homes, movable=movable)
+    excluded = done.groups.moved(named.rows(edits.exclude), NOWHERE)
+    done = done.then(excluded, *named.missing(edits))
+    sure = dict(_probabilities(found, done.groups, homes if documents.spaces else None))
+    return replace(done, groups=done.groups.living(), probabilities=sure)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Named:
+    """Where the documents are that edits name: a document has a row in each clustering."""
+
+    places: Mapping[str, list[int]]
+
+    @classmethod
+    def of(cls, edits: ClusterEdits, ids: Sequence[str]) -> Self:
+        """Looks through all ids once."""
+        lists = [*edits.must_link, *edits.cannot_link, edits.exclude]
+        places: dict[str, list[int]] = {name: [] for names in lists for name in names}
+        for row, name in enumerate(ids):
+            if name in places:
+                places[name].append(row)
+        return cls(places=places)
+
+    def rows(self, names: Sequence[str], among: Mask | None = None) -> Rows:
+        """Their rows, in the order they are named in."""
+        places = [row for name in dict.fromkeys(names) for row in self.places[name]]
+        rows = np.array(places, dtype=np.int64)
+        return rows if among is None else rows[among[rows]]
+
+    def missing(self, edits: ClusterEdits) -> Iterator[str]:
+        """What is told of documents that are not there."""
+        lists = {
+            "exclude": [edits.exclude],
+            "must_link": edits.must_link,
+            "cannot_link": edits.cannot_link,
+        }
+        for kind, named in lists.items():
+            if gone := sorted({one for names in named for one in names if not self.places[one]}):
+                yield f"{kind}: {len(gone)} documents are not there, {gone[0]!r} among them"
+
+
+def _remade(
+    done: Edited,
     edits: ClusterEdits,
     documents: Documents,
     before: Published | None,
     *,
-    check: Check = never,
+    check: Check,
 ) -> Edited:
-    """Splits, merges, pins, links and excludes, in this order; ``check`` may raise to cancel."""
-    now = Edited(groups=groups)
     for uid, parts in edits.split.items():
-        now = _split(now, uid, parts, documents, before, check=check)
+        done = _split(done, uid, parts, documents, before, check=check)
     for uids in edits.merge:
-        now = _merge(now, uids, documents, before)
-    found = now.groups
+        done = _merge(done, uids, documents, before)
     for uid in edits.pin:
-        now = _pin(now, uid, documents, before)
-    homes = documents.homes(now.groups)
-    for among in documents.clusterings:
-        now = _link(now, edits, documents, among, homes)
-    everywhere = np.ones(len(documents), dtype=np.bool_)
-    excluded = np.zeros(len(documents), dtype=np.bool_)
-    excluded[documents.rows(edits.exclude, everywhere)] = True
-    now = now.then(now.groups.moved(excluded, ""), *_missing(edits, documents))
-    sure = dict(_probabilities(found, now.groups, homes if documents.spaces else None))
-    return replace(now, groups=now.groups.living(), probabilities=sure)
+        done = _pin(done, uid, documents, before)
+    return done
 
 
 def _probabilities(
@@ -143,11 +229,11 @@ def _probabilities(
             yield from ((int(row), 0.0) for row in rows)
         elif homes is not None:
             sure = homes.probabilities(rows, uid)
-            yield from ((int(row), float(one)) for row, one in zip(rows, sure, strict=True))
+            yield from zip(rows.tolist(), sure.tolist(), strict=True)
 
 
 def _split(
-    now: Edited,
+    done: Edited,
     uid: str,
     count: int,
     documents: Documents,
@@ -155,23 +241,23 @@ def _split(
     *,
     check: Check,
 ) -> Edited:
-    problem = _indivisible(now.groups, uid, count, documents)
+    problem = _indivisible(done.groups, uid, count, documents)
     if problem:
-        return now.then(now.groups, f"split: {problem}")
-    rows = np.flatnonzero(now.groups.within(uid))
+        return done.then(done.groups, f"split: {problem}")
+    rows = np.flatnonzero(done.groups.within(uid))
     fitted = engine.fit_interruptibly(
         documents.vectors(rows), algorithm="kmeans", params={"n_clusters": count}, check=check
     )
     names = _part_uids(uid, _part(documents, rows, fitted.labels), before)
-    cut = divided(
-        now.groups,
-        uid,
-        {
-            name: _marked(len(documents), rows[fitted.labels == number])
-            for number, name in enumerate(names)
-        },
+    parts = {
+        name: _marked(len(documents), rows[fitted.labels == number])
+        for number, name in enumerate(names)
+    }
+    return replace(
+        done,
+        groups=divided(done.groups, uid, parts),
+        split_of={**done.split_of, **dict.fromkeys(names, uid)},
     )
-    return replace(now, groups=cut, split_of={**now.split_of, **dict.fromkeys(names, uid)})
 
 
 def _indivisible(groups: Groups, uid: str, count: int, documents: Documents) -> str | None:
@@ -202,48 +288,50 @@ def _part_uids(uid: str, parts: Generation, before: Published | None) -> tuple[s
         return identify(parts, earlier).uids
     largest = int(np.argmax(parts.sizes))
     fresh = fresh_uids(parts)
-    return tuple(uid if number == largest else one for number, one in enumerate(fresh))
+    return tuple(uid if number == largest else name for number, name in enumerate(fresh))
 
 
 def _parts_before(uid: str, before: Published | None) -> Generation | None:
-    known = {one for one, whole in before.split_of.items() if whole == uid} if before else set()
-    if before is None or not known:
+    parts = {part for part, whole in before.split_of.items() if whole == uid} if before else set()
+    if before is None or not parts:
         return None
     shown = before.generation
-    kept = [place for place, one in enumerate(shown.uids) if one in known]
+    left = [place for place, name in enumerate(shown.uids) if name in parts]
     places = np.full(shown.k + 1, -1, dtype=np.int64)
-    places[kept] = np.arange(len(kept))
+    places[left] = np.arange(len(left))
     return Generation(
         documents=shown.documents,
         deepest=places[shown.deepest],
-        paths=tuple((number,) for number in range(len(kept))),
-        uids=tuple(shown.uids[place] for place in kept),
+        paths=tuple((number,) for number in range(len(left))),
+        uids=tuple(shown.uids[place] for place in left),
     )
 
 
 def _merge(
-    now: Edited, uids: Sequence[str], documents: Documents, before: Published | None
+    done: Edited, uids: Sequence[str], documents: Documents, before: Published | None
 ) -> Edited:
-    held = {
+    clusterings = {
         number
         for number, among in enumerate(documents.clusterings)
         for uid in uids
-        if uid in now.groups and (now.groups.within(uid) & among).any()
+        if uid in done.groups and (done.groups.within(uid) & among).any()
     }
-    if len(held) > 1:
-        return now.then(now.groups, f"merge: {', '.join(uids)} are of different features")
+    if len(clusterings) > 1:
+        return done.then(done.groups, f"merge: {', '.join(uids)} are of different features")
     formerly = _formerly(uids[0], documents, before) if before and before.edited else None
-    return now.then(*merged(now.groups, uids, formerly))
+    groups, problem = merged(done.groups, uids, formerly)
+    gone = {} if problem else dict.fromkeys(uids[1:], uids[0])
+    return replace(done.then(groups, problem), merged={**done.merged, **gone})
 
 
-def _pin(now: Edited, uid: str, documents: Documents, before: Published | None) -> Edited:
+def _pin(done: Edited, uid: str, documents: Documents, before: Published | None) -> Edited:
     held = _formerly(uid, documents, before) if before else None
     if held is None:
-        known = uid in now.groups
-        return now.then(now.groups, None if known else f"pin: {uid} is not there")
+        known = uid in done.groups
+        return done.then(done.groups, None if known else f"pin: {uid} is not there")
     if not held.any():
-        return now.then(now.groups, f"pin: no document of {uid} is left")
-    return now.then(pinned(now.groups, uid, held))
+        return done.then(done.groups, f"pin: no document of {uid} is left")
+    return done.then(pinned(done.groups, uid, held))
 
 
 def _formerly(uid: str, documents: Documents, before: Published) -> Mask | None:
@@ -262,33 +350,37 @@ def _formerly(uid: str, documents: Documents, before: Published) -> Mask | None:
 
 
 def _link(
-    now: Edited, edits: ClusterEdits, documents: Documents, among: Mask, homes: Homes
+    done: Edited,
+    edits: ClusterEdits,
+    documents: Documents,
+    named: _Named,
+    *,
+    among: Mask,
+    homes: Homes,
+    movable: Mask | None,
 ) -> Edited:
-    links = edits.links
-    for ids in links.must:
-        rows = documents.rows(ids, among)
+    for ids in edits.links.must:
+        rows = named.rows(ids, among)
         if len(rows):
-            now = now.then(*linked(now.groups, rows))
+            done = done.then(*linked(done.groups, rows, movable))
     names = documents.ids
-    for ids in links.cannot:
-        groups, alone = parted(now.groups, documents.rows(ids, among), homes.next_of)
-        now = now.then(groups, *(homeless(names[row], names[first]) for row, first in alone))
-    return now
+    for ids in edits.links.cannot:
+        groups, alone = parted(done.groups, named.rows(ids, among), homes.next_of, movable)
+        done = done.then(groups, *(homeless(names[row], names[first]) for row, first in alone))
+    return done
 
 
-def _missing(edits: ClusterEdits, documents: Documents) -> Iterator[str]:
-    there = set(documents.ids)
-    named = {
-        "exclude": [edits.exclude],
-        "must_link": edits.must_link,
-        "cannot_link": edits.cannot_link,
-    }
-    for kind, lists in named.items():
-        if gone := sorted({one for ids in lists for one in ids} - there):
-            yield f"{kind}: {len(gone)} documents are not there, {gone[0]!r} among them"
-
-
-def _marked(count: int, rows: Rows) -> Mask:
+def _marked(count: int, rows: Rows | slice) -> Mask:
     marked = np.zeros(count, dtype=np.bool_)
     marked[rows] = True
     return marked
+
+
+def stays_apart(name: str) -> str:
+    """What a conflict begins with that tells of a document whom no other group would have."""
+    return f"cannot_link: {name!r} would be in the group of "
+
+
+def homeless(name: str, other: str) -> str:
+    """The whole of it: the group is that of the ``other`` document."""
+    return f"{stays_apart(name)}{other!r}, and is in none"

@@ -27,7 +27,7 @@ def keep_lineage(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
     labels = dict(clusters.select("group_uid", "label").iter_rows())
     before = _labels_before(run)
     events = list(_with_labels(_events(run, clusters), labels, before))
-    rows = [one.model_dump(mode="json") for one in events]
+    rows = [event.model_dump(mode="json") for event in events]
     run.write_frame(LINEAGE, pl.DataFrame(rows, schema=LINEAGE.schema))
     run.pipeline.catalog.lineages.keep(
         RunLineage(
@@ -47,9 +47,9 @@ def shown_labels(execution: ExecutionRecord | None) -> dict[str, str]:
     if execution is None:
         return {}
     return {
-        one.group_uid: execution.label_of(one) or ""
-        for one in execution.centroids or ()
-        if one.group_uid
+        group.group_uid: execution.label_of(group) or ""
+        for group in execution.centroids or ()
+        if group.group_uid
     }
 
 
@@ -60,7 +60,7 @@ def _labels_before(run: Run) -> dict[str, str]:
     then = run.published.edits.rename if run.published.edits else {}
     given = {uid for uid, name in run.edits.rename.items() if then.get(uid) != name}
     groups = run.published.centroids or ()
-    borne = {one.group_uid: one.label or "" for one in groups if one.group_uid in given}
+    borne = {group.group_uid: group.label or "" for group in groups if group.group_uid in given}
     return shown_labels(run.published) | borne
 
 
@@ -74,7 +74,7 @@ def lineage_table(events: list[LineageEvent]) -> str:
 
 
 def _counts(events: list[LineageEvent]) -> dict[str, int]:
-    return dict(Counter(one.event for one in events).most_common())
+    return dict(Counter(event.event for event in events).most_common())
 
 
 def _row(event: LineageEvent) -> list[object]:
@@ -111,16 +111,16 @@ def _unchanged(row: Mapping[str, object]) -> LineageEvent:
 def _with_labels(
     events: list[LineageEvent], labels: Mapping[str, str], before: Mapping[str, str]
 ) -> Iterator[LineageEvent]:
-    for one in events:
-        uid = one.group_uid
+    for event in events:
+        uid = event.group_uid
         names = {"label": labels.get(uid), "previous_label": before.get(uid)}
-        yield one.model_copy(update=names)
-        continued = one.event in _UNEVENTFUL and uid in before
+        yield event.model_copy(update=names)
+        continued = event.event in _UNEVENTFUL and uid in before
         if continued and labels.get(uid) != before[uid]:
-            yield one.model_copy(update={**names, "event": "relabelled"})
+            yield event.model_copy(update={**names, "event": "relabelled"})
 
 
-def told(
+def lineage_events(
     events: Sequence[Event],
     after: Generation,
     paths: Sequence[Path],
@@ -128,23 +128,23 @@ def told(
     before: Generation | None,
 ) -> Iterator[LineageEvent]:
     """The same events; ``paths`` and ``uids`` are those that the later groups go by."""
-    for one in events:
-        earlier = before if before is not None and one.old is not None else None
-        old = 0 if one.old is None else one.old
-        if one.new is None:
+    for event in events:
+        earlier = before if before is not None and event.old is not None else None
+        old = 0 if event.old is None else event.old
+        if event.new is None:
             uid, path = (earlier.uids[old], earlier.paths[old]) if earlier else ("", ())
         else:
-            uid, path = uids[one.new], paths[one.new]
+            uid, path = uids[event.new], paths[event.new]
         yield LineageEvent(
-            event=one.kind,
+            event=event.kind,
             group_uid=uid,
-            cluster_id=None if one.new is None else group_id(path),
+            cluster_id=None if event.new is None else group_id(path),
             previous_cluster_id=group_id(earlier.paths[old]) if earlier else None,
             hierarchy_level=len(path) - 1,
-            parents=[before.uids[parent] for parent in one.parents] if before else [],
-            overlaps=list(one.overlaps),
-            matched_by=one.by,
-            score=one.score,
-            num_members=None if one.new is None else int(after.sizes[one.new]),
+            parents=[before.uids[parent] for parent in event.parents] if before else [],
+            overlaps=list(event.overlaps),
+            matched_by=event.by,
+            score=event.score,
+            num_members=None if event.new is None else int(after.sizes[event.new]),
             previous_num_members=int(earlier.sizes[old]) if earlier else None,
         )

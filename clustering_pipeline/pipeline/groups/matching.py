@@ -1,7 +1,7 @@
 """Which of a run's groups are groups of the published run: they keep their uid and number."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,115 +11,177 @@ from scipy.sparse import csr_array
 
 from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.groups.numbering import canonical
-from clustering_pipeline.engine.identity import Generation, Identity, Numbers, compare, identify
-from clustering_pipeline.engine.identity.edits import Groups
-from clustering_pipeline.engine.vectors import NOISE, Vectors
-from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
-from clustering_pipeline.pipeline.groups.edits import Documents, edited
-from clustering_pipeline.pipeline.groups.lineage import told
-from clustering_pipeline.pipeline.groups.numbering import taken_numbers
-from clustering_pipeline.pipeline.groups.snapshots import (
-    Published,
-    generation_of,
-    generation_of_run,
-    keep_groups,
-    published,
+from clustering_pipeline.engine.identity import (
+    Generation,
+    Identity,
+    Numbers,
+    Terms,
+    compare,
+    identify,
 )
-from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD
+from clustering_pipeline.engine.identity.edits import Groups
+from clustering_pipeline.engine.incremental.assignment import THRESHOLD
+from clustering_pipeline.engine.vectors import NOISE, Vectors, never
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
+from clustering_pipeline.model.executions.lineage import LineageEvent
+from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
+from clustering_pipeline.model.progress import Check
+from clustering_pipeline.pipeline.groups.edits import Documents, apply_edits
+from clustering_pipeline.pipeline.groups.lineage import lineage_events
+from clustering_pipeline.pipeline.groups.numbering import taken_numbers
+from clustering_pipeline.pipeline.groups.snapshots import Published, generation_of, published
+from clustering_pipeline.pipeline.run.artifacts import ASSIGNMENTS, IDENTITY, IDENTITY_RECORD
 from clustering_pipeline.pipeline.run.columns import FOUND
-from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space
 
 
-def name_groups(run: Run, frame: pl.DataFrame, spaces: Sequence[Space] = ()) -> pl.DataFrame:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Past:
+    """What groups are compared with, and what people want of them; all of it before any run.
+
+    ``numbers`` are those that groups have had, ``terms`` say how alike two groups have to be.
+    """
+
+    run_id: str | None = None
+    published: Published | None = None
+    numbers: Numbers = field(default_factory=Numbers)
+    terms: Terms | None = None
+    edits: ClusterEdits = field(default_factory=ClusterEdits)
+
+    @property
+    def shown(self) -> Generation | None:
+        """The groups that readers see."""
+        return self.published.generation if self.published else None
+
+
+def read_past(run: Run) -> Past:
+    """The past of a run that makes groups."""
+    before = run.published
+    return Past(
+        run_id=before.run_id if before else None,
+        published=published(run.pipeline, before) if before else None,
+        numbers=taken_numbers(run),
+        terms=run.pipeline.identity,
+        edits=run.edits,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Named:
+    """The assignments under the uids and numbers that readers know, the table of their groups, and
+    the record of what became of those before.
+
+    ``conflicts`` are what could not be done of the edits; None where nobody wanted other groups.
+    """
+
+    assignments: pl.DataFrame
+    groups: pl.DataFrame
+    record: Mapping[str, Any]
+    conflicts: tuple[str, ...] | None = None
+
+
+def keep_named(run: Run, named: Named) -> int:
+    """Writes the groups and their documents; returns the size of the assignments in bytes."""
+    run.write_frame(IDENTITY, named.groups)
+    run.write_json(IDENTITY_RECORD, named.record)
+    if named.conflicts is not None:
+        run.record(edit_conflicts=list(named.conflicts))
+    return run.write_frame(ASSIGNMENTS, named.assignments)
+
+
+def name_groups(
+    frame: pl.DataFrame,
+    past: Past,
+    *,
+    spaces: Sequence[Space] = (),
+    method: str = "mean",
+    threshold: float = THRESHOLD,
+    check: Check = never,
+) -> Named:
     """The assignments under the uids and numbers that readers know; what was found is kept.
 
     ``frame`` are the assignments under numbers of their own, ``spaces`` the vectors of their rows.
-    What people want of the groups is applied to them once they have their uids.
+    What people want of the groups is applied to them once they have their uids: ``method`` and
+    ``threshold`` tell which groups would have a document that has to leave its own.
     """
-    earlier = published(run.pipeline, run.published) if run.published else None
     after = generation_of(frame, centroids=lambda paths: _middles(frame, paths, spaces))
-    before = earlier.found if earlier else None
-    numbers = taken_numbers(run)
-    found = identify(after, before, known=numbers, terms=run.pipeline.identity)
-    if run.edits.regroups or (earlier and earlier.edited):
-        named = replace(after, uids=found.uids)
-        return _regrouped(run, frame, named, spaces, earlier, numbers=numbers)
-    _keep(run, after, found, earlier)
-    ids = dict(zip(map(group_id, after.paths), map(group_id, found.paths), strict=True))
+    before = past.published.found if past.published else None
+    identity = identify(after, before, known=past.numbers, terms=past.terms)
+    if past.edits.regroups or (past.published and past.published.edited):
+        documents = Documents(
+            keys=after.documents,
+            ids=frame["document_id"].to_list(),
+            spaces=spaces,
+            method=method,
+            threshold=threshold,
+        )
+        return _regrouped(frame, replace(after, uids=identity.uids), past, documents, check)
+    ids = dict(zip(map(group_id, after.paths), map(group_id, identity.paths), strict=True))
     renamed = pl.col("cluster_id").replace_strict(
         {**ids, NOISE_ID: NOISE_ID}, return_dtype=pl.String
     )
-    return frame.with_columns(renamed)
+    return Named(
+        assignments=frame.with_columns(renamed),
+        groups=_table(_rows(identity, past.shown)),
+        record=_record(_events(identity, after, past.shown), past.run_id),
+    )
 
 
 def _regrouped(
-    run: Run,
-    frame: pl.DataFrame,
-    after: Generation,
-    spaces: Sequence[Space],
-    earlier: Published | None,
-    *,
-    numbers: Numbers,
-) -> pl.DataFrame:
+    frame: pl.DataFrame, after: Generation, past: Past, documents: Documents, check: Check
+) -> Named:
     """The assignments as people want them; beside them, the groups that were found."""
     first = Groups.of(after, after.uids)
-    ids = frame["document_id"].to_list()
-    documents = _documents(run, after.documents, ids, spaces)
-    wanted = edited(first, run.edits, documents, earlier, check=Paced(ask=run.check))
-    shown = wanted.groups.generation(after.documents, after.names)
-    identity = identify(shown, earlier.generation if earlier else None, known=numbers)
-    kept = {"parents": dict(first.parents), "split_of": wanted.split_of}
-    _keep(run, shown, identity, earlier, found=kept)
-    run.record(edit_conflicts=list(wanted.conflicts))
+    edited = apply_edits(first, past.edits, documents, before=past.published, check=check)
+    shown = edited.groups.generation(after.documents, after.names)
+    identity = identify(shown, past.shown, known=past.numbers)
     names = [*map(group_id, identity.paths), NOISE_ID]
     sure = frame["probability"].to_numpy().copy()
-    sure[list(wanted.probabilities)] = list(wanted.probabilities.values())
+    sure[list(edited.probabilities)] = list(edited.probabilities.values())
     tops = np.array([*(path[0] for path in identity.paths), NOISE], dtype=np.int64)
-    return frame.with_columns(
-        pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
-        cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
-        label=canonical(tops[shown.deepest]),
-        probability=sure,
+    found = {
+        "parents": dict(first.parents),
+        "split_of": edited.split_of,
+        "merged": edited.merged,
+    }
+    return Named(
+        assignments=frame.with_columns(
+            pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
+            cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
+            label=canonical(tops[shown.deepest]),
+            probability=sure,
+        ),
+        groups=_table(_rows(identity, past.shown)),
+        record=_record(_events(identity, shown, past.shown), past.run_id, found),
+        conflicts=edited.conflicts,
     )
 
 
-def _documents(
-    run: Run, keys: Sequence[str], ids: Sequence[str], spaces: Sequence[Space]
-) -> Documents:
-    if not spaces:
-        return Documents(keys=keys, ids=ids)
-    return Documents(
-        keys=keys,
-        ids=ids,
-        spaces=spaces,
-        method=run.spec.vectors.effective_feature_method,
-        threshold=run.spec.assignment_threshold,
-    )
+def _events(
+    identity: Identity, after: Generation, before: Generation | None
+) -> Iterator[LineageEvent]:
+    return lineage_events(identity.events, after, identity.paths, identity.uids, before)
 
 
-def _keep(
-    run: Run,
-    after: Generation,
-    identity: Identity,
-    earlier: Published | None,
-    *,
-    found: Mapping[str, Any] | None = None,
-) -> None:
-    before = earlier.generation if earlier else None
-    events = told(identity.events, after, identity.paths, identity.uids, before)
-    record = {
-        "previous_run_id": run.published.run_id if run.published else None,
-        "events": [one.model_dump(mode="json") for one in events],
+def _record(
+    events: Iterable[LineageEvent], run_id: str | None, found: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """``found`` are the groups as an algorithm found them, where people wanted others."""
+    return {
+        "previous_run_id": run_id,
+        "events": [event.model_dump(mode="json") for event in events],
         "found": found,
     }
-    keep_groups(run, _rows(identity, before), record)
 
 
-def _rows(found: Identity, before: Generation | None) -> Iterator[dict[str, Any]]:
-    uids = dict(zip(found.paths, found.uids, strict=True))
-    matches = {one.new: one for one in found.matches}
+def _table(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=IDENTITY.schema)
+
+
+def _rows(identity: Identity, before: Generation | None) -> Iterator[dict[str, Any]]:
+    uids = dict(zip(identity.paths, identity.uids, strict=True))
+    matches = {match.new: match for match in identity.matches}
     for new, (path, uid) in enumerate(uids.items()):
         match = matches.get(new)
         earlier = before.paths[match.old] if match and before else None
@@ -139,7 +201,8 @@ def _middles(frame: pl.DataFrame, paths: tuple[Path, ...], spaces: Sequence[Spac
     """(k, all dimensions) mean vectors; zeros in the dimensions of other features."""
     empty = np.zeros((len(paths), 0), dtype=np.float32)
     blocks = [
-        _block(frame[one.rows], paths, one) for one in sorted(spaces, key=lambda one: one.name)
+        _block(frame[space.rows], paths, space)
+        for space in sorted(spaces, key=lambda space: space.name)
     ]
     return np.concatenate([empty, *blocks], axis=1)
 
@@ -148,9 +211,9 @@ def _block(frame: pl.DataFrame, paths: tuple[Path, ...], space: Space) -> Vector
     places = {path: place for place, path in enumerate(paths)}
     inside = [
         (places[path[:end]], row)
-        for row, one in enumerate(frame["cluster_id"])
-        if one != NOISE_ID
-        for path in (group_path(one),)
+        for row, group in enumerate(frame["cluster_id"])
+        if group != NOISE_ID
+        for path in (group_path(group),)
         for end in range(1, len(path) + 1)
     ]
     groups, rows = np.array(inside, dtype=np.int64).reshape(-1, 2).T
@@ -164,16 +227,20 @@ _NEW = {"previous_cluster_id": None, "matched_by": None, "score": None}
 
 
 def same_groups(
-    run: Run, before: Run, frame: pl.DataFrame, born: Mapping[str, str] = MappingProxyType({})
-) -> None:
-    """Every group that has a member left is the one of its id in the published run.
+    frame: pl.DataFrame,
+    earlier: Generation,
+    *,
+    run_id: str,
+    found: Mapping[str, Any] | None,
+    born: Mapping[str, str] = MappingProxyType({}),
+) -> Named:
+    """Every group that has a member left is the one of its id among the ``earlier`` ones.
 
-    ``born`` are groups that it did not have, with their uids.
+    ``born`` are groups that these did not have, with their uids.
     """
-    earlier = generation_of_run(run.pipeline, before.execution)
     uids = dict(zip(map(group_id, earlier.paths), earlier.uids, strict=True))
-    now = generation_of(frame, uids=uids | dict(born))
-    by_path = dict(zip(now.paths, now.uids, strict=True))
+    after = generation_of(frame, uids=uids | dict(born))
+    by_path = dict(zip(after.paths, after.uids, strict=True))
     rows = [
         {
             "cluster_id": group_id(path),
@@ -183,15 +250,5 @@ def same_groups(
         }
         for path, uid in by_path.items()
     ]
-    events = told(compare(earlier, now), now, now.paths, now.uids, earlier)
-    record = {
-        "previous_run_id": before.run_id,
-        "events": [one.model_dump(mode="json") for one in events],
-        "found": _found(before),
-    }
-    keep_groups(run, rows, record)
-
-
-def _found(before: Run) -> Any:
-    """The groups as an algorithm found them, where people wanted others."""
-    return before.read_json(IDENTITY_RECORD).get("found") if before.has(IDENTITY_RECORD) else None
+    events = lineage_events(compare(earlier, after), after, after.paths, after.uids, earlier)
+    return Named(assignments=frame, groups=_table(rows), record=_record(events, run_id, found))

@@ -1,13 +1,17 @@
 """Names that people give to groups: kept by uid, and borne by the group in every run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import group_id
-from clustering_pipeline.pipeline.groups.snapshots import generation_of_run, known_groups
-from clustering_pipeline.pipeline.run.artifacts import LABELS
+from clustering_pipeline.pipeline.groups.snapshots import (
+    generation_of_run,
+    known_groups,
+    merged_groups,
+)
+from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD, LABELS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 
@@ -22,15 +26,31 @@ _KEYWORDS = 3
 def carried_names(run: Run) -> dict[str, str]:
     """Group of this run to the name that people gave to it, by an edit or in the published run.
 
-    Where the group of an edit is gone, the record of the run says so.
+    Where the group of an edit is gone, or was merged into one of another name, the record of the
+    run says so.
     """
     given = run.edits.rename
     names = {**_published_names(run.pipeline, run.published, given), **given}
     if not names:
         return {}
-    groups = known_groups(run)
-    _report(run, set(given) - set(groups["group_uid"]))
-    return {group: names[uid] for group, uid in groups.iter_rows() if uid in names}
+    made = run.execution if run.published is None or run.is_own(IDENTITY_RECORD) else run.published
+    merged = merged_groups(run.pipeline, made)
+    names = followed(names, merged)
+    groups = dict(known_groups(run).iter_rows())
+    _report(run, list(_unborne(given, names, set(groups.values()), merged)))
+    return {group: names[uid] for group, uid in groups.items() if uid in names}
+
+
+def followed(names: Mapping[str, str], merged: Mapping[str, str]) -> dict[str, str]:
+    """Uid to name, where the name of a merged group goes on with the group that took it in.
+
+    That group's own name comes first, then that of the first in the list of those merged.
+    """
+    follow: dict[str, str] = {}
+    for uid, survivor in merged.items():
+        if uid in names:
+            follow.setdefault(survivor, names[uid])
+    return {**follow, **names}
 
 
 def named(labels: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
@@ -64,6 +84,7 @@ def names_are_due(pipeline: Pipeline, published: ExecutionRecord, given: Mapping
     if published.spec is None or published.members_key is None:
         return False
     names = {**_published_names(pipeline, published, given), **given}
+    names = followed(names, merged_groups(pipeline, published))
     uids = _uids(pipeline, published)
     labels = LABELS.read(pipeline.artifacts, published)
     borne = {group: names[uid] for group, uid in uids.items() if uid in names}
@@ -71,25 +92,42 @@ def names_are_due(pipeline: Pipeline, published: ExecutionRecord, given: Mapping
 
 
 def gone(published: ExecutionRecord | None, given: Iterable[str]) -> list[str]:
-    """What is told of names for groups that the published run does not have."""
+    """What is told of names for groups that the published run does not have.
+
+    Nothing is told of those that were to be merged into one that it has: the run itself does.
+    """
     if published is None:
         return []
     known = {group.group_uid for group in published.centroids or ()}
-    return _sentences(set(given) - known)
+    lists = published.edits.merge if published.edits else []
+    merged = {uid for first, *others in lists if first in known for uid in others}
+    return [_is_gone(uid) for uid in sorted(set(given) - known - merged)]
 
 
 def _filled(words: pl.Expr) -> pl.Expr:
     return pl.when(words != "").then(words)
 
 
-def _report(run: Run, missing: set[str]) -> None:
-    if missing:
+def _report(run: Run, conflicts: list[str]) -> None:
+    if conflicts:
         known = run.pipeline.catalog.executions.by_id(run.run_id).edit_conflicts
-        run.record(edit_conflicts=list(dict.fromkeys([*known, *_sentences(missing)])))
+        run.record(edit_conflicts=list(dict.fromkeys([*known, *conflicts])))
 
 
-def _sentences(uids: set[str]) -> list[str]:
-    return [f"{RENAME} {uid} is not there" for uid in sorted(uids)]
+def _unborne(
+    given: Mapping[str, str], names: Mapping[str, str], uids: set[str], merged: Mapping[str, str]
+) -> Iterator[str]:
+    """What is told of names that no group bears."""
+    for uid in sorted(set(given) - uids):
+        survivor = merged.get(uid, "")
+        if survivor not in uids:
+            yield _is_gone(uid)
+        elif names[survivor] != given[uid]:
+            yield f"{RENAME} {uid} was merged into {survivor}, which is called {names[survivor]!r}"
+
+
+def _is_gone(uid: str) -> str:
+    return f"{RENAME} {uid} is not there"
 
 
 def _published_names(
@@ -98,17 +136,19 @@ def _published_names(
     """Uid to name; without those by edits that people have taken back since."""
     if published is None or not published.label_overrides:
         return {}
-    uids = _uids(pipeline, published)
-    names = {uids[one]: name for one, name in published.label_overrides.items() if one in uids}
+    uids, borne = _uids(pipeline, published), published.label_overrides
+    names = {uids[group]: name for group, name in borne.items() if group in uids}
     edited = published.edits.rename if published.edits else {}
+    edited = followed(edited, merged_groups(pipeline, published))
     dropped = {uid for uid, name in edited.items() if uid not in given and names.get(uid) == name}
     return {uid: name for uid, name in names.items() if uid not in dropped}
 
 
 def _uids(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str]:
     """Group to uid; those of a run from before groups had any follow from its members."""
-    known = {one.cluster_id: one.group_uid for one in execution.centroids or () if one.group_uid}
-    if len(known) == len(execution.centroids or ()):
+    groups = execution.centroids or ()
+    known = {group.cluster_id: group.group_uid for group in groups if group.group_uid}
+    if len(known) == len(groups):
         return known
-    found = generation_of_run(pipeline, execution)
-    return dict(zip(map(group_id, found.paths), found.uids, strict=True))
+    shown = generation_of_run(pipeline, execution)
+    return dict(zip(map(group_id, shown.paths), shown.uids, strict=True))

@@ -12,8 +12,12 @@ from clustering_pipeline.engine.identity import Numbers
 from clustering_pipeline.engine.identity.numbers import TOP
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import group_path
-from clustering_pipeline.pipeline.groups.snapshots import known_groups, uids_of
-from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD, NUMBERS
+from clustering_pipeline.pipeline.groups.snapshots import (
+    identity_record,
+    known_groups,
+    uids_of,
+)
+from clustering_pipeline.pipeline.run.artifacts import NUMBERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.catalog.executions.executions import RunFiles
@@ -101,8 +105,5 @@ def _by(pipeline: Pipeline, execution: ExecutionRecord) -> Taken:
 
 def _unkept(pipeline: Pipeline, execution: ExecutionRecord) -> Taken:
     """Of a run from before numbers were kept, or one of a part of the graph."""
-    stored = pipeline.artifacts
-    has_record = IDENTITY_RECORD.exists(stored, execution)
-    known = IDENTITY_RECORD.read(stored, execution) if has_record else {}
-    numbers = Numbers(following=known.get("following") or {})
+    numbers = Numbers(following=identity_record(pipeline, execution).get("following") or {})
     return Taken(numbers=numbers).by(execution.run_id, uids_of(pipeline, execution) or {})

@@ -1,7 +1,8 @@
 """The groups of a run as identity compares them, read from its artifacts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -47,12 +48,12 @@ def generation_of(
     centroids: Centroids | None = None,
 ) -> Generation:
     """The groups of a table of documents, by ``cluster_id``; ``uids`` by the same."""
-    deepest = [one for one in assignments["cluster_id"].unique().to_list() if one != NOISE_ID]
-    inner = {one: group_path(one) for one in deepest}
+    deepest = assignments["cluster_id"].unique().to_list()
+    inner = {group: group_path(group) for group in deepest if group != NOISE_ID}
     every = {path[:end] for path in inner.values() for end in range(1, len(path) + 1)}
     paths = tuple(sorted(every, key=lambda path: (len(path), path)))
     order = {path: place for place, path in enumerate(paths)}
-    places = {one: order[path] for one, path in inner.items()}
+    places = {group: order[path] for group, path in inner.items()}
     column = assignments["cluster_id"].replace_strict(places, default=-1, return_dtype=pl.Int64)
     documents, names = keys_of(assignments)
     return Generation(
@@ -88,35 +89,38 @@ def uids_of(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str] | 
     return dict(table.select("cluster_id", "group_uid").iter_rows())
 
 
-def keep_groups(
-    run: Run, rows: Iterable[Mapping[str, object]], record: Mapping[str, object]
-) -> None:
-    """Writes a run's groups, and what else the next run compares with."""
-    run.write_frame(IDENTITY, pl.DataFrame(list(rows), schema=IDENTITY.schema))
-    run.write_json(IDENTITY_RECORD, record)
-
-
 def known_groups(run: Run) -> pl.DataFrame:
     """Group and uid, of the groups that the run has or shows again."""
     if run.published is None or run.has(IDENTITY):
         return run.read_frame(IDENTITY, columns=["cluster_id", "group_uid"])
-    found = generation_of_run(run.pipeline, run.published)
-    ids = list(map(group_id, found.paths))
-    return pl.DataFrame({"cluster_id": ids, "group_uid": found.uids}, schema=_KNOWN)
+    shown = generation_of_run(run.pipeline, run.published)
+    ids = list(map(group_id, shown.paths))
+    return pl.DataFrame({"cluster_id": ids, "group_uid": shown.uids}, schema=_KNOWN)
 
 
 def published(pipeline: Pipeline, execution: ExecutionRecord) -> Published:
     """What the groups of the next run are compared with."""
-    stored = pipeline.artifacts
-    has_record = IDENTITY_RECORD.exists(stored, execution)
-    known = IDENTITY_RECORD.read(stored, execution) if has_record else {}
-    shown, found = generation_of_run(pipeline, execution), known.get("found")
+    found = identity_record(pipeline, execution).get("found")
+    shown = generation_of_run(pipeline, execution)
     return Published(
         generation=shown,
         found=_found(pipeline, execution, found["parents"]) if found else shown,
         edited=found is not None,
         split_of=found["split_of"] if found else {},
     )
+
+
+def identity_record(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, Any]:
+    """What a run said of its groups; nothing for one from before groups had uids."""
+    stored = pipeline.artifacts
+    exists = IDENTITY_RECORD.exists(stored, execution)
+    return IDENTITY_RECORD.read(stored, execution) if exists else {}
+
+
+def merged_groups(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str]:
+    """Uid of a group to that of the one which took it in, as people asked."""
+    found = identity_record(pipeline, execution).get("found") or {}
+    return dict(found.get("merged", {}))
 
 
 def _found(
@@ -136,7 +140,7 @@ def _joined(assignments: pl.DataFrame, columns: list[str]) -> list[str]:
     """One key a document; of independent features, one for each of them."""
     several = FEATURE in assignments.columns and assignments[FEATURE].n_unique() > 1
     every = [*([FEATURE] if several else []), *columns]
-    key = pl.concat_str([pl.col(one).fill_null("") for one in every], separator="\x1f")
+    key = pl.concat_str([pl.col(name).fill_null("") for name in every], separator="\x1f")
     return list(map(str, assignments.select(key).to_series().to_list()))
 
 
@@ -161,7 +165,7 @@ def _name(part: tuple[tuple[object, ...], pl.DataFrame]) -> str:
 def _block(summaries: pl.DataFrame, places: Mapping[str, int]) -> Vectors:
     """Zeros where a group is of another feature: groups of two features are nowhere near."""
     known = summaries.drop_nulls("centroid_vector")
-    vectors = [np.asarray(one, dtype=np.float32) for one in known["centroid_vector"].to_list()]
+    vectors = [np.asarray(row, dtype=np.float32) for row in known["centroid_vector"].to_list()]
     block = np.zeros((len(places), len(vectors[0]) if vectors else 0), dtype=np.float32)
     for cluster_id, vector in zip(known["cluster_id"], vectors, strict=True):
         block[places[cluster_id]] = vector

@@ -1,6 +1,6 @@
-"""Which group of one feature lies within a group of another, where features are independent."""
+"""The group of every document: found, compared with the past, numbered, and written once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,19 @@ from clustering_pipeline import engine
 from clustering_pipeline.engine import Fit, Hierarchy
 from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS
-from clustering_pipeline.engine.vectors import Labels
+from clustering_pipeline.engine.vectors import Labels, Vectors
+from clustering_pipeline.model.algorithms.parameters import Parameters
+from clustering_pipeline.model.definitions.spec import ClusterSpec
+from clustering_pipeline.model.definitions.vector_config import FaceClusterMergeConfig
 from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
 from clustering_pipeline.model.progress import Check
-from clustering_pipeline.pipeline.groups.matching import name_groups
+from clustering_pipeline.pipeline.groups.matching import (
+    Named,
+    Past,
+    keep_named,
+    name_groups,
+    read_past,
+)
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
     EMBEDDINGS,
@@ -29,10 +38,87 @@ from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space, original_spaces, payloads, targets
-from clustering_pipeline.pipeline.stages.attributes import assign_by_attributes
+from clustering_pipeline.pipeline.stages.attributes import (
+    MISSING,
+    attribute_config,
+    attribute_groups,
+)
 from clustering_pipeline.pipeline.stages.metrics import validity
-from clustering_pipeline.pipeline.stages.neighbors import kept_neighborhood
+from clustering_pipeline.pipeline.stages.neighbors import (
+    KeptNeighbors,
+    kept_neighbors,
+    neighborhood,
+)
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """How a definition groups vectors; ``depth`` is how many levels of sub-groups it asks for.
+
+    ``centroids`` and ``threshold`` tell which groups would have a document that people move.
+    """
+
+    algorithm: str
+    params: Parameters
+    preprocessing: Sequence[Mapping[str, Any]]
+    depth: int
+    faces: FaceClusterMergeConfig | None
+    centroids: str
+    threshold: float
+
+    @classmethod
+    def of(cls, spec: ClusterSpec) -> "Method":
+        """That of a definition as it was frozen."""
+        config = spec.vectors
+        faces = config.face_cluster_merge
+        return cls(
+            algorithm=spec.method,
+            params=spec.params,
+            preprocessing=spec.preprocessing,
+            depth=config.max_hierarchy_depth if config.hierarchical else 0,
+            faces=faces if faces and faces.enabled else None,
+            centroids=config.effective_feature_method,
+            threshold=spec.assignment_threshold,
+        )
+
+    def fit(
+        self, points: Vectors, check: Check, neighbors: engine.Neighborhood | None = None
+    ) -> Fit:
+        """The groups of (m, d) vectors."""
+        return engine.fit_interruptibly(
+            points,
+            algorithm=self.algorithm,
+            params=self.params,
+            neighbors=neighbors,
+            check=check,
+        )
+
+    def divide(self, vectors: Vectors, labels: Labels, check: Check, **options: Any) -> Hierarchy:
+        """The groups with what lies in them."""
+        return engine.divide(
+            vectors,
+            labels,
+            algorithm=self.algorithm,
+            params=self.params,
+            preprocessing=self.preprocessing,
+            max_depth=self.depth,
+            check=check,
+            **options,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clustering:
+    """One clustering to be made: the vectors of the ``rows`` (m,) that are fitted, the steps that
+    these went through, and what is known of their neighbours.
+    """
+
+    space: Space
+    rows: NDArray[np.int64]
+    points: NDArray[np.float32]
+    steps: Sequence[Mapping[str, Any]]
+    neighbors: KeptNeighbors | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,111 +133,140 @@ class Grouped:
     record: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The assignments of all clusterings under numbers of their own, and what the fits say.
+
+    Groups that attributes make have no vectors and no method.
+    """
+
+    frame: pl.DataFrame
+    record: dict[str, Any]
+    spaces: Sequence[Space] = ()
+    method: Method | None = None
+
+    def named(self, past: Past, check: Check) -> Named:
+        """The same under the uids and numbers that readers know."""
+        if self.method is None:
+            return name_groups(self.frame, past, check=check)
+        return name_groups(
+            self.frame,
+            past,
+            spaces=self.spaces,
+            method=self.method.centroids,
+            threshold=self.method.threshold,
+            check=check,
+        )
+
+
 def assign(run: Run) -> StageReport:
-    """Groups the reduced vectors; outliers are scored in the original space.
+    """Groups the reduced vectors, or the values of attributes, and tells who the groups are.
 
     Independent features are grouped one after the other; groups are numbered over all of them.
     """
-    if run.spec.attributes is not None:
-        return assign_by_attributes(run)
-    return keep_grouped(run, [_grouped(run, space) for space in original_spaces(run)])
-
-
-def keep_grouped(run: Run, parts: Sequence[Grouped]) -> StageReport:
-    """Numbers the groups of all clusterings through, tells who they are, and writes them."""
-    spaces = [part.space for part in parts]
-    labels = _numbered(parts)
-    keys = run.read_frame(EMBEDDINGS, columns=KEYS)
-    frame = name_groups(
-        run, pl.concat(_table(keys, part, labels[part.space.rows]) for part in parts), spaces
-    )
-    size = run.write_frame(ASSIGNMENTS, frame)
-    record = _record(parts) | {"versions": engine.versions()}
-    run.write_json(FIT, record)
-    run.write_json(RELATIONS, relations_of(frame, spaces))
-    return _report(run, frame, record, size)
-
-
-def _grouped(run: Run, space: Space) -> Grouped:
     check = Paced(ask=run.check)
-    rows, points = _points(run, space)
-    steps = [one for one in run.read_json(REDUCTION)["steps"] if one[FEATURE] == space.name]
-    wanted = engine.neighbors_wanted(algorithm=run.spec.method, params=run.spec.params)
-    known = kept_neighborhood(run, points, name=space.name, most=wanted, check=check)
-    fitted = _fit(run, points, check, known)
-    placed = engine.everywhere(space.vectors, rows, fitted, check, steps=steps)
-    labels, merged = _merge_faces(run, space, placed.labels)
-    same = np.array_equal(points, space.vectors)
-    scored = known if same else _original_neighbors(run, space, check)
-    scores = engine.outlier_scores(space.vectors, neighbors=scored, check=check)
+    if run.spec.attributes is None:
+        found = _by_vectors(run, check)
+    else:
+        keys = run.read_frame(EMBEDDINGS, columns=KEYS)
+        frame, record = attribute_groups(attribute_config(run), payloads(run), keys)
+        found = Found(frame=frame, record={"algorithm": run.spec.method, **record})
+    return keep_found(run, found, found.named(read_past(run), check))
+
+
+def keep_found(run: Run, found: Found, named: Named) -> StageReport:
+    """Writes the groups, and what the fits say of them."""
+    record = found.record | {"versions": engine.versions()}
+    size = keep_named(run, named)
+    run.write_json(FIT, record)
+    run.write_json(RELATIONS, relations_of(named.assignments, found.spaces))
+    numbers = _numbers(named.assignments) | {"bytes": size}
+    if MISSING in found.record:
+        numbers[MISSING] = found.record[MISSING]
+    return StageReport(numbers=numbers, records={"fit": record}, uri=run.uri(ASSIGNMENTS))
+
+
+def _by_vectors(run: Run, check: Check) -> Found:
+    method, values = Method.of(run.spec), targets(run)
+    documents = payloads(run) if method.faces else []
+    parts = [_grouped(part, method, documents, values, check) for part in _clusterings(run)]
+    return found_in(run.read_frame(EMBEDDINGS, columns=KEYS), parts, method)
+
+
+def _clusterings(run: Run) -> Iterator[Clustering]:
+    """One after the other: the fitted vectors of several are not needed at once."""
+    reduction = run.read_json(REDUCTION)
+    neighbors = kept_neighbors(run, reduction)
+    for space in original_spaces(run):
+        inside = pl.col(ROW).is_between(space.rows.start, space.rows.stop - 1)
+        reduced = run.read_frame(REDUCED, columns=[ROW, VECTOR]).filter(inside)
+        yield Clustering(
+            space=space,
+            rows=reduced[ROW].to_numpy() - space.rows.start,
+            points=vector_matrix(reduced[VECTOR]),
+            steps=[step for step in reduction["steps"] if step[FEATURE] == space.name],
+            neighbors=neighbors.get(space.name),
+        )
+
+
+def _grouped(
+    part: Clustering,
+    method: Method,
+    documents: Sequence[Mapping[str, Any]],
+    values: Mapping[str, Sequence[object]],
+    check: Check,
+) -> Grouped:
+    """Outliers are scored in the original space; ``values`` are the targets of the steps."""
+    vectors, points = part.space.vectors, part.points
+    most = engine.neighbors_wanted(algorithm=method.algorithm, params=method.params)
+    near = neighborhood(points, part.neighbors, most=most, check=check)
+    fitted = method.fit(points, check, near)
+    placed = engine.everywhere(vectors, part.rows, fitted, check, steps=part.steps)
+    labels, merged = _merge_faces(vectors, placed.labels, documents, method.faces)
+    same = np.array_equal(points, vectors)
+    scored = near if same else neighborhood(vectors, part.neighbors, most=NEIGHBORS, check=check)
     return Grouped(
-        space=space,
+        space=part.space,
         labels=labels,
-        tree=placed.hierarchy or _divide(run, space, labels, check),
+        tree=placed.hierarchy or method.divide(vectors, labels, check, targets=values),
         probabilities=placed.probabilities,
-        outlier_scores=scores,
+        outlier_scores=engine.outlier_scores(vectors, neighbors=scored, check=check),
         record={
             **fitted.record,
             **merged,
-            **validity(run, points, labels[rows], steps, check),
-            "neighbors": {"fitted": known.record, "scored": scored.record},
+            **validity(method.algorithm, points, labels[part.rows], part.steps, check),
+            "neighbors": {"fitted": near.record, "scored": scored.record},
         },
     )
 
 
-def _original_neighbors(run: Run, space: Space, check: Check) -> engine.Neighborhood:
-    return kept_neighborhood(run, space.vectors, name=space.name, most=NEIGHBORS, check=check)
-
-
-def _points(run: Run, space: Space) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The fitted documents' numbers, and their vectors to cluster."""
-    inside = pl.col(ROW).is_between(space.rows.start, space.rows.stop - 1)
-    reduced = run.read_frame(REDUCED, columns=[ROW, VECTOR]).filter(inside)
-    return reduced[ROW].to_numpy() - space.rows.start, vector_matrix(reduced[VECTOR])
-
-
-def _fit(
-    run: Run, points: NDArray[np.float32], check: Check, neighbors: engine.Neighborhood | None
-) -> Fit:
-    return engine.fit_interruptibly(
-        points,
-        algorithm=run.spec.method,
-        params=run.spec.params,
-        neighbors=neighbors,
-        check=check,
-    )
-
-
-def _merge_faces(run: Run, space: Space, labels: Labels) -> tuple[Labels, dict[str, Any]]:
-    config = run.spec.vectors.face_cluster_merge
-    if config is None or not config.enabled:
+def _merge_faces(
+    vectors: Vectors,
+    labels: Labels,
+    documents: Sequence[Mapping[str, Any]],
+    config: FaceClusterMergeConfig | None,
+) -> tuple[Labels, dict[str, Any]]:
+    if config is None:
         return labels, {}
-    merge = engine.merge_faces(space.vectors, labels, payloads(run), config)
+    merge = engine.merge_faces(vectors, labels, documents, config)
     joined = {"groups_before": merge.before, "joins": len(merge.joins)}
     return merge.labels, {"face_cluster_merge": joined}
 
 
-def _divide(run: Run, space: Space, labels: Labels, check: Check) -> Hierarchy:
-    config = run.spec.vectors
-    return engine.divide(
-        space.vectors,
-        labels,
-        algorithm=run.spec.method,
-        params=run.spec.params,
-        preprocessing=run.spec.preprocessing,
-        targets=targets(run),
-        max_depth=config.max_hierarchy_depth if config.hierarchical else 0,
-        check=check,
-    )
+def found_in(keys: pl.DataFrame, parts: Sequence[Grouped], method: Method) -> Found:
+    """The clusterings one after the other, their top groups numbered through by size."""
+    labels = _numbered(parts)
+    tables = [_table(keys, part, labels[part.space.rows]) for part in parts]
+    spaces = [part.space for part in parts]
+    return Found(frame=pl.concat(tables), record=_record(parts), spaces=spaces, method=method)
 
 
 def _numbered(parts: Sequence[Grouped]) -> Labels:
-    """The top groups of all clusterings, one after the other, numbered through by size."""
-    found, first = [], 0
+    labels, first = [], 0
     for part in parts:
-        found.append(np.where(part.labels >= 0, part.labels + first, part.labels))
+        labels.append(np.where(part.labels >= 0, part.labels + first, part.labels))
         first += group_count(part.labels)
-    return canonical(np.concatenate(found))
+    return canonical(np.concatenate(labels))
 
 
 def _table(keys: pl.DataFrame, part: Grouped, labels: Labels) -> pl.DataFrame:
@@ -176,21 +291,16 @@ def _record(parts: Sequence[Grouped]) -> dict[str, Any]:
     return {"algorithm": first["algorithm"], "params": first["params"], "fits": own}
 
 
-def _report(run: Run, frame: pl.DataFrame, record: Mapping[str, Any], size: int) -> StageReport:
+def _numbers(frame: pl.DataFrame) -> dict[str, int | float | None]:
     noise = frame.filter(cluster_id=NOISE_ID).height
     mean = frame["probability"].mean()
-    return StageReport(
-        numbers={
-            "documents": frame.select(KEYS).n_unique(),
-            "groups": group_count(frame["label"].to_numpy()),
-            "noise": noise,
-            "noise_ratio": noise / frame.height,
-            "mean_probability": mean if isinstance(mean, float) else None,
-            "bytes": size,
-        },
-        records={"fit": record},
-        uri=run.uri(ASSIGNMENTS),
-    )
+    return {
+        "documents": frame.select(KEYS).n_unique(),
+        "groups": group_count(frame["label"].to_numpy()),
+        "noise": noise,
+        "noise_ratio": noise / frame.height,
+        "mean_probability": mean if isinstance(mean, float) else None,
+    }
 
 
 _IDS = ("parent_cluster_id", "child_cluster_id")
@@ -206,8 +316,8 @@ def relations_of(assignments: pl.DataFrame, spaces: Sequence[Space]) -> list[dic
         group_id((label,)): group_id(group_path(cluster_id)[:1])
         for label, cluster_id in shown.select("label", "cluster_id").iter_rows()
     }
-    found = relate({one.name: labels[one.rows] for one in spaces})
-    return [{**one, **{key: tops[one[key]] for key in _IDS}} for one in found]
+    relations = relate({space.name: labels[space.rows] for space in spaces})
+    return [{**row, **{key: tops[row[key]] for key in _IDS}} for row in relations]
 
 
 def relate(labels: Mapping[str, Labels]) -> list[dict[str, Any]]:
@@ -217,12 +327,12 @@ def relate(labels: Mapping[str, Labels]) -> list[dict[str, Any]]:
     """
     return [
         {
-            "parent_cluster_id": group_id((one.parent,)),
-            "child_cluster_id": group_id((one.child,)),
-            "parent_feature": one.parent_feature,
-            "child_feature": one.child_feature,
-            "overlap": one.overlap,
-            "child_members": one.child_size,
+            "parent_cluster_id": group_id((pair.parent,)),
+            "child_cluster_id": group_id((pair.child,)),
+            "parent_feature": pair.parent_feature,
+            "child_feature": pair.child_feature,
+            "overlap": pair.overlap,
+            "child_members": pair.child_size,
         }
-        for one in engine.overlap_relations(labels)
+        for pair in engine.overlap_relations(labels)
     ]

@@ -15,23 +15,22 @@ from clustering_pipeline.model.definitions.vector_config import AttributeConfig
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.model.ids import NOISE_ID, group_id
-from clustering_pipeline.pipeline.groups.matching import name_groups
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
     DISTANCES,
-    EMBEDDINGS,
-    FIT,
     METRICS,
     REDUCED,
     REDUCTION,
-    RELATIONS,
     SUMMARIES,
 )
-from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VALUES
+from clustering_pipeline.pipeline.run.columns import FEATURE, ROW, VALUES
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import payloads
+
+MISSING = "missing_attribute"
+"""How many documents lack an attribute, in the fit's record."""
 
 
 def attribute_config(run: Run) -> AttributeConfig:
@@ -66,43 +65,30 @@ def without_vectors(run: Run) -> StageReport:
     return StageReport(numbers={"documents": len(values)}, uri=run.uri(REDUCED))
 
 
-def assign_by_attributes(run: Run) -> StageReport:
-    """One group per combination of values; a document that lacks one is noise, and counted."""
-    config = attribute_config(run)
-    groups = engine.group_by_attributes(
-        payloads(run), config.attributes, hierarchical=has_parents(config)
-    )
+def attribute_groups(
+    config: AttributeConfig, documents: Sequence[Mapping[str, Any]], keys: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The assignments with one group per combination of values, and the record of it.
+
+    A document that lacks a value is noise, and counted.
+    """
+    hierarchical = has_parents(config)
+    groups = engine.group_by_attributes(documents, config.attributes, hierarchical=hierarchical)
     labels = groups.labels if groups.parents is None else groups.parents
     tree = _tree(groups)
     ids = [*(group_id(node.path) for node in tree.nodes), NOISE_ID]
-    frame = run.read_frame(EMBEDDINGS, columns=KEYS).with_columns(
+    frame = keys.with_columns(
         label=labels,
         cluster_id=pl.Series([ids[place] for place in tree.deepest], dtype=pl.String),
         probability=np.where(labels >= 0, 1.0, 0.0),
         outlier_score=pl.lit(None, dtype=pl.Float64),
         **{FEATURE: pl.lit(None, dtype=pl.String)},
     )
-    size = run.write_frame(ASSIGNMENTS, name_groups(run, frame))
-    record = {
-        "algorithm": run.spec.method,
+    return frame, {
         "attributes": config.attributes,
-        "hierarchical_grouping": has_parents(config),
-        "missing_attribute": groups.missing,
-        "versions": engine.versions(),
+        "hierarchical_grouping": hierarchical,
+        MISSING: groups.missing,
     }
-    run.write_json(FIT, record)
-    run.write_json(RELATIONS, [])
-    return StageReport(
-        numbers={
-            "documents": len(labels),
-            "groups": len(groups.parent_values or groups.values),
-            "missing_attribute": groups.missing,
-            "noise_ratio": groups.missing / len(labels),
-            "bytes": size,
-        },
-        records={"fit": record},
-        uri=run.uri(ASSIGNMENTS),
-    )
 
 
 def has_parents(config: AttributeConfig) -> bool:

@@ -50,10 +50,10 @@ def measured(
 
 
 def validity(
-    run: Run, points: Matrix, labels: Labels, steps: Sequence[Mapping[str, Any]], check: Check
+    method: str, points: Matrix, labels: Labels, steps: Sequence[Mapping[str, Any]], check: Check
 ) -> dict[str, Any]:
     """For a method that goes by density, DBCV of the top groups where they were clustered."""
-    if not algorithm(run.spec.method).density:
+    if not algorithm(method).density:
         return {}
     value = engine.density_validity(points, canonical(labels), sample=SAMPLE, check=check)
     done = " and ".join(str(step["method"]) for step in steps) or "no preprocessing"

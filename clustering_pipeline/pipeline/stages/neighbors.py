@@ -1,16 +1,17 @@
 """The neighbours that one stage searched for and the next one uses."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from clustering_pipeline import engine
+from clustering_pipeline.engine.neighbors.conversion import Converted
 from clustering_pipeline.engine.vectors import unit_rows
 from clustering_pipeline.model.progress import Check
-from clustering_pipeline.pipeline.run.artifacts import NEIGHBORS, REDUCTION
+from clustering_pipeline.pipeline.run.artifacts import NEIGHBORS
 from clustering_pipeline.pipeline.run.columns import FEATURE
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix
@@ -46,21 +47,44 @@ def keep_neighbors(run: Run, hoods: Mapping[str, engine.Neighborhood]) -> list[d
     return records
 
 
-def kept_neighborhood(
-    run: Run, vectors: Matrix, *, name: str, most: int, check: Check
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptNeighbors:
+    """Who is near whom among vectors of one digest; ``lists`` has a row for each of them."""
+
+    metric: Converted
+    of: str
+    lists: pl.Series
+
+
+def kept_neighbors(run: Run, reduction: Mapping[str, Any]) -> dict[str, KeptNeighbors]:
+    """What was searched for the fitted documents of each clustering, by its name."""
+    records = reduction.get("neighbors") or ()
+    if not records or not run.has(NEIGHBORS):
+        return {}
+    frame = run.read_frame(NEIGHBORS)
+    return {
+        record[FEATURE]: KeptNeighbors(
+            metric=record["metric"],
+            of=record["of"],
+            lists=frame.filter(pl.col(PLACE) == record[FEATURE])[LISTED],
+        )
+        for record in records
+    }
+
+
+def neighborhood(
+    vectors: Matrix, kept: KeptNeighbors | None, *, most: int, check: Check
 ) -> engine.Neighborhood:
     """The neighbourhood of ``vectors``, with what was searched for them before.
 
     ``most`` is how many neighbours anybody will ask for.  Lists of other vectors are of no use.
     """
     hood = engine.Neighborhood(vectors, check, least=most)
-    if not run.has(NEIGHBORS):
-        return hood
-    records = run.read_json(REDUCTION).get("neighbors") or ()
-    record = next((entry for entry in records if entry[FEATURE] == name), None)
-    scaled = None if record is None else _scaled(vectors, record["of"])
-    if record is not None and scaled is not None:
-        hood.learn(_lists(run, name), record["metric"], source=SOURCE, scaled=scaled)
+    scaled = None if kept is None else _scaled(vectors, kept.of)
+    if kept is not None and scaled is not None:
+        width = len(kept.lists[0])
+        lists = kept.lists.cast(pl.Array(pl.Int32, width)).to_numpy().astype(np.int64)
+        hood.learn(lists, kept.metric, source=SOURCE, scaled=scaled)
     return hood
 
 
@@ -69,9 +93,3 @@ def _scaled(vectors: Matrix, of: str) -> bool | None:
     if engine.digest(vectors)["sha256"] == of:
         return False
     return True if engine.digest(unit_rows(vectors))["sha256"] == of else None
-
-
-def _lists(run: Run, name: str) -> NDArray[np.int64]:
-    frame = run.read_frame(NEIGHBORS).filter(pl.col(PLACE) == name)
-    width = len(frame[LISTED][0])
-    return frame[LISTED].cast(pl.Array(pl.Int32, width)).to_numpy().astype(np.int64)

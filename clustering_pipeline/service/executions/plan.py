@@ -13,7 +13,7 @@ from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.pipeline.publishing.run_marks import marked
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, EXPORT
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-from clustering_pipeline.pipeline.stages.assign_mode.eligibility import groups_to_join
+from clustering_pipeline.pipeline.stages.assign_mode.published import groups_to_join
 from clustering_pipeline.pipeline.stages.composite_mode.sources import composed, require_files
 
 # What names and describes a definition changes none of its groups.

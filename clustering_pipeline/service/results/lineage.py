@@ -20,7 +20,7 @@ from clustering_pipeline.model.executions.lineage import (
 from clustering_pipeline.model.ids import is_group_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.pipeline.groups.lineage import shown_labels, told
+from clustering_pipeline.pipeline.groups.lineage import lineage_events, shown_labels
 from clustering_pipeline.pipeline.groups.snapshots import generation_of_run
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.catalog import Catalog
@@ -70,7 +70,7 @@ def run_diff(
                 "previous_label": earlier.get(one.group_uid),
             }
         )
-        for one in told(compare(before, after), after, after.paths, after.uids, before)
+        for one in lineage_events(compare(before, after), after, after.paths, after.uids, before)
     ]
     return RunDiffResponse(
         cluster_id=run.cluster_id,

@@ -105,3 +105,45 @@ def test_where_nobody_has_them_they_become_noise(groups):
 
 def test_groups_without_documents_are_no_more(groups):
     assert groups.moved(marked(3, 4, 5), "").living().parents == {"a": ""}
+
+
+def among(*uids: str) -> Groups:
+    return Groups(inner=np.array(uids, dtype=object), parents={"a": "", "b": ""})
+
+
+def mask(movable: str) -> np.ndarray:
+    """A 1 for each row that may move."""
+    return np.array([digit == "1" for digit in movable], dtype=np.bool_)
+
+
+@pytest.mark.parametrize(
+    ("uids", "movable", "after"),
+    [
+        pytest.param(["a", "b", "b"], "011", ["a", "a", "a"], id="to-the-one-that-stays"),
+        pytest.param(["a", "b", ""], "000", ["a", "b", "a"], id="who-stays-is-not-moved"),
+        pytest.param(["a", "b", "b"], "111", ["b", "b", "b"], id="to-where-most-are"),
+        pytest.param(["b", "a"], "11", ["b", "b"], id="of-as-many-that-of-the-first"),
+        pytest.param(["", ""], "11", ["", ""], id="nowhere"),
+        pytest.param([], "", [], id="nobody"),
+    ],
+)
+def test_linked_documents_come_together(uids, movable, after):
+    found, problem = linked(among(*uids), np.arange(len(uids)), mask(movable))
+    assert found.inner.tolist() == after
+    assert (problem is None) == any(after)
+
+
+@pytest.mark.parametrize(
+    ("uids", "movable", "after"),
+    [
+        pytest.param(["a", "a"], "10", ["", "a"], id="who-stays-comes-first"),
+        pytest.param(["a", "a", "b"], "111", ["a", "", "b"], id="the-second-leaves"),
+        pytest.param(["a", "a"], "00", ["a", "a"], id="who-stays-is-not-moved"),
+        pytest.param(["", ""], "11", ["", ""], id="nowhere"),
+    ],
+)
+def test_parted_documents_come_apart(uids, movable, after):
+    rows = np.arange(len(uids))
+    found, alone = parted(among(*uids), rows, lambda _row, _taken: None, mask(movable))
+    assert found.inner.tolist() == after
+    assert len(alone) == after.count("") - uids.count("")

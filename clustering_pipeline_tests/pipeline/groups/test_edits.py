@@ -15,7 +15,8 @@ from clustering_pipeline.model.errors import RunCanceled
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.groups.edits import Documents as EditedDocuments
-from clustering_pipeline.pipeline.groups.edits import edited
+from clustering_pipeline.pipeline.groups.edits import apply_edits
+from clustering_pipeline.pipeline.groups.names import names_are_due
 from clustering_pipeline.pipeline.run.spaces import Space
 from clustering_pipeline.service.executions.delete import remove_cluster
 from clustering_pipeline.service.executions.plan import plan_of
@@ -206,6 +207,33 @@ def test_what_cannot_be_done_is_told(world):
     assert world.pipeline.catalog.edits.get(cluster.cluster_id).edits == ClusterEdits()
 
 
+def test_the_name_of_a_merged_group_goes_on_with_the_one_that_took_it_in(world):
+    cluster = world.define(world.collection(planted(sizes=FEW)), KMEANS)
+    catalog = world.pipeline.catalog
+    own, second, third, _ = [one.group_uid for one in world.run(cluster).execution.centroids]
+
+    def shown(rename: dict[str, str], **options: object) -> tuple[str, list[str]]:
+        edits = ClusterEdits(merge=[[own, second, third]], rename=rename)
+        put_edits(catalog, cluster.scope, cluster.cluster_id, edits)
+        run = execute(world.pipeline, cluster, **options)
+        (label,) = [one.label for one in run.centroids if one.group_uid == own]
+        told = get_edits(catalog, cluster.scope, cluster.cluster_id).conflicts
+        assert told == run.edit_conflicts
+        assert not names_are_due(world.pipeline, run, rename)
+        assert names_are_due(world.pipeline, run, {**rename, own: "Other"})
+        return label, told
+
+    lost = f"rename: {third} was merged into {own}, which is called "
+    both = {third: "Stars", second: "Bread"}
+    assert shown(both) == ("Bread", [f"{lost}'Bread'"])
+    for again in ({"mode": "assign"}, {"stages": RELABEL}, {}):
+        assert shown(both | {second: "Loaf"}, **again) == ("Loaf", [f"{lost}'Loaf'"])
+    assert shown({third: "Stars"}, stages=RELABEL) == ("Stars", [])
+    assert shown({third: "Stars", own: "Own"}, stages=RELABEL) == ("Own", [f"{lost}'Own'"])
+    label, told = shown({}, stages=RELABEL)
+    assert (label in {"Bread", "Loaf", "Stars", "Own"}, told) == (False, [])
+
+
 def test_a_pinned_group_stays_when_the_algorithm_loses_it(world):
     collection = world.collection(planted(sizes=FEW))
     cluster = world.define(collection, KMEANS)
@@ -242,4 +270,4 @@ def test_a_cancel_is_noticed_while_a_group_is_split():
         raise RunCanceled(message)
 
     with pytest.raises(RunCanceled):
-        edited(Groups.of(whole, (uid,)), ClusterEdits(split={uid: 2}), documents, None, check=check)
+        apply_edits(Groups.of(whole, (uid,)), ClusterEdits(split={uid: 2}), documents, check=check)

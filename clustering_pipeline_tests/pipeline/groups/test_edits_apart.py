@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +16,9 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.pipeline.groups.edits import Documents, edited
+from clustering_pipeline.pipeline.groups.edits import Documents, apply_edits
 from clustering_pipeline.pipeline.run.spaces import Space
+from clustering_pipeline.pipeline.stages.assign_mode.reference import calibrated_by, reference_in
 from clustering_pipeline.service.results.edits import put_edits
 from clustering_pipeline_tests.pipeline.stages.assign_mode.test_propose import named
 from clustering_pipeline_tests.worlds.direct import execute
@@ -118,7 +120,7 @@ def test_nobody_who_is_moved_has_the_probability_of_a_group_that_was_left(seed, 
     space = Space(name="one", number=0, vectors=found.vectors)
     chosen = [ids[row] for row in random.permutation(len(ids))[:count]]
     rows = Documents(keys=ids, ids=ids, spaces=(space,))
-    after = edited(groups, ClusterEdits(cannot_link=[chosen]), rows, None)
+    after = apply_edits(groups, ClusterEdits(cannot_link=[chosen]), rows)
     names = sorted(set(found.subjects))
     labels = np.array([names.index(one) for one in found.subjects])
     reach = reference_of(found.vectors, labels)
@@ -133,3 +135,34 @@ def test_nobody_who_is_moved_has_the_probability_of_a_group_that_was_left(seed, 
         assert (there.labels[0], sure) == (0, there.probabilities[0])
     held = [one for one in after.groups.inner[[ids.index(one) for one in chosen]] if one]
     assert len(held) == len(set(held))
+
+
+@given(seed=st.integers(0, 10_000), spread=st.floats(0.05, 0.9))
+def test_who_joins_groups_is_moved_as_where_they_are_made(seed, spread):
+    """The same edits of the same groups: by uid and measured, or by id and their stored reach."""
+    random = np.random.default_rng(seed)
+    found = planted(sizes={"sea": 12, "kitchen": 9, "court": 7}, spread=spread, seed=seed)
+    ids = [str(one) for one in found.ids]
+    drawn = [ids[row] for row in random.permutation(len(ids))]
+    edits = ClusterEdits(
+        must_link=[drawn[:3]], cannot_link=[drawn[3:7], drawn[7:9]], exclude=drawn[2:4]
+    )
+    documents = Documents(
+        keys=ids, ids=ids, spaces=(Space(name="", number=0, vectors=found.vectors),)
+    )
+    uids = np.array([f"grp_{one}" for one in found.subjects], dtype=object)
+    made = apply_edits(flat(uids), edits, documents)
+
+    numbers = {"grp_sea": "cl_2", "grp_kitchen": "cl_0", "grp_court": "cl_1", "": ""}
+    cluster_ids = pl.Series([numbers[uid] for uid in uids])
+    table = calibrated_by(documents.spaces, cluster_ids, "mean")
+    known = replace(documents, reached=lambda space: reference_in(table, space))
+    movable = np.ones(len(ids), dtype=np.bool_)
+    groups = flat(cluster_ids.to_numpy().astype(object))
+    joined = apply_edits(groups, edits, known, movable=movable)
+    assert joined.groups.inner.tolist() == [numbers[uid] for uid in made.groups.inner]
+    assert (joined.probabilities, joined.conflicts) == (made.probabilities, made.conflicts)
+
+
+def flat(inner: np.ndarray) -> Groups:
+    return Groups(inner=inner, parents=dict.fromkeys(set(inner), ""))

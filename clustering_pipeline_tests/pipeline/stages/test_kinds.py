@@ -21,7 +21,7 @@ from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.pipeline.groups.edits import Documents as Rows
-from clustering_pipeline.pipeline.groups.edits import edited
+from clustering_pipeline.pipeline.groups.edits import apply_edits
 from clustering_pipeline.pipeline.run.spaces import Space
 from clustering_pipeline.service.executions.rollback import roll_back
 from clustering_pipeline.service.results.verify import verify_documents, verify_run
@@ -349,13 +349,13 @@ def test_groups_of_different_features_are_not_merged() -> None:
     inner = np.array(["grp_1", "grp_1", "grp_2", "grp_2", "grp_3", "grp_3", "grp_4", "grp_4"])
     found = Groups(inner=inner.astype(object), parents=dict.fromkeys(inner, ""))
     edits = ClusterEdits(merge=[["grp_1", "grp_3"], ["grp_2", "grp_4"]])
-    wanted = edited(found, edits, documents, None)
+    wanted = apply_edits(found, edits, documents)
     assert wanted.conflicts == (
         "merge: grp_1, grp_3 are of different features",
         "merge: grp_2, grp_4 are of different features",
     )
     assert wanted.groups.inner.tolist() == inner.tolist()
-    apart = edited(found, ClusterEdits(merge=[["grp_1", "grp_2"]]), documents, None)
+    apart = apply_edits(found, ClusterEdits(merge=[["grp_1", "grp_2"]]), documents)
     assert (apart.conflicts, set(apart.groups.parents)) == ((), {"grp_1", "grp_3", "grp_4"})
 
 

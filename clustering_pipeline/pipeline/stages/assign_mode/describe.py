@@ -30,7 +30,7 @@ from clustering_pipeline.pipeline.run.hierarchy_levels import Level
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space
-from clustering_pipeline.pipeline.stages.assign_mode.unchanged import (
+from clustering_pipeline.pipeline.stages.assign_mode.published import (
     Known,
     earlier,
     known_documents,
@@ -61,7 +61,7 @@ def measure_groups(run: Run) -> StageReport:
 def _explained(before: Run) -> list[list[dict[str, Any]]] | None:
     metrics = before.read_json(METRICS)
     parts = metrics.get(PER_FEATURE) or [metrics]
-    known = [list(one[EXPLAINED]) for one in parts if EXPLAINED in one]
+    known = [list(part[EXPLAINED]) for part in parts if EXPLAINED in part]
     return known if len(known) == len(parts) else None
 
 
@@ -80,15 +80,15 @@ class _Standing:
             self._middle(space, level, place, name) for place, name in enumerate(level.cluster_ids)
         ]
         shape = (len(middles), space.vectors.shape[1])
-        found = around(
+        centroids = around(
             space.vectors,
             level.labels,
             np.array(middles, dtype=np.float64).reshape(shape),
             self.method,
         )
-        kept = self._kept(space)
-        there = (level.labels >= 0) & ~np.isnan(kept)
-        return replace(found, distances=np.where(there, kept, found.distances))
+        stored = self._stored(space)
+        stays = (level.labels >= 0) & ~np.isnan(stored)
+        return replace(centroids, distances=np.where(stays, stored, centroids.distances))
 
     def _middle(self, space: Space, level: Level, place: int, name: str) -> NDArray[np.float64]:
         """Where a published group stands; a new one is where its members are."""
@@ -97,7 +97,7 @@ class _Standing:
         members = space.vectors[level.labels == place]
         return METHODS[self.method](members.astype(np.float64))
 
-    def _kept(self, space: Space) -> NDArray[np.float64]:
+    def _stored(self, space: Space) -> NDArray[np.float64]:
         """(n,) NaN for documents that are new or changed."""
         then = np.append(self.distances[self.known.earlier_rows(space)], np.nan)
         return then[self.known.rows]
@@ -126,18 +126,18 @@ def keep_labels(run: Run) -> StageReport:
 def label_proposed(run: Run) -> StageReport:
     """Names the new groups as the definition says; all others keep their names."""
     standing = _standing_labels(run, earlier(run), carried_names(run))
-    kept = {row["cluster_id"]: named_of(row) for row in standing.iter_rows(named=True)}
-    report = label_beside(run, kept)
+    named_before = {row["cluster_id"]: named_of(row) for row in standing.iter_rows(named=True)}
+    report = label_beside(run, named_before)
     new = run.read_frame(LABELS).join(standing, on="cluster_id", how="anti")
     run.write_frame(LABELS, pl.concat([standing, new], how="diagonal_relaxed"))
     return report
 
 
 def _standing_labels(run: Run, before: Run, names: Mapping[str, str]) -> pl.DataFrame:
-    there = run.read_frame(ASSIGNMENTS, columns=["document_id"])["document_id"].unique()
+    present = run.read_frame(ASSIGNMENTS, columns=["document_id"])["document_id"].unique()
     groups = run.read_frame(SUMMARIES, columns=["cluster_id"])
     labels = before.read_frame(LABELS).join(groups, on="cluster_id", how="semi")
-    stand = pl.col("representative_ids").list.filter(pl.element().is_in(there.implode()))
+    stand = pl.col("representative_ids").list.filter(pl.element().is_in(present.implode()))
     return named(labels, names).with_columns(stand)
 
 
@@ -149,7 +149,7 @@ def _texts(run: Run, before: Run) -> pl.Series:
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
     fields = list(map(str, before.read_json(LABELLING)["text_fields"][0]["fields"]))
     own = config.input_mappings or as_mappings(fields)
-    new = [text_of(from_json(one), own, fields)[:_SHOWN] for one in payloads]
+    new = [text_of(from_json(payload), own, fields)[:_SHOWN] for payload in payloads]
     places = known.rows.copy()
     places[known.fresh] = len(old) + np.arange(len(new))
     texts = pl.concat([old, pl.Series(new, dtype=pl.String)])[places]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from clustering_pipeline.engine.identity.generation import rehashed
 from clustering_pipeline.engine.identity.numbers import TOP
 from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.ids import NOISE_ID, group_id
+from clustering_pipeline.pipeline.groups.edits import Documents
 from clustering_pipeline.pipeline.groups.numbering import taken_numbers
 from clustering_pipeline.pipeline.groups.snapshots import generation_of, generation_of_run
 from clustering_pipeline.pipeline.run.artifacts import (
     EMBEDDINGS,
-    FIT,
     JOINED,
     JOINED_RECORD,
     REDUCTION,
@@ -29,18 +30,23 @@ from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, KEYS, NOVEL
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.run.spaces import clustering_spaces, features, targets
+from clustering_pipeline.pipeline.run.spaces import (
+    clustering_spaces,
+    features,
+    original_spaces,
+    targets,
+)
+from clustering_pipeline.pipeline.stages.assign_mode.assign import document_ids, with_edits
 from clustering_pipeline.pipeline.stages.assign_mode.assignments import write_assignments
-from clustering_pipeline.pipeline.stages.assign_mode.edits import with_edits
-from clustering_pipeline.pipeline.stages.assign_mode.reference import calibrated_by
-from clustering_pipeline.pipeline.stages.assign_mode.unchanged import earlier
+from clustering_pipeline.pipeline.stages.assign_mode.published import earlier
+from clustering_pipeline.pipeline.stages.assign_mode.reference import calibrated_by, reference_in
 
 FEWEST = 2
 """Documents that could be a group of which something can be said."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Found:
+class _Proposed:
     """Of all rows of the assignments the new group, -1 for none, and how sure that is."""
 
     labels: Labels
@@ -55,35 +61,41 @@ def propose_groups(run: Run) -> StageReport:
     readers were taken back from; nothing else changes.
     """
     before = earlier(run)
-    joined = run.read_frame(JOINED)
-    found = _grouped(run, before, joined[NOVEL].to_numpy())
-    numbers = taken_numbers(run)
-    placed = _placed(joined, found, numbers.following.get(TOP, 0))
-    made = pl.Series(found.labels >= 0)
-    edited = with_edits(run, placed, made.to_numpy(), lambda: _reference(run, placed, made))
+    joined, standing = run.read_frame(JOINED), run.read_frame(REFERENCE)
+    proposed = _grouped(run, before, joined[NOVEL].to_numpy())
+    numbers, spaces = taken_numbers(run), original_spaces(run)
+    method = run.spec.vectors.effective_feature_method
+
+    def reference(rows: pl.DataFrame, new: pl.Series) -> pl.DataFrame:
+        """How far the groups reach that were there, and those of the ``new`` rows."""
+        return pl.concat([standing, calibrated_by(spaces, _only(rows, new), method)])
+
+    placed = _placed(joined, proposed, numbers.following.get(TOP, 0))
+    made = pl.Series(proposed.labels >= 0)
+    reach = cache(lambda: reference(placed, made))
+    documents = Documents(
+        ids=document_ids(run),
+        spaces=spaces,
+        threshold=run.spec.assignment_threshold,
+        reached=lambda space: reference_in(reach(), space),
+    )
+    edited = with_edits(run, placed, made.to_numpy(), documents)
     after, born = _known_again(run, before, edited, numbers)
     new = after["cluster_id"].is_in(list(born))
-    run.write_frame(REFERENCE, _reference(run, after, new))
+    run.write_frame(REFERENCE, reference(after, new))
     ids = _only(after, new)
     run.write_json(
         JOINED_RECORD, run.read_json(JOINED_RECORD) | _counts(run, after, ids, len(born))
     )
-    report = write_assignments(run, _with_uids(after, ids, born), born)
-    fit = run.read_json(FIT)
-    run.write_json(FIT, fit | {"proposed": [*fit.get("proposed", []), *found.records]})
-    return report
-
-
-def _reference(run: Run, rows: pl.DataFrame, new: pl.Series) -> pl.DataFrame:
-    """How far the groups reach that were there, and those of the ``new`` rows."""
-    return pl.concat([run.read_frame(REFERENCE), calibrated_by(run, _only(rows, new))])
+    named = _with_uids(after, ids, born)
+    return write_assignments(run, named, born=born, fits=proposed.records)
 
 
 def _only(rows: pl.DataFrame, new: pl.Series) -> pl.Series:
     return rows.select(pl.when(new).then("cluster_id").otherwise(pl.lit(NOISE_ID))).to_series()
 
 
-def _grouped(run: Run, before: Run, novel: NDArray[np.bool_]) -> _Found:
+def _grouped(run: Run, before: Run, novel: NDArray[np.bool_]) -> _Proposed:
     """In the space that the published groups were found in, with the weights learned then."""
     weights = before.read_json(REDUCTION)["weights"]
     labels, sure = np.full(len(novel), NOISE, dtype=np.int64), np.zeros(len(novel))
@@ -101,21 +113,22 @@ def _grouped(run: Run, before: Run, novel: NDArray[np.bool_]) -> _Found:
             targets=engine.of_rows(targets(run), rows),
             check=Paced(ask=run.check),
         )
-        there = space.rows.start + rows
-        labels[there] = np.where(made.labels >= 0, made.labels + first, NOISE)
-        sure[there] = made.probabilities
+        places = space.rows.start + rows
+        labels[places] = np.where(made.labels >= 0, made.labels + first, NOISE)
+        sure[places] = made.probabilities
         first += group_count(made.labels)
         records.append({FEATURE: space.name, **made.record})
-    return _Found(labels=canonical(labels), probabilities=sure, records=records)
+    return _Proposed(labels=canonical(labels), probabilities=sure, records=records)
 
 
-def _placed(joined: pl.DataFrame, found: _Found, first: int) -> pl.DataFrame:
+def _placed(joined: pl.DataFrame, proposed: _Proposed, first: int) -> pl.DataFrame:
     """The rows with the new groups, numbered from ``first``."""
-    ids = [*(group_id((first + one,)) for one in range(group_count(found.labels))), NOISE_ID]
-    new = pl.Series(found.labels >= 0)
+    count = group_count(proposed.labels)
+    ids = [*(group_id((number,)) for number in range(first, first + count)), NOISE_ID]
+    new = pl.Series(proposed.labels >= 0)
     values = {
-        "cluster_id": pl.Series([ids[one] for one in found.labels], dtype=pl.String),
-        "probability": pl.Series(found.probabilities),
+        "cluster_id": pl.Series([ids[label] for label in proposed.labels], dtype=pl.String),
+        "probability": pl.Series(proposed.probabilities),
         NOVEL: pl.repeat(value=False, n=len(new), eager=True),
     }
     return joined.with_columns(
@@ -131,8 +144,8 @@ def _known_again(
     keys = pl.concat([run.read_frame(EMBEDDINGS, columns=KEYS)] * len(run.spec.clusterings))
     made = generation_of(keys.hstack(after.select(FEATURE, "cluster_id")))
     published = generation_of_run(run.pipeline, before.execution)
-    there, fresh = set(published.paths), fresh_uids(made)
-    new = [place for place, path in enumerate(made.paths) if path not in there]
+    shown, fresh = set(published.paths), fresh_uids(made)
+    new = [place for place, path in enumerate(made.paths) if path not in shown]
     paths = [made.paths[place] for place in new]
     uids = _free([fresh[place] for place in new], published.uids)
     ids = list(map(group_id, numbered(paths, uids, made.sizes[new], numbers)))
@@ -143,13 +156,13 @@ def _known_again(
 def _free(uids: Sequence[str], others: Collection[str]) -> list[str]:
     """None is one that another group has."""
     taken = set(others)
-    found: list[str] = []
+    free: list[str] = []
     for uid in uids:
         while uid in taken:
             uid = rehashed(uid)  # noqa: PLW2901 - until nobody has it
         taken.add(uid)
-        found.append(uid)
-    return found
+        free.append(uid)
+    return free
 
 
 def _with_uids(after: pl.DataFrame, ids: pl.Series, born: dict[str, str]) -> pl.DataFrame:

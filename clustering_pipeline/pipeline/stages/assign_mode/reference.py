@@ -1,5 +1,7 @@
 """The reach of a run's groups, kept with them: new documents are compared with this alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -36,12 +38,14 @@ def references(run: Run) -> pl.DataFrame:
 
 def calibrated(run: Run) -> pl.DataFrame:
     """A row for each group that documents may join; its ``exemplars`` one after the other."""
-    return calibrated_by(run, run.read_frame(ASSIGNMENTS, columns=["cluster_id"])["cluster_id"])
+    cluster_ids = run.read_frame(ASSIGNMENTS, columns=["cluster_id"])["cluster_id"]
+    method = run.spec.vectors.effective_feature_method
+    return calibrated_by(original_spaces(run), cluster_ids, method)
 
 
-def calibrated_by(run: Run, cluster_ids: pl.Series) -> pl.DataFrame:
-    """The same for the groups that these are, a row for each of the run's assignments."""
-    parts = [_of(run, space, cluster_ids[space.rows]) for space in original_spaces(run)]
+def calibrated_by(spaces: Sequence[Space], cluster_ids: pl.Series, method: str) -> pl.DataFrame:
+    """The same for the groups that these are, a row for each of the assignments."""
+    parts = [_of(space, cluster_ids[space.rows], method) for space in spaces]
     return pl.concat([pl.DataFrame(schema=REFERENCE.schema), *parts])
 
 
@@ -50,7 +54,7 @@ def reference_in(table: pl.DataFrame, space: Space) -> tuple[list[str], Referenc
     own = table.filter(pl.col(FEATURE) == space.name)
     dimensions = space.vectors.shape[1]
     sizes = (own["exemplars"].list.len() // dimensions).to_list()
-    names = [str(one) for one in own["cluster_id"]]
+    names = list(map(str, own["cluster_id"]))
     return names, Reference(
         centroids=_matrix(own["centroid"], dimensions),
         exemplars=_matrix(own["exemplars"], dimensions),
@@ -61,22 +65,21 @@ def reference_in(table: pl.DataFrame, space: Space) -> tuple[list[str], Referenc
     )
 
 
-def _of(run: Run, space: Space, cluster_ids: pl.Series) -> pl.DataFrame:
+def _of(space: Space, cluster_ids: pl.Series, method: str) -> pl.DataFrame:
     names = sorted(set(cluster_ids.to_list()) - {NOISE_ID})
     places = {name: place for place, name in enumerate(names)}
     labels = cluster_ids.replace_strict(places, default=NOISE, return_dtype=pl.Int64).to_numpy()
-    method = run.spec.vectors.effective_feature_method
-    found = reference_of(space.vectors, labels, method=method)
-    spans = zip(found.starts[:-1], found.starts[1:], strict=True)
+    reach = reference_of(space.vectors, labels, method=method)
+    spans = zip(reach.starts[:-1], reach.starts[1:], strict=True)
     return pl.DataFrame(
         {
-            FEATURE: [space.name] * found.k,
+            FEATURE: [space.name] * reach.k,
             "cluster_id": names,
-            "centroid": list(found.centroids),
-            "exemplars": [found.exemplars[start:stop].ravel() for start, stop in spans],
-            "typical": found.typical,
-            "least": found.least,
-            "mean_cosine": [found.mean_cosine] * found.k,
+            "centroid": list(reach.centroids),
+            "exemplars": [reach.exemplars[start:stop].ravel() for start, stop in spans],
+            "typical": reach.typical,
+            "least": reach.least,
+            "mean_cosine": [reach.mean_cosine] * reach.k,
         },
         schema=REFERENCE.schema,
     )

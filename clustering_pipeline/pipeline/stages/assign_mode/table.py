@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.stages.assign_mode.eligibility import IN_FULL
+from clustering_pipeline.pipeline.stages.assign_mode.published import IN_FULL
 from clustering_pipeline.stores.documents import Point, Source
 from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts
 from clustering_pipeline.stores.documents.concurrency import ahead
@@ -47,8 +47,8 @@ class Table:
         own = self.texts.select("point_id", "collection_id").with_row_index()
         own = own.filter(collection_id=collection_id).drop("collection_id")
         asked = pl.DataFrame({"point_id": point_ids}, schema={"point_id": pl.String})
-        found = asked.join(own, on="point_id", how="left", maintain_order="left")["index"]
-        return found.cast(pl.Int64).fill_null(-1).to_numpy()
+        index = asked.join(own, on="point_id", how="left", maintain_order="left")["index"]
+        return index.cast(pl.Int64).fill_null(-1).to_numpy()
 
     def holds(self, rows: Rows, vectors: Sequence[Vectors]) -> NDArray[np.bool_]:
         """(m,) whether the documents at ``rows`` have those vectors; -1 is no document."""
@@ -68,31 +68,31 @@ class Table:
 
 def exported(run: Run, columns: Sequence[str], sizes: Sequence[int]) -> Table:
     """What a run read; raises StateConflict when vectors have other lengths by now."""
-    found = Table(
+    table = Table(
         texts=run.read_frame(EMBEDDINGS, columns=TEXTS),
-        vectors={one: run.read_vectors(EMBEDDINGS, one) for one in columns},
+        vectors={column: run.read_vectors(EMBEDDINGS, column) for column in columns},
     )
-    if found.sizes != tuple(sizes):
-        now, then = (" and ".join(map(str, one)) for one in (sizes, found.sizes))
-        message = f"vectors have {now} dimensions and had {then}: {IN_FULL}"
+    if table.sizes != tuple(sizes):
+        have, had = (" and ".join(map(str, lengths)) for lengths in (sizes, table.sizes))
+        message = f"vectors have {have} dimensions and had {had}: {IN_FULL}"
         raise StateConflict(message)
-    return found
+    return table
 
 
 def as_table(points: Sequence[tuple[Source, Point]], like: Table) -> Table:
     """Points that have all the vectors of their source, with columns as ``like`` has them."""
     texts = {
         "collection_id": [source.collection_id for source, _ in points],
-        "point_id": [one.id for _, one in points],
-        "document_id": [one.document_id for _, one in points],
-        "payload": [to_json(one.payload).decode() for _, one in points],
+        "point_id": [point.id for _, point in points],
+        "document_id": [point.document_id for _, point in points],
+        "payload": [to_json(point.payload).decode() for _, point in points],
     }
     columns = zip(like.vectors, like.sizes, strict=True)
     return Table(
         texts=pl.DataFrame(texts, schema=dict.fromkeys(TEXTS, pl.String)),
         vectors={
             column: np.array(
-                [one.vectors[source.vector_names[number]] for source, one in points],
+                [point.vectors[source.vector_names[number]] for source, point in points],
                 dtype=np.float32,
             ).reshape(len(points), size)
             for number, (column, size) in enumerate(columns)
@@ -126,13 +126,13 @@ def _pages(parts: Sequence[Table], order: Rows, schema: pa.Schema) -> Iterator[p
 
 
 def _gathered(parts: Sequence[Vectors], rows: Rows) -> Vectors:
-    found = np.empty((len(rows), parts[0].shape[1]), dtype=np.float32)
+    gathered = np.empty((len(rows), parts[0].shape[1]), dtype=np.float32)
     for part, first in zip(parts, _starts(parts), strict=True):
         inside = (rows >= first) & (rows < first + len(part))
         if inside.all():
             return part[rows - first]
-        found[inside] = part[rows[inside] - first]
-    return found
+        gathered[inside] = part[rows[inside] - first]
+    return gathered
 
 
 def _starts(parts: Sequence[Vectors]) -> Iterator[int]:

@@ -29,32 +29,32 @@ def gather(run: Run) -> StageReport:
     """
     started = time.perf_counter()
     sources = source_runs(run.pipeline.catalog, run.spec)
-    every = _every(run, sorted(sources, key=lambda one: one.created_at, reverse=True))
+    every = _every(run, sorted(sources, key=lambda source: source.created_at, reverse=True))
     run.check()
-    there = every.join(_still_there(run, every), on=DOCUMENT, how="semi", maintain_order="left")
-    size = run.write_frame(EMBEDDINGS, there)
-    vectors = [there.schema[one] for one in vector_columns(run).values()]
+    left = every.join(_still_there(run, every), on=DOCUMENT, how="semi", maintain_order="left")
+    size = run.write_frame(EMBEDDINGS, left)
+    vectors = [left.schema[column] for column in vector_columns(run).values()]
     report = ExportReport(
-        source_documents=there.height,
-        retrieved=there.height,
+        source_documents=left.height,
+        retrieved=left.height,
         missing_vector=0,
         not_sampled=0,
         vanished=0,
         invalid=0,
         invalid_ids=(),
         seconds=time.perf_counter() - started,
-        vector_bytes=there.height * sum(map(_bytes, vectors)),
+        vector_bytes=left.height * sum(map(_bytes, vectors)),
     )
     run.write_json(EXPORT, asdict(report) | {"vector_names": list(run.spec.feature_uris)})
     run.record(covered_batches=_covered(sources))
     return StageReport(
         numbers={
             "sources": len(sources),
-            "documents": there.height,
-            "gone": every.height - there.height,
+            "documents": left.height,
+            "gone": every.height - left.height,
             "bytes": size,
         },
-        texts={"sources": ", ".join(one.run_id for one in sources)},
+        texts={"sources": ", ".join(source.run_id for source in sources)},
         uri=run.uri(EMBEDDINGS),
     )
 
@@ -99,8 +99,8 @@ def _still_there(run: Run, documents: pl.DataFrame) -> pl.DataFrame:
 
 def _present(run: Run, documents: pl.DataFrame) -> Iterator[tuple[str, str]]:
     """Collections may hold many more documents than the sources saw: these alone are asked for."""
-    for (one,), part in documents.group_by("collection_id", maintain_order=True):
-        collection_id = str(one)
+    for (name,), part in documents.group_by("collection_id", maintain_order=True):
+        collection_id = str(name)
         collection = run.pipeline.catalog.collections.get(run.spec.scope, collection_id)
         pages = run.pipeline.documents.retrieve_pages(
             collection.qdrant_collection, part["point_id"].to_list(), payload_fields=()
@@ -113,11 +113,11 @@ def _present(run: Run, documents: pl.DataFrame) -> Iterator[tuple[str, str]]:
 
 def _covered(sources: Sequence[ExecutionRecord]) -> dict[str, int]:
     """Of each collection, the batches that every source which reads it has seen."""
-    found: dict[str, int] = {}
-    for one in sources:
-        for collection_id, batch in one.covered_batches.items():
-            found[collection_id] = min(batch, found.get(collection_id, batch))
-    return found
+    covered: dict[str, int] = {}
+    for source in sources:
+        for collection_id, batch in source.covered_batches.items():
+            covered[collection_id] = min(batch, covered.get(collection_id, batch))
+    return covered
 
 
 def _bytes(column: pl.DataType) -> int:

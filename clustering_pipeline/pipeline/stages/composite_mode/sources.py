@@ -35,9 +35,9 @@ def composed(catalog: Catalog, spec: ClusterSpec) -> ClusterSpec:
     check_composes(spec.cluster_name, spec.definition)
     runs = source_runs(catalog, spec)
     _check_alike(spec, runs)
-    ids = (one for run in runs for one in (run.spec.collection_ids if run.spec else ()))
+    ids = (name for run in runs for name in (run.spec.collection_ids if run.spec else ()))
     collections = list(dict.fromkeys(ids))
-    _check_fields(catalog, spec, [one for one in collections if one not in spec.collection_ids])
+    _check_fields(catalog, spec, [name for name in collections if name not in spec.collection_ids])
     definition = spec.definition.model_copy(update={"collection_ids": collections})
     sources = [run.run_id for run in runs]
     return spec.model_copy(update={"definition": definition, "source_execution_ids": sources})
@@ -45,11 +45,11 @@ def composed(catalog: Catalog, spec: ClusterSpec) -> ClusterSpec:
 
 def source_runs(catalog: Catalog, spec: ClusterSpec) -> list[ExecutionRecord]:
     """The executions whose groups are grouped, each once; see ``composed``."""
-    asked = spec.source_execution_ids
+    asked, sources = spec.source_execution_ids, spec.definition.source_cluster_ids or ()
     runs = (
-        [catalog.executions.get(spec.scope, one) for one in dict.fromkeys(asked)]
+        [catalog.executions.get(spec.scope, run_id) for run_id in dict.fromkeys(asked)]
         if asked
-        else [_newest(catalog, spec, one) for one in spec.definition.source_cluster_ids or ()]
+        else [_newest(catalog, spec, cluster_id) for cluster_id in sources]
     )
     if len(runs) < LEAST:
         message = (
@@ -57,9 +57,9 @@ def source_runs(catalog: Catalog, spec: ClusterSpec) -> list[ExecutionRecord]:
             "name them in source_execution_ids, or give the definition two source_cluster_ids"
         )
         raise InvalidRequest(message)
-    for one in runs:
-        if one.members_key is None or not one.status.ended or one.expired_at is not None:
-            message = f"the results of {one.run_id} are not kept: name another execution"
+    for run in runs:
+        if run.members_key is None or not run.status.ended or run.expired_at is not None:
+            message = f"the results of {run.run_id} are not kept: name another execution"
             raise StateConflict(message)
     return runs
 
@@ -82,11 +82,11 @@ def _newest(catalog: Catalog, spec: ClusterSpec, cluster_id: str) -> ExecutionRe
             "other source_cluster_ids, or name source_execution_ids"
         )
         raise StateConflict(message) from None
-    found = catalog.executions.newest_results(source.cluster_id)
-    if found is None:
+    newest = catalog.executions.newest_results(source.cluster_id)
+    if newest is None:
         message = f"{source.name!r} has no completed run to group the groups of: execute it first"
         raise StateConflict(message)
-    return found
+    return newest
 
 
 def _check_alike(spec: ClusterSpec, runs: Sequence[ExecutionRecord]) -> None:
@@ -101,6 +101,6 @@ def _check_fields(catalog: Catalog, spec: ClusterSpec, collections: Sequence[str
     if not spec.enrich:
         return
     record = catalog.clusters.by_id(spec.cluster_id)
-    targets = [one.target_field for one in spec.field_mappings]
+    targets = [mapping.target_field for mapping in spec.field_mappings]
     for collection_id in collections:
         catalog.clusters.require_fields(record, collection_id, targets)

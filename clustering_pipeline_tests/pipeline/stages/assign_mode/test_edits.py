@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
-from clustering_pipeline.engine.incremental import reference_of
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
@@ -13,8 +11,6 @@ from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.pipeline.groups.reassignment import Homes
-from clustering_pipeline.pipeline.stages.assign_mode.edits import Shown
 from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.service.results.edits import put_edits
 from clustering_pipeline_tests.pipeline.stages.assign_mode.test_propose import named
@@ -138,47 +134,3 @@ def test_who_wants_other_groups_is_told_to_make_them(place, kind, value):
         plan_of(place.world.pipeline, record.resolved(ASSIGN))
     place.edit(**kept)
     assert plan_of(place.world.pipeline, record.resolved(ASSIGN)) == "assign"
-
-
-def shown(*groups: str, movable: str) -> Shown:
-    """``movable``: a 1 for each row that may move."""
-    return Shown(
-        groups=[one or NOISE_ID for one in groups],
-        probabilities=np.array([1.0 if one else 0.0 for one in groups]),
-        homes=Homes(spaces=list, reached=lambda _: ([], reference_of([[1.0]], [-1])), threshold=0),
-        novel=np.array([not one for one in groups]),
-        movable=np.array([one == "1" for one in movable]),
-    )
-
-
-@pytest.mark.parametrize(
-    ("groups", "movable", "after"),
-    [
-        pytest.param(["a", "b", "b"], "011", ["a", "a", "a"], id="to-the-one-that-stays"),
-        pytest.param(["a", "b", ""], "000", ["a", "b", "a"], id="who-stays-is-not-moved"),
-        pytest.param(["a", "b", "b"], "111", ["b", "b", "b"], id="to-where-most-are"),
-        pytest.param(["b", "a"], "11", ["a", "a"], id="of-as-many-the-first-by-name"),
-        pytest.param(["", ""], "11", ["", ""], id="nowhere"),
-        pytest.param([], "", [], id="nobody"),
-    ],
-)
-def test_linked_documents_come_together(groups, movable, after):
-    now = shown(*groups, movable=movable)
-    now.link(list(range(len(groups))))
-    assert now.groups == [one or NOISE_ID for one in after]
-    assert now.novel.tolist() == [not one for one in after]
-
-
-@pytest.mark.parametrize(
-    ("groups", "movable", "after"),
-    [
-        pytest.param(["a", "a"], "10", ["", "a"], id="who-stays-comes-first"),
-        pytest.param(["a", "a", "b"], "111", ["a", "", "b"], id="the-second-waits"),
-        pytest.param(["a", "a"], "00", ["a", "a"], id="who-stays-is-not-moved"),
-        pytest.param(["", ""], "11", ["", ""], id="nowhere"),
-    ],
-)
-def test_parted_documents_come_apart(groups, movable, after):
-    now = shown(*groups, movable=movable)
-    now.part([(row, f"d{row}") for row in range(len(groups))])
-    assert now.groups == [one or NOISE_ID for one in after]
