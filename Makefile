@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 STAMPS := .make
 SOURCES := pyproject.toml constraints.txt
-# Three workers for two cores, because each waits for servers and processes half of the time; whole
+# Four workers for two cores, because each waits for servers and processes half of the time; whole
 # files, because their fixtures are dear, in the order of conftest.py.  A worker's idle threads do
 # not spin on a core that another one needs.  Of plugins that it finds by itself pytest would load
 # and rewrite every file, in each worker.
-PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
 	--disable-plugin-autoload -p xdist -p pytest_timeout -p _hypothesis_pytestplugin
 # Tests start many processes: none of them should have to compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms import Fit, fit
 from clustering_pipeline.engine.algorithms.algorithm import algorithm as named
+from clustering_pipeline.engine.groups.equal_vectors import together
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy, by_size, of_deepest, top_labels
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.limits import refuse_what_does_not_fit
@@ -147,6 +148,7 @@ def everywhere(
 ) -> Placement:
     """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours.
 
+    Equal vectors are in one group, sampled or not.
     ``steps`` are the preprocessing steps: where the first goes by angles, a zero vector, which has
     none, is noise.
     """
@@ -155,6 +157,8 @@ def everywhere(
     probabilities = fitted.probabilities.copy()
     if len(rows) < len(original):
         labels, probabilities = _with_the_others(original, rows, labels, probabilities, check)
+        equal = together(original, labels, probabilities)
+        labels, probabilities = equal.labels, equal.probabilities
     first = next((step for step in steps if step["method"] != "none"), {})
     lost = ~directed(original, first.get("metric"))
     labels[lost], probabilities[lost] = NOISE, 0

@@ -9,7 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.algorithms.algorithm import algorithm as named
-from clustering_pipeline.engine.groups.hierarchy import Hierarchy, moved
+from clustering_pipeline.engine.groups.equal_vectors import together
+from clustering_pipeline.engine.groups.hierarchy import (
+    Hierarchy,
+    by_size,
+    moved,
+    of_deepest,
+    top_labels,
+)
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.limits import refuse_what_does_not_fit
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
@@ -34,6 +41,8 @@ class Fit:
     """One group per row: 0 is the largest group, -1 is noise.
 
     ``labels`` is (n,) int64, ``probabilities`` (n,) float64 in [0, 1], ``record`` what was done.
+    Equal vectors are in one group; ``equal_vectors_moved`` in the record counts those that the
+    method had put elsewhere.
     ``hierarchy`` holds the groups within groups, where the method was asked for them.
     """
 
@@ -66,16 +75,26 @@ def fit(
     context = FitContext(neighborhood=neighbors or Neighborhood(points, check), check=check)
     with collected() as warned:
         grouping = _grouped(method, points, settings, context)
-    labels = canonical(grouping.labels)
     record = {"algorithm": algorithm, "params": settings.model_dump(), **grouping.notes}
     if warned:
         record["warnings"] = warned
-    return Fit(
-        labels=labels,
-        probabilities=_probabilities(grouping, labels),
-        record=record,
-        hierarchy=grouping.hierarchy,
+    return _answer(points, grouping, record)
+
+
+def _answer(points: Vectors, grouping: Grouping, record: dict[str, object]) -> Fit:
+    """In canonical form, equal vectors in one group."""
+    tree = grouping.hierarchy
+    labels = canonical(grouping.labels)
+    equal = together(
+        points, labels if tree is None else tree.deepest, _probabilities(grouping, labels)
     )
+    if equal.moved:
+        labels = canonical(equal.labels)
+        record["equal_vectors_moved"] = equal.moved
+    if equal.moved and tree is not None:
+        tree = by_size(of_deepest([node.path for node in tree.nodes], equal.labels))
+        labels = top_labels(tree)
+    return Fit(labels=labels, probabilities=equal.probabilities, record=record, hierarchy=tree)
 
 
 def _grouped(

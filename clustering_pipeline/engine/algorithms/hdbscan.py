@@ -13,6 +13,7 @@ from clustering_pipeline.engine.neighbors.neighborhood import Metric, Wanted
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import Vectors
 from clustering_pipeline.model.algorithms.density import HDBSCANParams
+from clustering_pipeline.model.errors import InvalidParameters
 
 BYTES_PER_NEIGHBOR = 64
 BLOCKS = 1 << 28
@@ -21,6 +22,8 @@ PRODUCT_METRICS = frozenset({*EUCLIDEAN, "cosine"})
 
 def fit(vectors: Vectors, params: HDBSCANParams, context: FitContext) -> Grouping:
     """Dense regions that persist; what lies between is noise, as are too few documents."""
+    if params.conflict is not None:
+        raise InvalidParameters(params.conflict)
     fitted = fit_hdbscan(
         vectors,
         min_cluster_size=params.min_cluster_size,

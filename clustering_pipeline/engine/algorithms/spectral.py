@@ -4,11 +4,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+import numpy as np
+
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
 from clustering_pipeline.engine.limits import of_few_dimensions, of_pairs
+from clustering_pipeline.engine.neighbors.screening import first_copies
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.runtime.threads import one_thread
-from clustering_pipeline.engine.vectors import Vectors, double
+from clustering_pipeline.engine.vectors import Labels, Vectors, double
 from clustering_pipeline.model.algorithms.graph import SpectralParams
 from clustering_pipeline.model.errors import InvalidParameters
 
@@ -17,15 +20,31 @@ POSITIVE = frozenset({"rbf", "laplacian", "nearest_neighbors"})
 
 
 def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Grouping:
-    """``n_clusters`` groups of the similarity graph; up to that many documents stand alone."""
-    from sklearn.cluster import SpectralClustering  # noqa: PLC0415 - heavy
+    """``n_clusters`` groups of the similarity graph; up to that many vectors stand alone.
 
+    Where a vector has as many copies as a node has neighbours, or fewer vectors differ than groups
+    are asked for, the graph would fall into pieces of which its eigenvectors tell nothing, after
+    minutes: there equal vectors are one node.
+    """
     context.check()
     if params.eigen_solver == "amg" and find_spec("pyamg") is None:
         message = "eigen_solver 'amg' needs the package pyamg; use 'arpack' or 'lobpcg'"
         raise InvalidParameters(message)
+    different, node, copies = np.unique(
+        first_copies(vectors), return_inverse=True, return_counts=True
+    )
+    if copies.max() < max(2, params.n_neighbors) and len(different) > params.n_clusters:
+        return Grouping(labels=_groups(vectors, params))
+    labels = _groups(vectors[different], params)
+    return Grouping(labels=labels[node], notes={"copies": len(vectors) - len(different)})
+
+
+def _groups(vectors: Vectors, params: SpectralParams) -> Labels:
+    """The group of each of (n, d) different vectors."""
+    from sklearn.cluster import SpectralClustering  # noqa: PLC0415 - heavy
+
     if len(vectors) <= params.n_clusters:
-        return Grouping(labels=range(len(vectors)))
+        return np.arange(len(vectors))
     with one_thread(), converging(), similar(params.affinity):
         model = SpectralClustering(
             n_clusters=params.n_clusters,
@@ -43,7 +62,7 @@ def fit(vectors: Vectors, params: SpectralParams, context: FitContext) -> Groupi
             kernel_params=params.kernel_params,
             n_jobs=params.n_jobs,
         ).fit(double(vectors))
-    return Grouping(labels=model.labels_)
+    return model.labels_.astype(np.int64)
 
 
 @contextmanager

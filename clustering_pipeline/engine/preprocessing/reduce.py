@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.child_process import LONG_SECONDS, answered
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
+from clustering_pipeline.engine.neighbors.screening import first_copies
 from clustering_pipeline.engine.parameters import resolved_step, seeded
 from clustering_pipeline.engine.preprocessing.step import Reduced, StepContext, step_named
 from clustering_pipeline.engine.runtime.job import job_of
@@ -82,7 +83,7 @@ def target_of(
 
 
 def applied(step: Step, vectors: Vectors, context: StepContext) -> Reduced:
-    """One step, and what libraries warned of."""
+    """One step, and what libraries warned of; equal vectors stay equal, where the first is put."""
     if (vectors == vectors[0]).all():
         return Reduced(vectors=vectors, notes={"skipped": "all vectors are equal"})
     vectors = squarable(vectors)
@@ -94,7 +95,9 @@ def applied(step: Step, vectors: Vectors, context: StepContext) -> Reduced:
         reduced = method.apply(vectors, step, context)
     heard = [message for message in warned if not message.startswith(method.passed_over)]
     notes = reduced.notes | ({"warnings": heard} if heard else {})
-    return Reduced(vectors=reduced.vectors, notes=notes)
+    if reduced.vectors is vectors:
+        return Reduced(vectors=vectors, notes=notes)
+    return Reduced(vectors=reduced.vectors[first_copies(vectors)], notes=notes)
 
 
 def in_child(vectors: Vectors, step: Step, context: StepContext) -> Reduced:

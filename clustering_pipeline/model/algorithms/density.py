@@ -59,6 +59,16 @@ class HDBSCANParams(Parameters):
     """Whether groups of several sizes are kept, small ones within large ones, instead of one
     choice of them: the layers that persist longest, as in PLSCAN."""
 
+    @property
+    def conflict(self) -> str | None:
+        """Why no group can have the sizes that are asked for, where that is so."""
+        if self.max_cluster_size is None or self.max_cluster_size >= self.min_cluster_size:
+            return None
+        return (
+            f"max_cluster_size {self.max_cluster_size} is below min_cluster_size "
+            f"{self.min_cluster_size}: no group has such a size; raise it, or leave it out"
+        )
+
 
 class DBSCANParams(Parameters):
     """Groups of one given density."""

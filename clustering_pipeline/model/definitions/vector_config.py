@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from clustering_pipeline.model.algorithms.density import HDBSCANParams
 from clustering_pipeline.model.algorithms.parameters import NotNegative, Seed, Share
 from clustering_pipeline.model.algorithms.preprocessing import PreprocessingStep
 from clustering_pipeline.model.algorithms.registry import Method, largest_sample, parameters
@@ -36,6 +37,9 @@ class FaceClusterMergeConfig(RequestModel):
 SampleSize = Annotated[int, Field(ge=1, le=1_000_000)]
 VisComponents = Literal[2, 3]
 LayoutStability = Literal["none", "align", "transform"]
+
+STORED = "stored"
+"""The context in which a definition is read that was accepted before a rule of today."""
 
 # The older names of algorithm_params, one per method that had one.
 OLDER_PARAMS = {
@@ -127,7 +131,10 @@ class VectorConfig(RequestModel):
     ) -> dict[str, Any] | None:
         method = OLDER_PARAMS.get(str(info.field_name), info.data.get("clustering_method"))
         if given is not None and method is not None:
-            parameters(method, given)
+            params = parameters(method, given)
+            conflict = params.conflict if isinstance(params, HDBSCANParams) else None
+            if conflict is not None and info.context != STORED:
+                raise ValueError(conflict)
         return given
 
     @model_validator(mode="after")

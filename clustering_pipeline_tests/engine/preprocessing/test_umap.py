@@ -117,7 +117,7 @@ def test_a_parameter_of_umap_learn_changes_the_layout_and_is_recorded(params):
     assert not np.allclose(layout, plain)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "correlation", "canberra"])
+@pytest.mark.parametrize("metric", ["cosine", "canberra"])
 def test_a_seed_gives_the_same_layout_here_and_in_a_process_of_its_own(metric):
     points = speeches()[:300]
     step = resolved_step(STEP | {"metric": metric, "spread": 1.5})

@@ -12,6 +12,7 @@ from typing import Any
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.state import ClusterState
+from clustering_pipeline.model.definitions.vector_config import STORED
 from clustering_pipeline.model.json_values import texts_in
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog.listing.fields import CLUSTER_FIELDS, folded, search_text
@@ -35,7 +36,8 @@ def to_update(record: ClusterRecord, beside: Mapping[str, Any]) -> Mapping[str, 
 
 def from_document(document: Document) -> ClusterRecord:
     """The record that a document holds."""
-    return ClusterRecord.model_validate({**document, "cluster_id": document["_id"]})
+    fields = {**document, "cluster_id": document["_id"]}
+    return ClusterRecord.model_validate(fields, context=STORED)
 
 
 def with_state(record: ClusterRecord, **changes: Any) -> ClusterRecord:

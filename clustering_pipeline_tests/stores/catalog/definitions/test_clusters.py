@@ -57,6 +57,23 @@ class TestCreate:
             catalog.collections.get(LOCAL, "topics clusters")
         assert catalog.collections.list(LOCAL) == [speeches]
 
+    def test_a_largest_size_below_the_smallest_is_refused(self):
+        params = {"min_cluster_size": 5, "max_cluster_size": 4}
+        with pytest.raises(InvalidRequest, match="max_cluster_size 4 is below min_cluster_size 5"):
+            request(vector_config=vectors(algorithm_params=params))
+
+    def test_one_that_was_stored_before_that_rule_is_read_and_does_not_run(self, catalog, database):
+        config = vectors(algorithm_params={"min_cluster_size": 5, "max_cluster_size": 6})
+        made = catalog.clusters.create(LOCAL, request(vector_config=config))
+        database["clusters"].update_one(
+            {"_id": made.cluster_id},
+            {"$set": {"spec.vector_config.algorithm_params.max_cluster_size": 4}},
+        )
+        record = catalog.clusters.get(LOCAL, made.cluster_id)
+        assert record.metadata().algorithm_params["max_cluster_size"] == 4
+        with pytest.raises(InvalidParameters, match="raise it, or leave it out"):
+            record.resolved()
+
     def test_enrichment_needs_no_output_collection(self, catalog):
         made = catalog.clusters.create(LOCAL, request(enrich_source_collection=True))
         assert made.state.output_collection_ids == []
