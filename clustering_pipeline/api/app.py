@@ -32,9 +32,7 @@ def create_app(services: Services) -> FastAPI:
     settings = services.settings
     # The last one added is the first to see a request.
     app.add_middleware(
-        Sized,
-        most=settings.api_max_body_bytes,
-        most_documents=settings.api_max_documents_bytes,
+        Sized, most=settings.api_max_body_bytes, most_documents=settings.api_max_documents_bytes
     )
     app.add_middleware(Limited, per_second=settings.api_requests_per_second)
     app.add_middleware(Authenticated, catalog=services.pipeline.catalog)

@@ -108,10 +108,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "patch_execution_run_name": {"run_name": "before the election"},
     "put_cluster_edits": {"rename": {"grp_0a1b2c": "Taxes"}, "exclude": ["1961-kennedy"]},
     "roll_back_cluster": {"run_id": "run_0a1b2c"},
-    "apply_cluster_enrichment": {
-        "clustering_ids": ["topics"],
-        "source_collection_id": "speeches",
-    },
+    "apply_cluster_enrichment": {"clustering_ids": ["topics"], "source_collection_id": "speeches"},
     "create_trigger": {
         "cluster_id": "topics",
         "trigger_type": "interval",

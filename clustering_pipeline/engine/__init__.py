@@ -17,12 +17,7 @@ from clustering_pipeline.engine.groups.attributes import (
 )
 from clustering_pipeline.engine.groups.centroids import Centroids, centroids
 from clustering_pipeline.engine.groups.face_merge import Merge, merge_faces
-from clustering_pipeline.engine.groups.hierarchy import (
-    Hierarchy,
-    Node,
-    hierarchy,
-    of_labels,
-)
+from clustering_pipeline.engine.groups.hierarchy import Hierarchy, Node, hierarchy, of_labels
 from clustering_pipeline.engine.groups.layers import persistent_layers
 from clustering_pipeline.engine.interruptible import fit_in_child, fit_interruptibly
 from clustering_pipeline.engine.layout.embed import Layout, layout
@@ -40,12 +35,7 @@ from clustering_pipeline.engine.metrics.quality import Quality, counted, quality
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import outlier_scores
 from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce
-from clustering_pipeline.engine.sampling import (
-    Assignment,
-    assign,
-    assign_to_centroids,
-    sample_rows,
-)
+from clustering_pipeline.engine.sampling import Assignment, assign, assign_to_centroids, sample_rows
 from clustering_pipeline.model.ids import group_id
 
 __all__ = [

@@ -121,11 +121,7 @@ def _neighborhoods(
 
 
 def _record(
-    original: Vectors,
-    rows: NDArray[np.int64],
-    reduction: Reduction,
-    fitted: Fit,
-    random_state: int,
+    original: Vectors, rows: NDArray[np.int64], reduction: Reduction, fitted: Fit, random_state: int
 ) -> dict[str, object]:
     return {
         "input": digest(original),

@@ -294,14 +294,7 @@ class RunCanceled(RunEnded):
     category = "canceled"
 
 
-PUBLIC_CATEGORIES = (
-    "timeout",
-    "infrastructure",
-    "orphaned",
-    "pipeline",
-    "validation",
-    "unknown",
-)
+PUBLIC_CATEGORIES = ("timeout", "infrastructure", "orphaned", "pipeline", "validation", "unknown")
 
 _PUBLIC = {
     "conflict": "validation",

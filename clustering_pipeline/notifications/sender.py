@@ -101,11 +101,7 @@ class Sender:
         return places
 
     def _post(
-        self,
-        receiver: Receiver,
-        places: Sequence[Place],
-        headers: Mapping[str, str],
-        body: bytes,
+        self, receiver: Receiver, places: Sequence[Place], headers: Mapping[str, str], body: bytes
     ) -> tuple[int | None, str | None]:
         context = self.trust() if receiver.secure else None
         connection = PinnedConnection(receiver, places, seconds=self.seconds, context=context)

@@ -27,10 +27,7 @@ Offset = Annotated[int, Query(ge=0, le=10_000, description="Results to pass over
 
 @router.post("", responses=documented(404, 409))
 def create_collection(
-    request: CreateCollectionRequest,
-    caller: Writer,
-    pipeline: ThePipeline,
-    settings: TheSettings,
+    request: CreateCollectionRequest, caller: Writer, pipeline: ThePipeline, settings: TheSettings
 ) -> CollectionView:
     """Make an existing Qdrant collection known, or a new one for documents to come."""
     claims = settings.api_claims_collections

@@ -94,8 +94,7 @@ def list_(
 ) -> None:
     """Show the stored definitions, newest first."""
     request = validate(
-        ListClustersRequest,
-        {"filters": _json("--filters", filters), "sort": _sort(sort), **paging},
+        ListClustersRequest, {"filters": _json("--filters", filters), "sort": _sort(sort), **paging}
     )
     with open_session() as session:
         late = _overdue(session) if overdue else None
@@ -190,10 +189,7 @@ def execute(
     dry_run: bool,
 ) -> None:
     """Run a definition now and wait for the result."""
-    from clustering_pipeline.cli.clusters.follow import (  # noqa: PLC0415 - Dagster
-        execute_and_follow,
-        foresee,
-    )
+    from clustering_pipeline.cli.clusters.follow import execute_and_follow, foresee  # noqa: PLC0415 - Dagster
 
     if full + assign + from_pool > 1:
         message = "--full, --assign and --from-pool: one of them"

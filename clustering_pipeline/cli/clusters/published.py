@@ -124,12 +124,7 @@ def _question(unknown: Sequence[str]) -> str:
     )
 
 
-COLUMNS = (
-    "feature_name",
-    "documents",
-    "adjusted_rand_index",
-    "normalized_mutual_information",
-)
+COLUMNS = ("feature_name", "documents", "adjusted_rand_index", "normalized_mutual_information")
 
 
 @click.command()
@@ -138,9 +133,7 @@ COLUMNS = (
 @output_options
 def agreement(output: str, cluster: str, field: str) -> None:
     """Show how far the published groups agree with a payload field: ARI and NMI."""
-    from clustering_pipeline.service.results.agreement import (  # noqa: PLC0415 - heavy
-        field_agreement,
-    )
+    from clustering_pipeline.service.results.agreement import field_agreement  # noqa: PLC0415 - heavy
 
     with open_session() as session:
         agreements = field_agreement(session.pipeline, session.scope, cluster, field)

@@ -147,13 +147,7 @@ def live_bar() -> Generator[Show]:
         yield lambda _what, _done, _total: None
         return
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
@@ -171,11 +165,7 @@ def confirmation_option(prompt: str) -> Callable[[Callable[..., None]], Callable
             confirm(prompt, agreed=bool(agreed))
 
     return click.option(
-        "--yes",
-        is_flag=True,
-        expose_value=False,
-        callback=ask,
-        help="Do it without being asked.",
+        "--yes", is_flag=True, expose_value=False, callback=ask, help="Do it without being asked."
     )
 
 

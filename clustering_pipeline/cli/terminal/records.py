@@ -41,10 +41,7 @@ def show_standing(
         "labels_spent": spent.model_dump(mode="json"),
         "automation": standing.model_dump(mode="json"),
     }
-    words = {
-        "labels_spent": ledger_in_words(spent),
-        "automation": standing_in_words(standing),
-    }
+    words = {"labels_spent": ledger_in_words(spent), "automation": standing_in_words(standing)}
     emit_one(
         record.metadata().model_dump(mode="json") | more,
         output=output,

@@ -11,12 +11,7 @@ from clustering_pipeline.engine.runtime.blocks import blocks
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.runtime.libraries import required
 from clustering_pipeline.engine.runtime.threads import one_numba_thread
-from clustering_pipeline.engine.vectors import (
-    LARGEST_SINGLE,
-    SMALLEST_SINGLE,
-    Vectors,
-    unit_rows,
-)
+from clustering_pipeline.engine.vectors import LARGEST_SINGLE, SMALLEST_SINGLE, Vectors, unit_rows
 from clustering_pipeline.model.algorithms.graph import EVoCParams
 from clustering_pipeline.model.errors import InvalidParameters
 

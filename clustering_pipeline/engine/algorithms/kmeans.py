@@ -34,12 +34,7 @@ def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping
     best = min(range(len(found)), key=lambda start: (found[start].inertia, start))
     one = found[best]
     groups = len(np.unique(one.labels))  # fewer than asked for where vectors are equal
-    notes = {
-        "inertia": one.inertia,
-        "iterations": one.iterations,
-        "start": best,
-        "groups": groups,
-    }
+    notes = {"inertia": one.inertia, "iterations": one.iterations, "start": best, "groups": groups}
     return Grouping(labels=one.labels, notes=notes)
 
 

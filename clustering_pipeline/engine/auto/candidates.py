@@ -118,10 +118,7 @@ class Density:
         return {
             "preprocessing": [MANIFOLD],
             "algorithm": "hdbscan",
-            "params": {
-                "min_cluster_size": self.min_cluster_size,
-                "min_samples": self.min_samples,
-            },
+            "params": {"min_cluster_size": self.min_cluster_size, "min_samples": self.min_samples},
             "noise": f"outlier score from {OUTLYING}" if self.settled else "between dense regions",
             "settled": self.settled,
         }

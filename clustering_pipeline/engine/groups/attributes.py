@@ -36,10 +36,7 @@ class AttributeGroups:
 
 
 def group_by_attributes(
-    payloads: Sequence[Mapping[str, Any]],
-    attributes: Sequence[str],
-    *,
-    hierarchical: bool = False,
+    payloads: Sequence[Mapping[str, Any]], attributes: Sequence[str], *, hierarchical: bool = False
 ) -> AttributeGroups:
     """Group documents by the values at ``attributes``, which may be dotted paths.
 

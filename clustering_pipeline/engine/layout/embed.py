@@ -41,9 +41,7 @@ def embed(
     neighbors: NeighborGraph, *, components: int, min_dist: float, random_state: int, check: Check
 ) -> Embedding:
     """Lay out a neighbour graph."""
-    from clustering_pipeline.engine.layout.spectral_start import (  # noqa: PLC0415 - heavy
-        spectral_start,
-    )
+    from clustering_pipeline.engine.layout.spectral_start import spectral_start  # noqa: PLC0415 - heavy
 
     graph = fuzzy_graph(neighbors, check)
     check()

@@ -58,10 +58,7 @@ def explained_shares(
 
 def _explained(groups: Labels, codes: NDArray[np.int64]) -> float:
     from sklearn.metrics import mutual_info_score  # noqa: PLC0415 - heavy
-    from sklearn.metrics.cluster import (  # noqa: PLC0415 - heavy
-        contingency_matrix,
-        expected_mutual_information,
-    )
+    from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information  # noqa: PLC0415 - heavy
 
     sizes = np.bincount(groups)
     shares = sizes[sizes > 0] / len(groups)

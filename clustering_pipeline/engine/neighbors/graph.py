@@ -33,9 +33,7 @@ class NeighborGraph:
     def first(self, count: int) -> "NeighborGraph":
         """The same graph with only the nearest ``count`` of each row."""
         return NeighborGraph(
-            indices=self.indices[:, :count],
-            distances=self.distances[:, :count],
-            metric=self.metric,
+            indices=self.indices[:, :count], distances=self.distances[:, :count], metric=self.metric
         )
 
 
@@ -78,10 +76,7 @@ def measured(
 
 
 def _with_copies(
-    indices: NDArray[np.int64],
-    distances: NDArray[np.float64],
-    first: NDArray[np.int64],
-    k: int,
+    indices: NDArray[np.int64], distances: NDArray[np.float64], first: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Neighbours of all rows from those of the different ones; ``first`` is each row's copy."""
     kept, group, sizes = np.unique(first, return_inverse=True, return_counts=True)
@@ -110,10 +105,7 @@ def _runs(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.i
 
 
 def _first_of_rows(
-    widths: NDArray[np.int64],
-    distance: NDArray[np.float64],
-    member: NDArray[np.int64],
-    count: int,
+    widths: NDArray[np.int64], distance: NDArray[np.float64], member: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
     """Places of each row's ``count`` nearest; rows lie one after the other, ``widths`` long."""
     row = np.repeat(np.arange(len(widths)), widths)

@@ -48,14 +48,7 @@ UMAPMetric = Literal[
 OWN_METRICS = frozenset({"cosine", "euclidean", "manhattan", "correlation"})
 """Those of the engine's own layout; umap-learn measures by the others."""
 LAYOUT_FIELDS = frozenset(
-    {
-        "method",
-        "n_components",
-        "random_state",
-        "n_neighbors",
-        "min_dist",
-        "metric",
-    }
+    {"method", "n_components", "random_state", "n_neighbors", "min_dist", "metric"}
 )
 """The parameters of the engine's own layout; umap-learn serves the others."""
 

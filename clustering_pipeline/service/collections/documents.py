@@ -176,10 +176,7 @@ def _view(point: Point, select: Sequence[str] | None) -> DocumentView:
         for name, vector in point.vectors.items()
     }
     return DocumentView(
-        document_id=point.document_id,
-        point_id=point.id,
-        payload=payload,
-        vectors=vectors or None,
+        document_id=point.document_id, point_id=point.id, payload=payload, vectors=vectors or None
     )
 
 

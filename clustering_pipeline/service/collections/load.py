@@ -14,11 +14,7 @@ from clustering_pipeline.model.collections import (
     RegisterCollectionRequest,
 )
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.model.errors import (
-    ClusteringError,
-    CollectionNotFound,
-    InvalidVectors,
-)
+from clustering_pipeline.model.errors import ClusteringError, CollectionNotFound, InvalidVectors
 from clustering_pipeline.model.ids import PointId
 from clustering_pipeline.model.progress import Progress
 from clustering_pipeline.model.scope import Scope

@@ -73,8 +73,7 @@ CLUSTERS = (
         partialFilterExpression={"spec.auto_execute_on_batch": True},
     ),
     IndexModel(
-        [("claim.run_id", ASCENDING)],
-        partialFilterExpression={"claim.run_id": {"$exists": True}},
+        [("claim.run_id", ASCENDING)], partialFilterExpression={"claim.run_id": {"$exists": True}}
     ),
     _scoped(FACTS),
     *(_scoped(*index.keys[len(_SCOPE) :], name=index.name) for index in CLUSTERS_COVERED),
@@ -128,11 +127,7 @@ DELIVERIES = (
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 )
 _COMPLETED = {"status": "completed"}
-_PLACE = (
-    *_SCOPE,
-    ("completions.collection_id", ASCENDING),
-    ("completions.number", ASCENDING),
-)
+_PLACE = (*_SCOPE, ("completions.collection_id", ASCENDING), ("completions.number", ASCENDING))
 NOT_OVERTAKEN = "last of each collection"
 BATCHES = (
     IndexModel([*_PLACE], unique=True, partialFilterExpression=_COMPLETED),

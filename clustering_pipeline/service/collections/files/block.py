@@ -59,13 +59,7 @@ def block_of_rows(
         if column in names or any(value is not None for value in taken):
             vectors[column] = taken
     return Block(
-        file=file,
-        unit=unit,
-        numbers=numbers,
-        columns=names,
-        rows=rows,
-        ids=ids,
-        vectors=vectors,
+        file=file, unit=unit, numbers=numbers, columns=names, rows=rows, ids=ids, vectors=vectors
     )
 
 

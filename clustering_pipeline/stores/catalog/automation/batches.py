@@ -218,11 +218,7 @@ def overtake(table: Table, record: BatchRecord) -> None:
 def _last_numbers(
     table: Table, scope: Mapping[str, Any], of: Mapping[str, Any]
 ) -> dict[tuple[Scope, str], int]:
-    place = {
-        "o": "$organization_id",
-        "n": "$namespace_id",
-        "c": "$completions.collection_id",
-    }
+    place = {"o": "$organization_id", "n": "$namespace_id", "c": "$completions.collection_id"}
     rows = table.aggregate(
         [
             {"$match": {**scope, **_not_overtaken(of)}},

@@ -85,10 +85,7 @@ class Triggers:
         sort = _SORTED.get(request.sort_by, request.sort_by)
         direction = 1 if request.direction == "asc" else -1
         found = self.table.find(
-            query,
-            sort=[(sort, direction), ("_id", 1)],
-            skip=request.offset,
-            limit=request.limit,
+            query, sort=[(sort, direction), ("_id", 1)], skip=request.offset, limit=request.limit
         )
         return ListTriggersResponse(
             results=[_from_document(row).model() for row in found],
@@ -145,11 +142,7 @@ class Triggers:
         Without those of the definitions ``besides``.
         """
         others = {"cluster_id": {"$nin": sorted(besides)}} if besides else {}
-        query = {
-            "status": TriggerStatus.ACTIVE.value,
-            "next_run_at": {"$lte": iso(now)},
-            **others,
-        }
+        query = {"status": TriggerStatus.ACTIVE.value, "next_run_at": {"$lte": iso(now)}, **others}
         found = self.table.find(query, sort=[("next_run_at", 1), ("_id", 1)], limit=limit)
         return [_from_document(row) for row in found]
 

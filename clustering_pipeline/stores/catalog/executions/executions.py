@@ -196,12 +196,7 @@ class Executions:
         return self._change(query, run_id, {"run_name": run_name or None})
 
     def relabel(
-        self,
-        scope: Scope,
-        run_id: str,
-        labels: Mapping[str, str],
-        *,
-        cluster_id: str | None = None,
+        self, scope: Scope, run_id: str, labels: Mapping[str, str], *, cluster_id: str | None = None
     ) -> ExecutionRecord:
         """Overrides labels of groups; an empty one removes the override."""
         query = _identified(scope, run_id, cluster_id)

@@ -23,12 +23,7 @@ LARGEST = 200
 LONGEST = 200
 _SEPARATOR = "\x1f"
 _LARGEST = 2**63
-_ORDER = {
-    Operator.GT: "$gt",
-    Operator.GTE: "$gte",
-    Operator.LT: "$lt",
-    Operator.LTE: "$lte",
-}
+_ORDER = {Operator.GT: "$gt", Operator.GTE: "$gte", Operator.LT: "$lt", Operator.LTE: "$lte"}
 
 
 def facts_in(name: str, value: Any) -> list[str]:

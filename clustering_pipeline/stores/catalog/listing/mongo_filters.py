@@ -26,12 +26,7 @@ _WRITTEN = _TEXTUAL | {FieldKind.TIME}
 _LONGEST = 1000
 """Characters of a value that MongoDB is asked for as a pattern; it refuses very long ones."""
 _MOST_WORDS = 16
-_ORDER = {
-    Operator.GT: "$gt",
-    Operator.GTE: "$gte",
-    Operator.LT: "$lt",
-    Operator.LTE: "$lte",
-}
+_ORDER = {Operator.GT: "$gt", Operator.GTE: "$gte", Operator.LT: "$lt", Operator.LTE: "$lte"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

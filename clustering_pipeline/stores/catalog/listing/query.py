@@ -9,12 +9,7 @@ from typing import Any, Self
 
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.listing import (
-    DEFAULT_LIMIT,
-    LARGEST_OFFSET,
-    ListRequest,
-    SortOption,
-)
+from clustering_pipeline.model.listing import DEFAULT_LIMIT, LARGEST_OFFSET, ListRequest, SortOption
 
 # A cursor leads as far as there are records; further is nobody's list.
 _MOST_RECORDS = 2**31
