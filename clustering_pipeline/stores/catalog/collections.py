@@ -50,26 +50,27 @@ class Collections:
 
     def resolve(self, scope: Scope, identifiers: Sequence[str]) -> list[CollectionRecord]:
         """All of them, by ids or names, in the order asked; raises CollectionNotFound."""
-        wanted = list(identifiers)
-        either = [{"collection_id": {"$in": wanted}}, {"collection_name": {"$in": wanted}}]
-        found = self.table.find(within(scope, made=True, **{"$or": either})) if wanted else []
-        records = [_from_document(row) for row in found]
+        among = {"$in": list(identifiers)}
+        query = within(scope, made=True)
+        query["$or"] = [{"collection_id": among}, {"collection_name": among}]
+        rows = self.table.find(query) if identifiers else []
+        records = [CollectionRecord.model_validate(row) for row in rows]
         known = {record.collection_name: record for record in records}
         known |= {record.collection_id: record for record in records}
-        for identifier in wanted:
+        for identifier in identifiers:
             if identifier not in known:
                 raise _not_found(identifier)
-        return [known[identifier] for identifier in wanted]
+        return [known[identifier] for identifier in identifiers]
 
     def list(self, scope: Scope) -> list[CollectionRecord]:
         """All of the namespace, by name."""
-        found = self.table.find(within(scope, made=True), sort=[("collection_name", 1)])
-        return [_from_document(row) for row in found]
+        rows = self.table.find(within(scope, made=True), sort=[("collection_name", 1)])
+        return [CollectionRecord.model_validate(row) for row in rows]
 
     def behind(self, qdrant_collections: Iterable[str]) -> Sequence[CollectionRecord]:
         """What any namespace registered or reserved over these Qdrant collections."""
-        found = self.table.find({"qdrant_collection": {"$in": list(qdrant_collections)}})
-        return [_from_document(row) for row in found]
+        rows = self.table.find({"qdrant_collection": {"$in": list(qdrant_collections)}})
+        return [CollectionRecord.model_validate(row) for row in rows]
 
     def update(self, scope: Scope, collection_id: str, **changes: Any) -> CollectionRecord:
         """Changes fields of the record; raises CollectionNotFound."""
@@ -89,7 +90,7 @@ class Collections:
         return change(
             self.table,
             within(scope, collection_id=collection_id),
-            decode=_from_document,
+            decode=CollectionRecord.model_validate,
             encode=_to_update,
             missing=_not_found(collection_id),
             edit=edit,
@@ -155,10 +156,6 @@ def _to_document(record: CollectionRecord) -> Document:
 
 def _to_update(record: CollectionRecord) -> Document:
     return {"$set": {**record.model_dump(mode="json"), "version": record.version + 1}}
-
-
-def _from_document(document: Document) -> CollectionRecord:
-    return CollectionRecord.model_validate(document)
 
 
 def _taken(record: CollectionRecord, duplicate: Duplicate) -> NameTaken:

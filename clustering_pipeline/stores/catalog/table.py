@@ -29,6 +29,7 @@ from clustering_pipeline.model.ids import looks_like_id
 from clustering_pipeline.model.scope import Scope
 
 Result = TypeVar("Result")
+Read = TypeVar("Read")
 
 ATTEMPTS = 3
 _CHANGES = 100
@@ -134,6 +135,22 @@ class Table:
         """The first document that matches."""
         return next(iter(self.find(query, sort=sort, limit=1)), None)
 
+    def first(
+        self, query: Query, decode: Callable[[Document], Read], *, sort: Sort = ()
+    ) -> Read | None:
+        """The first record that matches, as ``decode`` reads it."""
+        document = self.find_one(query, sort=sort)
+        return None if document is None else decode(document)
+
+    def record(
+        self, query: Query, decode: Callable[[Document], Read], missing: ClusteringError
+    ) -> Read:
+        """The record that matches, as ``decode`` reads it; raises ``missing``."""
+        document = self.find_one(query)
+        if document is None:
+            raise missing
+        return decode(document)
+
     def insert(self, document: Document) -> None:
         """Adds a document.  An answer lost on the way does not make it a duplicate of itself."""
         try:
@@ -170,8 +187,8 @@ class Table:
 
     def count(self, query: Query) -> int:
         """How many match."""
-        found = self.aggregate([{"$match": query}, {"$count": "total"}])
-        return int(found[0]["total"]) if found else 0
+        rows = self.aggregate([{"$match": query}, {"$count": "total"}])
+        return int(rows[0]["total"]) if rows else 0
 
     def aggregate(
         self, stages: Sequence[Mapping[str, Any]], *, hint: str | None = None
@@ -225,10 +242,7 @@ def change(
     ``conflict`` is raised when a unique index keeps the changed record out.
     """
     for _ in range(_CHANGES):
-        document = table.find_one(query)
-        if document is None:
-            raise missing
-        before = decode(document)
+        before = table.record(query, decode, missing)
         after = edit(before)
         if after == before:
             return before

@@ -1,4 +1,4 @@
-"""The namespaces of organisations."""
+"""Organisations, their namespaces and keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from clustering_pipeline.model.tenants import (
     new_secret,
 )
 from clustering_pipeline.model.times import Clock, iso
-from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table
+from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
 DEFAULT_NAME = "default"
 
@@ -39,10 +39,9 @@ class Namespaces:
 
     def ensure(self, scope: Scope, name: str) -> NamespaceRecord:
         """The namespace, made if it is not there."""
-        found = self.table.find_one({"_id": scope.namespace_id})
-        if found is not None:
-            return NamespaceRecord.model_validate(found)
-        return self._insert(self._new(scope, name))
+        query = {"_id": scope.namespace_id}
+        record = self.table.first(query, NamespaceRecord.model_validate)
+        return record or self._insert(self._new(scope, name))
 
     def create(self, organization_id: str, name: str) -> NamespaceRecord:
         """A new namespace; raises NameTaken."""
@@ -52,16 +51,14 @@ class Namespaces:
     def get(self, organization_id: str, identifier: str) -> NamespaceRecord:
         """By id or name, within the organisation; raises NamespaceNotFound."""
         key = "_id" if looks_like_id(identifier) else "namespace_name"
-        found = self.table.find_one({"organization_id": organization_id, key: identifier})
-        if found is None:
-            message = f"no namespace {identifier[:200]!r} here"
-            raise NamespaceNotFound(message)
-        return NamespaceRecord.model_validate(found)
+        query = {"organization_id": organization_id, key: identifier}
+        missing = NamespaceNotFound(f"no namespace {identifier[:200]!r} here")
+        return self.table.record(query, NamespaceRecord.model_validate, missing)
 
     def list(self, organization_id: str) -> list[NamespaceRecord]:
         """The namespaces of an organisation, by name."""
-        found = self.table.find({"organization_id": organization_id}, sort=[("namespace_name", 1)])
-        return [NamespaceRecord.model_validate(row) for row in found]
+        rows = self.table.find({"organization_id": organization_id}, sort=[("namespace_name", 1)])
+        return [NamespaceRecord.model_validate(row) for row in rows]
 
     def _new(self, scope: Scope, name: str) -> NamespaceRecord:
         return NamespaceRecord(
@@ -73,7 +70,7 @@ class Namespaces:
 
     def _insert(self, record: NamespaceRecord) -> NamespaceRecord:
         try:
-            self.table.insert(_to_document(record))
+            self.table.insert({"_id": record.namespace_id, **record.model_dump(mode="json")})
         except Duplicate as duplicate:
             if duplicate.concerns("_id"):
                 # Somebody else made the same one just now.
@@ -81,10 +78,6 @@ class Namespaces:
             message = f"a namespace named {record.namespace_name!r} exists already"
             raise NameTaken(message) from duplicate
         return record
-
-
-def _to_document(record: NamespaceRecord) -> Document:
-    return {"_id": record.namespace_id, **record.model_dump(mode="json")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +120,13 @@ class Keys:
 
     def holding(self, secret: str) -> KeyRecord | None:
         """The key that opens with ``secret``; None when it is unknown or revoked."""
-        found = self.table.find_one({"key_hash": hash_of(secret), "revoked_at": None})
-        return None if found is None else KeyRecord.model_validate(found)
+        query = {"key_hash": hash_of(secret), "revoked_at": None}
+        return self.table.first(query, KeyRecord.model_validate)
 
     def list(self, organization_id: str) -> list[KeyRecord]:
         """The keys of an organisation, newest first."""
-        found = self.table.find({"organization_id": organization_id}, sort=[("created_at", -1)])
-        return [KeyRecord.model_validate(row) for row in found]
+        rows = self.table.find({"organization_id": organization_id}, sort=[("created_at", -1)])
+        return [KeyRecord.model_validate(row) for row in rows]
 
     def holders(self) -> Sequence[str]:
         """The organisations that have keys in use."""
@@ -142,13 +135,10 @@ class Keys:
 
     def revoke(self, key_id: str) -> KeyRecord:
         """Ends a key now; may be repeated.  Raises KeyNotFound."""
-        now = iso(self.clock())
-        self.table.swap({"_id": key_id, "revoked_at": None}, {"$set": {"revoked_at": now}})
-        found = self.table.find_one({"_id": key_id})
-        if found is None:
-            message = f"no key {key_id[:200]!r} here: keys list shows them"
-            raise KeyNotFound(message)
-        return KeyRecord.model_validate(found)
+        revoked = {"revoked_at": iso(self.clock())}
+        self.table.swap({"_id": key_id, "revoked_at": None}, {"$set": revoked})
+        missing = KeyNotFound(f"no key {key_id[:200]!r} here: keys list shows them")
+        return self.table.record({"_id": key_id}, KeyRecord.model_validate, missing)
 
 
 LOCAL_NAME = "local"
@@ -173,16 +163,15 @@ class Organizations:
     def get(self, identifier: str) -> OrganizationRecord:
         """By id or name; raises OrganizationNotFound."""
         key = "_id" if looks_like_id(identifier) else "organization_name"
-        found = self.table.find_one({key: identifier})
-        if found is None:
-            message = f"no organisation {identifier[:200]!r} here: organizations list shows them"
-            raise OrganizationNotFound(message)
-        return OrganizationRecord.model_validate(found)
+        message = f"no organisation {identifier[:200]!r} here: organizations list shows them"
+        return self.table.record(
+            {key: identifier}, OrganizationRecord.model_validate, OrganizationNotFound(message)
+        )
 
     def list(self) -> list[OrganizationRecord]:
         """All of them, by name."""
-        found = self.table.find({}, sort=[("organization_name", 1)])
-        return [OrganizationRecord.model_validate(row) for row in found]
+        rows = self.table.find({}, sort=[("organization_name", 1)])
+        return [OrganizationRecord.model_validate(row) for row in rows]
 
     def _new(self, organization_id: str, name: str) -> OrganizationRecord:
         return OrganizationRecord(

@@ -36,12 +36,12 @@ class Batches:
         self, scope: Scope, collection_ids: Sequence[str], *, batch_id: str | None = None
     ) -> BatchRecord:
         """A new batch of one or more collections, by ids or names; or the one of that id."""
-        found = self.collections.resolve(scope, collection_ids)
+        collections = self.collections.resolve(scope, collection_ids)
         record = BatchRecord(
             batch_id=batch_id or new_id("batch"),
             organization_id=scope.organization_id,
             namespace_id=scope.namespace_id,
-            collection_ids=list(dict.fromkeys(completion.collection_id for completion in found)),
+            collection_ids=list(dict.fromkeys(each.collection_id for each in collections)),
             created_at=self.clock(),
         )
         try:
@@ -52,19 +52,16 @@ class Batches:
 
     def get(self, scope: Scope, batch_id: str) -> BatchRecord:
         """The batch; raises BatchNotFound."""
-        found = self.table.find_one(within(scope, _id=batch_id))
-        if found is None:
-            message = f"no batch {batch_id[:200]!r} here"
-            raise BatchNotFound(message)
-        return BatchRecord.model_validate(found)
+        missing = BatchNotFound(f"no batch {batch_id[:200]!r} here")
+        return self.table.record(within(scope, _id=batch_id), BatchRecord.model_validate, missing)
 
     def list(
         self, scope: Scope, collection_id: str, *, limit: int = 0, offset: int = 0
     ) -> list[BatchRecord]:
         """The batches of a collection, newest first; all of them without a limit."""
         query = within(scope, collection_ids=collection_id)
-        found = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
-        return [BatchRecord.model_validate(row) for row in found]
+        rows = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
+        return [BatchRecord.model_validate(row) for row in rows]
 
     def count(self, scope: Scope, collection_id: str) -> int:
         """How many batches a collection has, however they ended."""
@@ -87,12 +84,12 @@ class Batches:
 
         Raises StateConflict where it is not plain which batch is meant.
         """
-        found = self.collections.resolve(scope, collection_ids)
-        wanted = sorted({collection.collection_id for collection in found})
-        query = within(scope, status="open", collection_ids={"$in": wanted})
+        collections = self.collections.resolve(scope, collection_ids)
+        ids = sorted({collection.collection_id for collection in collections})
+        query = within(scope, status="open", collection_ids={"$in": ids})
         opened = [BatchRecord.model_validate(row) for row in self.table.find(query)]
-        _check_plain(opened, wanted)
-        record = opened[0] if opened else self.open(scope, wanted)
+        _check_plain(opened, ids)
+        record = opened[0] if opened else self.open(scope, ids)
         return self.complete(scope, record.batch_id)
 
     def fail(self, scope: Scope, batch_id: str, error: str) -> BatchRecord:
@@ -107,27 +104,28 @@ class Batches:
 
     def completed(self, scope: Scope, collection_ids: Sequence[str]) -> dict[str, int]:
         """How many batches each collection has seen complete."""
-        last = last_numbers(self.table, scope, collection_ids)
+        of = {"collection_id": {"$in": list(collection_ids)}}
+        last = _last_numbers(self.table, within(scope), of)
         return {
             collection_id: last.get((scope, collection_id), 0) for collection_id in collection_ids
         }
 
     def completed_everywhere(self) -> dict[Scope, dict[str, int]]:
         """The same for all collections of all namespaces that have seen one complete."""
-        found: dict[Scope, dict[str, int]] = {}
-        for (scope, collection_id), number in all_last_numbers(self.table).items():
-            found.setdefault(scope, {})[collection_id] = number
-        return found
+        numbers: dict[Scope, dict[str, int]] = {}
+        for (scope, collection_id), number in _last_numbers(self.table, {}, {}).items():
+            numbers.setdefault(scope, {})[collection_id] = number
+        return numbers
 
-    def completed_at(self, wanted: Collection[BatchNumber]) -> dict[BatchNumber, datetime]:
+    def completed_at(self, numbers: Collection[BatchNumber]) -> dict[BatchNumber, datetime]:
         """When each of the batches completed; what there is none of is left out."""
-        left, found = iter(wanted), dict[BatchNumber, datetime]()
+        left, times = iter(numbers), dict[BatchNumber, datetime]()
         while some := set(islice(left, _AT_ONCE)):
             for row in self.table.find({"$or": [_numbered(*number) for number in some]}):
                 record = BatchRecord.model_validate(row)
                 if record.ended_at is not None:
-                    found |= dict.fromkeys(_numbers(record) & some, record.ended_at)
-        return found
+                    times |= dict.fromkeys(_numbers(record) & some, record.ended_at)
+        return times
 
     def _completed(self, scope: Scope, record: BatchRecord) -> BatchRecord | None:
         """The batch completed with the next numbers; None when somebody else took one of them."""
@@ -143,7 +141,7 @@ class Batches:
         except Duplicate:
             return None
         if completed is not None:
-            overtake(self.table, completed)
+            _overtake(self.table, completed)
         return completed
 
     def _end(self, record: BatchRecord) -> BatchRecord | None:
@@ -153,8 +151,8 @@ class Batches:
 
 
 def _numbered(scope: Scope, collection_id: str, number: int) -> dict[str, Any]:
-    one = {"collection_id": collection_id, "number": number}
-    return within(scope, status="completed", completions={"$elemMatch": one})
+    completion = {"collection_id": collection_id, "number": number}
+    return within(scope, status="completed", completions={"$elemMatch": completion})
 
 
 def _numbers(record: BatchRecord) -> set[BatchNumber]:
@@ -164,7 +162,7 @@ def _numbers(record: BatchRecord) -> set[BatchNumber]:
     }
 
 
-def _check_plain(opened: Sequence[BatchRecord], wanted: Sequence[str]) -> None:
+def _check_plain(opened: Sequence[BatchRecord], collection_ids: Sequence[str]) -> None:
     """At most one batch is open, and it is of these collections and no others."""
     if len(opened) > 1:
         shown = [batch.batch_id for batch in opened[:_NAMED]]
@@ -173,7 +171,7 @@ def _check_plain(opened: Sequence[BatchRecord], wanted: Sequence[str]) -> None:
         message = f"{len(opened)} batches are open there: complete each by its id: {listed}"
         raise StateConflict(message)
     for batch in opened:
-        if sorted(batch.collection_ids) != wanted:
+        if sorted(batch.collection_ids) != collection_ids:
             message = (
                 f"{batch.batch_id} is open, and of {', '.join(batch.collection_ids)}: complete it "
                 "by its id, or name just these collections"
@@ -187,37 +185,21 @@ def _check_open(record: BatchRecord) -> None:
         raise StateConflict(message)
 
 
-_COMPLETED_AT_ONCE = 500
-
-
-def last_numbers(
-    table: Table, scope: Scope, collection_ids: Sequence[str]
-) -> dict[tuple[Scope, str], int]:
-    """The number of the last batch of each of these collections that has seen one complete."""
-    found = {"collection_id": {"$in": list(collection_ids)}}
-    rows = _last_numbers(table, within(scope), found)
-    return {place: number for place, number in rows.items() if place[1] in collection_ids}
-
-
-def all_last_numbers(table: Table) -> dict[tuple[Scope, str], int]:
-    """The same for all collections of all namespaces."""
-    return _last_numbers(table, {}, {})
-
-
-def overtake(table: Table, record: BatchRecord) -> None:
+def _overtake(table: Table, record: BatchRecord) -> None:
     """Marks the batches before this one, in each of its collections."""
     for completion in record.completions:
         before = {"collection_id": completion.collection_id, "number": {"$lt": completion.number}}
         query = within(record.scope, **_not_overtaken(before))
         # Usually there is one; a catalog from before the mark has it all written bit by bit.
-        found = table.find(query, fields=["_id"], limit=_COMPLETED_AT_ONCE, hint=NOT_OVERTAKEN)
-        some = {"_id": {"$in": [each["_id"] for each in found]}}
+        rows = table.find(query, fields=["_id"], limit=_AT_ONCE, hint=NOT_OVERTAKEN)
+        some = {"_id": {"$in": [row["_id"] for row in rows]}}
         table.change_all(query | some, {"$set": {"completions.$.overtaken": True}})
 
 
 def _last_numbers(
     table: Table, scope: Mapping[str, Any], of: Mapping[str, Any]
 ) -> dict[tuple[Scope, str], int]:
+    """The number of the last batch of each collection that has seen one complete."""
     place = {"o": "$organization_id", "n": "$namespace_id", "c": "$completions.collection_id"}
     rows = table.aggregate(
         [

@@ -38,8 +38,7 @@ class Deliveries:
 
     def get(self, delivery_id: str) -> DeliveryRecord | None:
         """The message, if it is there still."""
-        found = self.table.find_one({"_id": delivery_id})
-        return None if found is None else DeliveryRecord.model_validate(found)
+        return self.table.first({"_id": delivery_id}, DeliveryRecord.model_validate)
 
     def due(self, now: datetime, *, each: int) -> Mapping[str, Sequence[DeliveryRecord]]:
         """Webhook to its messages whose time has come, the longest waiting first of both.
@@ -83,14 +82,14 @@ class Deliveries:
     ) -> DeliveryRecord | None:
         """Ends an attempt; None when the webhook was deleted meanwhile."""
         then = None if next_attempt_at is None else iso(next_attempt_at)
-        found = self.table.swap(
+        document = self.table.swap(
             {"_id": delivery_id, "status": "pending"},
             {
                 "$set": {"status": status, "next_attempt_at": then},
                 "$push": {"attempts": attempt.model_dump(mode="json")},
             },
         )
-        return None if found is None else DeliveryRecord.model_validate(found)
+        return None if document is None else DeliveryRecord.model_validate(document)
 
     def list(
         self,
@@ -102,11 +101,11 @@ class Deliveries:
         offset: int = 0,
     ) -> ListDeliveriesResponse:
         """A page of the messages to a webhook, newest first."""
-        wanted = {} if status is None else {"status": status}
-        query = within(scope, webhook_id=webhook_id, **wanted)
-        found = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
+        in_status = {} if status is None else {"status": status}
+        query = within(scope, webhook_id=webhook_id, **in_status)
+        rows = self.table.find(query, sort=_NEWEST, skip=offset, limit=limit)
         return ListDeliveriesResponse(
-            results=[DeliveryRecord.model_validate(row).model() for row in found],
+            results=[DeliveryRecord.model_validate(row).model() for row in rows],
             total_count=self.table.count(query),
         )
 

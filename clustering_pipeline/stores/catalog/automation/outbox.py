@@ -129,10 +129,10 @@ def _messages(
 def _data(view: Mapping[str, Any], event: str) -> dict[str, Any]:
     """What stood in the execution when the event happened, under the names of the API."""
     named = {"cluster_name": (view.get("spec") or {}).get("cluster_name")}
-    told = named | {field: view.get(field) for field in _ALWAYS}
+    facts = named | {field: view.get(field) for field in _ALWAYS}
     if event == STARTED:
-        return told | {"status": ExecutionStatus.PROCESSING.value}
-    return told | {field: view.get(field) for field in (*_AT_THE_END, "status")}
+        return facts | {"status": ExecutionStatus.PROCESSING.value}
+    return facts | {field: view.get(field) for field in (*_AT_THE_END, "status")}
 
 
 def _delivery_id(webhook_id: str, run_id: str, event: str) -> str:

@@ -74,21 +74,18 @@ class Triggers:
 
     def get(self, scope: Scope, trigger_id: str) -> TriggerRecord:
         """The trigger; raises TriggerNotFound."""
-        found = self.table.find_one(within(scope, _id=trigger_id))
-        if found is None:
-            raise _not_found(trigger_id)
-        return _from_document(found)
+        query = within(scope, _id=trigger_id)
+        return self.table.record(query, TriggerRecord.model_validate, _not_found(trigger_id))
 
     def list(self, scope: Scope, request: ListTriggersRequest) -> ListTriggersResponse:
         """A page of the namespace's triggers; raises ClusterNotFound for an unknown definition."""
         query = within(scope, **self._conditions(scope, request))
         sort = _SORTED.get(request.sort_by, request.sort_by)
         direction = 1 if request.direction == "asc" else -1
-        found = self.table.find(
-            query, sort=[(sort, direction), ("_id", 1)], skip=request.offset, limit=request.limit
-        )
+        order = [(sort, direction), ("_id", 1)]
+        rows = self.table.find(query, sort=order, skip=request.offset, limit=request.limit)
         return ListTriggersResponse(
-            results=[_from_document(row).model() for row in found],
+            results=[TriggerRecord.model_validate(row).model() for row in rows],
             total=self.table.count(query),
             offset=request.offset,
             limit=request.limit,
@@ -126,9 +123,26 @@ class Triggers:
     def history(
         self, scope: Scope, trigger_id: str, request: TriggerHistoryRequest
     ) -> TriggerHistoryResponse:
-        """What it started, newest first; raises TriggerNotFound."""
+        """A page of what it started, newest first; raises TriggerNotFound."""
         self.get(scope, trigger_id)
-        return history(self.clusters.executions.table, scope, trigger_id, request)
+        query = within(scope, **{"view.trigger_id": trigger_id})
+        if request.status_filter is not None:
+            query["view.status"] = request.status_filter
+        executions = self.clusters.executions.table
+        rows = executions.find(
+            query,
+            sort=[("view.created_at", -1), ("_id", -1)],
+            skip=request.offset,
+            limit=request.limit,
+            fields=_FIELDS,
+        )
+        return TriggerHistoryResponse(
+            trigger_id=trigger_id,
+            executions=[_item(row) for row in rows],
+            total=executions.count(query),
+            offset=request.offset,
+            limit=request.limit,
+        )
 
     def delete_of(self, cluster_id: str) -> int:
         """Forgets the triggers of a definition."""
@@ -143,8 +157,8 @@ class Triggers:
         """
         others = {"cluster_id": {"$nin": sorted(besides)}} if besides else {}
         query = {"status": TriggerStatus.ACTIVE.value, "next_run_at": {"$lte": iso(now)}, **others}
-        found = self.table.find(query, sort=[("next_run_at", 1), ("_id", 1)], limit=limit)
-        return [_from_document(row) for row in found]
+        rows = self.table.find(query, sort=[("next_run_at", 1), ("_id", 1)], limit=limit)
+        return [TriggerRecord.model_validate(row) for row in rows]
 
     def fired(
         self, trigger: TriggerRecord, run_id: str, *, updates: int = 0, **seen: Any
@@ -182,11 +196,9 @@ class Triggers:
         """Notes how a run of the trigger ended, once; five failures in a row end the trigger."""
 
         def edit(record: TriggerRecord) -> TriggerRecord:
-            return (
-                record
-                if record.last_ended_job_id == run_id
-                else _told(record, run_id, status=status, error=error)
-            )
+            if record.last_ended_job_id == run_id:
+                return record
+            return _after_run(record, run_id, status=status, error=error)
 
         if self.table.find_one({"_id": trigger_id}) is not None:
             self._edit({"_id": trigger_id}, trigger_id, edit)
@@ -202,11 +214,9 @@ class Triggers:
             return
         ids = {trigger["cluster_id"] for trigger in waiting}
         reading = {"_id": {"$in": sorted(ids)}, "spec.collection_ids": collection_id}
-        told = {
-            definition["_id"] for definition in self.clusters.table.find(reading, fields=["_id"])
-        }
+        readers = {row["_id"] for row in self.clusters.table.find(reading, fields=["_id"])}
         for trigger in waiting:
-            if trigger["cluster_id"] in told:
+            if trigger["cluster_id"] in readers:
                 self.table.swap({"_id": trigger["_id"]}, {"$inc": {"updates": count, "version": 1}})
 
     def _batches(self, scope: Scope, collection_ids: Sequence[str]) -> int:
@@ -226,7 +236,7 @@ class Triggers:
         return change(
             self.table,
             query,
-            decode=_from_document,
+            decode=TriggerRecord.model_validate,
             encode=_to_update,
             missing=_not_found(trigger_id),
             edit=edit,
@@ -259,7 +269,9 @@ def _scheduled(record: TriggerRecord, moment: datetime) -> TriggerRecord:
     return record.changed(scheduled_for=moment, next_run_at=put)
 
 
-def _told(record: TriggerRecord, run_id: str, *, status: str, error: str | None) -> TriggerRecord:
+def _after_run(
+    record: TriggerRecord, run_id: str, *, status: str, error: str | None
+) -> TriggerRecord:
     failures = record.consecutive_failures + 1 if status == "failed" else 0
     broken = failures >= MOST_FAILURES and record.status is TriggerStatus.ACTIVE
     return record.changed(
@@ -276,10 +288,6 @@ def _required(cluster_id: str | None) -> str:
         message = "cluster_id is required: store a definition, and name it here"
         raise InvalidDefinition(message)
     return cluster_id
-
-
-def _from_document(document: Document) -> TriggerRecord:
-    return TriggerRecord.model_validate(document)
 
 
 def _to_update(record: TriggerRecord) -> Document:
@@ -307,8 +315,8 @@ def missed(
         "trigger_type": {"$in": _BY_THE_CLOCK},
         "next_run_at": {"$lt": iso(before)},
     }
-    found = triggers.table.find(query, sort=[("next_run_at", 1), ("_id", 1)])
-    return [TriggerRecord.model_validate(row) for row in found]
+    rows = triggers.table.find(query, sort=[("next_run_at", 1), ("_id", 1)])
+    return [TriggerRecord.model_validate(row) for row in rows]
 
 
 _FIELDS = (
@@ -320,29 +328,6 @@ _FIELDS = (
     "view.num_points",
     "elapsed_ms",
 )
-
-
-def history(
-    executions: Table, scope: Scope, trigger_id: str, request: TriggerHistoryRequest
-) -> TriggerHistoryResponse:
-    """A page of them, newest first."""
-    query = within(scope, **{"view.trigger_id": trigger_id})
-    if request.status_filter is not None:
-        query["view.status"] = request.status_filter
-    found = executions.find(
-        query,
-        sort=[("view.created_at", -1), ("_id", -1)],
-        skip=request.offset,
-        limit=request.limit,
-        fields=_FIELDS,
-    )
-    return TriggerHistoryResponse(
-        trigger_id=trigger_id,
-        executions=[_item(row) for row in found],
-        total=executions.count(query),
-        offset=request.offset,
-        limit=request.limit,
-    )
 
 
 def _item(document: Mapping[str, Any]) -> TriggerExecutionHistoryItem:

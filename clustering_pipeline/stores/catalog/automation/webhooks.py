@@ -49,15 +49,13 @@ class Webhooks:
 
     def get(self, scope: Scope, webhook_id: str) -> WebhookRecord:
         """The webhook; raises WebhookNotFound."""
-        found = self.table.find_one(within(scope, _id=webhook_id))
-        if found is None:
-            raise _not_found(webhook_id)
-        return WebhookRecord.model_validate(found)
+        query = within(scope, _id=webhook_id)
+        return self.table.record(query, WebhookRecord.model_validate, _not_found(webhook_id))
 
     def list(self, scope: Scope) -> list[WebhookRecord]:
         """Those of a namespace, newest first."""
-        found = self.table.find(within(scope), sort=[("created_at", -1), ("_id", -1)])
-        return [WebhookRecord.model_validate(row) for row in found]
+        rows = self.table.find(within(scope), sort=[("created_at", -1), ("_id", -1)])
+        return [WebhookRecord.model_validate(row) for row in rows]
 
     def delete(self, scope: Scope, webhook_id: str) -> WebhookRecord:
         """Forgets it and its messages, those that were not delivered too."""
@@ -77,15 +75,15 @@ class Webhooks:
 
     def everywhere(self) -> Mapping[str, WebhookRecord]:
         """Those of all namespaces, by id."""
-        found = map(WebhookRecord.model_validate, self.table.find({}))
-        return {webhook.webhook_id: webhook for webhook in found}
+        records = map(WebhookRecord.model_validate, self.table.find({}))
+        return {webhook.webhook_id: webhook for webhook in records}
 
     def listening(self) -> Mapping[Scope, Sequence[WebhookRecord]]:
         """Those of all namespaces, by namespace."""
-        found: dict[Scope, list[WebhookRecord]] = {}
+        webhooks: dict[Scope, list[WebhookRecord]] = {}
         for webhook in self.everywhere().values():
-            found.setdefault(webhook.scope, []).append(webhook)
-        return found
+            webhooks.setdefault(webhook.scope, []).append(webhook)
+        return webhooks
 
 
 def _to_document(record: WebhookRecord) -> Document:

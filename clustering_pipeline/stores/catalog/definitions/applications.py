@@ -60,8 +60,8 @@ def arrange(
 
 def _entered(collections: Collections, record: ClusterRecord) -> Sequence[str]:
     query = within(record.scope, **{"cluster_applications.cluster_id": record.cluster_id})
-    found = collections.table.find(query, fields=["collection_id"])
-    return [str(row["collection_id"]) for row in found]
+    rows = collections.table.find(query, fields=["collection_id"])
+    return [str(row["collection_id"]) for row in rows]
 
 
 def _with(record: ClusterRecord) -> Callable[[Applications], Applications]:
@@ -73,16 +73,16 @@ def _with(record: ClusterRecord) -> Callable[[Applications], Applications]:
 
     def edit(entries: Applications) -> Applications:
         # Its phase and priority are set on the collection, and stay.
-        before = next((one for one in entries if one.cluster_id == record.cluster_id), None)
-        kept = before.model_dump() if before else {}
-        entry = ClusterApplicationConfig.model_validate(kept | says)
+        before = next((entry for entry in entries if entry.cluster_id == record.cluster_id), None)
+        place = before.model_dump() if before else {}
+        entry = ClusterApplicationConfig.model_validate(place | says)
         return [*_without(record.cluster_id)(entries), entry]
 
     return edit
 
 
 def _without(cluster_id: str) -> Callable[[Applications], Applications]:
-    return lambda entries: [one for one in entries if one.cluster_id != cluster_id]
+    return lambda entries: [entry for entry in entries if entry.cluster_id != cluster_id]
 
 
 def _edit(

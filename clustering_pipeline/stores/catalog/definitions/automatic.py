@@ -55,9 +55,9 @@ class Automations:
 
         Only those that are not where all are by default.
         """
-        found = self.clusters.collections.table.find(_ARRANGED, fields=["cluster_applications"])
+        rows = self.clusters.collections.table.find(_ARRANGED, fields=["cluster_applications"])
         places: dict[str, Place] = {}
-        for entry in (entry for one in found for entry in one["cluster_applications"]):
+        for entry in (entry for row in rows for entry in row["cluster_applications"]):
             before = places.get(entry["cluster_id"])
             phase, priority = entry["execution_phase"], entry["priority"]
             if before is not None:
@@ -81,8 +81,8 @@ class Automations:
 
     def held(self) -> list[ClusterRecord]:
         """The definitions that a run holds."""
-        found = self.clusters.table.find({"claim.run_id": {"$exists": True}})
-        return [from_document(row) for row in found]
+        rows = self.clusters.table.find({"claim.run_id": {"$exists": True}})
+        return [from_document(row) for row in rows]
 
     def in_service(self, cluster_ids: Collection[str]) -> set[str]:
         """Those of them that are there and not archived."""
@@ -100,14 +100,14 @@ class Automations:
 
     def beat(self, run_id: str) -> None:
         """A run says that it is alive, if it holds a definition."""
-        now = iso(self.clusters.clock())
-        self.clusters.table.swap({"claim.run_id": run_id}, {"$set": {"claim.beat_at": now}})
+        beat = {"claim.beat_at": iso(self.clusters.clock())}
+        self.clusters.table.swap({"claim.run_id": run_id}, {"$set": beat})
 
-    def with_status(self, wanted: Iterable[ClusterStatus]) -> dict[str, ClusterStatus]:
+    def with_status(self, statuses: Iterable[ClusterStatus]) -> dict[str, ClusterStatus]:
         """The definitions whose last execution is in one of these states."""
-        query = {"state.status": {"$in": [status.value for status in wanted]}}
-        found = self.clusters.table.find(query, fields=["state.status"])
-        return {row["_id"]: ClusterStatus(row["state"]["status"]) for row in found}
+        query = {"state.status": {"$in": [status.value for status in statuses]}}
+        rows = self.clusters.table.find(query, fields=["state.status"])
+        return {row["_id"]: ClusterStatus(row["state"]["status"]) for row in rows}
 
     def archive(self, scope: Scope, identifier: str) -> ClusterRecord:
         """Takes a definition out of service: it is never due, and cannot be executed."""

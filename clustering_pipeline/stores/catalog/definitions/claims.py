@@ -28,10 +28,10 @@ def claim(
     clock: Clock,
 ) -> Owner | None:
     """See ``Clusters.claim``."""
-    wanted = owner.model_copy(update={"claimed_at": clock()}).model_dump(mode="json")
+    ours = owner.model_copy(update={"claimed_at": clock()}).model_dump(mode="json")
     for _ in range(_TURNS):
         free = [{"claim": None}, {"claim.run_id": owner.run_id}]
-        if _take(table, {"_id": cluster_id, "$or": free}, wanted):
+        if _take(table, {"_id": cluster_id, "$or": free}, ours):
             return None
         held = _holder(table, cluster_id)
         if held is None:
@@ -41,7 +41,7 @@ def claim(
             raise _in_flight(cluster_id, holder)
         # Before the claim changes hands: if we die in between, the next one finds a dead owner.
         executions.interrupt(holder.run_id)
-        if _take(table, {"_id": cluster_id, "claim": held}, wanted):
+        if _take(table, {"_id": cluster_id, "claim": held}, ours):
             return holder
     message = f"definition {cluster_id} changes hands faster than it can be claimed: try again"
     raise StateConflict(message)
@@ -67,16 +67,13 @@ def lost(cluster_id: str, run_id: str) -> StateConflict:
     return StateConflict(message)
 
 
-def _take(table: Table, query: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    return table.swap(query, {"$set": {"claim": wanted}}) is not None
+def _take(table: Table, query: dict[str, Any], ours: dict[str, Any]) -> bool:
+    return table.swap(query, {"$set": {"claim": ours}}) is not None
 
 
 def _holder(table: Table, cluster_id: str) -> dict[str, Any] | None:
-    found = table.find_one({"_id": cluster_id})
-    if found is None:
-        message = f"no cluster definition {cluster_id!r} here: it was deleted"
-        raise ClusterNotFound(message)
-    return found.get("claim")
+    missing = ClusterNotFound(f"no cluster definition {cluster_id!r} here: it was deleted")
+    return table.record({"_id": cluster_id}, lambda document: document.get("claim"), missing)
 
 
 def _in_flight(cluster_id: str, holder: Owner) -> ExecutionInFlight:

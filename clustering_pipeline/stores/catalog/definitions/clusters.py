@@ -101,22 +101,17 @@ class Clusters:
         if self.table.find_one(query) is None:
             with suppress(NameTaken):
                 return self.create(scope, request)
-        wanted = by_id(*self._inputs(scope).of(request, itself=name))
-        return self._redefine(query, _not_found(name), lambda _record: wanted)
+        spec = by_id(*self._inputs(scope).of(request, itself=name))
+        return self._redefine(query, _not_found(name), lambda _record: spec)
 
     def get(self, scope: Scope, identifier: str) -> ClusterRecord:
         """By id or name; raises ClusterNotFound."""
-        found = self.table.find_one(_identified(scope, identifier))
-        if found is None:
-            raise _not_found(identifier)
-        return from_document(found)
+        query = _identified(scope, identifier)
+        return self.table.record(query, from_document, _not_found(identifier))
 
     def by_id(self, cluster_id: str) -> ClusterRecord:
         """For runs and sensors, which know the id and no namespace; raises ClusterNotFound."""
-        found = self.table.find_one({"_id": cluster_id})
-        if found is None:
-            raise _not_found(cluster_id)
-        return from_document(found)
+        return self.table.record({"_id": cluster_id}, from_document, _not_found(cluster_id))
 
     def ids(self) -> list[str]:
         """The ids of all definitions, in order."""
@@ -129,14 +124,14 @@ class Clusters:
     def using(self, scope: Scope, collection_id: str) -> list[str]:
         """The names of the definitions that read a collection."""
         query = within(scope, **{"view.input_collections": collection_id})
-        found = self.table.find(query, fields=["view.cluster_name"])
-        return sorted(row["view"]["cluster_name"] for row in found)
+        rows = self.table.find(query, fields=["view.cluster_name"])
+        return sorted(row["view"]["cluster_name"] for row in rows)
 
     def published_over(self, scope: Scope, collection_id: str) -> set[str]:
         """The published runs of the definitions that read a collection."""
         query = within(scope, **{"view.input_collections": collection_id})
-        found = self.table.find(query, fields=["view.last_run_id"])
-        return {row["view"]["last_run_id"] for row in found} - {None}
+        rows = self.table.find(query, fields=["view.last_run_id"])
+        return {row["view"]["last_run_id"] for row in rows} - {None}
 
     def list(
         self,
@@ -148,7 +143,14 @@ class Clusters:
     ) -> ListClustersResponse:
         """One page of the namespace's definitions, or of ``only`` these, and the sums over all."""
         ids = {} if only is None else {"_id": {"$in": sorted(only)}}
-        return list_clusters(self.table, within(scope, **ids), request, path=path)
+        question = ListQuery.of(request)
+        page = find_page(_kind(self.table), within(scope, **ids), question)
+        return ListClustersResponse(
+            results=[ClusterMetadata.model_validate(view) for view in page.views],
+            pagination=paginate(question, page, path=path),
+            total_count=page.total,
+            stats=_stats(page),
+        )
 
     def patch(self, scope: Scope, identifier: str, patch: PatchClusterRequest) -> ClusterRecord:
         """Changes the given fields; raises ClusterNotFound, NameTaken, InvalidRequest."""
@@ -174,16 +176,14 @@ class Clusters:
 
     def update_state(self, cluster_id: str, **changes: Any) -> ClusterRecord:
         """Changes fields of ``ClusterState``."""
-        return self._change(
-            {"_id": cluster_id}, _not_found(cluster_id), lambda record: self._found(record, changes)
-        )
+        return self.revise(cluster_id, lambda _record: changes)
 
     def revise(self, cluster_id: str, edit: Revision) -> ClusterRecord:
         """Changes fields of ``ClusterState`` by what they are."""
         return self._change(
             {"_id": cluster_id},
             _not_found(cluster_id),
-            lambda record: self._found(record, changes) if (changes := edit(record)) else record,
+            lambda record: self._stated(record, changes) if (changes := edit(record)) else record,
         )
 
     def finish(self, cluster_id: str, run_id: str, edit: Revision) -> bool:
@@ -191,7 +191,7 @@ class Clusters:
         held = {"_id": cluster_id, "claim.run_id": run_id}
 
         def over(record: ClusterRecord) -> ClusterRecord:
-            return self._found(record, edit(record))
+            return self._stated(record, edit(record))
 
         with suppress(StateConflict):
             self._change(held, claims.lost(cluster_id, run_id), over, beside={"claim": None})
@@ -206,11 +206,11 @@ class Clusters:
         definition was archived.
         """
         settled = {"status": ClusterStatus.COMPLETED, "error": None, "failure_category": None}
-        found = settled | {"completed_at": self.clock()} | results | {"last_run_id": run_id}
+        changes = settled | {"completed_at": self.clock()} | results | {"last_run_id": run_id}
         return self._change(
             {"_id": cluster_id, "claim.run_id": run_id},
             claims.lost(cluster_id, run_id),
-            lambda record: self._found(claims.active(record), found | _history(record, run_id)),
+            lambda record: self._stated(claims.active(record), changes | _history(record, run_id)),
         )
 
     def written_by_others(
@@ -245,28 +245,24 @@ class Clusters:
         return Inputs(scope=scope, find=partial(self.get, scope), collections=self.collections)
 
     def _new(self, scope: Scope, request: CreateClusterRequest) -> ClusterRecord:
-        wanted, collections = self._inputs(scope).of(request)
-        record = new_cluster(scope, wanted, collections, now=self.clock())
+        spec, collections = self._inputs(scope).of(request)
+        record = new_cluster(scope, spec, collections, now=self.clock())
         baseline = listening(self.batches, record.spec, scope)
         return with_state(record, automation=baseline)
 
     def _with_output(self, record: ClusterRecord) -> ClusterRecord:
-        there = record.state.output_collection_ids
-        wanted = [] if record.spec.enriches else output_names(record)
+        ids, names = record.state.output_collection_ids, record.state.output_collection_names
+        outputs = [] if record.spec.enriches else output_names(record)
         made = [
             self.collections.reserve(record.scope, record.cluster_id, name)
-            for name in wanted[len(there) :]
+            for name in outputs[len(ids) :]
         ]
         if not made:
             return record
-        names = [
-            *record.state.output_collection_names,
-            *(collection.collection_name for collection in made),
-        ]
         return with_state(
             record,
-            output_collection_ids=[*there, *(collection.collection_id for collection in made)],
-            output_collection_names=names,
+            output_collection_ids=[*ids, *(collection.collection_id for collection in made)],
+            output_collection_names=[*names, *(collection.collection_name for collection in made)],
         )
 
     def _redefined(self, record: ClusterRecord, spec: CreateClusterRequest) -> ClusterRecord:
@@ -291,7 +287,7 @@ class Clusters:
         applications.follow(self.collections, record)
         return record
 
-    def _found(self, record: ClusterRecord, changes: Mapping[str, Any]) -> ClusterRecord:
+    def _stated(self, record: ClusterRecord, changes: Mapping[str, Any]) -> ClusterRecord:
         return with_state(record, **{"updated_at": self.clock(), **changes})
 
     def _change(
@@ -327,20 +323,6 @@ def _not_found(identifier: str) -> ClusterNotFound:
     return ClusterNotFound(message)
 
 
-def list_clusters(
-    table: Table, base: Query, request: ListClustersRequest, *, path: str
-) -> ListClustersResponse:
-    """See ``Clusters.list``."""
-    question = ListQuery.of(request)
-    found = find_page(_kind(table), base, question)
-    return ListClustersResponse(
-        results=[ClusterMetadata.model_validate(view) for view in found.views],
-        pagination=paginate(question, found, path=path),
-        total_count=found.total,
-        stats=_stats(found),
-    )
-
-
 def _kind(table: Table) -> Listed:
     return Listed(
         table=table,
@@ -354,13 +336,13 @@ def _kind(table: Table) -> Listed:
     )
 
 
-def _stats(found: Found) -> ClusterListStats:
-    documents = int(found.summed("documents"))
+def _stats(page: Found) -> ClusterListStats:
+    documents = int(page.summed("documents"))
     return ClusterListStats(
-        total_clusters=found.total,
+        total_clusters=page.total,
         total_documents=documents,
-        avg_documents_per_cluster=documents / found.total if found.total else 0.0,
-        clusters_by_status=found.counts,
+        avg_documents_per_cluster=documents / page.total if page.total else 0.0,
+        clusters_by_status=page.counts,
     )
 
 

@@ -48,7 +48,7 @@ def new_cluster(
 ) -> ClusterRecord:
     """The record of a definition whose input is ``collections``."""
     name = request.cluster_name or _generated(request, collections)
-    buckets = {bucket for one in collections for bucket in one.source_bucket_ids}
+    buckets = {bucket for record in collections for bucket in record.source_bucket_ids}
     return ClusterRecord(
         cluster_id=new_id("clust"),
         organization_id=scope.organization_id,
@@ -83,9 +83,9 @@ def _generated(request: CreateClusterRequest, collections: Sequence[CollectionRe
 def conflict(table: Table, record: ClusterRecord, duplicate: Duplicate) -> ClusteringError:
     """The error for a definition that a unique index kept out."""
     if duplicate.concerns(WRITES):
-        wanted = written_fields(record)
+        fields = written_fields(record)
         # The other definition may have gone since: then there is no name to tell.
-        return _field_taken(record, wanted, _writer(table, record, wanted) or {})
+        return _field_taken(record, fields, _writer(table, record, fields) or {})
     message = f"a definition named {record.name!r} exists already: choose another cluster_name"
     return NameTaken(message, details={"cluster_name": record.name})
 

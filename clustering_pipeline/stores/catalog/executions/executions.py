@@ -44,6 +44,7 @@ Edit = Callable[[ExecutionRecord], ExecutionRecord]
 NEWEST = (("view.created_at", -1), ("_id", -1))
 # What may still change when an execution has ended, among the fields that clients see.
 _OPEN = frozenset({"label_overrides", "run_name", "member_counts_stale", "generation_reap"})
+_UNENDED = [status.value for status in ExecutionStatus if status not in ENDED]
 _OF_FILES = ("view.created_at", "view.status", "view.members_key", "view.artifacts")
 _SUMMED = tuple(name for name in LabelingLedger.model_fields if name != "unpriced")
 _CLOSED = frozenset(ClusterExecutionResult.model_fields) - _OPEN
@@ -86,22 +87,16 @@ class Executions:
 
     def find(self, run_id: str) -> ExecutionRecord | None:
         """The execution of that run, if there is one."""
-        found = self.table.find_one({"_id": run_id})
-        return None if found is None else _from_document(found)
+        return self.table.first({"_id": run_id}, _from_document)
 
     def by_id(self, run_id: str) -> ExecutionRecord:
         """The execution of that run; raises ExecutionNotFound."""
-        found = self.find(run_id)
-        if found is None:
-            raise _not_found(run_id)
-        return found
+        return self.table.record({"_id": run_id}, _from_document, _not_found(run_id))
 
     def get(self, scope: Scope, run_id: str, *, cluster_id: str | None = None) -> ExecutionRecord:
         """The execution, if it is one of the namespace (and definition); else ExecutionNotFound."""
-        found = self.table.find_one(_identified(scope, run_id, cluster_id))
-        if found is None:
-            raise _not_found(run_id)
-        return _from_document(found)
+        query = _identified(scope, run_id, cluster_id)
+        return self.table.record(query, _from_document, _not_found(run_id))
 
     def published(self, record: ClusterRecord) -> ExecutionRecord | None:
         """The execution whose results readers of a definition see; None before the first."""
@@ -130,26 +125,16 @@ class Executions:
 
     def active(self, cluster_id: str) -> list[ExecutionRecord]:
         """The executions of a definition that have not ended, newest first."""
-        unended = [status.value for status in ExecutionStatus if status not in ENDED]
-        query = {"cluster_id": cluster_id, "view.status": {"$in": unended}}
+        query = {"cluster_id": cluster_id, "view.status": {"$in": _UNENDED}}
         return [_from_document(row) for row in self.table.find(query, sort=NEWEST)]
 
     def being_grouped(self, run_ids: Collection[str]) -> set[str]:
         """Those of them whose groups a composite run under way groups."""
-        unended = [status.value for status in ExecutionStatus if status not in ENDED]
         sources = "view.source_execution_ids"
-        query = {
-            "view.mode": COMPOSITE,
-            "view.status": {"$in": unended},
-            sources: {"$in": sorted(run_ids)},
-        }
-        found = self.table.find(query, fields=[sources])
-        return {
-            source
-            for run in found
-            for source in run["view"]["source_execution_ids"]
-            if source in run_ids
-        }
+        query = {"view.mode": COMPOSITE, "view.status": {"$in": _UNENDED}}
+        rows = self.table.find(query | {sources: {"$in": sorted(run_ids)}}, fields=[sources])
+        grouped = {source for row in rows for source in row["view"]["source_execution_ids"]}
+        return set(run_ids) & grouped
 
     def list(
         self,
@@ -160,9 +145,15 @@ class Executions:
         path: str | None = None,
     ) -> ListClusterExecutionsResponse:
         """One page of a definition's executions, and the sums over all that match."""
-        page_path = path or f"/v1/clusters/{cluster_id}/executions/list"
-        base = within(scope, cluster_id=cluster_id)
-        return list_executions(self.table, base, request, path=page_path)
+        question = ListQuery.of(request)
+        page = find_page(_kind(self.table), within(scope, cluster_id=cluster_id), question)
+        path = path or f"/v1/clusters/{cluster_id}/executions/list"
+        return ListClusterExecutionsResponse(
+            results=[ClusterExecutionResult.model_validate(view) for view in page.views],
+            pagination=paginate(question, page, path=path),
+            total_count=page.total,
+            stats=_stats(page),
+        )
 
     def update(self, run_id: str, **changes: Any) -> ExecutionRecord:
         """Changes fields; raises StateConflict when the execution has ended and clients see them.
@@ -184,8 +175,8 @@ class Executions:
             "failure_category": RunInterrupted.category,
             "error_message": f"the process of {run_id} ended without saying so",
         }
-        found = self.find(run_id)
-        if found is not None and not found.status.ended:
+        execution = self.find(run_id)
+        if execution is not None and not execution.status.ended:
             self.update(run_id, **failed)
 
     def name(
@@ -210,14 +201,14 @@ class Executions:
         part = {} if cluster_id is None else {"cluster_id": cluster_id}
         sums = {name: {"$sum": f"$view.ledger.{name}"} for name in _SUMMED}
         unpriced = {"$max": {"$ifNull": ["$view.ledger.unpriced", False]}}
-        found = self.table.aggregate(
+        rows = self.table.aggregate(
             [
                 {"$match": within(scope, **part, **{"view.ledger": {"$ne": None}})},
                 {"$group": {"_id": None, **sums, "unpriced": unpriced}},
                 {"$unset": "_id"},
             ]
         )
-        return LabelingLedger.model_validate(found[0] if found else {})
+        return LabelingLedger.model_validate(rows[0] if rows else {})
 
     def with_files(self, cluster_id: str) -> tuple[RunFiles, ...]:
         """The executions of a definition whose files were not removed, without their results."""
@@ -226,16 +217,15 @@ class Executions:
 
     def ids_of(self, cluster_id: str) -> tuple[str, ...]:
         """The run ids of a definition's executions, in order."""
-        found = self.table.find({"cluster_id": cluster_id}, sort=[("_id", 1)], fields=["_id"])
-        return tuple(str(row["_id"]) for row in found)
+        rows = self.table.find({"cluster_id": cluster_id}, sort=[("_id", 1)], fields=["_id"])
+        return tuple(str(row["_id"]) for row in rows)
 
     def delete_of(self, cluster_id: str) -> int:
         """Forgets all executions of a definition."""
         return self.table.delete({"cluster_id": cluster_id})
 
     def _newest(self, query: Query) -> ExecutionRecord | None:
-        found = self.table.find_one(query, sort=NEWEST)
-        return None if found is None else _from_document(found)
+        return self.table.first(query, _from_document, sort=NEWEST)
 
     def _change(self, query: Query, run_id: str, changes: dict[str, Any]) -> ExecutionRecord:
         return self._edit(query, run_id, lambda record: changed(record, changes))
@@ -251,14 +241,14 @@ class Executions:
         )
 
     def _checked(self, record: ExecutionRecord, edited: ExecutionRecord) -> ExecutionRecord:
-        now = self.clock()
+        moment = self.clock()
         if edited == record:
             return record
         if record.status.ended:
             _check_open(record, edited)
         elif edited.status.ended and edited.completed_at is None:
-            edited = edited.model_copy(update={"completed_at": now})
-        return edited.model_copy(update={"updated_at": now})
+            edited = edited.model_copy(update={"completed_at": moment})
+        return edited.model_copy(update={"updated_at": moment})
 
 
 def _files(document: Document) -> RunFiles:
@@ -292,20 +282,6 @@ def _not_found(run_id: str) -> ExecutionNotFound:
     return ExecutionNotFound(message)
 
 
-def list_executions(
-    table: Table, base: Query, request: ListClusterExecutionsRequest, *, path: str
-) -> ListClusterExecutionsResponse:
-    """See ``Executions.list``."""
-    question = ListQuery.of(request)
-    found = find_page(_kind(table), base, question)
-    return ListClusterExecutionsResponse(
-        results=[ClusterExecutionResult.model_validate(view) for view in found.views],
-        pagination=paginate(question, found, path=path),
-        total_count=found.total,
-        stats=_stats(found),
-    )
-
-
 def _kind(table: Table) -> Listed:
     return Listed(
         table=table,
@@ -320,14 +296,14 @@ def _kind(table: Table) -> Listed:
     )
 
 
-def _stats(found: Found) -> ClusterExecutionListStats:
-    ended = found.summed("ended")
+def _stats(page: Found) -> ClusterExecutionListStats:
+    ended = page.summed("ended")
     return ClusterExecutionListStats(
-        total_executions=found.total,
-        executions_by_status=found.counts,
-        avg_execution_time_ms=found.summed("elapsed_ms") / ended if ended else 0.0,
-        total_documents_clustered=int(found.summed("points")),
-        avg_num_clusters=found.summed("groups") / found.total if found.total else 0.0,
+        total_executions=page.total,
+        executions_by_status=page.counts,
+        avg_execution_time_ms=page.summed("elapsed_ms") / ended if ended else 0.0,
+        total_documents_clustered=int(page.summed("points")),
+        avg_num_clusters=page.summed("groups") / page.total if page.total else 0.0,
     )
 
 

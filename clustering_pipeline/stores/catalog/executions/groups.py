@@ -71,8 +71,7 @@ class Lineages:
 
     def find(self, run_id: str) -> RunLineage | None:
         """What one run did."""
-        document = self.table.find_one({"_id": run_id})
-        return None if document is None else RunLineage.model_validate(document)
+        return self.table.first({"_id": run_id}, RunLineage.model_validate)
 
     def of(self, cluster_id: str) -> list[RunLineage]:
         """What the runs of a definition did, newest first; those never published too."""

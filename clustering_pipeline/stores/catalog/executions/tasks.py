@@ -37,13 +37,12 @@ class Queue:
 
     def of_task(self, task_id: str) -> QueuedRun | None:
         """The run of a task that waits, if one does."""
-        found = self.table.find_one({"task_id": task_id})
-        return None if found is None else QueuedRun.model_validate(found)
+        return self.table.first({"task_id": task_id}, QueuedRun.model_validate)
 
     def of_definition(self, cluster_id: str) -> QueuedRun | None:
         """The run of a definition that waits, the one that waits longest if there are several."""
-        found = self.table.find_one({"cluster_id": cluster_id}, sort=[("number", 1)])
-        return None if found is None else QueuedRun.model_validate(found)
+        query = {"cluster_id": cluster_id}
+        return self.table.first(query, QueuedRun.model_validate, sort=[("number", 1)])
 
     def position(self, run: QueuedRun) -> int:
         """Its place, the first being 1.  Limits may let one behind it go before it."""
@@ -70,10 +69,10 @@ class Tasks:
 
     def get(self, task_id: str, *, sees: Sees = _everything) -> TaskResponse:
         """How far the task is; raises TaskNotFound."""
-        found = self.find(task_id, sees=sees)
-        if isinstance(found, QueuedRun):
-            return found.task(self.queue.position(found))
-        return task_of(found)
+        task = self.find(task_id, sees=sees)
+        if isinstance(task, QueuedRun):
+            return task.task(self.queue.position(task))
+        return task_of(task)
 
     def find(self, task_id: str, *, sees: Sees = _everything) -> ExecutionRecord | QueuedRun:
         """What the task is now, in one of the namespaces that the caller ``sees``.
@@ -82,14 +81,14 @@ class Tasks:
         """
         execution = self.executions.of_task(task_id)
         over = execution is None or execution.status.ended
-        found = (self._waiting(task_id) if over else None) or execution
-        if found is None or not sees(found.scope):
+        task = (self._waiting(task_id) if over else None) or execution
+        if task is None or not sees(task.scope):
             message = f"no task {task_id[:200]!r} here"
             raise TaskNotFound(message)
-        return found
+        return task
 
     def _waiting(self, task_id: str) -> QueuedRun | None:
         """A run that nobody has begun since the queue was looked at."""
-        found = self.queue.of_task(task_id)
-        begun = found is not None and self.executions.find(found.run_id) is not None
-        return None if begun else found
+        run = self.queue.of_task(task_id)
+        begun = run is not None and self.executions.find(run.run_id) is not None
+        return None if begun else run

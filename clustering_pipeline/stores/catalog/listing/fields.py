@@ -137,15 +137,15 @@ def covering(
     fields = {key for key, _ in conditions}
     if fields == {"_id"} or any(_is_null(value) for _, value in conditions):
         return None
-    fit = (one for one in indexes if one.serves_all or one.first in fields)
-    return next((one.name for one in fit if fields.union(also) <= set(one.keys)), None)
+    fit = (index for index in indexes if index.serves_all or index.first in fields)
+    return next((index.name for index in fit if fields.union(also) <= set(index.keys)), None)
 
 
 def scanning(query: Mapping[str, Any], indexes: Sequence[Covering]) -> str | None:
     """The name of the index to go through all records by, where no index finds fewer."""
     fields = {key for key, _ in _conditions(query)}
-    finding = {"_id", FACTS, *(one.first for one in indexes if not one.serves_all)}
-    fit = (one.name for one in indexes if one.serves_all)
+    finding = {"_id", FACTS, *(index.first for index in indexes if not index.serves_all)}
+    fit = (index.name for index in indexes if index.serves_all)
     return next(fit, None) if fields.isdisjoint(finding) else None
 
 

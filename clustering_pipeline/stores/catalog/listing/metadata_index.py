@@ -14,7 +14,7 @@ from typing import Any
 from bson import Regex
 
 from clustering_pipeline.model.filters.text import as_time
-from clustering_pipeline.model.filters.tree import Condition, Filter, Group, Operator
+from clustering_pipeline.model.filters.tree import ORDERINGS, Condition, Filter, Group, Operator
 from clustering_pipeline.stores.catalog.listing.patterns import asked_of_mongodb
 
 FACTS = "facts"
@@ -22,8 +22,6 @@ ANY = "*"
 LARGEST = 200
 LONGEST = 200
 _SEPARATOR = "\x1f"
-_LARGEST = 2**63
-_ORDER = {Operator.GT: "$gt", Operator.GTE: "$gte", Operator.LT: "$lt", Operator.LTE: "$lte"}
 
 
 def facts_in(name: str, value: Any) -> list[str]:
@@ -42,7 +40,8 @@ def may_hold(tree: Filter | None, free_form: frozenset[str]) -> dict[str, Any]:
         return {"$and": queries} if queries else {}
     if tree is None or tree.path[0] not in free_form:
         return {}
-    asked = _ASKED.get(tree.operator, _nothing)(tree)
+    ask = _ASKED.get(tree.operator)
+    asked = ask(tree) if ask else None
     if asked is not None:
         return {FACTS: {"$in": [*asked, ANY]}}
     looked_for = _looked_for(tree)
@@ -58,22 +57,18 @@ def _looked_for(condition: Condition) -> dict[str, Any]:
     if any(not key or key.startswith("$") or {".", "\0"} & set(key) for key in condition.path):
         return {}
     value = condition.value
-    if condition.operator in _ORDER and _comparable(value):
-        return {_ORDER[condition.operator]: value}
+    if condition.operator in ORDERINGS and _comparable(value):
+        return {f"${condition.operator}": value}
     if condition.operator is Operator.REGEX:
         asked = asked_of_mongodb(str(value), case_sensitive=condition.case_sensitive)
         return {"$regex": asked.regex} if asked else {}
-    there = condition.operator is Operator.EXISTS and value is True
-    return {"$exists": True} if there else {}
+    exists = condition.operator is Operator.EXISTS and value is True
+    return {"$exists": True} if exists else {}
 
 
 def _comparable(value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and abs(value) < _LARGEST
-
-
-def _nothing(_: Condition) -> Sequence[str] | None:
-    return None
+    return number and abs(value) < 2**63
 
 
 def _equal(condition: Condition) -> Sequence[str] | None:
@@ -86,9 +81,9 @@ def _among(condition: Condition) -> Sequence[str] | None:
 
 
 def _any_of(condition: Condition, values: Sequence[object]) -> Sequence[str] | None:
-    told = [None if as_time(value) else _told(value) for value in values]
-    known = [one for one in told if one is not None]
-    return [_fact(condition.path, scalar) for scalar in known] if len(known) == len(told) else None
+    texts = [None if as_time(value) else _as_text(value) for value in values]
+    facts = [_fact(condition.path, text) for text in texts if text is not None]
+    return facts if len(facts) == len(texts) else None
 
 
 def _beginning(condition: Condition) -> Sequence[Regex[str]] | None:
@@ -122,15 +117,15 @@ def _facts(path: tuple[str, ...], value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _facts(path, item)
-    elif (told := _told(value)) is not None:
-        yield _fact(path, told)
+    elif (text := _as_text(value)) is not None:
+        yield _fact(path, text)
 
 
-def _fact(path: tuple[str, ...], told: str) -> str:
-    return _SEPARATOR.join((*path, told))
+def _fact(path: tuple[str, ...], text: str) -> str:
+    return _SEPARATOR.join((*path, text))
 
 
-def _told(value: object) -> str | None:
+def _as_text(value: object) -> str | None:
     """A scalar as text, equal for values that filters hold equal; None for what they do not."""
     if isinstance(value, bool):
         return str(value)

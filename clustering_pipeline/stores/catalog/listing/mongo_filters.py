@@ -12,13 +12,14 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 from clustering_pipeline.model.filters.text import as_time, tokens
-from clustering_pipeline.model.filters.tree import Condition, Filter, Group, Operator
+from clustering_pipeline.model.filters.tree import ORDERINGS, Condition, Filter, Group, Operator
 from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog.listing.fields import FieldKind, folded_key
 from clustering_pipeline.stores.catalog.listing.patterns import Asked, asked_of_mongodb
 
 Query = dict[str, Any]
 Fields = Mapping[str, FieldKind]
+Translation = Callable[[Condition, str, FieldKind], Query | None]
 
 NOTHING: Query = {"_id": {"$in": []}}
 _TEXTUAL = frozenset({FieldKind.TEXT, FieldKind.TEXTS})
@@ -26,7 +27,6 @@ _WRITTEN = _TEXTUAL | {FieldKind.TIME}
 _LONGEST = 1000
 """Characters of a value that MongoDB is asked for as a pattern; it refuses very long ones."""
 _MOST_WORDS = 16
-_ORDER = {Operator.GT: "$gt", Operator.GTE: "$gte", Operator.LT: "$lt", Operator.LTE: "$lte"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +120,6 @@ def _equals(condition: Condition, path: str, kind: FieldKind) -> Query | None:
     return _same(condition.value, condition, path, kind)
 
 
-def _differs(condition: Condition, path: str, kind: FieldKind) -> Query | None:
-    return _complement(_equals(condition, path, kind))
-
-
 def _is_one_of(condition: Condition, path: str, kind: FieldKind) -> Query | None:
     if not isinstance(condition.value, list | tuple):
         return None
@@ -133,12 +129,12 @@ def _is_one_of(condition: Condition, path: str, kind: FieldKind) -> Query | None
     return {"$or": options} if options else NOTHING
 
 
-def _is_none_of(condition: Condition, path: str, kind: FieldKind) -> Query | None:
-    return _complement(_is_one_of(condition, path, kind))
+def _not(translate: Translation) -> Translation:
+    def complement(condition: Condition, path: str, kind: FieldKind) -> Query | None:
+        query = translate(condition, path, kind)
+        return None if query is None else {"$nor": [query]}
 
-
-def _complement(query: Query | None) -> Query | None:
-    return None if query is None else {"$nor": [query]}
+    return complement
 
 
 def _same(value: object, condition: Condition, path: str, kind: FieldKind) -> Query | None:
@@ -161,7 +157,7 @@ def _same_text(value: str, condition: Condition, path: str, kind: FieldKind) -> 
 
 
 def _ordered(condition: Condition, path: str, kind: FieldKind) -> Query | None:
-    value, comparison = condition.value, _ORDER[condition.operator]
+    value, comparison = condition.value, f"${condition.operator}"
     if not isinstance(value, str):
         comparable = kind is FieldKind.NUMBER and _number(value)
         return {f"view.{path}": {comparison: value}} if comparable else None
@@ -180,7 +176,7 @@ def _contains(condition: Condition, path: str, kind: FieldKind) -> Query | None:
     return _matching("{}")(condition, path, kind)
 
 
-def _matching(pattern: str) -> Callable[[Condition, str, FieldKind], Query | None]:
+def _matching(pattern: str) -> Translation:
     def translate(condition: Condition, path: str, kind: FieldKind) -> Query | None:
         value = condition.value
         if kind not in _TEXTUAL or not isinstance(value, str):
@@ -240,12 +236,12 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_TRANSLATIONS: dict[Operator, Callable[[Condition, str, FieldKind], Query | None]] = {
+_TRANSLATIONS: dict[Operator, Translation] = {
     Operator.EQ: _equals,
-    Operator.NE: _differs,
+    Operator.NE: _not(_equals),
     Operator.IN: _is_one_of,
-    Operator.NIN: _is_none_of,
-    **dict.fromkeys(_ORDER, _ordered),
+    Operator.NIN: _not(_is_one_of),
+    **dict.fromkeys(ORDERINGS, _ordered),
     Operator.CONTAINS: _contains,
     Operator.STARTS_WITH: _matching(r"\A{}"),
     Operator.ENDS_WITH: _matching(r"{}\z"),

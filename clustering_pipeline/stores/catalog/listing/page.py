@@ -54,11 +54,11 @@ def _visible(
 
 def _outermost(paths: Iterable[str]) -> list[str]:
     """Without those that lie inside others: MongoDB takes either."""
-    found: list[str] = []
+    outermost: list[str] = []
     for path in sorted(paths, key=lambda dotted: dotted.split(".")):
-        if not found or not f"{path}.".startswith(f"{found[-1]}."):
-            found.append(path)
-    return found
+        if not outermost or not f"{path}.".startswith(f"{outermost[-1]}."):
+            outermost.append(path)
+    return outermost
 
 
 def _sorted(rows: list[Document], order: Sort) -> list[Document]:

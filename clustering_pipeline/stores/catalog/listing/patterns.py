@@ -81,9 +81,9 @@ def asked_of_mongodb(pattern: str, *, case_sensitive: bool) -> Asked | None:
         branches = list(_Reader(pattern, case_sensitive=case_sensitive).branches())
     except _Beyond:
         return None
-    found = _either([_joined(branch) for branch in branches])
+    whole = _either([_joined(branch) for branch in branches])
     prefix = _prefix(branches[0]) if len(branches) == 1 else ""
-    return Asked(regex=found.regex, exact=found.exact, prefix=prefix)
+    return Asked(regex=whole.regex, exact=whole.exact, prefix=prefix)
 
 
 class _Reader:
@@ -129,11 +129,11 @@ class _Reader:
             else:
                 branches[-1].append(self._piece())
         self._depth -= 1
-        found = _either([_joined(branch) for branch in branches])
-        if found.loops:
+        group = _either([_joined(branch) for branch in branches])
+        if group.loops:
             raise _Beyond
         # Without end, and with something behind it, there is too much to try.
-        return self._repeated(replace(found, regex=f"(?:{found.regex})"), endless=MOST_WAYS + 1)
+        return self._repeated(replace(group, regex=f"(?:{group.regex})"), endless=MOST_WAYS + 1)
 
     def _piece(self) -> _Piece:
         letter = self._next()
@@ -163,12 +163,12 @@ class _Reader:
         return self._repeated(_Piece(regex=f"(?:[{known}]|{_OTHERS})", exact=False))
 
     def _class(self) -> _Piece:
-        found = _CLASS.match(self._text, self._at - 1)
-        if found is None or not (self._case_sensitive or found[2].isascii()):
+        match = _CLASS.match(self._text, self._at - 1)
+        if match is None or not (self._case_sensitive or match[2].isascii()):
             raise _Beyond
-        self._at = found.end()
-        inside = found[2] if self._case_sensitive else found[2] + _cases(found[2])
-        return _Piece(regex=f"[{found[1]}{_PUNCTUATION.sub(_escape, inside)}]")
+        self._at = match.end()
+        inside = match[2] if self._case_sensitive else match[2] + _cases(match[2])
+        return _Piece(regex=f"[{match[1]}{_PUNCTUATION.sub(_escape, inside)}]")
 
     def _literal(self, letter: str) -> _Piece:
         if self._case_sensitive or (letter.isascii() and not letter.isalpha()):
@@ -180,11 +180,11 @@ class _Reader:
         return _Piece(regex=r"[\s\S]", exact=False)
 
     def _repeated(self, piece: _Piece, *, endless: int = 1) -> _Piece:
-        found = _REPEAT.match(self._text, self._at)
-        if found is None:
+        match = _REPEAT.match(self._text, self._at)
+        if match is None:
             return self._unrepeated(piece)
-        self._at = found.end()
-        least, most = _bounds(found)
+        self._at = match.end()
+        least, most = _bounds(match)
         if most is not None:
             return self._unrepeated(_times(piece, least, most))
         once = _times(piece, least, least)
@@ -215,13 +215,13 @@ def _times(piece: _Piece, least: int, most: int) -> _Piece:
     return replace(piece, regex=regex, ways=ways, size=piece.size * most, literal="")
 
 
-def _bounds(found: re.Match[str]) -> tuple[int, int | None]:
-    if found[1]:
-        return _REPEATS[found[1]]
-    least = int(found[2])
-    if not found[3]:
+def _bounds(match: re.Match[str]) -> tuple[int, int | None]:
+    if match[1]:
+        return _REPEATS[match[1]]
+    least = int(match[2])
+    if not match[3]:
         return least, least
-    return least, int(found[4]) if found[4] else None
+    return least, int(match[4]) if match[4] else None
 
 
 def _cases(letters: str) -> str:
@@ -231,8 +231,8 @@ def _cases(letters: str) -> str:
     return letters.swapcase() + "".join(others)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\{found[0]}"
+def _escape(match: re.Match[str]) -> str:
+    return f"\\{match[0]}"
 
 
 def _checked(pieces: list[_Piece]) -> list[_Piece]:
