@@ -120,7 +120,7 @@ def make_up(run: Run, topics: NDArray[np.int64]) -> None:
         outlier_score=pl.lit(0.0),
         feature_name=pl.lit(original_spaces(run)[0].name),
     )
-    keep_named(run, name_groups(frame, read_past(run), spaces=original_spaces(run)))
+    keep_named(run, name_groups(frame, read_past(run), original_spaces(run)))
     run.write_json(FIT, {"algorithm": "kmeans", "params": {}})
     run.write_json(RELATIONS, [])
 

@@ -2,11 +2,18 @@
 
 from clustering_pipeline.engine.identity.evidence import Terms
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids
-from clustering_pipeline.engine.identity.identify import Identity, compare, identify
+from clustering_pipeline.engine.identity.identify import (
+    TOP,
+    Identity,
+    Numbers,
+    compare,
+    identify,
+    numbered,
+)
 from clustering_pipeline.engine.identity.lineage import Event, EventKind
-from clustering_pipeline.engine.identity.numbers import Numbers, numbered
 
 __all__ = [
+    "TOP",
     "Event",
     "EventKind",
     "Generation",

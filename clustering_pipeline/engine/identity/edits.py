@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity.generation import Generation
-from clustering_pipeline.engine.identity.numbers import TOP
+from clustering_pipeline.engine.identity.identify import TOP
 from clustering_pipeline.engine.vectors import NOISE
 
 Rows = NDArray[np.int64]

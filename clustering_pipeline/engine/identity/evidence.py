@@ -109,8 +109,8 @@ def similarity(evidence: Evidence, old: Counts, new: Counts) -> Shares:
         evidence.new_known[new] <= MOSTLY * after.sizes[new],
     )
     level = before.levels[old][:, None] == after.levels[new][None]
-    found = unit_rows(left[old]).astype(np.float64) @ unit_rows(right[new]).astype(np.float64).T
-    return np.where(changed & level, found, cosines)
+    near = unit_rows(left[old]).astype(np.float64) @ unit_rows(right[new]).astype(np.float64).T
+    return np.where(changed & level, near, cosines)
 
 
 def _common(before: Generation, after: Generation) -> tuple[Counts, Counts]:

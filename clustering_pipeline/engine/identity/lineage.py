@@ -37,14 +37,14 @@ class Event:
 def events_between(evidence: Evidence, matches: Sequence[Match]) -> tuple[Event, ...]:
     """All events of a run, group by group; those that died come last."""
     merged, split = _merged(evidence), _split(evidence)
-    continued = {one.new: one for one in matches}
-    found: list[Event] = []
+    continued = {match.new: match for match in matches}
+    events: list[Event] = []
     for new in range(evidence.after.k):
-        found += _of(evidence, new, continued.get(new), merged, split)
-    told = {one.old for one in matches}
-    told |= {parent for parents in (*merged.values(), *split.values()) for parent in parents}
-    gone = sorted(set(range(evidence.before.k)) - told)
-    return (*found, *(Event(kind="died", old=old) for old in gone))
+        events += _of(evidence, new, continued.get(new), merged, split)
+    live_on = {match.old for match in matches}
+    live_on |= {parent for parents in (*merged.values(), *split.values()) for parent in parents}
+    gone = sorted(set(range(evidence.before.k)) - live_on)
+    return (*events, *(Event(kind="died", old=old) for old in gone))
 
 
 def _of(
@@ -91,24 +91,24 @@ def _merged(evidence: Evidence) -> dict[int, tuple[int, ...]]:
     """Groups that most of several earlier ones went to, with those."""
     of_old = evidence.shared / evidence.old_known[evidence.old]
     of_new = evidence.shared / evidence.new_known[evidence.new]
-    kept = evidence.same_level & (of_old > MAJORITY) & (of_new >= PART)
-    return _several(evidence.new[kept], evidence.old[kept])
+    whole = evidence.same_level & (of_old > MAJORITY) & (of_new >= PART)
+    return _several(evidence.new[whole], evidence.old[whole])
 
 
 def _split(evidence: Evidence) -> dict[int, tuple[int, ...]]:
     """Groups that mostly come from an earlier one that others mostly come from too, with it."""
     of_old = evidence.shared / evidence.old_known[evidence.old]
     of_new = evidence.shared / evidence.new_known[evidence.new]
-    kept = evidence.same_level & (of_new > MAJORITY) & (of_old >= PART)
-    parts = _several(evidence.old[kept], evidence.new[kept])
+    part = evidence.same_level & (of_new > MAJORITY) & (of_old >= PART)
+    parts = _several(evidence.old[part], evidence.new[part])
     return {new: (old,) for old, news in parts.items() for new in news}
 
 
 def _several(sides: np.ndarray, others: np.ndarray) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = defaultdict(list)
+    pairs: dict[int, list[int]] = defaultdict(list)
     for side, other in zip(sides.tolist(), others.tolist(), strict=True):
-        found[side].append(other)
-    return {side: tuple(sorted(some)) for side, some in found.items() if len(some) > 1}
+        pairs[side].append(other)
+    return {side: tuple(sorted(some)) for side, some in pairs.items() if len(some) > 1}
 
 
 def _sources(evidence: Evidence, new: int) -> tuple[int, ...]:

@@ -38,10 +38,10 @@ def match(evidence: Evidence, names: Sequence[str], terms: Terms) -> tuple[Match
     rank_old, rank_new = _ranks(evidence.before.paths), _ranks(names)
     matches: list[Match] = []
     for allowed in _steps(evidence, terms):
-        kept = allowed & _left(evidence.old, evidence.new, matches)
-        matches += _assign(evidence, kept, rank_old, rank_new)
+        left = allowed & _left(evidence.old, evidence.new, matches)
+        matches += _assign(evidence, left, rank_old, rank_new)
     matches += _by_centroid(evidence, terms, matches, rank_old, rank_new)
-    return tuple(sorted(matches, key=lambda one: one.new))
+    return tuple(sorted(matches, key=lambda match: match.new))
 
 
 def _steps(evidence: Evidence, terms: Terms) -> tuple[NDArray[np.bool_], ...]:
@@ -57,14 +57,14 @@ def _steps(evidence: Evidence, terms: Terms) -> tuple[NDArray[np.bool_], ...]:
 
 
 def _left(old: Counts, new: Counts, matches: Sequence[Match]) -> NDArray[np.bool_]:
-    gone = [one.old for one in matches], [one.new for one in matches]
+    gone = [match.old for match in matches], [match.new for match in matches]
     return ~np.isin(old, gone[0]) & ~np.isin(new, gone[1])
 
 
 def _assign(
-    evidence: Evidence, kept: NDArray[np.bool_], rank_old: Counts, rank_new: Counts
+    evidence: Evidence, left: NDArray[np.bool_], rank_old: Counts, rank_new: Counts
 ) -> list[Match]:
-    old, new, scores = evidence.old[kept], evidence.new[kept], evidence.jaccard[kept]
+    old, new, scores = evidence.old[left], evidence.new[left], evidence.jaccard[left]
     pairs = optimal(rank_old[old], rank_new[new], scores)
     return [
         Match(
@@ -72,8 +72,8 @@ def _assign(
             new=int(new[at]),
             by="members",
             score=float(scores[at]),
-            overlap=float(evidence.overlap[kept][at]),
-            known=float(evidence.shared[kept][at] / evidence.after.sizes[new[at]]),
+            overlap=float(evidence.overlap[left][at]),
+            known=float(evidence.shared[left][at] / evidence.after.sizes[new[at]]),
         )
         for at in pairs
     ]
@@ -86,8 +86,8 @@ def _by_centroid(
     rank_old: Counts,
     rank_new: Counts,
 ) -> list[Match]:
-    old = np.setdiff1d(np.arange(evidence.before.k), [one.old for one in matches])
-    new = np.setdiff1d(np.arange(evidence.after.k), [one.new for one in matches])
+    old = np.setdiff1d(np.arange(evidence.before.k), [match.old for match in matches])
+    new = np.setdiff1d(np.arange(evidence.after.k), [match.new for match in matches])
     cosines = similarity(evidence, old, new)
     rows, columns = np.nonzero(cosines >= terms.cosine)
     scores = cosines[rows, columns]

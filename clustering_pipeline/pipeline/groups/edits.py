@@ -21,8 +21,13 @@ from clustering_pipeline.engine.identity.edits import (
     parted,
     pinned,
 )
-from clustering_pipeline.engine.incremental import Assigned, Reference, assign_to, reference_of
-from clustering_pipeline.engine.incremental.assignment import THRESHOLD
+from clustering_pipeline.engine.incremental import (
+    THRESHOLD,
+    Assigned,
+    Reference,
+    assign_to,
+    reference_of,
+)
 from clustering_pipeline.engine.vectors import NOISE, Vectors, never
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.progress import Check
@@ -197,7 +202,7 @@ class _Named:
             "cannot_link": edits.cannot_link,
         }
         for kind, named in lists.items():
-            if gone := sorted({one for names in named for one in names if not self.places[one]}):
+            if gone := sorted({id_ for ids in named for id_ in ids if not self.places[id_]}):
                 yield f"{kind}: {len(gone)} documents are not there, {gone[0]!r} among them"
 
 

@@ -1,7 +1,7 @@
 """Which of a run's groups are groups of the published run: they keep their uid and number."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +20,6 @@ from clustering_pipeline.engine.identity import (
     identify,
 )
 from clustering_pipeline.engine.identity.edits import Groups
-from clustering_pipeline.engine.incremental.assignment import THRESHOLD
 from clustering_pipeline.engine.vectors import NOISE, Vectors, never
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.executions.lineage import LineageEvent
@@ -38,16 +37,19 @@ from clustering_pipeline.pipeline.run.spaces import Space
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Past:
-    """What groups are compared with, and what people want of them; all of it before any run.
+    """What a run's groups are compared with, and what people want of them.
 
     ``numbers`` are those that groups have had, ``terms`` say how alike two groups have to be.
+    ``method`` and ``threshold`` tell which groups would have a document that people move.
     """
 
-    run_id: str | None = None
-    published: Published | None = None
-    numbers: Numbers = field(default_factory=Numbers)
-    terms: Terms | None = None
-    edits: ClusterEdits = field(default_factory=ClusterEdits)
+    run_id: str | None
+    published: Published | None
+    numbers: Numbers
+    terms: Terms | None
+    edits: ClusterEdits
+    method: str
+    threshold: float
 
     @property
     def shown(self) -> Generation | None:
@@ -57,13 +59,15 @@ class Past:
 
 def read_past(run: Run) -> Past:
     """The past of a run that makes groups."""
-    before = run.published
+    before, config = run.published, run.spec.definition.vector_config
     return Past(
         run_id=before.run_id if before else None,
         published=published(run.pipeline, before) if before else None,
         numbers=taken_numbers(run),
         terms=run.pipeline.identity,
         edits=run.edits,
+        method=config.effective_feature_method if config else "mean",
+        threshold=run.spec.assignment_threshold,
     )
 
 
@@ -91,19 +95,12 @@ def keep_named(run: Run, named: Named) -> int:
 
 
 def name_groups(
-    frame: pl.DataFrame,
-    past: Past,
-    *,
-    spaces: Sequence[Space] = (),
-    method: str = "mean",
-    threshold: float = THRESHOLD,
-    check: Check = never,
+    frame: pl.DataFrame, past: Past, spaces: Sequence[Space], check: Check = never
 ) -> Named:
     """The assignments under the uids and numbers that readers know; what was found is kept.
 
     ``frame`` are the assignments under numbers of their own, ``spaces`` the vectors of their rows.
-    What people want of the groups is applied to them once they have their uids: ``method`` and
-    ``threshold`` tell which groups would have a document that has to leave its own.
+    What people want of the groups is applied to them once they have their uids.
     """
     after = generation_of(frame, centroids=lambda paths: _middles(frame, paths, spaces))
     before = past.published.found if past.published else None
@@ -113,8 +110,8 @@ def name_groups(
             keys=after.documents,
             ids=frame["document_id"].to_list(),
             spaces=spaces,
-            method=method,
-            threshold=threshold,
+            method=past.method,
+            threshold=past.threshold,
         )
         return _regrouped(frame, replace(after, uids=identity.uids), past, documents, check)
     ids = dict(zip(map(group_id, after.paths), map(group_id, identity.paths), strict=True))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clustering_pipeline.engine.identity import Numbers
-from clustering_pipeline.engine.identity.numbers import TOP
+from clustering_pipeline.engine.identity.identify import TOP
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import group_path
 from clustering_pipeline.pipeline.groups.snapshots import (
@@ -38,7 +38,7 @@ class Taken:
     def then(self, later: "Taken") -> "Taken":
         """With what a later run knows."""
         numbers, others = self.numbers.with_places(later.numbers.given), later.numbers.following
-        ends = {one: max(others.get(one, 0), end) for one, end in numbers.following.items()}
+        ends = {uid: max(others.get(uid, 0), end) for uid, end in numbers.following.items()}
         both = Numbers(given=numbers.given, following={**others, **ends})
         return Taken(numbers=both, seen={**self.seen, **later.seen})
 
@@ -52,7 +52,7 @@ class Taken:
     def among(self, runs: Collection[str]) -> "Taken":
         """Without groups that none of the runs has; how far numbers went on top stays known."""
         given = {uid: place for uid, place in self.numbers.given.items() if self.seen[uid] in runs}
-        around = {TOP, *given, *(one for one, _ in given.values())}
+        around = {TOP, *given, *(uid for uid, _ in given.values())}
         following = {uid: end for uid, end in self.numbers.following.items() if uid in around}
         numbers = Numbers(given=given, following=following)
         return Taken(numbers=numbers, seen={uid: self.seen[uid] for uid in given})
@@ -67,23 +67,22 @@ def keep_numbers(run: Run) -> None:
     """Writes what the runs after this one are to know."""
     runs = _runs(run)
     groups = dict(known_groups(run).iter_rows())
-    found = (
-        _taken(run, runs).by(run.run_id, groups).among({run.run_id, *(one.run_id for one in runs)})
-    )
-    given = {uid: [*place, found.seen[uid]] for uid, place in found.numbers.given.items()}
-    run.write_json(NUMBERS, {"following": dict(found.numbers.following), "given": given})
+    living = {run.run_id, *(other.run_id for other in runs)}
+    taken = _taken(run, runs).by(run.run_id, groups).among(living)
+    given = {uid: [*place, taken.seen[uid]] for uid, place in taken.numbers.given.items()}
+    run.write_json(NUMBERS, {"following": dict(taken.numbers.following), "given": given})
 
 
 def _runs(run: Run) -> list[RunFiles]:
     """Those whose results are kept."""
     runs = run.pipeline.catalog.executions.with_files(run.cluster_id)
-    return [one for one in runs if one.has_results and one.run_id != run.run_id]
+    return [other for other in runs if other.has_results and other.run_id != run.run_id]
 
 
 def _taken(run: Run, runs: list[RunFiles]) -> Taken:
     """By all runs, whether anybody sees them or not; groups that are seen keep what they have."""
     shown = _by(run.pipeline, run.published) if run.published else Taken()
-    newest = max(runs, key=lambda one: one.created_at).run_id if runs else None
+    newest = max(runs, key=lambda other: other.created_at).run_id if runs else None
     if newest is None or (run.published and run.published.run_id == newest):
         return shown
     last = _by(run.pipeline, run.pipeline.catalog.executions.by_id(newest))
@@ -95,11 +94,11 @@ def _taken(run: Run, runs: list[RunFiles]) -> Taken:
 def _by(pipeline: Pipeline, execution: ExecutionRecord) -> Taken:
     if not NUMBERS.exists(pipeline.artifacts, execution):
         return _unkept(pipeline, execution)
-    kept: dict[str, Any] = NUMBERS.read(pipeline.artifacts, execution)
-    given = {uid: (around, number) for uid, (around, number, _) in kept["given"].items()}
+    record: dict[str, Any] = NUMBERS.read(pipeline.artifacts, execution)
+    given = {uid: (around, number) for uid, (around, number, _) in record["given"].items()}
     return Taken(
-        numbers=Numbers(given=given, following=kept["following"]),
-        seen={uid: run_id for uid, (_, _, run_id) in kept["given"].items()},
+        numbers=Numbers(given=given, following=record["following"]),
+        seen={uid: run_id for uid, (_, _, run_id) in record["given"].items()},
     )
 
 

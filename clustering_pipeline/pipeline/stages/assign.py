@@ -1,4 +1,4 @@
-"""The group of every document: found, compared with the past, numbered, and written once."""
+"""The group of every document: made, compared with the past, numbered, and written once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
 from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.groups.matching import (
     Named,
-    Past,
     keep_named,
     name_groups,
     read_past,
@@ -54,18 +53,13 @@ from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """How a definition groups vectors; ``depth`` is how many levels of sub-groups it asks for.
-
-    ``centroids`` and ``threshold`` tell which groups would have a document that people move.
-    """
+    """How a definition groups vectors; ``depth`` is how many levels of sub-groups it asks for."""
 
     algorithm: str
     params: Parameters
     preprocessing: Sequence[Mapping[str, Any]]
     depth: int
     faces: FaceClusterMergeConfig | None
-    centroids: str
-    threshold: float
 
     @classmethod
     def of(cls, spec: ClusterSpec) -> "Method":
@@ -78,8 +72,6 @@ class Method:
             preprocessing=spec.preprocessing,
             depth=config.max_hierarchy_depth if config.hierarchical else 0,
             faces=faces if faces and faces.enabled else None,
-            centroids=config.effective_feature_method,
-            threshold=spec.assignment_threshold,
         )
 
     def fit(
@@ -134,29 +126,15 @@ class Grouped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Clustered:
     """The assignments of all clusterings under numbers of their own, and what the fits say.
 
-    Groups that attributes make have no vectors and no method.
+    Groups that attributes make have no vectors.
     """
 
     frame: pl.DataFrame
     record: dict[str, Any]
     spaces: Sequence[Space] = ()
-    method: Method | None = None
-
-    def named(self, past: Past, check: Check) -> Named:
-        """The same under the uids and numbers that readers know."""
-        if self.method is None:
-            return name_groups(self.frame, past, check=check)
-        return name_groups(
-            self.frame,
-            past,
-            spaces=self.spaces,
-            method=self.method.centroids,
-            threshold=self.method.threshold,
-            check=check,
-        )
 
 
 def assign(run: Run) -> StageReport:
@@ -166,31 +144,32 @@ def assign(run: Run) -> StageReport:
     """
     check = Paced(ask=run.check)
     if run.spec.attributes is None:
-        found = _by_vectors(run, check)
+        clustered = _by_vectors(run, check)
     else:
         keys = run.read_frame(EMBEDDINGS, columns=KEYS)
         frame, record = attribute_groups(attribute_config(run), payloads(run), keys)
-        found = Found(frame=frame, record={"algorithm": run.spec.method, **record})
-    return keep_found(run, found, found.named(read_past(run), check))
+        clustered = Clustered(frame=frame, record={"algorithm": run.spec.method, **record})
+    named = name_groups(clustered.frame, read_past(run), clustered.spaces, check)
+    return keep_clustered(run, clustered, named)
 
 
-def keep_found(run: Run, found: Found, named: Named) -> StageReport:
+def keep_clustered(run: Run, clustered: Clustered, named: Named) -> StageReport:
     """Writes the groups, and what the fits say of them."""
-    record = found.record | {"versions": engine.versions()}
+    record = clustered.record | {"versions": engine.versions()}
     size = keep_named(run, named)
     run.write_json(FIT, record)
-    run.write_json(RELATIONS, relations_of(named.assignments, found.spaces))
+    run.write_json(RELATIONS, relations_of(named.assignments, clustered.spaces))
     numbers = _numbers(named.assignments) | {"bytes": size}
-    if MISSING in found.record:
-        numbers[MISSING] = found.record[MISSING]
+    if MISSING in clustered.record:
+        numbers[MISSING] = clustered.record[MISSING]
     return StageReport(numbers=numbers, records={"fit": record}, uri=run.uri(ASSIGNMENTS))
 
 
-def _by_vectors(run: Run, check: Check) -> Found:
+def _by_vectors(run: Run, check: Check) -> Clustered:
     method, values = Method.of(run.spec), targets(run)
     documents = payloads(run) if method.faces else []
     parts = [_grouped(part, method, documents, values, check) for part in _clusterings(run)]
-    return found_in(run.read_frame(EMBEDDINGS, columns=KEYS), parts, method)
+    return together(run.read_frame(EMBEDDINGS, columns=KEYS), parts)
 
 
 def _clusterings(run: Run) -> Iterator[Clustering]:
@@ -253,12 +232,12 @@ def _merge_faces(
     return merge.labels, {"face_cluster_merge": joined}
 
 
-def found_in(keys: pl.DataFrame, parts: Sequence[Grouped], method: Method) -> Found:
+def together(keys: pl.DataFrame, parts: Sequence[Grouped]) -> Clustered:
     """The clusterings one after the other, their top groups numbered through by size."""
     labels = _numbered(parts)
     tables = [_table(keys, part, labels[part.space.rows]) for part in parts]
     spaces = [part.space for part in parts]
-    return Found(frame=pl.concat(tables), record=_record(parts), spaces=spaces, method=method)
+    return Clustered(frame=pl.concat(tables), record=_record(parts), spaces=spaces)
 
 
 def _numbered(parts: Sequence[Grouped]) -> Labels:

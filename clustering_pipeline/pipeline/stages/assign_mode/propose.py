@@ -13,7 +13,7 @@ from clustering_pipeline import engine
 from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.identity import Numbers, fresh_uids, numbered
 from clustering_pipeline.engine.identity.generation import rehashed
-from clustering_pipeline.engine.identity.numbers import TOP
+from clustering_pipeline.engine.identity.identify import TOP
 from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.ids import NOISE_ID, group_id
 from clustering_pipeline.pipeline.groups.edits import Documents

@@ -15,7 +15,7 @@ from clustering_pipeline.engine.vectors import Labels, Vectors
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID, TOP_ID
 from clustering_pipeline.model.progress import Check
-from clustering_pipeline.pipeline.groups.matching import read_past
+from clustering_pipeline.pipeline.groups.matching import name_groups, read_past
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, COMPOSITE, EMBEDDINGS, MEMBERS
 from clustering_pipeline.pipeline.run.columns import DOCUMENT, FEATURE, KEYS
 from clustering_pipeline.pipeline.run.progress import Paced
@@ -28,7 +28,7 @@ from clustering_pipeline.pipeline.run.spaces import (
     features,
     original_spaces,
 )
-from clustering_pipeline.pipeline.stages.assign import Grouped, Method, found_in, keep_found
+from clustering_pipeline.pipeline.stages.assign import Grouped, Method, keep_clustered, together
 from clustering_pipeline.pipeline.stages.composite_mode.sources import source_runs
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
@@ -71,9 +71,9 @@ def compose(run: Run) -> StageReport:
         grouped, places = _composed(space, groups, points, method, check)
         parts.append(grouped)
         went.append(places)
-    found = found_in(run.read_frame(EMBEDDINGS, columns=KEYS), parts, method)
-    named = found.named(read_past(run), check)
-    report = keep_found(run, found, named)
+    clustered = together(run.read_frame(EMBEDDINGS, columns=KEYS), parts)
+    named = name_groups(clustered.frame, read_past(run), clustered.spaces, check)
+    report = keep_clustered(run, clustered, named)
     _keep_mapping(run, sources, went, named.assignments["cluster_id"])
     return report
 
@@ -111,7 +111,9 @@ def _usual(rows: pl.DataFrame, key: str) -> dict[int, str]:
         rows.group_by(key, "cluster_id").len().sort("len", "cluster_id", descending=[True, False])
     )
     first = counted.unique(key, keep="first", maintain_order=True)
-    return {int(one): str(where) for one, where in first.select(key, "cluster_id").iter_rows()}
+    return {
+        int(number): str(where) for number, where in first.select(key, "cluster_id").iter_rows()
+    }
 
 
 def _composed(
