@@ -190,10 +190,10 @@ def neighbors_wanted(
 
     Cosine and Euclidean neighbours only, which come from one search.
     """
-    wanted = _of_original(algorithm, params, preprocessing or ())
-    if wanted is None or wanted.metric not in EACH_OTHER:
+    lists = _of_original(algorithm, params, preprocessing or ())
+    if lists is None or lists.metric not in EACH_OTHER:
         return NEIGHBORS
-    return max(NEIGHBORS, wanted.count)
+    return max(NEIGHBORS, lists.count)
 
 
 def _of_original(

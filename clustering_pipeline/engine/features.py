@@ -83,9 +83,9 @@ Shares: TypeAlias = tuple[float, ...]
 
 # How a metric is read off a measured grouping, and whether more of it is better.
 METRICS: Mapping[str, tuple[Callable[[Quality], float | None], float]] = {
-    "silhouette": (lambda found: found.silhouette_score, 1.0),
-    "davies_bouldin": (lambda found: found.davies_bouldin_index, -1.0),
-    "calinski_harabasz": (lambda found: found.calinski_harabasz_score, 1.0),
+    "silhouette": (lambda quality: quality.silhouette_score, 1.0),
+    "davies_bouldin": (lambda quality: quality.davies_bouldin_index, -1.0),
+    "calinski_harabasz": (lambda quality: quality.calinski_harabasz_score, 1.0),
 }
 
 

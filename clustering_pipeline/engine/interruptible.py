@@ -69,14 +69,14 @@ def fit_in_child(
         "random_state": checked_seed(random_state),
         "memory_limit": memory_limit,
     }
-    wanted = named(algorithm).neighbors(settings)
+    lists = named(algorithm).neighbors(settings)
     hood = neighbors or Neighborhood(points, check)
-    graph = hood.nearest(wanted.count, wanted.metric) if wanted and len(points) > 1 else None
-    arrays, told = answered(points, {"fit": request}, check, neighbors=graph)
-    paths = told["paths"]
+    graph = hood.nearest(lists.count, lists.metric) if lists and len(points) > 1 else None
+    arrays, answer = answered(points, {"fit": request}, check, neighbors=graph)
+    paths = answer["paths"]
     return Fit(
         labels=arrays["labels"],
         probabilities=arrays["probabilities"],
-        record=told["record"],
+        record=answer["record"],
         hierarchy=None if paths is None else of_deepest(paths, arrays["deepest"]),
     )

@@ -37,7 +37,7 @@ def digest(vectors: Vectors, *further: Vectors) -> dict[str, object]:
 
 def versions() -> dict[str, str]:
     """The versions of the packages whose arithmetic the groups come from."""
-    return {name: found for name in PACKAGES if (found := _version(name)) is not None}
+    return {name: number for name in PACKAGES if (number := _version(name)) is not None}
 
 
 def _version(name: str) -> str | None:

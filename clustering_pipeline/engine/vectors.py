@@ -80,17 +80,17 @@ def directed(vectors: Vectors, metric: str | None) -> NDArray[np.bool_]:
     """(n,) whether a row lies anywhere by ``metric``: by angles a zero row does not, by correlation
     a row of equal values.
     """
-    there = np.ones(len(vectors), dtype=np.bool_)
+    placed = np.ones(len(vectors), dtype=np.bool_)
     if metric == "cosine":
-        vectors.any(axis=1, out=there)
+        vectors.any(axis=1, out=placed)
     if metric == "correlation":
-        (vectors != vectors[:, :1]).any(axis=1, out=there)
-    return there
+        (vectors != vectors[:, :1]).any(axis=1, out=placed)
+    return placed
 
 
-def without_direction(there: NDArray[np.bool_], metric: str | None) -> dict[str, int]:
+def without_direction(placed: NDArray[np.bool_], metric: str | None) -> dict[str, int]:
     """For a record: how many rows lie nowhere by ``metric``, if any, as ``directed`` tells."""
-    lost = len(there) - int(np.count_nonzero(there))
+    lost = len(placed) - int(np.count_nonzero(placed))
     return {"zero_vectors" if metric == "cosine" else "constant_vectors": lost} if lost else {}
 
 

@@ -52,7 +52,7 @@ class LabelingConfig:
         given = {key: value for key, value in (values or {}).items() if value is not None}
         parameters = dict(cast("Mapping[str, object]", given.pop("parameters", {})))
         language = parameters.pop(_LANGUAGE, None)
-        known = {one.name for one in fields(cls)}
+        known = {field.name for field in fields(cls)}
         plain = {key: value for key, value in given.items() if key in known}
         read: dict[str, object] = {
             "input_mappings": _mappings(given.get("labeling_inputs")),

@@ -35,8 +35,8 @@ def keyphrases(texts: Sequence[str], labels: np.ndarray, *, top: int = 10) -> di
     phrases = count_phrases(encode(texts), labels, n_groups)
     sizes = np.bincount(labels[labels >= 0], minlength=n_groups)
     scores = class_tf_idf(phrases, sizes, n_texts=len(texts))
-    found = np.flatnonzero(sizes).tolist()
-    best = {group: best_phrases(_pool(phrases, scores, group), top=top) for group in found}
+    present = np.flatnonzero(sizes).tolist()
+    best = {group: best_phrases(_pool(phrases, scores, group), top=top) for group in present}
     return spelled(best, texts, labels)
 
 

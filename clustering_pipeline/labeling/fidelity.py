@@ -49,14 +49,16 @@ def fidelity(
     numbers = [number for number in drawn if number in names]
     if not len(rows) or not numbers:
         return {}
-    fits = judge([names[one] for one in numbers], [prepared.texts[row] for row in rows])
+    fits = judge([names[number] for number in numbers], [prepared.texts[row] for row in rows])
     places = {group: np.searchsorted(rows, listed) for group, listed in drawn.items()}
     nearest = {group.number: group.nearest for group in prepared.groups}
     scores = {
-        group: _picked(fits[at], [places[one] for one in (group, *nearest[group]) if one in places])
-        for at, group in enumerate(numbers)
+        number: _picked(
+            fits[at], [places[near] for near in (number, *nearest[number]) if near in places]
+        )
+        for at, number in enumerate(numbers)
     }
-    return {group: found for group, found in scores.items() if found is not None}
+    return {number: score for number, score in scores.items() if score is not None}
 
 
 def judged_texts(
@@ -87,11 +89,11 @@ def _drawn(prepared: Prepared, labels: np.ndarray, seed: int, least: int) -> dic
 
 def _picked(fits: np.ndarray, places: Sequence[np.ndarray]) -> Fidelity | None:
     """``places[0]`` are the group's own documents; ties are shared."""
-    own, *others = [one for one in places if len(one)] or [np.zeros(0, dtype=np.int64)]
+    own, *others = [rows for rows in places if len(rows)] or [np.zeros(0, dtype=np.int64)]
     if not others or not len(places[0]):
         return None
     draws = max(map(len, (own, *others)))
-    choice = np.stack([fits[np.resize(one, draws)] for one in (own, *others)])
+    choice = np.stack([fits[np.resize(rows, draws)] for rows in (own, *others)])
     best = choice == choice.max(axis=0)
     return Fidelity(
         score=float((best[0] / best.sum(axis=0)).mean()), chance=1.0 / (len(others) + 1)

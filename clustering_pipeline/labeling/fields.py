@@ -21,7 +21,7 @@ def agreement(texts: Sequence[str], labels: np.ndarray) -> float | None:
     of them, above what the same words reach when the labels are shuffled; ``None`` without any.
     """
     grouped = labels >= 0
-    written = [text for text, kept in zip(texts, grouped, strict=True) if kept]
+    written = [text for text, inside in zip(texts, grouped, strict=True) if inside]
     holders = _holders(written)
     if not holders:
         return None
@@ -32,11 +32,11 @@ def agreement(texts: Sequence[str], labels: np.ndarray) -> float | None:
 
 def _holders(texts: Sequence[str]) -> list[np.ndarray]:
     """The texts that hold each word, for words that enough of them hold."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
+    rows_of: defaultdict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(texts):
         for word in set(telling_words(text)):
-            found[word].append(row)
-    return [np.array(rows) for rows in found.values() if len(rows) >= _FEWEST_TEXTS]
+            rows_of[word].append(row)
+    return [np.array(rows) for rows in rows_of.values() if len(rows) >= _FEWEST_TEXTS]
 
 
 def _purity(holders: Sequence[np.ndarray], labels: np.ndarray) -> float:
@@ -102,9 +102,9 @@ def choose_text_fields(
     """
     measures = _measure(payloads, labels, ignore)
     usable = [measure for measure in measures if _is_text(measure)]
-    running = [one for one in usable if not _is_category(one)]
-    running = running or [one for one in usable if one.distinct >= _RUNNING]
-    chosen = [one for one in running if _belongs(one, running)] if running else usable
+    running = [measure for measure in usable if not _is_category(measure)]
+    running = running or [measure for measure in usable if measure.distinct >= _RUNNING]
+    chosen = [measure for measure in running if _belongs(measure, running)] if running else usable
     return FieldChoice(fields=tuple(measure.field for measure in chosen), measures=measures)
 
 
@@ -128,7 +128,7 @@ def _measure(
         for path, value in strings(payload):
             if not _ignored(path, ignore):
                 values.setdefault(path, {})[row] = value
-    measures = [_of(path, found, labels, len(sample)) for path, found in values.items()]
+    measures = [_of(path, texts, labels, len(sample)) for path, texts in values.items()]
     return tuple(sorted(measures, key=lambda measure: (-measure.length, measure.field)))
 
 
@@ -166,5 +166,5 @@ def _is_category(measure: FieldMeasure) -> bool:
 
 def _belongs(measure: FieldMeasure, running: Sequence[FieldMeasure]) -> bool:
     """Whether it is about what the groups are about, as far as its words tell."""
-    best = max(one.agreement or 0.0 for one in running)
+    best = max(other.agreement or 0.0 for other in running)
     return measure.agreement is None or measure.agreement >= _BESIDE * best

@@ -98,15 +98,15 @@ def _distinct(request: LabelRequest, labels: tuple[Label, ...]) -> tuple[Label, 
     if request.config.candidate_labels:
         return labels
     marks = {group.number: group.mark for group in request.groups}
-    told: dict[int, Label] = {}
+    final: dict[int, Label] = {}
     taken: dict[frozenset[str], str] = {}
     for source in _SOURCES:
         own = [label for label in labels if label.source == source]
         for label in own:
-            made = [one.label for one in told.values()]
-            told[label.number] = _apart_from(taken, label, made, marks[label.number])
-        taken |= {_words(told[one.number].label): told[one.number].label for one in own}
-    return tuple(told[label.number] for label in labels)
+            made = [label.label for label in final.values()]
+            final[label.number] = _apart_from(taken, label, made, marks[label.number])
+        taken |= {_words(final[label.number].label): final[label.number].label for label in own}
+    return tuple(final[label.number] for label in labels)
 
 
 def _apart_from(

@@ -30,20 +30,20 @@ def names_of(
     }
 
 
-def contains(one: str, other: str) -> bool:
+def contains(phrase: str, other: str) -> bool:
     """Whether one phrase is part of the other, or differs by its endings only."""
-    short, long = sorted((one.casefold(), other.casefold()), key=len)
+    short, long = sorted((phrase.casefold(), other.casefold()), key=len)
     if is_unspaced(short):
         return short in long
     return stems(short) <= stems(long)
 
 
 def _apart(phrases: Sequence[str]) -> list[str]:
-    kept: list[str] = []
+    apart: list[str] = []
     for phrase in phrases:
-        if not any(contains(phrase, other) for other in kept):
-            kept.append(phrase)
-    return kept
+        if not any(contains(phrase, other) for other in apart):
+            apart.append(phrase)
+    return apart
 
 
 def _untaken(phrases: list[str], taken: set[frozenset[str]]) -> list[str]:

@@ -39,7 +39,9 @@ class Prepared:
     @property
     def representative_rows(self) -> dict[int, tuple[int, ...]]:
         """Row numbers of the documents that stand for each group."""
-        return {group.number: tuple(one.row for one in group.examples) for group in self.groups}
+        return {
+            group.number: tuple(example.row for example in group.examples) for group in self.groups
+        }
 
 
 def prepare(
@@ -60,7 +62,9 @@ def prepare(
     """
     labels = np.asarray(labels, dtype=np.int64)
     choice = _choice(payloads, labels, ignore)
-    texts = tuple(text_of(_read(one), config.input_mappings, choice.fields) for one in payloads)
+    texts = tuple(
+        text_of(_read(payload), config.input_mappings, choice.fields) for payload in payloads
+    )
     read = _read_rows(labels)
     phrases = keyphrases([texts[row] for row in read], labels[read])
     members = {number: np.flatnonzero(labels == number) for number in phrases}
@@ -68,11 +72,11 @@ def prepare(
     nearest = nearest_groups(centers)
     names = cluster_ids or {}
     middles = {
-        path: (found, centers_of(found, members)) for path, found in (features or {}).items()
+        path: (matrix, centers_of(matrix, members)) for path, matrix in (features or {}).items()
     }
 
     def example(row: int, number: int) -> Example:
-        near = {path: cosine(found[row], at[number]) for path, (found, at) in middles.items()}
+        near = {path: cosine(matrix[row], at[number]) for path, (matrix, at) in middles.items()}
         payload = _read(payloads[row])
         inputs = inputs_of(payload, config.input_mappings, choice.fields, similarities=near)
         return Example(row=row, inputs=inputs)
@@ -123,9 +127,9 @@ def _read_rows(labels: np.ndarray) -> np.ndarray:
         return np.arange(len(labels))
     numbers, sizes = np.unique(labels, return_counts=True)
     part = _MOST_READ / len(labels)
-    kept: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     for number, size in zip(numbers, sizes, strict=True):
         members = np.flatnonzero(labels == number)
-        wanted = min(size, max(_LEAST_OF_A_GROUP, round(part * size)))
-        kept.append(members[np.linspace(0, size - 1, wanted).astype(np.int64)])
-    return np.sort(np.concatenate(kept))
+        count = min(size, max(_LEAST_OF_A_GROUP, round(part * size)))
+        parts.append(members[np.linspace(0, size - 1, count).astype(np.int64)])
+    return np.sort(np.concatenate(parts))

@@ -94,7 +94,7 @@ def _tokens(piece: re.Match[str]) -> float:
         return 0.5 if "\n" in text else 0.0
     if kind == "mark":
         return 0.8
-    return sum(1 / _characters_a_token(ord(one)) for one in text)
+    return sum(1 / _characters_a_token(ord(character)) for character in text)
 
 
 def _characters_a_token(code: int) -> float:

@@ -30,17 +30,17 @@ def representatives(
     unit = _unit(vectors[rows])
     # Not by BLAS, whose sums follow the row and the number of threads.
     closeness = np.einsum("ij,j->i", unit, _unit(unit.mean(axis=0, keepdims=True))[0])
-    wanted = count or default_count(len(members), spread=1.0 - float(closeness.mean()))
+    most = count or default_count(len(members), spread=1.0 - float(closeness.mean()))
     order = np.argsort(-closeness, kind="stable")
-    if strategy == "representative" and wanted < len(rows):
-        order = _mixed(unit, order, wanted)
-    return [int(row) for row in rows[order[:wanted]]]
+    if strategy == "representative" and most < len(rows):
+        order = _mixed(unit, order, most)
+    return [int(row) for row in rows[order[:most]]]
 
 
 def default_count(size: int, *, spread: float) -> int:
     """Between 3 and 20: more for a large group and for one whose members differ."""
-    wanted = math.log2(max(size, 2)) * (0.6 + 1.6 * min(max(spread, 0.0), 1.0))
-    return int(min(max(round(wanted), 3), 20))
+    count = math.log2(max(size, 2)) * (0.6 + 1.6 * min(max(spread, 0.0), 1.0))
+    return int(min(max(round(count), 3), 20))
 
 
 def _distinct(members: np.ndarray, texts: Sequence[str]) -> np.ndarray:
@@ -57,26 +57,26 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.where(lengths > 0, lengths, 1.0)
 
 
-def _mixed(unit: np.ndarray, order: np.ndarray, wanted: int) -> np.ndarray:
+def _mixed(unit: np.ndarray, order: np.ndarray, most: int) -> np.ndarray:
     pool = order[np.linspace(0, len(order) - 1, min(len(order), _POOL)).astype(np.int64)]
-    central = order[: max(1, round(0.4 * wanted))].tolist()
-    spread = _farthest(unit, pool, central, round(0.4 * wanted))
+    central = order[: max(1, round(0.4 * most))].tolist()
+    spread = _farthest(unit, pool, central, round(0.4 * most))
     dense = [row for row in _densest(unit, pool) if row not in {*central, *spread}]
-    chosen = [*central, *spread, *dense][:wanted]
+    chosen = [*central, *spread, *dense][:most]
     return np.array(chosen, dtype=np.int64)
 
 
-def _farthest(unit: np.ndarray, pool: np.ndarray, chosen: list[int], wanted: int) -> list[int]:
+def _farthest(unit: np.ndarray, pool: np.ndarray, chosen: list[int], most: int) -> list[int]:
     """Farthest-point sampling, started from what is chosen already."""
     likeness = (unit[pool] @ unit[chosen].T).max(axis=1)
-    found: list[int] = []
-    for _ in range(min(wanted, len(pool))):
+    farthest: list[int] = []
+    for _ in range(min(most, len(pool))):
         at = int(np.argmin(likeness))
-        if pool[at] in chosen or pool[at] in found:
+        if pool[at] in chosen or pool[at] in farthest:
             break
-        found.append(int(pool[at]))
+        farthest.append(int(pool[at]))
         likeness = np.maximum(likeness, unit[pool] @ unit[pool[at]])
-    return found
+    return farthest
 
 
 def _densest(unit: np.ndarray, pool: np.ndarray) -> list[int]:
@@ -112,7 +112,7 @@ def nearest_groups(centers: Mapping[int, np.ndarray]) -> dict[int, tuple[int, ..
     }
 
 
-def cosine(one: np.ndarray, other: np.ndarray) -> float:
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
     """Cosine similarity; 0 for a zero vector."""
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / lengths if lengths else 0.0
+    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / lengths if lengths else 0.0

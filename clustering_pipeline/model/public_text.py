@@ -22,8 +22,8 @@ _STORE = re.compile(r"\b(Qdrant|MongoDB) at \S+")
 
 def for_clients(text: str) -> str:
     """The sentence of a failure without addresses, and of paths their last part."""
-    told = _AT_PLACE.sub(_withheld, _LOOKED.sub("", text))
-    return _PATH.sub(r"…/\1", told)
+    shown = _AT_PLACE.sub(_withheld, _LOOKED.sub("", text))
+    return _PATH.sub(r"…/\1", shown)
 
 
 def without_stores(text: str) -> str:
@@ -31,5 +31,5 @@ def without_stores(text: str) -> str:
     return _STORE.sub(r"\1", text)
 
 
-def _withheld(found: re.Match[str]) -> str:
-    return "" if found[0].startswith(" at ") else "(address withheld)"
+def _withheld(match: re.Match[str]) -> str:
+    return "" if match[0].startswith(" at ") else "(address withheld)"

@@ -133,8 +133,8 @@ def _names_on_map(points: MapPoints) -> list[dict[str, object]]:
     return notes
 
 
-def _apart(one: np.ndarray, other: np.ndarray, span: np.ndarray) -> bool:
-    across, down = np.abs(one - other) / span
+def _apart(place: np.ndarray, other: np.ndarray, span: np.ndarray) -> bool:
+    across, down = np.abs(place - other) / span
     return bool(across > 0.2 or down > 0.03)
 
 

@@ -99,7 +99,11 @@ def _drawable(text: str, otherwise: str) -> str:
     """The text if the installed fonts have its characters, shortened to fit."""
     line = shortened(text, _LONGEST)
     covered = _covered()
-    return line if all(ord(one) in covered or one == " " for one in line) else otherwise
+    return (
+        line
+        if all(ord(character) in covered or character == " " for character in line)
+        else otherwise
+    )
 
 
 @cache

@@ -19,13 +19,13 @@ def fit(vectors: Vectors, params: AgglomerativeParams, context: FitContext) -> G
     from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - heavy
 
     context.check()
-    wanted = _wanted(params)
+    count = _wanted(params)
     with one_thread():
         model = AgglomerativeClustering(
-            n_clusters=None if wanted is None else min(wanted, len(vectors)),
+            n_clusters=None if count is None else min(count, len(vectors)),
             metric=params.affinity,
             connectivity=_matrix(params.connectivity, len(vectors)),
-            compute_full_tree=True if wanted is None else FULL_TREE[params.compute_full_tree],
+            compute_full_tree=True if count is None else FULL_TREE[params.compute_full_tree],
             linkage=params.linkage,
             distance_threshold=params.distance_threshold,
             compute_distances=params.compute_distances,

@@ -21,15 +21,15 @@ def fit(vectors: Vectors, params: AutoParams, context: FitContext) -> Grouping:
 
     A member's probability grows from one half, between two groups, to one with its silhouette.
     """
-    found = search(
+    outcome = search(
         vectors,
         random_state=params.random_state,
         neighborhood=context.neighborhood,
         check=context.check,
     )
-    nearness = (1 + np.maximum(cosine_silhouettes(vectors, found.labels), -1)) / 2
-    notes = {"trials": [trial.row() for trial in found.trials], "searched_on": found.fitted}
-    return Grouping(labels=found.labels, probabilities=nearness, notes=notes)
+    nearness = (1 + np.maximum(cosine_silhouettes(vectors, outcome.labels), -1)) / 2
+    notes = {"trials": [trial.row() for trial in outcome.trials], "searched_on": outcome.fitted}
+    return Grouping(labels=outcome.labels, probabilities=nearness, notes=notes)
 
 
 def memory(job: Job, _params: AutoParams) -> int:

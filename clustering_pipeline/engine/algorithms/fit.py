@@ -102,10 +102,10 @@ def _grouped(
 ) -> Grouping:
     if len(points) == 1:
         return Grouping(labels=np.zeros(1), notes={"shortcut": "one document is one group"})
-    there = directed(points, method.metric(settings))
-    if there.all():
+    placed = directed(points, method.metric(settings))
+    if placed.all():
         return _fitted(method, points, settings, context)
-    return _of_directed(method, points, settings, context, there=there)
+    return _of_directed(method, points, settings, context, placed=placed)
 
 
 def _fitted(
@@ -124,10 +124,10 @@ def _of_directed(
     settings: Parameters,
     context: FitContext,
     *,
-    there: NDArray[np.bool_],
+    placed: NDArray[np.bool_],
 ) -> Grouping:
-    """A zero vector has no direction: it is noise, and only rows that are ``there`` are grouped."""
-    rows = np.flatnonzero(there)
+    """A zero vector has no direction: it is noise, and only ``placed`` rows are grouped."""
+    rows = np.flatnonzero(placed)
     labels, probabilities = np.full(len(points), NOISE), np.zeros(len(points))
     tree = None
     if len(rows) > 1:
@@ -142,7 +142,7 @@ def _of_directed(
         grouping = Grouping(labels=labels)
         labels[rows] = 0
         probabilities[rows] = 1
-    notes = {**grouping.notes, **without_direction(there, method.metric(settings))}
+    notes = {**grouping.notes, **without_direction(placed, method.metric(settings))}
     return Grouping(labels=labels, probabilities=probabilities, hierarchy=tree, notes=notes)
 
 

@@ -47,12 +47,12 @@ def fit(vectors: Vectors, params: HDBSCANParams, context: FitContext) -> Groupin
 
 def _layered(fitted: HDBSCANFit, params: HDBSCANParams) -> Grouping:
     """Groups at several resolutions of the same fit."""
-    found = layers_of(fitted.spanning_tree, min_cluster_size=params.min_cluster_size)
+    resolutions = layers_of(fitted.spanning_tree, min_cluster_size=params.min_cluster_size)
     return Grouping(
-        labels=top_labels(found.hierarchy),
-        probabilities=found.probabilities,
-        hierarchy=found.hierarchy,
-        notes={**fitted.record, "layers": found.hierarchy.depth},
+        labels=top_labels(resolutions.hierarchy),
+        probabilities=resolutions.probabilities,
+        hierarchy=resolutions.hierarchy,
+        notes={**fitted.record, "layers": resolutions.hierarchy.depth},
     )
 
 
@@ -86,10 +86,10 @@ def _near(params: HDBSCANParams) -> int:
 
 
 def _listed(params: HDBSCANParams, context: FitContext) -> NeighborGraph | None:
-    wanted = neighbors(params)
-    if wanted is None or wanted.count >= len(context.neighborhood.vectors):
+    lists = neighbors(params)
+    if lists is None or lists.count >= len(context.neighborhood.vectors):
         return None
-    return context.neighborhood.nearest(wanted.count, wanted.metric)
+    return context.neighborhood.nearest(lists.count, lists.metric)
 
 
 ALGORITHM = Algorithm(

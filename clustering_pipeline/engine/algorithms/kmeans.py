@@ -28,14 +28,19 @@ def fit(vectors: Vectors, params: KMeansParams, context: FitContext) -> Grouping
     with spread() as several:
         starts = _starts(vectors, params, count, several, context)
         if params.algorithm == "elkan":
-            found = [_elkan(vectors, params, start) for start in starts]
+            runs = [_elkan(vectors, params, start) for start in starts]
         else:
-            found = list(_lloyd(vectors, params, starts, several, context))
-    best = min(range(len(found)), key=lambda start: (found[start].inertia, start))
-    one = found[best]
-    groups = len(np.unique(one.labels))  # fewer than asked for where vectors are equal
-    notes = {"inertia": one.inertia, "iterations": one.iterations, "start": best, "groups": groups}
-    return Grouping(labels=one.labels, notes=notes)
+            runs = list(_lloyd(vectors, params, starts, several, context))
+    best = min(range(len(runs)), key=lambda start: (runs[start].inertia, start))
+    chosen = runs[best]
+    groups = len(np.unique(chosen.labels))  # fewer than asked for where vectors are equal
+    notes = {
+        "inertia": chosen.inertia,
+        "iterations": chosen.iterations,
+        "start": best,
+        "groups": groups,
+    }
+    return Grouping(labels=chosen.labels, notes=notes)
 
 
 def memory(job: Job, _params: KMeansParams) -> int:

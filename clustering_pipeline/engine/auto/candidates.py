@@ -125,13 +125,13 @@ class Density:
 
     def labels(self, space: Space) -> Labels:
         """Canonical groups of all rows of ``space``."""
-        found = fit_hdbscan(
+        labels = fit_hdbscan(
             space.manifold,
             min_cluster_size=self.min_cluster_size,
             min_samples=self.min_samples,
             check=space.check,
         ).labels
-        return settle(space.units, _joined(space, found)) if self.settled else canonical(found)
+        return settle(space.units, _joined(space, labels)) if self.settled else canonical(labels)
 
 
 def _joined(space: Space, labels: Labels) -> Labels:

@@ -60,16 +60,16 @@ def search(
     space = Space(vectors=vectors[rows], random_state=random_state, check=check)
     if len(rows) == len(vectors):
         space.__dict__["neighborhood"] = neighborhood
-    found = [(candidate, candidate.labels(space)) for candidate in candidates(len(rows))]
-    trials = [tried(candidate, space, labels) for candidate, labels in found]
+    groupings = [(candidate, candidate.labels(space)) for candidate in candidates(len(rows))]
+    trials = [tried(candidate, space, labels) for candidate, labels in groupings]
     finalists = _finalists(trials, len(rows))
     for place in finalists:
-        trials[place] = validated(trials[place], space, found[place][1])
-    trials = _resampled(trials, finalists, found, space)
+        trials[place] = validated(trials[place], space, groupings[place][1])
+    trials = _resampled(trials, finalists, groupings, space)
     trials = scored(trials)
     best = chosen(trials)
     trials[best] = replace(trials[best], is_chosen=True)
-    labels = _everywhere(vectors, rows, found[best][1], neighborhood)
+    labels = _everywhere(vectors, rows, groupings[best][1], neighborhood)
     ordered = sorted(trials, key=lambda trial: (not trial.is_chosen, -(trial.score or 0.0)))
     return Search(labels=labels, trials=tuple(ordered), fitted=len(rows))
 
@@ -84,7 +84,7 @@ def _finalists(trials: Sequence[Trial], documents: int) -> list[int]:
 def _resampled(
     trials: Sequence[Trial],
     finalists: Sequence[int],
-    found: Sequence[tuple[Candidate, Labels]],
+    groupings: Sequence[tuple[Candidate, Labels]],
     space: Space,
 ) -> list[Trial]:
     """The finalists with their stability and the planted noise they left out."""
@@ -95,7 +95,7 @@ def _resampled(
     for turn in range(RESAMPLES):
         rows, other = _disturbed(space, turn)
         for place in finalists:
-            candidate, labels = found[place]
+            candidate, labels = groupings[place]
             again = candidate.labels(other)
             agreed[place].append(float(adjusted_rand_score(labels[rows], again[: len(rows)])))
             left_out[place].append(float((again[len(rows) :] < 0).mean()))

@@ -48,7 +48,7 @@ def group_by_attributes(
     paths = [split_path(attribute) for attribute in attributes]
     combinations = [_combination(payload, paths) for payload in payloads]
     labels, values = _numbered(combinations)
-    firsts = [None if found is None else found[:1] for found in combinations]
+    firsts = [None if combination is None else combination[:1] for combination in combinations]
     parents, parent_values = _numbered(firsts) if hierarchical else (None, ())
     return AttributeGroups(
         attributes=tuple(attributes),
@@ -71,12 +71,12 @@ def aggregate(values: Sequence[Any], method: Aggregation | None = None) -> Any:
 
 def value_at(payload: Mapping[str, Any], path: Sequence[str]) -> Any:
     """What ``payload`` holds at a path, or None."""
-    found: Any = payload
+    value: Any = payload
     for part in path:
-        if not isinstance(found, Mapping):
+        if not isinstance(value, Mapping):
             return None
-        found = found.get(part)
-    return found
+        value = value.get(part)
+    return value
 
 
 def _most_frequent(values: Sequence[Any]) -> Any:
@@ -93,8 +93,8 @@ AGGREGATIONS: dict[Aggregation, Callable[[Sequence[Any]], Any]] = {
 
 
 def _combination(payload: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> Values | None:
-    found = tuple(value_at(payload, path) for path in paths)
-    return None if any(value is None for value in found) else found
+    values = tuple(value_at(payload, path) for path in paths)
+    return None if any(value is None for value in values) else values
 
 
 def _numbered(combinations: Sequence[Values | None]) -> tuple[Labels, tuple[Values, ...]]:
@@ -102,8 +102,8 @@ def _numbered(combinations: Sequence[Values | None]) -> tuple[Labels, tuple[Valu
     codes: dict[str, int] = {}
     raw = np.array(
         [
-            NOISE if found is None else codes.setdefault(_key(found), len(codes))
-            for found in combinations
+            NOISE if combination is None else codes.setdefault(_key(combination), len(codes))
+            for combination in combinations
         ],
         dtype=np.int64,
     )

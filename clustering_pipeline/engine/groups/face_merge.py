@@ -67,8 +67,8 @@ def merge_faces(
     seen = [_sightings([payloads[row] for row in rows], config) for rows in members]
     near = units @ units.T
     pairs = np.argwhere(np.triu(near >= config.centroid_cosine_threshold, k=1)).tolist()
-    found = (_join(first, second, float(near[first, second]), seen) for first, second in pairs)
-    joins = tuple(join for join in found if _agrees(join, config))
+    candidates = (_join(first, second, float(near[first, second]), seen) for first, second in pairs)
+    joins = tuple(join for join in candidates if _agrees(join, config))
     target = _joined(len(members), joins)
     merged = np.where(groups >= 0, target[np.maximum(groups, 0)], groups)
     return Merge(labels=canonical(merged), before=len(members), joins=joins)
@@ -123,12 +123,14 @@ def _sightings(payloads: Sequence[Mapping[str, Any]], config: FaceClusterMergeCo
     )
     boxes: dict[str, list[Box]] = {}
     for payload in payloads:
-        found, where = parse_box(value_at(payload, box)), value_at(payload, frame)
-        if found is not None and where is not None:
+        area, where = parse_box(value_at(payload, box)), value_at(payload, frame)
+        if area is not None and where is not None:
             # Frames are counted within a scene, where there are scenes.
-            boxes.setdefault(_key([value_at(payload, scene), where]), []).append(found)
+            boxes.setdefault(_key([value_at(payload, scene), where]), []).append(area)
     scenes = (value_at(payload, scene) for payload in payloads)
-    return Sightings(boxes=boxes, scenes=frozenset(_key(one) for one in scenes if one is not None))
+    return Sightings(
+        boxes=boxes, scenes=frozenset(_key(name) for name in scenes if name is not None)
+    )
 
 
 def _key(value: object) -> str:
@@ -152,7 +154,7 @@ def _mean_overlap(first: Mapping[str, list[Box]], second: Mapping[str, list[Box]
     if not shared:
         return None
     best = [
-        max(box_overlap(one, other) for one in first[frame] for other in second[frame])
+        max(box_overlap(own, other) for own in first[frame] for other in second[frame])
         for frame in shared
     ]
     return float(np.mean(best))

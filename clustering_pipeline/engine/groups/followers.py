@@ -40,14 +40,14 @@ def follow_groups(
     places = np.where(members.groups >= 0, np.append(went, NOISE)[members.groups], NOISE)
     held = np.flatnonzero(places >= 0)
     pairs = np.unique(np.stack([members.rows[held], places[held]]), axis=1)
-    found = np.full(len(vectors), NOISE, dtype=np.int64)
+    followed = np.full(len(vectors), NOISE, dtype=np.int64)
     rows, first, count = np.unique(pairs[0], return_index=True, return_counts=True)
-    found[rows] = pairs[1][first]
+    followed[rows] = pairs[1][first]
     torn = np.repeat(count > 1, count)
     if torn.any():
         middles = unit_rows(_middles(went, centroids, sizes))
-        found[rows[count > 1]] = _nearest(vectors, *pairs[:, torn], middles)
-    return Followed(places=found, probabilities=_surest(members, places, found))
+        followed[rows[count > 1]] = _nearest(vectors, *pairs[:, torn], middles)
+    return Followed(places=followed, probabilities=_surest(members, places, followed))
 
 
 def _nearest(vectors: Vectors, rows: Labels, places: Labels, middles: Vectors) -> Labels:
@@ -66,16 +66,16 @@ def _middles(went: Labels, centroids: Vectors, sizes: Labels) -> Vectors:
     """(places, d) the means of the centroids that went to each place, weighed by size."""
     count = int(went.max(initial=NOISE)) + 1
     middles = np.zeros((count, centroids.shape[1]))
-    kept = went >= 0
-    np.add.at(middles, went[kept], centroids[kept] * sizes[kept, None])
-    weight = np.bincount(went[kept], weights=sizes[kept], minlength=count)
+    placed = went >= 0
+    np.add.at(middles, went[placed], centroids[placed] * sizes[placed, None])
+    weight = np.bincount(went[placed], weights=sizes[placed], minlength=count)
     means: Vectors = middles / np.maximum(weight, 1)[:, None]
     return means
 
 
-def _surest(members: Memberships, places: Labels, found: Labels) -> NDArray[np.float64]:
+def _surest(members: Memberships, places: Labels, followed: Labels) -> NDArray[np.float64]:
     """(n,) of the groups that took a document where it is, the largest probability."""
-    probabilities = np.zeros(len(found))
-    there = (places >= 0) & (places == found[members.rows])
-    np.maximum.at(probabilities, members.rows[there], members.probabilities[there])
+    probabilities = np.zeros(len(followed))
+    same = (places >= 0) & (places == followed[members.rows])
+    np.maximum.at(probabilities, members.rows[same], members.probabilities[same])
     return probabilities

@@ -98,9 +98,9 @@ def by_size(tree: Hierarchy) -> Hierarchy:
     pending: list[tuple[Path | None, Path]] = [(None, ())]
     while pending:
         old, new = pending.pop()
-        kept = [node for node in tree.nodes if node.parent == old and len(node.rows)]
-        kept.sort(key=lambda node: (-len(node.rows), int(node.rows[0])))
-        for number, node in enumerate(kept):
+        siblings = [node for node in tree.nodes if node.parent == old and len(node.rows)]
+        siblings.sort(key=lambda node: (-len(node.rows), int(node.rows[0])))
+        for number, node in enumerate(siblings):
             nodes.append(Node(path=(*new, number), rows=node.rows))
             pending.append((node.path, (*new, number)))
     return hierarchy(len(tree.deepest), nodes)

@@ -134,19 +134,19 @@ class _Joining:
 
     def visit(self, rows: slice) -> Edges:
         """Edges worth keeping from a block of points to all later components."""
-        found = NO_EDGES
+        edges = NO_EDGES
         for columns in self._within_limits(rows):
             left, right = self._close(self.coarse, rows, columns)
             if len(left) > MOST_CLOSE:
                 left, right = self._close(self.fine, rows, columns)
-            found += self.measure(left, right)
-        return found
+            edges += self.measure(left, right)
+        return edges
 
     def _within_limits(self, rows: slice) -> Iterator[slice]:
         """The points of later components that are not too far for any component of ``rows``."""
         own, _ = self._segments(rows)
-        wanted = (self.gaps[own] <= self.limits[own]).any(axis=0)
-        edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
+        near = (self.gaps[own] <= self.limits[own]).any(axis=0)
+        edges = np.flatnonzero(np.diff(near, prepend=False, append=False))
         for first, last in edges.reshape(-1, 2):
             start, stop = self.starts[first], self.starts[last]
             for columns in slices(stop - start, BLOCK_COLUMNS):

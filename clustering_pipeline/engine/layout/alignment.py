@@ -34,13 +34,13 @@ def similarity_between(places: Places, earlier: Places) -> Similarity:
     Orthogonal Procrustes (Schönemann 1966), mirroring allowed: a layout's orientation says nothing.
     The scale makes both equally wide; the least-squares one would shrink maps that agree little.
     """
-    here, there = places.mean(axis=0, dtype=np.float64), earlier.mean(axis=0, dtype=np.float64)
-    centered = places - here
-    left, _, right = np.linalg.svd(centered.T @ (earlier - there))
+    middle, goal = places.mean(axis=0, dtype=np.float64), earlier.mean(axis=0, dtype=np.float64)
+    centered = places - middle
+    left, _, right = np.linalg.svd(centered.T @ (earlier - goal))
     turn = left @ right
-    spreads = float((centered**2).sum()), float(((earlier - there) ** 2).sum())
+    spreads = float((centered**2).sum()), float(((earlier - goal) ** 2).sum())
     scale = float(np.sqrt(spreads[1] / spreads[0])) if min(spreads) > 0 else 1.0
-    return Similarity(turn=turn, scale=scale, shift=there - scale * here @ turn)
+    return Similarity(turn=turn, scale=scale, shift=goal - scale * middle @ turn)
 
 
 def follow(places: Places, vectors: Vectors, rows: NDArray[np.int64], earlier: Places) -> Places:

@@ -74,9 +74,9 @@ def optimise(
     from clustering_pipeline.engine.layout.descent import descend  # noqa: PLC0415 - loads numba
 
     edges = graph.tocoo()
-    kept = edges.data >= edges.data.max() / epochs
-    heads, tails = edges.row[kept].astype(np.int64), edges.col[kept].astype(np.int64)
-    periods = (edges.data.max() / edges.data[kept]).astype(np.float32)
+    strong = edges.data >= edges.data.max() / epochs
+    heads, tails = edges.row[strong].astype(np.int64), edges.col[strong].astype(np.int64)
+    periods = (edges.data.max() / edges.data[strong]).astype(np.float32)
     points = np.ascontiguousarray(start, dtype=np.float32)
     due, negative_due = periods.copy(), periods / np.float32(5)
     state = np.array([random_state * 2 + 1], dtype=np.uint64)
@@ -95,8 +95,8 @@ def curve(min_dist: float) -> tuple[float, float]:
     from scipy.optimize import curve_fit  # noqa: PLC0415 - heavy
 
     distances = np.linspace(0, 3, 300)
-    wanted = np.where(distances < min_dist, 1.0, np.exp(-(distances - min_dist)))
-    (a, b), _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), distances, wanted)
+    strengths = np.where(distances < min_dist, 1.0, np.exp(-(distances - min_dist)))
+    (a, b), _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), distances, strengths)
     return float(a), float(b)
 
 

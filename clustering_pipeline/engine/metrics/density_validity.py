@@ -69,8 +69,8 @@ def _validity(separation: float, sparseness: float) -> float:
 def _without_singles(labels: Labels) -> Labels:
     """Groups of one are noise to a density, and the others are numbered without gaps."""
     names, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    kept = (names >= 0) & (sizes >= SMALLEST)
-    numbers = np.where(kept, np.cumsum(kept) - 1, -1)
+    large = (names >= 0) & (sizes >= SMALLEST)
+    numbers = np.where(large, np.cumsum(large) - 1, -1)
     return numbers[inverse]
 
 
@@ -129,14 +129,14 @@ def _tree(reach: NDArray[np.float64], check: Check) -> NDArray[np.float64]:
     from hdbscan.hdbscan_ import mst_linkage_core  # noqa: PLC0415 - heavy
 
     edges = mst_linkage_core(reach)
-    there = np.zeros(len(reach), dtype=bool)
-    there[edges[0, :2].astype(np.int64)] = True
+    joined = np.zeros(len(reach), dtype=bool)
+    joined[edges[0, :2].astype(np.int64)] = True
     for rows in blocks(len(edges) - 1, ROWS, check):
         for edge in range(rows.start + 1, rows.stop + 1):
             new = int(edges[edge, 1])
-            near = np.isclose(reach[new], edges[edge, 2]) & there
+            near = np.isclose(reach[new], edges[edge, 2]) & joined
             edges[edge, 0] = int(np.argmax(near))
-            there[new] = True
+            joined[new] = True
     return edges
 
 

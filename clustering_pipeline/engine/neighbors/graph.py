@@ -45,11 +45,11 @@ def nearest_neighbors(
     points = unit_rows(vectors) if metric == "cosine" else vectors
     k = min(k, len(points) - 1)
     first = first_copies(points)
-    kept = np.flatnonzero(first == np.arange(len(points)))
-    if len(kept) == len(points):
+    distinct = np.flatnonzero(first == np.arange(len(points)))
+    if len(distinct) == len(points):
         indices, distances = search(points, k, check)
     else:
-        indices, distances = search(points[kept], min(k, len(kept) - 1), check)
+        indices, distances = search(points[distinct], min(k, len(distinct) - 1), check)
         indices, distances = _with_copies(indices, distances, first, k)
     if metric == "cosine":
         distances = distances**2 / 2
@@ -68,8 +68,8 @@ def measured(
     for rows in slices(len(points), MEASURED):
         check()
         own = np.repeat(np.arange(rows.start, rows.stop), indices.shape[1])
-        found = pair_distances(points, own, indices[rows].ravel())
-        distances[rows] = found.reshape(distances[rows].shape)
+        measures = pair_distances(points, own, indices[rows].ravel())
+        distances[rows] = measures.reshape(distances[rows].shape)
     if metric == "cosine":
         distances = distances**2 / 2
     return NeighborGraph(indices=indices, distances=distances, metric=metric)
@@ -79,12 +79,12 @@ def _with_copies(
     indices: NDArray[np.int64], distances: NDArray[np.float64], first: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Neighbours of all rows from those of the different ones; ``first`` is each row's copy."""
-    kept, group, sizes = np.unique(first, return_inverse=True, return_counts=True)
+    distinct, group, sizes = np.unique(first, return_inverse=True, return_counts=True)
     members = np.argsort(group, kind="stable")
     starts = np.cumsum(sizes) - sizes
-    wide_indices = np.empty((len(kept), k + 1), dtype=np.int64)
-    wide_distances = np.empty((len(kept), k + 1))
-    for rows in slices(len(kept), max(1, EXPANDED // (k + 1) ** 2)):
+    wide_indices = np.empty((len(distinct), k + 1), dtype=np.int64)
+    wide_distances = np.empty((len(distinct), k + 1))
+    for rows in slices(len(distinct), max(1, EXPANDED // (k + 1) ** 2)):
         near = np.column_stack([np.arange(rows.start, rows.stop), indices[rows]])
         far = np.column_stack([np.zeros(len(near)), distances[rows]])
         taken = np.minimum(sizes[near], k + 1)

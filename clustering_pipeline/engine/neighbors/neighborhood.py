@@ -100,7 +100,7 @@ class Neighborhood:
         hint = self._hint(metric)
         if hint is None or not 0 < count <= hint.graph.indices.shape[1]:
             return None
-        found = converted(
+        conversion = converted(
             hint.graph,
             self.vectors,
             EACH_OTHER[EACH_OTHER[metric]],
@@ -108,10 +108,14 @@ class Neighborhood:
             blur=hint.blur,
             check=self.check,
         )
-        if found is None:
+        if conversion is None:
             return None
-        self.record[metric] = {"listed": count, "searched": found.searched, "from": hint.source}
-        return found.graph
+        self.record[metric] = {
+            "listed": count,
+            "searched": conversion.searched,
+            "from": hint.source,
+        }
+        return conversion.graph
 
     def _hint(self, metric: Metric) -> Hint | None:
         """What is known that may decide the neighbours by ``metric``."""
@@ -140,9 +144,9 @@ def _city_blocks(vectors: Vectors, count: int, check: Check) -> NeighborGraph:
     indices = np.empty((len(vectors), count), dtype=np.int64)
     distances = np.empty((len(vectors), count))
     for rows in blocks(len(vectors), max(1, min(ROWS, BLOCK_VALUES // vectors.size)), check):
-        for row, found in enumerate(cdist(vectors[rows], vectors, "cityblock"), start=rows.start):
-            found[row] = np.inf
-            near = np.flatnonzero(found <= np.partition(found, count - 1)[count - 1])
-            indices[row] = near[np.argsort(found[near], kind="stable")][:count]
-            distances[row] = found[indices[row]]
+        for row, away in enumerate(cdist(vectors[rows], vectors, "cityblock"), start=rows.start):
+            away[row] = np.inf
+            near = np.flatnonzero(away <= np.partition(away, count - 1)[count - 1])
+            indices[row] = near[np.argsort(away[near], kind="stable")][:count]
+            distances[row] = away[indices[row]]
     return NeighborGraph(indices=indices, distances=distances, metric="manhattan")

@@ -65,8 +65,8 @@ def reach_of_sample(points: Vectors, count: int, size: int, check: Check) -> NDA
     reach = np.empty(len(points))
     reach[rows] = nearest_neighbors(known, count, check=check).distances.mean(axis=1)
     others = np.setdiff1d(np.arange(len(points)), rows)
-    kept, copies = np.unique(first_copies(known), return_counts=True)
-    distinct = known[kept]
+    firsts, copies = np.unique(first_copies(known), return_counts=True)
+    distinct = known[firsts]
     width = min(count, len(distinct))
     for span in slices(len(others), ROWS):
         some = others[span]

@@ -62,9 +62,9 @@ def search_rows(
             blocks = [unsettled[block] for block in slices(len(unsettled), step)]
             work = in_parallel(nearest, [rows[block] for block in blocks], check)
             settled = []
-            for block, found in zip(blocks, work, strict=True):
-                indices[block], distances[block] = found.indices, found.distances
-                settled.append(found.settled)
+            for block, part in zip(blocks, work, strict=True):
+                indices[block], distances[block] = part.indices, part.distances
+                settled.append(part.settled)
             unsettled = unsettled[~np.concatenate(settled)]
     return indices, distances
 
@@ -94,8 +94,8 @@ def _nearest_to(
     unsettled = np.flatnonzero(~settled)
     row, near = np.nonzero(bounds[unsettled] <= round_up(reach[unsettled], bounds.dtype)[:, None])
     if 0 < len(near) <= most * len(unsettled):
-        found = _nearest_of(points, rows[unsettled][row], near, k)
-        indices[unsettled], distances[unsettled] = found
+        closest = _nearest_of(points, rows[unsettled][row], near, k)
+        indices[unsettled], distances[unsettled] = closest
         settled[:] = True
     return _Block(indices=indices, distances=distances, settled=settled)
 

@@ -89,16 +89,16 @@ class _Listening:
     def end(self, listener: _Listener) -> None:
         """The last one gives them back."""
         with self._lock:
-            self._listeners = [one for one in self._listeners if one is not listener]
+            self._listeners = [each for each in self._listeners if each is not listener]
             if not self._listeners:
                 self._before.__exit__(None, None, None)
 
     def _hear(self, message: Warning | str, *_where: Any, **_more: Any) -> None:
         """Tell the innermost of the thread, or all where a worker warns, whose is unknown."""
         listeners = self._listeners
-        own = [one for one in listeners if one.thread == get_ident()]
-        for one in own[-1:] or listeners:
-            one.heard.add(str(message))
+        own = [listener for listener in listeners if listener.thread == get_ident()]
+        for listener in own[-1:] or listeners:
+            listener.heard.add(str(message))
 
 
 _LISTENING = _Listening()

@@ -34,7 +34,7 @@ class _WholeProcess:
         """Have one thread for the libraries of the controller ``blas``."""
         with self._lock:
             self._inside += 1
-            if any(one["num_threads"] != 1 for one in blas.info()):
+            if any(library["num_threads"] != 1 for library in blas.info()):
                 self._before.append(blas.limit(limits=1))
 
     def leave(self) -> None:

@@ -129,8 +129,8 @@ def cron_time(schedule: CronSchedule, after: datetime) -> datetime:
     """The first time of the expression after that moment, in UTC."""
     local = after.astimezone(ZoneInfo(schedule.timezone))
     # In the second pass of an hour that comes twice, the first ones are those of the first pass.
-    found = map(to_milliseconds, CronSim(schedule.cron_expression, local))
-    return next(one for one in found if one > after)
+    times = map(to_milliseconds, CronSim(schedule.cron_expression, local))
+    return next(moment for moment in times if moment > after)
 
 
 def look_seconds(schedule: EventSchedule | ConditionalSchedule) -> int:

@@ -39,20 +39,20 @@ class ClusterRecord(Scoped):
 
         A composite definition makes composite runs, unless another mode than full is asked for.
         """
-        wanted = overrides or ExecuteClusterByIdRequest()
-        mode = _mode(self.spec, wanted)
+        given = overrides or ExecuteClusterByIdRequest()
+        mode = _mode(self.spec, given)
         return ClusterSpec(
             cluster_id=self.cluster_id,
             cluster_name=self.name,
             organization_id=self.organization_id,
             namespace_id=self.namespace_id,
             version=self.version,
-            definition=overridden(self.spec, wanted),
+            definition=overridden(self.spec, given),
             mode=mode,
-            assignment_threshold=wanted.assignment_threshold,
-            from_pool=wanted.from_pool,
-            source_execution_ids=wanted.source_execution_ids or None,
-            defer_visualization=bool(wanted.defer_visualization),
+            assignment_threshold=given.assignment_threshold,
+            from_pool=given.from_pool,
+            source_execution_ids=given.source_execution_ids or None,
+            defer_visualization=bool(given.defer_visualization),
         )
 
     def metadata(self) -> ClusterMetadata:
@@ -79,13 +79,13 @@ class ClusterRecord(Scoped):
         return ClusterModel.model_validate({**fields, **own})
 
 
-def _mode(spec: CreateClusterRequest, wanted: ExecuteClusterByIdRequest) -> ExecutionMode:
+def _mode(spec: CreateClusterRequest, overrides: ExecuteClusterByIdRequest) -> ExecutionMode:
     """Raises InvalidRequest for what a run of that mode would pass over."""
-    mode = "composite" if spec.source_cluster_ids and wanted.mode == "full" else wanted.mode
-    if wanted.source_execution_ids and mode != "composite":
+    mode = "composite" if spec.source_cluster_ids and overrides.mode == "full" else overrides.mode
+    if overrides.source_execution_ids and mode != "composite":
         message = f"source_execution_ids are for mode 'composite', not for mode {mode!r}"
         raise InvalidRequest(message)
-    if wanted.from_pool and mode != "full":
+    if overrides.from_pool and mode != "full":
         message = f"from_pool is for mode 'full', not for mode {mode!r}"
         raise InvalidRequest(message)
     return mode

@@ -115,8 +115,8 @@ class CreateClusterRequest(RequestModel):
         paths = self.llm_labeling.vector_paths if self.llm_labeling else ()
         unknown = next((path for path in paths if names is not None and path not in names), None)
         if unknown is not None:
-            there = ", ".join(sorted(names or ())) or "none, for attributes make the groups"
-            message = f"llm_labeling has no vector {unknown!r} for an input; there is: {there}"
+            known = ", ".join(sorted(names or ())) or "none, for attributes make the groups"
+            message = f"llm_labeling has no vector {unknown!r} for an input; there is: {known}"
             raise ValueError(message)
 
     def _vector_names(self) -> set[str] | None:

@@ -55,11 +55,11 @@ def resolve_vector(
     part.  Raises ``UnknownVector`` naming the vectors there are.
     """
     feature = FeatureURI.parse(uri)
-    wanted = [registered[key] for key in (uri, feature.canonical) if key in registered]
-    for name in wanted or feature.vector_names:
+    stated = [registered[key] for key in (uri, feature.canonical) if key in registered]
+    for name in stated or feature.vector_names:
         if name in vectors:
             return name
-    if not wanted and feature.output is None and len(vectors) == 1:
+    if not stated and feature.output is None and len(vectors) == 1:
         return next(iter(vectors))
     place = f"collection {collection!r}" if collection else "the collection"
     known = ", ".join(name or "(unnamed)" for name in sorted(vectors)) or "none"

@@ -100,7 +100,9 @@ class LLMLabeling(RequestModel):
     def vector_paths(self) -> tuple[str, ...]:
         """Which vectors its inputs tell of."""
         listed = self.labeling_inputs.input_mappings if self.labeling_inputs else []
-        return tuple(one.path for one in listed if one.source == "vector" and one.path)
+        return tuple(
+            mapping.path for mapping in listed if mapping.source == "vector" and mapping.path
+        )
 
     @model_validator(mode="after")
     def _few_candidates(self) -> Self:

@@ -125,8 +125,8 @@ def _same_string(operand: str, *, case_sensitive: bool) -> Test:
     if instant is not None:
         return lambda value: as_time(value) == instant
     fold = _folding(case_sensitive=case_sensitive)
-    wanted = fold(operand)
-    return lambda value: isinstance(value, str) and fold(value) == wanted
+    text = fold(operand)
+    return lambda value: isinstance(value, str) and fold(value) == text
 
 
 def _same_list(tests: Sequence[Test]) -> Test:
@@ -177,7 +177,7 @@ def _ordering(condition: Condition) -> Test:
 
 def _containment(condition: Condition) -> Test:
     element = _same(condition.value, case_sensitive=condition.case_sensitive)
-    part = _string_test(condition, lambda text, wanted: wanted in text)
+    part = _string_test(condition, lambda text, operand: operand in text)
     if not isinstance(condition.value, str):
         return lambda leaf: isinstance(leaf, list | tuple) and any(map(element, leaf))
     return lambda leaf: any(map(element, leaf)) if isinstance(leaf, list | tuple) else part(leaf)
@@ -185,8 +185,8 @@ def _containment(condition: Condition) -> Test:
 
 def _string_test(condition: Condition, test: Callable[[str, str], bool]) -> Test:
     fold = _folding(case_sensitive=condition.case_sensitive)
-    wanted = fold(str(condition.value))
-    return lambda value: isinstance(value, str) and test(fold(value), wanted)
+    operand = fold(str(condition.value))
+    return lambda value: isinstance(value, str) and test(fold(value), operand)
 
 
 def _prefix(condition: Condition) -> Test:
@@ -212,12 +212,12 @@ def _absence(_: Condition) -> Test:
 
 
 def _any_word(condition: Condition) -> Test:
-    return _words_test(condition, lambda found, wanted: any(word in found for word in wanted))
+    return _words_test(condition, lambda words, asked: any(word in words for word in asked))
 
 
 def _all_words(condition: Condition) -> Test:
     return _words_test(
-        condition, lambda found, wanted: bool(wanted) and all(word in found for word in wanted)
+        condition, lambda words, asked: bool(asked) and all(word in words for word in asked)
     )
 
 
@@ -225,15 +225,15 @@ def _adjacent_words(condition: Condition) -> Test:
     return _words_test(condition, _holds_run)
 
 
-def _holds_run(found: Sequence[str], wanted: Sequence[str]) -> bool:
-    starts = range(len(found) - len(wanted) + 1) if wanted else ()
-    return any(found[start : start + len(wanted)] == wanted for start in starts)
+def _holds_run(words: Sequence[str], run: Sequence[str]) -> bool:
+    starts = range(len(words) - len(run) + 1) if run else ()
+    return any(words[start : start + len(run)] == run for start in starts)
 
 
 def _words_test(condition: Condition, test: Callable[[Sequence[str], Sequence[str]], bool]) -> Test:
     fold = _folding(case_sensitive=condition.case_sensitive)
-    wanted = tokens(fold(str(condition.value)))
-    return _any_element(lambda value: isinstance(value, str) and test(tokens(fold(value)), wanted))
+    words = tokens(fold(str(condition.value)))
+    return _any_element(lambda value: isinstance(value, str) and test(tokens(fold(value)), words))
 
 
 _TESTS: dict[Operator, Callable[[Condition], Test]] = {

@@ -96,16 +96,16 @@ def case_variants(text: str, *, limit: int) -> list[str] | None:
     ``K`` and the Kelvin sign), so exact in every script.
     """
     folded = text.casefold()
-    found: list[list[str]] = [[""]] + [[] for _ in folded]
+    variants: list[list[str]] = [[""]] + [[] for _ in folded]
     for end in range(1, len(folded) + 1):
         for width in range(1, min(end, 3) + 1):
             sources = _unfold(folded[end - width : end])
-            if len(found[end - width]) * len(sources) > limit:
+            if len(variants[end - width]) * len(sources) > limit:
                 return None
-            found[end] += [head + tail for head in found[end - width] for tail in sources]
-        if len(found[end]) > limit:
+            variants[end] += [head + tail for head in variants[end - width] for tail in sources]
+        if len(variants[end]) > limit:
             return None
-    return found[-1]
+    return variants[-1]
 
 
 def is_caseless(text: str) -> bool:
@@ -120,8 +120,8 @@ def _cased() -> frozenset[str]:
 
 
 def _unfold(folded: str) -> list[str]:
-    kept = [folded] if len(folded) == 1 and folded.casefold() == folded else []
-    return kept + _unfoldings().get(folded, [])
+    itself = [folded] if len(folded) == 1 and folded.casefold() == folded else []
+    return itself + _unfoldings().get(folded, [])
 
 
 @cache

@@ -192,19 +192,19 @@ def _build(field: object, operator: Operator, value: object, *, case_sensitive: 
 
 
 def _check_operand(field: str, operator: Operator, value: object, *, case_sensitive: bool) -> None:
-    wanted = None
+    takes = None
     if operator in _LISTS and not isinstance(value, list | tuple):
-        wanted = "a list"
+        takes = "a list"
     elif operator in _FLAGS and not isinstance(value, bool):
-        wanted = "true or false"
+        takes = "true or false"
     elif operator in _STRINGS and not isinstance(value, str):
-        wanted = "a string"
+        takes = "a string"
     elif operator in ORDERINGS and (
         isinstance(value, bool) or not isinstance(value, int | float | str | date)
     ):
-        wanted = "a number, a string or an ISO date"
-    if wanted:
-        message = f"{operator} on field {field!r} takes {wanted}, not {_kind(value)}"
+        takes = "a number, a string or an ISO date"
+    if takes:
+        message = f"{operator} on field {field!r} takes {takes}, not {_kind(value)}"
         raise InvalidFilter(message)
     if operator is Operator.REGEX:
         compile_pattern(str(value), case_sensitive=case_sensitive)

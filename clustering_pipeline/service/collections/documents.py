@@ -33,9 +33,9 @@ def put_documents(
     """
     check_own(pipeline, collection)
     info = pipeline.documents.describe(collection.qdrant_collection)
-    for one in request.documents:
-        _check_id(one)
-        _check_vectors(one, info)
+    for document in request.documents:
+        _check_id(document)
+        _check_vectors(document, info)
     name = collection.qdrant_collection
     ids = [document.document_id for document in request.documents]
     placed = search(pipeline.documents, name, ids).place(ids)
@@ -66,11 +66,11 @@ def list_documents(
         vector_names=_all_vectors(pipeline, collection) if request.return_vectors else (),
         start=_checked_cursor(request.cursor),
     )
-    found = list(chain.from_iterable(pages))
-    kept = found[: request.limit]
+    points = list(chain.from_iterable(pages))
+    shown = points[: request.limit]
     return ListDocumentsResponse(
-        results=[_view(one, request.select) for one in kept],
-        next_cursor=found[request.limit].id if len(found) > len(kept) else None,
+        results=[_view(point, request.select) for point in shown],
+        next_cursor=points[request.limit].id if len(points) > len(shown) else None,
         total_count=_count(pipeline, collection, tree) if request.include_total else None,
     )
 
@@ -100,7 +100,7 @@ def delete_documents(
         deleted = pipeline.documents.delete_points(name, tree=parse_filter(request.filters))
     else:
         points = called(pipeline.documents, name, request.document_ids, payload_fields=())
-        deleted = pipeline.documents.delete_points(name, point_ids=[one.id for one in points])
+        deleted = pipeline.documents.delete_points(name, point_ids=[point.id for point in points])
     if deleted:
         _note_stale_counts(pipeline, collection)
     return deleted
@@ -118,12 +118,12 @@ def _check_id(document: DocumentInput) -> None:
 
 def _check_vectors(document: DocumentInput, info: CollectionInfo) -> None:
     for name, numbers in document.vectors.items():
-        known = info.vectors.get(name)
-        if known is None or known.size != len(numbers):
-            there = ", ".join(f"{one} ({info.vectors[one].size})" for one in info.vectors)
+        vector = info.vectors.get(name)
+        if vector is None or vector.size != len(numbers):
+            known = ", ".join(f"{name} ({info.vectors[name].size})" for name in info.vectors)
             message = (
                 f"document {document.document_id[:60]!r} has a vector {name[:60]!r} of length "
-                f"{len(numbers)}; the collection takes: {there}"
+                f"{len(numbers)}; the collection takes: {known}"
             )
             raise DocumentsRefused(message)
 
@@ -172,7 +172,7 @@ def _view(point: Point, select: Sequence[str] | None) -> DocumentView:
     if select is not None:
         payload = {key: payload[key] for key in select if key in payload}
     vectors = {
-        name: [float(one) if np.isfinite(one) else None for one in vector]
+        name: [float(number) if np.isfinite(number) else None for number in vector]
         for name, vector in point.vectors.items()
     }
     return DocumentView(

@@ -34,9 +34,9 @@ class Places:
     points: dict[str, list[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
-    def add(self, found: Iterable[Point]) -> None:
+    def add(self, points: Iterable[Point]) -> None:
         """Learn of points that exist."""
-        for point in found:
+        for point in points:
             if point.id not in self.names:
                 self.names[point.id] = point.document_id
                 self.points.setdefault(point.document_id, []).append(point.id)

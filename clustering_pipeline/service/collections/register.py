@@ -125,7 +125,7 @@ def _made(
 def _owners(pipeline: Pipeline, name: str) -> set[Scope]:
     """The namespaces that registered it, or write it."""
     known = pipeline.catalog.collections.behind(_names_of(pipeline, name))
-    return {one.scope for one in known}
+    return {record.scope for record in known}
 
 
 def _check_mapping(name: str, vectors: dict[str, str], present: list[str]) -> None:
@@ -141,7 +141,7 @@ def _names_of(pipeline: Pipeline, name: str) -> set[str]:
     aliases = pipeline.documents.aliases()
     target = aliases.get(name, name)
     same = {name, target, *(alias for alias, behind in aliases.items() if behind == target)}
-    return same | {one.partition(SEPARATOR)[0] for one in same}
+    return same | {name.partition(SEPARATOR)[0] for name in same}
 
 
 def _none_such(pipeline: Pipeline, name: str) -> CollectionNotFound:

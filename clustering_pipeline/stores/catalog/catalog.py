@@ -102,8 +102,8 @@ class Catalog:
 
     def ensure_indexes(self) -> None:
         """Makes what must be there before anything is stored; may be repeated."""
-        for name, wanted in _TABLES.items():
-            self._tables[name].ensure(wanted)
+        for name, its_indexes in _TABLES.items():
+            self._tables[name].ensure(its_indexes)
         self.organizations.ensure_local()
         self.namespaces.ensure_default()
 

@@ -297,8 +297,8 @@ def _structs(array: pa.Array, path: str, binaries: Binaries) -> Values:
     )
     present = array.is_valid().to_pylist()
     return [
-        dict(zip(names, row, strict=True)) if there else None
-        for row, there in zip(rows, present, strict=True)
+        dict(zip(names, row, strict=True)) if is_there else None
+        for row, is_there in zip(rows, present, strict=True)
     ]
 
 

@@ -134,9 +134,9 @@ def find_page(kind: Listed, base: Query, question: ListQuery) -> Found:
     return Found(views=views, by_status=sums, as_of=question.as_of or latest)
 
 
-def paginate(question: ListQuery, found: Found, *, path: str) -> PaginationResponse:
+def paginate(question: ListQuery, matches: Found, *, path: str) -> PaginationResponse:
     """Where the page lies, and the addresses of those beside it."""
-    total, question = found.total, replace(question, as_of=found.as_of)
+    total, question = matches.total, replace(question, as_of=matches.as_of)
     following = question.offset + question.size
     next_cursor = question.at(following) if following < total else None
     before = max(0, question.offset - question.size)
