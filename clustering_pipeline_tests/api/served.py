@@ -14,6 +14,7 @@ from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.model.tenants import Access
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.executions.launcher import Launcher
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.worlds.planted import Documents
 
@@ -72,7 +73,9 @@ class Served:
 
 
 @contextmanager
-def served_app(settings: Settings, pipeline: Pipeline) -> Generator[Served]:
-    """The API on a free port until the block ends."""
-    with serving(settings, pipeline, WorkerLauncher(settings=settings)) as server:
+def served_app(
+    settings: Settings, pipeline: Pipeline, launcher: Launcher | None = None
+) -> Generator[Served]:
+    """The API on a free port until the block ends; runs have a process of their own by default."""
+    with serving(settings, pipeline, launcher or WorkerLauncher(settings=settings)) as server:
         yield Served(url=server.url, settings=settings, pipeline=pipeline)

@@ -15,6 +15,8 @@ import pytest
 from clustering_pipeline.model.ids import NOISE_ID, run_mark
 from clustering_pipeline.pipeline.run.process import is_alive, this_process
 from clustering_pipeline_tests.api.answers import error_of, ok
+from clustering_pipeline_tests.api.served import served_app
+from clustering_pipeline_tests.worlds.direct import DirectLauncher
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import FEATURE, KMEANS, World
 
@@ -200,8 +202,17 @@ def output(world, ran):
     return [point for page in pages for point in page]
 
 
-def test_a_group_gets_a_name_and_loses_it_again(client, world, collection):
+@pytest.fixture
+def at_once(settings, served) -> Iterator[httpx.Client]:
+    """A client of a server whose runs are over when they have been started."""
+    launcher = DirectLauncher(pipeline=served.pipeline)
+    with served_app(settings, served.pipeline, launcher) as other, other.client() as client:
+        yield client
+
+
+def test_a_group_gets_a_name_and_loses_it_again(at_once, world, collection):
     """Each time a run of its own starts at once, and has told everybody when it has ended."""
+    client = at_once
     ran = world.execute(world.define(collection))
     path = f"/v1/clusters/{ran.cluster.cluster_id}"
     address = f"{path}/executions/{ran.run_id}/labels"
@@ -221,6 +232,11 @@ def test_a_group_gets_a_name_and_loses_it_again(client, world, collection):
     renamed = settled(client, path, ran.run_id)
     names = {point.payload["cluster_label"] for point in output(world, ran)}
     assert ("Ships & tides ☸" in names, own in names) == (True, False)
+    # The first run knows no such name, and gets it when readers return to it.
+    back = ok(client.post(f"{path}/rollback", json={"run_id": ran.run_id}))["last_run_id"]
+    assert back == ran.run_id
+    renamed = settled(client, path, back)
+    assert "Ships & tides ☸" in {point.payload["cluster_label"] for point in output(world, ran)}
     assert ok(client.patch(address, json={"labels": {"cl_0": ""}}))["label_overrides"] == {}
     settled(client, path, renamed)
     assert ok(client.get(f"{path}/groups"))["groups"][0]["label"] == own

@@ -82,7 +82,7 @@ def put_cluster_edits(
     caller: Writer,
     services: TheServices,
 ) -> ClusterEditsResponse:
-    """Replace the edits; they are applied from the next run on."""
+    """Replace the edits: new names are put on the groups at once, all else at the next run."""
     catalog = services.pipeline.catalog
     record, uids = edits.put_edits(catalog, caller.scope, cluster_identifier, request)
     services.launches.rename(record.cluster_id, uids)

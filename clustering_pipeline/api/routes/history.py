@@ -5,12 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from clustering_pipeline.api.addresses import ClusterIdentifier, RunId
-from clustering_pipeline.api.dependencies import Reader, TheCatalog, ThePipeline, Writer
+from clustering_pipeline.api.dependencies import (
+    Reader,
+    TheCatalog,
+    ThePipeline,
+    TheServices,
+    Writer,
+)
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.model.definitions.views import ClusterMetadata
 from clustering_pipeline.model.executions.lineage import ClusterLineageResponse, RunDiffResponse
 from clustering_pipeline.model.executions.views import RollbackRequest
 from clustering_pipeline.service.executions.rollback import roll_back
+from clustering_pipeline.service.results.edits import renamed_since
 from clustering_pipeline.service.results.lineage import cluster_lineage, run_diff
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["history"])
@@ -47,9 +54,14 @@ def get_execution_diff(
 def roll_back_cluster(
     cluster_identifier: ClusterIdentifier,
     caller: Writer,
-    pipeline: ThePipeline,
+    services: TheServices,
     request: Annotated[RollbackRequest | None, Body()] = None,
 ) -> ClusterMetadata:
-    """Publish an earlier run again, for every reader: without a `run_id` the one before."""
-    run_id = request.run_id if request else None
-    return roll_back(pipeline, caller.scope, cluster_identifier, run_id).metadata()
+    """Publish an earlier run again, for every reader: without a `run_id` the one before.
+
+    Names that people gave since are put on its groups by a run of their own.
+    """
+    pipeline, run_id = services.pipeline, request.run_id if request else None
+    record = roll_back(pipeline, caller.scope, cluster_identifier, run_id)
+    services.launches.rename(record.cluster_id, renamed_since(pipeline.catalog, record))
+    return record.metadata()

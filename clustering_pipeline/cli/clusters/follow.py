@@ -44,9 +44,9 @@ def execute_and_follow(
     return _attended(launched, catalog, plan)
 
 
-def rename(session: Session, cluster_id: str, uids: Collection[str]) -> None:
+def rename(session: Session, cluster_id: str, uids: Collection[str]) -> ExecutionRecord | None:
     """Puts new names of groups where readers find them, after the run under way, if there is one;
-    nothing is run where they bear them already.
+    None where they bear them already, and nothing was run.
     """
     waits = False
     while True:
@@ -58,9 +58,9 @@ def rename(session: Session, cluster_id: str, uids: Collection[str]) -> None:
             waits = True
             time.sleep(POLL_SECONDS)
             continue
-        if launched is not None:
-            _attended(launched, session.pipeline.catalog, RENAME)
-        return
+        if launched is None:
+            return None
+        return _attended(launched, session.pipeline.catalog, RENAME)
 
 
 def _attended(launched: Launched, catalog: Catalog, plan: RunPlan) -> ExecutionRecord:

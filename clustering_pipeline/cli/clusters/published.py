@@ -2,14 +2,14 @@
 edit its groups, tell what became of them, and remove what is kept no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
 import click
 
-from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.terminal.output import (
     confirm,
     confirmation_option,
@@ -22,8 +22,14 @@ from clustering_pipeline.cli.terminal.output import (
 from clustering_pipeline.cli.terminal.records import show_definition
 from clustering_pipeline.model.definitions.validation import read_mapping, validate
 from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
-from clustering_pipeline.service.results.edits import get_edits, put_edits
+from clustering_pipeline.service.results.edits import (
+    edits_wait,
+    get_edits,
+    put_edits,
+    renamed_since,
+)
 
 
 @click.command()
@@ -36,8 +42,12 @@ def rollback(output: str, cluster: str, run_id: str | None) -> None:
 
     with open_session() as session:
         record = roll_back(session.pipeline, session.scope, cluster, run_id)
-        show_definition(session, record, output)
-    note(f"{record.name!r} shows {record.state.last_run_id} again")
+        shown, catalog = record.state.last_run_id, session.pipeline.catalog
+        renamed = _rename(session, record.cluster_id, renamed_since(catalog, record))
+        show_definition(session, catalog.clusters.by_id(record.cluster_id), output)
+    note(f"{record.name!r} shows {shown} again")
+    if renamed is not None:
+        note(f"{renamed.run_id} put the names on it that people gave since")
 
 
 @click.command("verify-documents")
@@ -166,16 +176,27 @@ def get(output: str, cluster: str) -> None:
 )
 @output_options
 def put(output: str, cluster: str, file: Path) -> None:
-    """Replace the edits of a definition; the next execution applies them."""
+    """Replace the edits of a definition: names hold at once, all else from the next run on."""
     given = validate(ClusterEdits, read_mapping(file))
     with open_session() as session:
         record, uids = put_edits(session.pipeline.catalog, session.scope, cluster, given)
-        if uids:
-            from clustering_pipeline.cli.clusters.follow import rename  # noqa: PLC0415 - Dagster
-
-            rename(session, record.cluster_id, uids)
+        renamed = _rename(session, record.cluster_id, uids)
+        waits = edits_wait(session.pipeline.catalog, record.cluster_id)
     _show_edits(record, output)
-    note(f"next: clustering-pipeline clusters execute {quote(cluster)}")
+    if renamed is not None:
+        note(f"{renamed.run_id} put the names on groups, map and documents")
+    if waits:
+        note(f"next: clustering-pipeline clusters execute {quote(cluster)}")
+    elif renamed is None:
+        note("nothing to execute: the published groups are called and made as these edits say")
+
+
+def _rename(session: Session, cluster_id: str, uids: Collection[str]) -> ExecutionRecord | None:
+    if not uids:
+        return None
+    from clustering_pipeline.cli.clusters.follow import rename  # noqa: PLC0415 - Dagster
+
+    return rename(session, cluster_id, uids)
 
 
 def _show_edits(record: ClusterEditsResponse, output: str) -> None:

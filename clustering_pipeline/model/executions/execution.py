@@ -158,6 +158,12 @@ class ExecutionRecord(Scoped, ClusterExecutionResult):
         """Where ``file`` of this execution lies."""
         return self.artifacts.get(file, f"{self.artifacts_prefix}/{file}")
 
+    @property
+    def uids(self) -> dict[str, str]:
+        """Group to uid; groups of a run from before there were any have none."""
+        groups = self.centroids or ()
+        return {group.cluster_id: group.group_uid for group in groups if group.group_uid}
+
     def label_of(self, group: ClusterExecutionCentroid) -> str | None:
         """What readers see one of its groups called: the name people gave it, else its label."""
         return (self.label_overrides or {}).get(group.cluster_id) or group.label

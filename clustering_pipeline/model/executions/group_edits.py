@@ -134,7 +134,7 @@ class ClusterEditsResponse(View):
     version: int
     """Goes up with each change; 0 before the first."""
     edits: ClusterEdits
-    """What is applied at the next run."""
+    """What people want: names hold at once, all else from the next run on."""
     updated_at: Moment | None = None
     """When it was changed last."""
     conflicts: list[str]

@@ -146,9 +146,8 @@ def _published_names(
 
 def _uids(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str]:
     """Group to uid; those of a run from before groups had any follow from its members."""
-    groups = execution.centroids or ()
-    known = {group.cluster_id: group.group_uid for group in groups if group.group_uid}
-    if len(known) == len(groups):
+    known = execution.uids
+    if len(known) == len(execution.centroids or ()):
         return known
     shown = generation_of_run(pipeline, execution)
     return dict(zip(map(group_id, shown.paths), shown.uids, strict=True))

@@ -47,14 +47,18 @@ def retained(
 
     They are the ``keep`` newest with results, the published one, those whose fields documents may
     show, the last attempt, whatever has not ended, those that are ``grouped`` by a composite run
-    under way, and those whose files one of these stands on.
+    under way, and those whose files one of these stands on.  A run of nothing but names pushes no
+    other out, and goes with the groups that it names.
     """
     state = record.state
-    newest = sorted(runs, key=lambda one: one.created_at, reverse=True)
-    kept = {one.run_id for one in [run for run in newest if run.has_results][:keep]}
-    kept |= {one.run_id for one in runs if not one.ended or one.run_id in grouped}
+    newest = sorted(runs, key=lambda run: run.created_at, reverse=True)
+    results = [run.run_id for run in newest if run.has_results and not run.only_names]
+    kept = _with_used({*results[:keep]}, runs)
+    names = [run for run in newest if run.only_names and run.uses <= kept | {run.run_id}]
+    kept |= {run.run_id for run in names[:keep]}
+    kept |= {run.run_id for run in runs if not run.ended or run.run_id in grouped}
     kept |= {*state.documents_hold, state.last_run_id or "", state.last_attempt_id or ""}
-    return kept.union(*(one.uses for one in runs if one.run_id in kept))
+    return _with_used(kept, runs)
 
 
 def collect(pipeline: Pipeline, cluster_id: str) -> Collected:
@@ -105,6 +109,10 @@ def remove_orphans(pipeline: Pipeline, prefixes: Iterable[str]) -> int:
     """
     lost = (prefix for prefix in prefixes if _is_lost(pipeline, prefix))
     return sum(pipeline.artifacts.delete(prefix) for prefix in lost)
+
+
+def _with_used(kept: set[str], runs: Iterable[RunFiles]) -> set[str]:
+    return kept.union(*(run.uses for run in runs if run.run_id in kept))
 
 
 def _is_lost(pipeline: Pipeline, prefix: str) -> bool:

@@ -1,6 +1,7 @@
 """Returns to the results of an earlier run, for every reader."""
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import RENAME
 from clustering_pipeline.model.definitions.spec import mapped_fields
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
@@ -44,7 +45,7 @@ def is_kept(pipeline: Pipeline, execution: ExecutionRecord) -> bool:
 
 def _target(pipeline: Pipeline, record: ClusterRecord, run_id: str | None) -> ExecutionRecord:
     executions = pipeline.catalog.executions
-    target_id = run_id or _before(record)
+    target_id = run_id or _before(pipeline, record)
     target = executions.get(record.scope, target_id, cluster_id=record.cluster_id)
     if target.run_id == record.state.last_run_id:
         message = f"{target.run_id} is the published run of {record.name!r} already"
@@ -54,16 +55,26 @@ def _target(pipeline: Pipeline, record: ClusterRecord, run_id: str | None) -> Ex
     return target
 
 
-def _before(record: ClusterRecord) -> str:
-    history, current = record.state.published_run_ids, record.state.last_run_id
-    if current is None:
+def _before(pipeline: Pipeline, record: ClusterRecord) -> str:
+    """The run published before the current one; names alone are no result to return from."""
+    published = current = pipeline.catalog.executions.published(record)
+    if published is None or current is None:
         message = f"{record.name!r} has published no run yet: execute it"
         raise StateConflict(message)
-    earlier = history[: history.index(current)] if current in history else history
+    while current.plan == RENAME and (named := _named(pipeline, current)) is not None:
+        current = named
+    history = record.state.published_run_ids
+    earlier = history[: history.index(current.run_id)] if current.run_id in history else history
     if not earlier:
-        message = f"{record.name!r} has no published run before {current}: name a run"
+        message = f"{record.name!r} has no published run before {published.run_id}: name a run"
         raise StateConflict(message)
     return earlier[-1]
+
+
+def _named(pipeline: Pipeline, execution: ExecutionRecord) -> ExecutionRecord | None:
+    """The run whose groups it names."""
+    named = execution.manifest.get("parent_run_id")
+    return pipeline.catalog.executions.find(named) if named else None
 
 
 def _check_fields(pipeline: Pipeline, record: ClusterRecord, target: ExecutionRecord) -> None:

@@ -37,10 +37,10 @@ def field_agreement(
     published, and InvalidRequest when no document in a group has a value there.
     """
     record = pipeline.catalog.clusters.get(scope, cluster)
-    if record.state.last_run_id is None:
+    execution = pipeline.catalog.executions.published(record)
+    if execution is None:
         message = f"{record.name!r} has published nothing yet: execute it"
         raise StateConflict(message)
-    execution = pipeline.catalog.executions.by_id(record.state.last_run_id)
     stored = pipeline.artifacts
     members = MEMBERS.read(stored, execution, [*KEYS, FEATURE, CLUSTER_ID])
     documents = EMBEDDINGS.read(stored, execution, [*KEYS, PAYLOAD])

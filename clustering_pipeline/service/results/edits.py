@@ -44,23 +44,48 @@ def name_groups(
     """
     record = catalog.clusters.get(scope, cluster)
     execution = catalog.executions.get(scope, run_id, cluster_id=record.cluster_id)
-    uids = {one.cluster_id: one.group_uid for one in execution.centroids or () if one.group_uid}
+    uids = execution.uids
     names = {uids[group]: name for group, name in labels.items() if group in uids}
     execution = catalog.executions.relabel(scope, run_id, labels, cluster_id=record.cluster_id)
     catalog.edits.rename(record.cluster_id, names)
-    if run_id != record.state.last_run_id:
-        show_names(catalog, record, names)
+    show_names(catalog, record, names)
     return execution, set(names)
 
 
-def show_names(catalog: Catalog, record: ClusterRecord, names: Mapping[str, str]) -> None:
-    """Has readers of the published run see the names, given by uid; an empty one is taken back."""
+def renamed_since(catalog: Catalog, record: ClusterRecord) -> set[str]:
+    """Uids of groups whose names people gave, changed or took back since the published run."""
     published = catalog.executions.published(record)
-    groups = (published.centroids or ()) if published else ()
-    uids = {one.cluster_id: one.group_uid for one in groups if one.group_uid}
-    labels = {group: names[uid] for group, uid in uids.items() if uid in names}
-    if published is not None and labels:
-        catalog.executions.relabel(record.scope, published.run_id, labels)
+    then = published.edits.rename if published and published.edits else {}
+    return {
+        uid for uid, _ in then.items() ^ catalog.edits.get(record.cluster_id).edits.rename.items()
+    }
+
+
+def edits_wait(catalog: Catalog, cluster_id: str) -> bool:
+    """Whether an execution is to bring what people want: other groups than the published ones, or
+    their names where no run of names may begin.
+    """
+    record, given = catalog.clusters.by_id(cluster_id), catalog.edits.get(cluster_id).edits
+    published = catalog.executions.published(record)
+    if published is None or record.state.archived_at is not None:
+        return given != ClusterEdits()
+    return not given.regroups_as(published.edits or ClusterEdits())
+
+
+def show_names(catalog: Catalog, record: ClusterRecord, names: Mapping[str, str]) -> None:
+    """Has readers of the published run see the names, given by uid.
+
+    An empty one is taken back, from every run that readers may return to.
+    """
+    taken = {uid: name for uid, name in names.items() if not name}
+    published = record.state.last_run_id
+    for run_id in {*(record.state.published_run_ids if taken else ()), published or ""}:
+        execution = catalog.executions.find(run_id)
+        given = names if run_id == published else taken
+        uids = execution.uids if execution else {}
+        labels = {group: given[uid] for group, uid in uids.items() if uid in given}
+        if labels:
+            catalog.executions.relabel(record.scope, run_id, labels)
 
 
 def _response(catalog: Catalog, record: ClusterRecord, kept: EditsRecord) -> ClusterEditsResponse:

@@ -111,11 +111,12 @@ def shown_run(
 
     Raises ExecutionNotFound, also for one that has no results.
     """
-    wanted = run_id or record.state.last_run_id
-    if wanted is None:
-        return None
-    execution = pipeline.catalog.executions.get(record.scope, wanted, cluster_id=record.cluster_id)
-    if execution.members_key is None:
+    executions = pipeline.catalog.executions
+    if run_id:
+        execution = executions.get(record.scope, run_id, cluster_id=record.cluster_id)
+    else:
+        execution = executions.published(record)
+    if execution is not None and execution.members_key is None:
         message = f"{execution.run_id} has no results ({execution.status.value}): ask for another"
         raise ExecutionNotFound(message)
     return execution

@@ -1,5 +1,6 @@
 """What keeps a result from being published, and which runs keep theirs."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -111,8 +112,13 @@ def run(number: int, *, ended: bool = True, results: bool = True, uses: str = ""
         created_at=(NOW + timedelta(minutes=number)).isoformat(),
         ended=ended,
         has_results=results,
+        only_names=False,
         uses=frozenset(uses.split()),
     )
+
+
+def names(number: int, *, of: str) -> RunFiles:
+    return replace(run(number, uses=f"{of} run_{number}"), only_names=True)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +132,24 @@ def run(number: int, *, ended: bool = True, results: bool = True, uses: str = ""
         pytest.param({}, [run(1, ended=False), run(2), run(3)], {1, 2, 3}, id="under-way"),
         pytest.param({}, [run(1), run(2), run(3, uses="run_1")], {1, 2, 3}, id="stood-on"),
         pytest.param({}, [run(1), run(2), run(3, results=False)], {1, 2}, id="failed"),
+        pytest.param(
+            {"last_run_id": "run_6"},
+            [run(1), run(2), *(names(number, of="run_2") for number in range(3, 7))],
+            {1, 2, 5, 6},
+            id="names-push-nothing-out",
+        ),
+        pytest.param(
+            {},
+            [run(1), names(2, of="run_1"), run(3), run(4)],
+            {3, 4},
+            id="names-go-with-their-groups",
+        ),
+        pytest.param(
+            {"last_run_id": "run_4"},
+            [run(1), run(2), run(3), names(4, of="run_1")],
+            {1, 2, 3, 4},
+            id="names-on-an-old-run",
+        ),
         pytest.param(
             {"last_attempt_id": "run_3"}, [run(1), run(3, results=False)], {1, 3}, id="last-attempt"
         ),

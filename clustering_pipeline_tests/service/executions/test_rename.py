@@ -8,14 +8,26 @@ import pytest
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
-from clustering_pipeline.model.errors import DocumentsUnavailable, ExecutionInFlight, InvalidRequest
+from clustering_pipeline.model.errors import (
+    DocumentsUnavailable,
+    ExecutionInFlight,
+    InvalidRequest,
+    StateConflict,
+)
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.launch import launch_rename
-from clustering_pipeline.service.results.edits import get_edits, name_groups, put_edits
+from clustering_pipeline.service.executions.rollback import roll_back
+from clustering_pipeline.service.results.edits import (
+    edits_wait,
+    get_edits,
+    name_groups,
+    put_edits,
+    renamed_since,
+)
 from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.service.results.map import visualization
 from clustering_pipeline.stores.documents import Documents
@@ -191,6 +203,72 @@ def test_a_name_of_an_earlier_run_names_the_same_group_now(place):
     _, uids = name_groups(catalog, LOCAL, place.cluster.cluster_id, first.run_id, {"cl_0": NAME})
     assert place.labels() == [NAME, "Before the judge"]
     assert place.rename(uids).label_overrides == {"cl_0": NAME, "cl_1": "Before the judge"}
+
+
+def test_two_groups_may_bear_one_name(place):
+    place.rename(place.name(cl_0=NAME, cl_1=NAME))
+    assert (place.labels(), place.written()) == ([NAME, NAME], {NAME: 20})
+
+
+def test_who_returns_to_an_earlier_run_finds_its_groups_under_the_names_of_today(place):
+    """Names alone are no result: the way back leads past them, to other groups."""
+    catalog, scope = place.pipeline.catalog, LOCAL
+    uids = place.name(cl_0="Old")
+    old = place.rename(uids)
+    other = execute(place.pipeline, place.cluster)
+    new = place.rename(place.name(cl_0=NAME))
+    assert renamed_since(catalog, catalog.clusters.by_id(place.cluster.cluster_id)) == set()
+
+    record = roll_back(place.pipeline, scope, place.cluster.cluster_id)
+    assert record.state.last_run_id == old.run_id
+    assert renamed_since(catalog, record) == uids
+    again = place.rename(uids)
+    assert (place.labels()[0], place.written()[NAME]) == (NAME, 12)
+    assert again.manifest["parent_run_id"] == old.run_id
+    with pytest.raises(StateConflict, match=f"no published run before {again.run_id}: name a run"):
+        roll_back(place.pipeline, scope, place.cluster.cluster_id)
+
+    record = roll_back(place.pipeline, scope, place.cluster.cluster_id, other.run_id)
+    assert (renamed_since(catalog, record), record.state.last_run_id) == (uids, other.run_id)
+    record = roll_back(place.pipeline, scope, place.cluster.cluster_id, new.run_id)
+    assert (renamed_since(catalog, record), place.rename(set())) == (set(), None)
+
+
+def test_a_name_that_was_taken_back_does_not_return_with_an_earlier_run(place):
+    first, own = place.published, place.labels()
+    place.rename(place.name(cl_0=NAME))
+    place.rename(place.name(cl_0=""))
+    record = roll_back(place.pipeline, LOCAL, place.cluster.cluster_id, first.run_id)
+    assert place.rename(renamed_since(place.pipeline.catalog, record)) is None
+    assert (place.labels(), place.written()) == (own, {own[0]: 12, own[1]: 8})
+
+
+def test_names_push_no_result_out(place):
+    narrow = replace(place, world=place.world.over(kept_runs=2))
+    first, second = place.published, execute(narrow.pipeline, place.cluster)
+    for name in ("One", "Two", "Three"):
+        run = narrow.rename(narrow.name(cl_0=name))
+    files = place.pipeline.artifacts
+    assert all(files.exists(kept.members_key) for kept in (first, second, run))
+    execute(narrow.pipeline, place.cluster)
+    last = execute(narrow.pipeline, place.cluster)
+    kept = [one for one in (first, second, run, last) if files.exists(one.members_key)]
+    assert kept == [last]
+
+
+def test_whether_an_execution_is_to_bring_what_people_want(place):
+    catalog, cluster_id = place.pipeline.catalog, place.cluster.cluster_id
+    assert edits_wait(catalog, cluster_id) is False
+    place.edit(rename={place.uid("cl_0"): NAME})
+    assert edits_wait(catalog, cluster_id) is False
+    place.edit(exclude=["doc_00000"])
+    assert edits_wait(catalog, cluster_id) is True
+    execute(place.pipeline, place.cluster)
+    assert edits_wait(catalog, cluster_id) is False
+    unpublished = place.world.define(place.collection, TWO).cluster_id
+    assert edits_wait(catalog, unpublished) is False
+    put_edits(catalog, LOCAL, unpublished, ClusterEdits(rename={"grp_00": NAME}))
+    assert edits_wait(catalog, unpublished) is True
 
 
 def test_where_qdrant_goes_away_the_next_run_brings_the_name(place):

@@ -6,6 +6,7 @@ from typing import Any
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.composite import COMPOSITE
+from clustering_pipeline.model.definitions.execute import RENAME
 from clustering_pipeline.model.errors import ExecutionNotFound, RunInterrupted, StateConflict
 from clustering_pipeline.model.executions.execution import (
     ClusterExecutionResult,
@@ -45,7 +46,7 @@ NEWEST = (("view.created_at", -1), ("_id", -1))
 # What may still change when an execution has ended, among the fields that clients see.
 _OPEN = frozenset({"label_overrides", "run_name", "member_counts_stale", "generation_reap"})
 _UNENDED = [status.value for status in ExecutionStatus if status not in ENDED]
-_OF_FILES = ("view.created_at", "view.status", "view.members_key", "view.artifacts")
+_OF_FILES = ("view.created_at", "view.status", "view.members_key", "view.artifacts", "view.plan")
 _SUMMED = tuple(name for name in LabelingLedger.model_fields if name != "unpriced")
 _CLOSED = frozenset(ClusterExecutionResult.model_fields) - _OPEN
 
@@ -59,6 +60,8 @@ class RunFiles:
     """ISO 8601, so that they sort."""
     ended: bool
     has_results: bool
+    only_names: bool
+    """Whether it shows the groups of another under new names."""
     uses: frozenset[str]
     """The runs in whose directories some of its files lie."""
 
@@ -259,6 +262,7 @@ def _files(document: Document) -> RunFiles:
         created_at=view["created_at"],
         ended=ExecutionStatus(view["status"]).ended,
         has_results=view.get("members_key") is not None,
+        only_names=view.get("plan") == RENAME,
         uses=frozenset(key.rsplit("/", 2)[-2] for key in keys),
     )
 
