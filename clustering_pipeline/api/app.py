@@ -6,7 +6,6 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
 
 from clustering_pipeline.api.addresses import KeepSlashes, KnownQueries
 from clustering_pipeline.api.document import finished, viewer
@@ -68,7 +67,7 @@ def _undocumented(known: KnownQueries) -> FastAPI:
         # See ``document``.
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
         # Clients that send JSON without saying so are understood.
         strict_content_type=False,
         redirect_slashes=False,
@@ -81,7 +80,3 @@ def _undocumented(known: KnownQueries) -> FastAPI:
             router, prefix="/v1", responses=documented(*ALWAYS), dependencies=[Depends(known)]
         )
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -3,7 +3,7 @@
 The files of its viewer come from a package, so that the page needs no network.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,12 @@ Document = dict[str, Any]
 def finished(document: Document) -> Document:
     """The document, changed in place: errors are said once, and every body has its example."""
     shared: Document = {}
-    for operation in _operations(document):
-        _share_errors(operation["responses"], shared)
-        _show_example(operation)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _share_errors(operation["responses"], shared)
+            _show_example(operation)
     document["components"]["responses"] = dict(sorted(shared.items()))
     return document
-
-
-def _operations(document: Document) -> Iterator[Document]:
-    for methods in document["paths"].values():
-        yield from methods.values()
 
 
 def _share_errors(responses: Document, shared: Document) -> None:

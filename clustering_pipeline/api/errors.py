@@ -113,7 +113,7 @@ def answer(error: ClusteringError) -> Response:
     tell(LOG, "request refused", code=_code(type(error)), status=error.status)
     return envelope(
         error.status,
-        _told(error),
+        _public_message(error),
         code=_code(type(error)),
         details=error.details,
         headers=_headers(error),
@@ -174,7 +174,7 @@ def _code(error: type[ClusteringError]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _told(error: ClusteringError) -> str:
+def _public_message(error: ClusteringError) -> str:
     ours = error.status >= 500 or isinstance(error, ArtifactNotFound)
     return for_clients(error.message) if ours else without_stores(error.message)
 

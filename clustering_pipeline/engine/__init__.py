@@ -1,14 +1,9 @@
 """Vectors in, groups out: a pure package, usable alone from a notebook."""
 
 from clustering_pipeline.engine.algorithms import Fit, fit
-from clustering_pipeline.engine.cluster import Clustering, cluster, everywhere, neighbors_wanted
+from clustering_pipeline.engine.cluster import cluster, everywhere, neighbors_wanted
 from clustering_pipeline.engine.division import divide
-from clustering_pipeline.engine.features import (
-    LearnedWeights,
-    complete_rows,
-    concatenate,
-    learn_weights,
-)
+from clustering_pipeline.engine.features import complete_rows, concatenate, learn_weights
 from clustering_pipeline.engine.groups.attributes import (
     AttributeGroups,
     aggregate,
@@ -16,7 +11,7 @@ from clustering_pipeline.engine.groups.attributes import (
     value_at,
 )
 from clustering_pipeline.engine.groups.centroids import Centroids, centroids
-from clustering_pipeline.engine.groups.face_merge import Merge, merge_faces
+from clustering_pipeline.engine.groups.face_merge import merge_faces
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy, Node, hierarchy, of_labels
 from clustering_pipeline.engine.groups.layers import persistent_layers
 from clustering_pipeline.engine.interruptible import fit_in_child, fit_interruptibly
@@ -24,36 +19,25 @@ from clustering_pipeline.engine.layout.embed import Layout, layout
 from clustering_pipeline.engine.limits import expected_seconds, refuse_what_does_not_fit
 from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.metrics.agreement import (
-    Agreement,
-    Relation,
     agreement,
     explained_shares,
     overlap_relations,
 )
 from clustering_pipeline.engine.metrics.density_validity import density_validity
-from clustering_pipeline.engine.metrics.quality import Quality, counted, quality
+from clustering_pipeline.engine.metrics.quality import counted, quality
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import outlier_scores
-from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce
-from clustering_pipeline.engine.sampling import Assignment, assign, assign_to_centroids, sample_rows
-from clustering_pipeline.model.ids import group_id
+from clustering_pipeline.engine.preprocessing import of_rows, reduce
+from clustering_pipeline.engine.sampling import assign, assign_to_centroids, sample_rows
 
 __all__ = [
-    "Agreement",
-    "Assignment",
     "AttributeGroups",
     "Centroids",
-    "Clustering",
     "Fit",
     "Hierarchy",
     "Layout",
-    "LearnedWeights",
-    "Merge",
     "Neighborhood",
     "Node",
-    "Quality",
-    "Reduction",
-    "Relation",
     "aggregate",
     "agreement",
     "assign",
@@ -73,7 +57,6 @@ __all__ = [
     "fit_in_child",
     "fit_interruptibly",
     "group_by_attributes",
-    "group_id",
     "hierarchy",
     "layout",
     "learn_weights",

@@ -167,11 +167,7 @@ class _Block:
 
 
 def assign_to(
-    reference: Reference,
-    vectors: ArrayLike,
-    *,
-    threshold: float = THRESHOLD,
-    check: Check = never,
+    reference: Reference, vectors: ArrayLike, *, threshold: float = THRESHOLD, check: Check = never
 ) -> Assigned:
     """Puts (m, d) vectors into groups of the reference, or into none of them.
 

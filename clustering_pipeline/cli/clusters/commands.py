@@ -19,7 +19,7 @@ from clustering_pipeline.cli.clusters.published import (
     rollback,
     verify_documents,
 )
-from clustering_pipeline.cli.session import Session, open_session
+from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import (
     confirmation_option,
     counted,
@@ -48,13 +48,17 @@ def command() -> None:
     """Define, execute and read clusters."""
 
 
-command.add_command(edits)
-command.add_command(lineage)
-for subcommand in (rollback, verify_documents, clear_fields):
+for subcommand in (
+    edits,
+    lineage,
+    rollback,
+    verify_documents,
+    clear_fields,
+    agreement,
+    archive,
+    unarchive,
+):
     command.add_command(subcommand)
-command.add_command(agreement)
-command.add_command(archive)
-command.add_command(unarchive)
 
 
 @command.command()
@@ -97,7 +101,7 @@ def list_(
         ListClustersRequest, {"filters": _json("--filters", filters), "sort": _sort(sort), **paging}
     )
     with open_session() as session:
-        late = _overdue(session) if overdue else None
+        late = all_overdue(session.pipeline, utc_now(), scope=session.scope) if overdue else None
         page = session.pipeline.catalog.clusters.list(session.scope, request, only=late)
     rows = [
         definition.model_dump(mode="json") | _late(late, definition.cluster_id)
@@ -106,10 +110,8 @@ def list_(
     if output == "json":
         emit_one(page.model_dump(mode="json") | {"results": rows}, output=output)
         return
-    columns = OVERDUE if overdue else LISTED
-    emit(rows, columns=columns, output=output, empty=_nothing_listed(request, overdue=overdue))
-    if rows:
-        note(f"{len(rows)} of {page.total_count}")
+    columns, none = OVERDUE if overdue else LISTED, _nothing_listed(request, overdue=overdue)
+    emit(rows, columns=columns, output=output, empty=none, total=page.total_count)
 
 
 @command.command()
@@ -247,10 +249,6 @@ def _nothing_listed(request: ListClustersRequest, *, overdue: bool) -> str:
     if request.filters or request.search or request.page:
         return "no definition like that"
     return "no definitions yet: clustering-pipeline clusters create makes one"
-
-
-def _overdue(session: Session) -> dict[str, Overdue]:
-    return all_overdue(session.pipeline, utc_now(), scope=session.scope)
 
 
 def _late(overdue: Mapping[str, Overdue] | None, cluster_id: str) -> dict[str, Any]:

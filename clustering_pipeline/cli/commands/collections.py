@@ -73,7 +73,7 @@ def register(
             "collection_name": name,
             "qdrant_collection": qdrant_collection,
             "description": description,
-            "vectors": dict(map(_mapping, vectors)),
+            "vectors": dict(_pair("--vector", "URI=NAME", text) for text in vectors),
         },
     )
     with open_session() as session:
@@ -177,10 +177,6 @@ def _fitting(record: CollectionRecord, vectors: Mapping[str, Vector]) -> str:
     reduced = f" --umap {REDUCED}" if vector.size > REDUCED else ""
     uri = next(iter(record.vectors), f"mixpeek://text@v1/{name}")
     return f"--collection {quote(record.collection_name)} --feature-uri {quote(uri)}{reduced}"
-
-
-def _mapping(text: str) -> tuple[str, str]:
-    return _pair("--vector", "URI=NAME", text)
 
 
 def _pair(option: str, form: str, text: str) -> tuple[str, str]:

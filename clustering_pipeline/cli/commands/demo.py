@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import AbstractContextManager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -13,9 +14,11 @@ import click
 from clustering_pipeline.cli.clusters.follow import execute_and_follow
 from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.terminal.output import cell, emit, live_bar, note
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.executions.views import ClusterGroupsResponse
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MAP, MEMBERS
 from clustering_pipeline.service.collections.load import Load, load
 from clustering_pipeline.service.results.groups import published_groups
@@ -43,6 +46,7 @@ DEFINITION: dict[str, Any] = {
         ]
     },
 }
+PASSAGES = Path(str(files("clustering_pipeline.local") / "data" / f"{COLLECTION}.parquet"))
 GROUPS = ("label", "member_count", "keywords")
 METRICS = ("silhouette_score", "davies_bouldin_index", "calinski_harabasz_score", "noise_ratio")
 
@@ -56,31 +60,49 @@ def command(*, automation: bool) -> None:
 
         run_demo()
         return
-    # The demo keeps to a folder of its own, unless told otherwise.
-    os.environ.setdefault("CLUSTERING_DATA_DIR", str(Path(DATA_DIR).absolute()))
-    started = time.monotonic()
-    with open_session(Settings()) as session:
-        _step(started, "Loading 5,202 passages of the State of the Union addresses into Qdrant")
+    say = partial(step, time.monotonic())
+    with demo_session(DATA_DIR) as session:
+        say("Loading 5,202 passages of the State of the Union addresses into Qdrant")
+        sample = Load(file=PASSAGES, collection_name=COLLECTION)
         with live_bar() as show:
-            collection = load(session.pipeline, session.scope, _sample(), partial(show, "loading"))
-        cluster_id = _define(session)
+            collection = load(session.pipeline, session.scope, sample, partial(show, "loading"))
+        cluster_id = define(session, DEFINITION).cluster_id
         before = _document(session, collection.qdrant_collection)
-        _step(started, "Executing the definition through Dagster")
+        say("Executing the definition through Dagster")
         execution = execute_and_follow(session, cluster_id, {}, full=True)
         _show(session, execution)
         _show_document(before, _document(session, collection.qdrant_collection))
-    _step(started, "Done; the stack is stopped. Look at it in Dagster:")
+    say("Done; the stack is stopped. Look at it in Dagster:")
     note(f"  CLUSTERING_DATA_DIR={session.settings.data_dir} {sys.argv[0]} up")
 
 
-def _sample() -> Load:
-    file = files("clustering_pipeline.local") / "data" / f"{COLLECTION}.parquet"
-    return Load(file=Path(str(file)), collection_name=COLLECTION)
+def demo_session(folder: str) -> AbstractContextManager[Session]:
+    """A session over a folder of the demo's own, unless told otherwise."""
+    os.environ.setdefault("CLUSTERING_DATA_DIR", str(Path(folder).absolute()))
+    return open_session(Settings())
 
 
-def _define(session: Session) -> str:
-    request = validate(CreateClusterRequest, DEFINITION)
-    return session.pipeline.catalog.clusters.apply(session.scope, request).cluster_id
+def define(session: Session, definition: dict[str, Any]) -> ClusterRecord:
+    """The definition, made or changed."""
+    request = validate(CreateClusterRequest, definition)
+    return session.pipeline.catalog.clusters.apply(session.scope, request)
+
+
+def show_groups(session: Session, cluster_id: str) -> ClusterGroupsResponse:
+    """Prints the published groups."""
+    result = published_groups(session.pipeline.catalog, session.scope, cluster_id)
+    rows = [
+        group.model_dump() | {"keywords": cell((group.keywords or [])[:6])}
+        for group in result.groups
+    ]
+    click.echo()
+    emit(rows, columns=GROUPS, output="table")
+    return result
+
+
+def step(started: float, text: str) -> None:
+    """Tells what is done, and after how many seconds."""
+    note(f"[{time.monotonic() - started:5.1f} s] {text}")
 
 
 def _document(session: Session, qdrant_collection: str) -> dict[str, Any]:
@@ -89,13 +111,7 @@ def _document(session: Session, qdrant_collection: str) -> dict[str, Any]:
 
 
 def _show(session: Session, execution: ExecutionRecord) -> None:
-    result = published_groups(session.pipeline.catalog, session.scope, execution.cluster_id)
-    rows = [
-        group.model_dump() | {"keywords": ", ".join((group.keywords or [])[:6])}
-        for group in result.groups
-    ]
-    click.echo()
-    emit(rows, columns=GROUPS, output="table")
+    result = show_groups(session, execution.cluster_id)
     metrics = execution.metrics.model_dump() if execution.metrics else {}
     click.echo(f"\n{result.total_groups} groups of {result.total_documents} documents")
     for name in METRICS:
@@ -109,17 +125,8 @@ def _show(session: Session, execution: ExecutionRecord) -> None:
 
 
 def _show_document(before: dict[str, Any], after: dict[str, Any]) -> None:
-    click.echo("\nOne passage, before")
-    _show_payload(before)
-    click.echo("and after")
-    _show_payload(after)
-
-
-def _show_payload(payload: dict[str, Any]) -> None:
-    for name in sorted(payload):
-        text = cell(payload[name])
-        click.echo(f"  {name:24} {text if len(text) <= 80 else text[:79] + '…'}")
-
-
-def _step(started: float, text: str) -> None:
-    note(f"[{time.monotonic() - started:5.1f} s] {text}")
+    for title, payload in (("\nOne passage, before", before), ("and after", after)):
+        click.echo(title)
+        for name in sorted(payload):
+            text = cell(payload[name])
+            click.echo(f"  {name:24} {text if len(text) <= 80 else text[:79] + '…'}")

@@ -1,32 +1,31 @@
 """Half of the addresses, a batch, a run by itself; the other half, a cooldown, another run."""
 
-import os
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import click
 import polars as pl
 
-from clustering_pipeline.cli.session import Session, open_session
-from clustering_pipeline.cli.terminal.output import cell, emit, note
+from clustering_pipeline.cli.commands.demo import (
+    PASSAGES,
+    define,
+    demo_session,
+    show_groups,
+    step,
+)
+from clustering_pipeline.cli.session import Session
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.runs import last_word
 from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.local.stack.spawn import free_port
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.definitions.create import CreateClusterRequest
-from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import RunFailed
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.service.collections.load import Load, load
-from clustering_pipeline.service.results.groups import published_groups
-from clustering_pipeline.settings import Settings
 
 DATA_DIR = ".clustering-demo-automation"
 COLLECTION = "arriving_addresses"
@@ -48,24 +47,23 @@ DEFINITION: dict[str, Any] = {
 
 def run_demo() -> None:
     """Everything from load to the second run, told as it happens; under five minutes."""
-    os.environ.setdefault("CLUSTERING_DATA_DIR", str(Path(DATA_DIR).absolute()))
-    say = partial(_say, time.monotonic())
-    with open_session(Settings()) as session:
-        halves = _halves()
-        collection = _load(session, halves[0])
-        say(f"Half of the sample is in Qdrant: {halves[0].height} passages")
-        request = validate(CreateClusterRequest, DEFINITION)
-        record = session.pipeline.catalog.clusters.apply(session.scope, request)
+    say = partial(step, time.monotonic())
+    with demo_session(DATA_DIR) as session:
+        passages = pl.read_parquet(PASSAGES)
+        earlier, later = passages[: passages.height // 2], passages[passages.height // 2 :]
+        collection = _load(session, earlier)
+        say(f"Half of the sample is in Qdrant: {earlier.height} passages")
+        record = define(session, DEFINITION)
         say("Starting Dagster with its daemon")
         with running_dagster(session.settings, port=free_port()) as dagster:
             say(f"Dagster runs at {dagster.url}")
             first = _batch(session, record, collection, say)
-            _load(session, halves[1])
-            say(f"The other half is there as well: {halves[1].height} passages")
+            _load(session, later)
+            say(f"The other half is there as well: {later.height} passages")
             second = _batch(session, record, collection, say)
             apart = _apart(first, second)
             say(f"The runs began {apart:.0f} s apart; the cooldown is {COOLDOWN_SECONDS} s")
-            _show(session, record)
+            show_groups(session, record.cluster_id)
     say("Done; the stack is stopped")
 
 
@@ -124,28 +122,8 @@ def _apart(first: ExecutionRecord, second: ExecutionRecord) -> float:
     return (second.started_at - first.started_at).total_seconds()
 
 
-def _halves() -> tuple[pl.DataFrame, pl.DataFrame]:
-    file = files("clustering_pipeline.local") / "data" / "state_of_the_union.parquet"
-    passages = pl.read_parquet(Path(str(file)))
-    return passages[: passages.height // 2], passages[passages.height // 2 :]
-
-
 def _load(session: Session, passages: pl.DataFrame) -> CollectionRecord:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "passages.parquet"
         passages.write_parquet(file)
         return load(session.pipeline, session.scope, Load(file=file, collection_name=COLLECTION))
-
-
-def _show(session: Session, record: ClusterRecord) -> None:
-    result = published_groups(session.pipeline.catalog, session.scope, record.cluster_id)
-    rows = [
-        group.model_dump() | {"keywords": cell((group.keywords or [])[:6])}
-        for group in result.groups
-    ]
-    click.echo()
-    emit(rows, columns=("label", "member_count", "keywords"), output="table")
-
-
-def _say(started: float, text: str) -> None:
-    note(f"[{time.monotonic() - started:5.1f} s] {text}")

@@ -20,9 +20,8 @@ def command() -> None:
     """List and read executions."""
 
 
-command.add_command(diff)
-command.add_command(verify)
-command.add_command(gc)
+for subcommand in (diff, verify, gc):
+    command.add_command(subcommand)
 
 
 @command.command("list")
@@ -37,9 +36,7 @@ def list_(output: str, cluster: str, limit: int | None) -> None:
         page = session.pipeline.catalog.executions.list(session.scope, record.cluster_id, request)
     rows = [run.model_dump(mode="json") for run in page.results]
     none = f"no runs yet: clustering-pipeline clusters execute {quote(record.name)}"
-    emit(rows, columns=LISTED, output=output, empty=none)
-    if rows:
-        note(f"{len(rows)} of {page.total_count}")
+    emit(rows, columns=LISTED, output=output, empty=none, total=page.total_count)
 
 
 @command.command()

@@ -66,9 +66,7 @@ def list_(output: str, cluster: str | None, limit: int) -> None:
     with open_session() as session:
         page = session.pipeline.catalog.triggers.list(session.scope, request)
     rows = [trigger.model_dump(mode="json") for trigger in page.results]
-    emit(rows, columns=LISTED, output=output, empty=NONE)
-    if rows:
-        note(f"{len(page.results)} of {page.total}")
+    emit(rows, columns=LISTED, output=output, empty=NONE, total=page.total)
 
 
 def _on_one(
@@ -114,9 +112,8 @@ def history(output: str, trigger: str, limit: int) -> None:
     with open_session() as session:
         page = session.pipeline.catalog.triggers.history(session.scope, trigger, request)
     rows = [execution.model_dump(mode="json") for execution in page.executions]
-    emit(rows, columns=HISTORY, output=output, empty="it has started nothing yet")
-    if rows:
-        note(f"{len(rows)} of {page.total}")
+    none = "it has started nothing yet"
+    emit(rows, columns=HISTORY, output=output, empty=none, total=page.total)
 
 
 def _schedule(

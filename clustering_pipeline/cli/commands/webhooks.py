@@ -100,9 +100,8 @@ def deliveries(output: str, webhook: str, limit: int) -> None:
         record = catalog.webhooks.get(session.scope, webhook)
         page = catalog.deliveries.list(session.scope, record.webhook_id, limit=limit)
     rows = [_row(delivery) for delivery in page.results]
-    emit(rows, columns=LOG, output=output, empty="it has been told nothing yet")
-    if rows:
-        note(f"{len(rows)} of {page.total_count}")
+    none = "it has been told nothing yet"
+    emit(rows, columns=LOG, output=output, empty=none, total=page.total_count)
 
 
 def _why(delivery: DeliveryModel) -> str:

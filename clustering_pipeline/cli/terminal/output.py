@@ -26,11 +26,17 @@ def output_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def emit(
-    records: Sequence[Record], *, columns: Sequence[str], output: str, empty: str = "none"
+    records: Sequence[Record],
+    *,
+    columns: Sequence[str],
+    output: str,
+    empty: str = "none",
+    total: int | None = None,
 ) -> None:
     """Prints many records; a table and CSV show ``columns``, JSON shows everything.
 
-    In place of a table without rows a person reads ``empty``.
+    In place of a table without rows a person reads ``empty``; ``total`` is how many there are on
+    all pages.
     """
     if output == "json":
         click.echo(to_json(records))
@@ -40,6 +46,8 @@ def emit(
         _print_table(records, columns)
     else:
         note(empty)
+    if records and total is not None:
+        note(f"{len(records)} of {total}")
 
 
 def emit_one(record: Record, *, output: str, summary: Record | None = None) -> None:
@@ -53,7 +61,7 @@ def emit_one(record: Record, *, output: str, summary: Record | None = None) -> N
     fields = {
         name: cell(rounded(value))
         for name, value in (record if summary is None else summary).items()
-        if _is_said(value)
+        if value is not None and value not in ("", [], (), {})
     }
     width = max(map(len, fields), default=0)
     for name, text in fields.items():
@@ -95,10 +103,6 @@ def counted(number: int, noun: str) -> str:
 def note(text: str) -> None:
     """Something for a person to read, never part of the result."""
     click.echo(text, err=True)
-
-
-def _is_said(value: object) -> bool:
-    return value is not None and value not in ("", [], (), {})
 
 
 def _frame(records: Sequence[Record], columns: Sequence[str]) -> pl.DataFrame:

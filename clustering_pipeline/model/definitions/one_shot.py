@@ -190,7 +190,8 @@ class ExecuteClusterRequest(RequestModel):
                 "collection_ids": list(self.collection_ids),
                 "cluster_type": "attribute" if by_attributes else "vector",
                 "vector_config": None if by_attributes else self._vectors(),
-                "attribute_config": _plain(config.attribute_config),
+                "attribute_config": config.attribute_config
+                and config.attribute_config.model_dump(),
                 "llm_labeling": config.llm_labeling and config.llm_labeling.model_dump(),
             },
         )
@@ -218,10 +219,6 @@ class ExecuteClusterRequest(RequestModel):
 def uri_of_vector(name: str) -> str:
     """A feature URI whose output is the vector of that name."""
     return f"mixpeek://vector@v1/{name}"
-
-
-def _plain(config: AttributeConfig | None) -> dict[str, Any] | None:
-    return None if config is None else config.model_dump()
 
 
 class ClusterCentroid(View):

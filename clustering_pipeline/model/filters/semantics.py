@@ -23,6 +23,7 @@ from clustering_pipeline.model.filters.tree import JSON, Condition, Filter, Grou
 
 Predicate: TypeAlias = Callable[[Mapping[str, object]], bool]
 Test: TypeAlias = Callable[[object], bool]
+Maker: TypeAlias = Callable[[Condition], Test]
 
 
 def matches(tree: Filter | None, payload: Mapping[str, object]) -> bool:
@@ -189,12 +190,9 @@ def _string_test(condition: Condition, test: Callable[[str, str], bool]) -> Test
     return lambda value: isinstance(value, str) and test(fold(value), operand)
 
 
-def _prefix(condition: Condition) -> Test:
-    return _any_element(_string_test(condition, str.startswith))
-
-
-def _suffix(condition: Condition) -> Test:
-    return _any_element(_string_test(condition, str.endswith))
+def _text(test: Callable[[str, str], bool]) -> Maker:
+    """For a test of a text and the operand."""
+    return lambda condition: _any_element(_string_test(condition, test))
 
 
 def _pattern(condition: Condition) -> Test:
@@ -203,40 +201,33 @@ def _pattern(condition: Condition) -> Test:
     )
 
 
-def _presence(_: Condition) -> Test:
-    return lambda leaf: leaf is not None
+def _any_word(words: Sequence[str], asked: Sequence[str]) -> bool:
+    return any(word in words for word in asked)
 
 
-def _absence(_: Condition) -> Test:
-    return _any_element(lambda value: value is None)
+def _all_words(words: Sequence[str], asked: Sequence[str]) -> bool:
+    return bool(asked) and all(word in words for word in asked)
 
 
-def _any_word(condition: Condition) -> Test:
-    return _words_test(condition, lambda words, asked: any(word in words for word in asked))
-
-
-def _all_words(condition: Condition) -> Test:
-    return _words_test(
-        condition, lambda words, asked: bool(asked) and all(word in words for word in asked)
-    )
-
-
-def _adjacent_words(condition: Condition) -> Test:
-    return _words_test(condition, _holds_run)
-
-
-def _holds_run(words: Sequence[str], run: Sequence[str]) -> bool:
+def _run_of_words(words: Sequence[str], run: Sequence[str]) -> bool:
     starts = range(len(words) - len(run) + 1) if run else ()
     return any(words[start : start + len(run)] == run for start in starts)
 
 
-def _words_test(condition: Condition, test: Callable[[Sequence[str], Sequence[str]], bool]) -> Test:
-    fold = _folding(case_sensitive=condition.case_sensitive)
-    words = tokens(fold(str(condition.value)))
-    return _any_element(lambda value: isinstance(value, str) and test(tokens(fold(value)), words))
+def _words(test: Callable[[Sequence[str], Sequence[str]], bool]) -> Maker:
+    """For a test of the words of a text and those of the operand."""
+
+    def make(condition: Condition) -> Test:
+        fold = _folding(case_sensitive=condition.case_sensitive)
+        asked = tokens(fold(str(condition.value)))
+        return _any_element(
+            lambda value: isinstance(value, str) and test(tokens(fold(value)), asked)
+        )
+
+    return make
 
 
-_TESTS: dict[Operator, Callable[[Condition], Test]] = {
+_TESTS: dict[Operator, Maker] = {
     Operator.EQ: _equality,
     Operator.NE: _equality,
     Operator.IN: _membership,
@@ -246,12 +237,12 @@ _TESTS: dict[Operator, Callable[[Condition], Test]] = {
     Operator.LT: _ordering,
     Operator.LTE: _ordering,
     Operator.CONTAINS: _containment,
-    Operator.STARTS_WITH: _prefix,
-    Operator.ENDS_WITH: _suffix,
+    Operator.STARTS_WITH: _text(str.startswith),
+    Operator.ENDS_WITH: _text(str.endswith),
     Operator.REGEX: _pattern,
-    Operator.EXISTS: _presence,
-    Operator.IS_NULL: _absence,
-    Operator.TEXT: _any_word,
-    Operator.WORDS: _all_words,
-    Operator.PHRASE: _adjacent_words,
+    Operator.EXISTS: lambda _: lambda leaf: leaf is not None,
+    Operator.IS_NULL: lambda _: _any_element(lambda value: value is None),
+    Operator.TEXT: _words(_any_word),
+    Operator.WORDS: _words(_all_words),
+    Operator.PHRASE: _words(_run_of_words),
 }

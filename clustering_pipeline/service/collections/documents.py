@@ -16,7 +16,7 @@ from clustering_pipeline.model.collections import (
     PutDocumentsRequest,
 )
 from clustering_pipeline.model.errors import DocumentNotFound, DocumentsRefused, InvalidRequest
-from clustering_pipeline.model.filters.tree import Filter, parse_filter
+from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import PointId, is_point_id, point_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.collections.places import called, search
@@ -58,8 +58,9 @@ def list_documents(
 ) -> ListDocumentsResponse:
     """One page by point id; raises InvalidRequest for a cursor that is none."""
     tree = parse_filter(request.filters)
+    name = collection.qdrant_collection
     pages = pipeline.documents.scroll(
-        collection.qdrant_collection,
+        name,
         tree,
         limit=request.limit + 1,
         payload_fields=None if request.select is None else (DOCUMENT_ID, *request.select),
@@ -71,7 +72,7 @@ def list_documents(
     return ListDocumentsResponse(
         results=[_view(point, request.select) for point in shown],
         next_cursor=points[request.limit].id if len(points) > len(shown) else None,
-        total_count=_count(pipeline, collection, tree) if request.include_total else None,
+        total_count=pipeline.documents.count(name, tree) if request.include_total else None,
     )
 
 
@@ -154,10 +155,6 @@ def _upsert(
 
 def _all_vectors(pipeline: Pipeline, collection: CollectionRecord) -> tuple[str, ...]:
     return tuple(pipeline.documents.describe(collection.qdrant_collection).vectors)
-
-
-def _count(pipeline: Pipeline, collection: CollectionRecord, tree: Filter | None) -> int:
-    return pipeline.documents.count(collection.qdrant_collection, tree)
 
 
 def _checked_cursor(cursor: str | None) -> str | None:

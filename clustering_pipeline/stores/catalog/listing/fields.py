@@ -5,9 +5,12 @@ What is not listed here is compared in Python: the answer is the same, only slow
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
 
+from clustering_pipeline.model.definitions.views import ClusterMetadata
 from clustering_pipeline.stores.catalog.listing.metadata_index import FACTS
 from clustering_pipeline.stores.catalog.table import Query, Table
 
@@ -23,54 +26,27 @@ class FieldKind(StrEnum):
 
 
 _TEXT, _TEXTS, _NUMBER, _FLAG, _TIME = FieldKind
+# A flag is a number to Python, so it comes first.
+_KINDS = ((bool, _FLAG), (str, _TEXT), (int | float, _NUMBER), (datetime, _TIME))
+
+
+def _kind_of(annotation: Any) -> FieldKind | None:
+    """What a field of that type always holds; None for one that holds this and that."""
+    if isinstance(annotation, type):
+        return next((kind for base, kind in _KINDS if issubclass(annotation, base)), None)
+    first, *more = (part for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is Literal:
+        return _TEXT
+    if get_origin(annotation) is list:
+        return _TEXTS if _kind_of(first) is _TEXT else None
+    return _kind_of(first) if get_origin(annotation) is UnionType and not more else None
+
 
 CLUSTER_FIELDS: Mapping[str, FieldKind] = {
-    "cluster_id": _TEXT,
-    "cluster_name": _TEXT,
-    "description": _TEXT,
-    "namespace_id": _TEXT,
-    "organization_id": _TEXT,
-    "input_collections": _TEXTS,
-    "source_cluster_ids": _TEXTS,
-    "source_bucket_ids": _TEXTS,
-    "cluster_type": _TEXT,
-    "feature_uris": _TEXTS,
-    "multi_feature_strategy": _TEXT,
-    "learning_quality_score": _NUMBER,
-    "effective_feature_method": _TEXT,
-    "sample_size": _NUMBER,
-    "hierarchical_vector": _FLAG,
-    "max_hierarchy_depth": _NUMBER,
-    "vis_n_components": _NUMBER,
-    "layout_stability": _TEXT,
-    "clustered_attributes": _TEXTS,
-    "hierarchical_grouping": _FLAG,
-    "aggregation_method": _TEXT,
-    "output_collection_ids": _TEXTS,
-    "output_collection_names": _TEXTS,
-    "algorithm": _TEXT,
-    "enrich_source": _FLAG,
-    "auto_execute_on_batch": _FLAG,
-    "auto_execute_min_documents": _NUMBER,
-    "auto_execute_cooldown_seconds": _NUMBER,
-    "num_clusters": _NUMBER,
-    "num_documents_clustered": _NUMBER,
-    "execution_time_seconds": _NUMBER,
-    "hierarchy_detected": _FLAG,
-    "parent_cluster_id": _TEXT,
-    "child_cluster_ids": _TEXTS,
-    "status": _TEXT,
-    "error": _TEXT,
-    "failure_category": _TEXT,
-    "last_execution_task_id": _TEXT,
-    "last_run_id": _TEXT,
-    "created_at": _TIME,
-    "updated_at": _TIME,
-    "last_executed_at": _TIME,
-    "completed_at": _TIME,
-    "llm_labeling_errors": _TEXTS,
+    name: kind
+    for name, field in ClusterMetadata.model_fields.items()
+    if (kind := _kind_of(field.annotation)) is not None
 }
-
 EXECUTION_FIELDS: Mapping[str, FieldKind] = {
     "run_id": _TEXT,
     "cluster_id": _TEXT,
