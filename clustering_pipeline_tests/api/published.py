@@ -4,8 +4,8 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    # pytest asks every module that a test imports for `__test__`.
-    if name.startswith("__"):
+    # pytest asks every module that a test imports for names of its own.
+    if name.startswith("_"):
         raise AttributeError(name)
     import mixpeek  # noqa: PLC0415
 
