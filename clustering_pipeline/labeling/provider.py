@@ -8,6 +8,36 @@ Format = Literal["json_schema", "json_object", "text"]
 FORMATS: tuple[Format, ...] = ("json_schema", "json_object", "text")
 """How an answer may be asked for, strictest first."""
 
+LENGTH = frozenset(
+    (
+        "length",
+        "max_tokens",
+        "max_output_tokens",
+        "max_completion_tokens",
+        "max_length",
+        "model_length",
+        "token_limit",
+        "model_context_window_exceeded",
+    )
+)
+"""Words of servers for an answer that had no more room."""
+FILTERED = frozenset(
+    (
+        "content_filter",
+        "content_filtered",
+        "safety",
+        "recitation",
+        "prohibited_content",
+        "blocklist",
+        "spii",
+        "image_safety",
+        "refusal",
+        "sensitive",
+        "guardrail_intervened",
+    )
+)
+"""Words of servers for an answer that a filter stopped."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
@@ -33,11 +63,16 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back; ``finish_reason`` other than ``stop`` means it is not whole."""
+    """What came back, and the server's word for why it ended there."""
 
     text: str
     finish_reason: str = "stop"
     usage: Usage = field(default_factory=Usage)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer ended before the model had: all other words mean that it is whole."""
+        return self.finish_reason.strip().casefold() in LENGTH | FILTERED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +99,10 @@ class Failure:
     message: str
     retry_after: float | None = None
     """Seconds the server asked for."""
+    names_form: bool = False
+    """Whether the server named the form of the answer as what it cannot do."""
+    usage: Usage | None = None
+    """Of a question that was read all the same; ``None`` where it was not."""
 
 
 class Provider(Protocol):

@@ -26,6 +26,8 @@ class Reply:
     after: float = 0.0
     drops: bool = False
     usage: bool = True
+    body: object = None
+    """The whole body in place of a completion, as JSON or as bytes."""
 
 
 Scenario = Callable[["Server", dict], Reply]
@@ -37,6 +39,8 @@ class Server:
     def __init__(self, scenario: Scenario):
         self.scenario = scenario
         self.requests: list[dict] = []
+        self.addresses: list[str] = []
+        self.keys: list[str | None] = []
         self.embedded: list[list[str]] = []
         self.at_once = self.most_at_once = 0
         self.prompt_tokens = self.completion_tokens = self.embedding_tokens = 0
@@ -93,9 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.path.endswith("/embeddings"):
-            return self._embed(request)
         owner = self.owner
+        owner.addresses.append(self.path)
+        owner.keys.append(self.headers["api-key"])
+        if self.path.partition("?")[0].endswith("/embeddings"):
+            return self._embed(request)
         with owner.lock:
             owner.requests.append(request)
             owner.at_once += 1
@@ -112,6 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.drops:
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
+            return
+        if reply.body is not None:
+            self._send(reply.status, reply.body, reply.headers)
             return
         if reply.status != 200:
             self._send(reply.status, {"error": {"message": reply.content}}, reply.headers)
@@ -148,8 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = {"object": "list", "data": rows, "model": request["model"], "usage": usage}
         self._send(200, body, {})
 
-    def _send(self, status: int, body: dict, headers: dict[str, str]) -> None:
-        data = json.dumps(body).encode()
+    def _send(self, status: int, body: object, headers: dict[str, str]) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in {
             "content-type": "application/json",

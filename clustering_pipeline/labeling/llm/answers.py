@@ -1,6 +1,5 @@
 """What a model said, read into a label or refused with the reason."""
 
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 
 from clustering_pipeline.labeling.config import LabelingConfig
 from clustering_pipeline.labeling.llm.injection import commands, repeats
+from clustering_pipeline.labeling.llm.objects import label_object, spoken
 from clustering_pipeline.labeling.llm.prompt import system_message
 from clustering_pipeline.labeling.llm.schema import shaped_fields
 from clustering_pipeline.labeling.provider import Answer
@@ -16,14 +16,14 @@ from clustering_pipeline.labeling.request import Group, Named
 from clustering_pipeline.labeling.text.selection import stems
 from clustering_pipeline.model.errors import LabelingFailed
 
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 _NAMED_LINE = re.compile(r"^\W*(?:label|name|title)\W*[:=]\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _EMPTY = "the model gave an empty answer"
+_NO_LABEL = "the model's answer holds no whole object with a label"
 _PROSE = "the model answered in prose, without the JSON object that was asked for"
 
 
 class CutShort(LabelingFailed):
-    """The answer is empty or not whole; a larger budget may help."""
+    """The answer is empty or not whole; more room may help."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +35,7 @@ class Reader:
 
     def read(self, answer: Answer) -> Named:
         """The label, or :class:`LabelingFailed` with what is wrong with the answer."""
-        if not answer.text.strip():
-            raise CutShort(_EMPTY)
-        if answer.finish_reason != "stop":
-            message = f"the model's answer ended with {answer.finish_reason!r} instead of 'stop'"
-            raise CutShort(message)
-        body = _parsed(answer.text)
+        body = _body(answer)
         label = body.get("label")
         if self.config.candidate_labels:
             return self._chosen(label, body)
@@ -76,20 +71,25 @@ class Reader:
         return {name: body[name] for name in shaped_fields(self.config) if name in body}
 
 
-def _parsed(text: str) -> Mapping[str, object]:
-    found = _OBJECT.search(text)
-    if found:
-        try:
-            body: object = json.loads(found.group())
-        except ValueError:
-            body = None
-        if isinstance(body, dict):
-            return {str(name): value for name, value in body.items()}
-    return {"label": _plain_label(text)}
+def _body(answer: Answer) -> Mapping[str, object]:
+    """The object that was asked for, however the answer ended; else a label in plain text."""
+    if not answer.text.strip():
+        raise CutShort(_EMPTY)
+    body = label_object(answer.text, whole=not answer.is_cut)
+    if body is not None:
+        return body
+    if answer.is_cut:
+        message = f"the model's answer ended with {answer.finish_reason!r} instead of 'stop'"
+        raise CutShort(message)
+    return {"label": _plain_label(spoken(answer.text))}
 
 
 def _plain_label(text: str) -> str:
     """A label in plain text: marked as one, or all there is."""
+    if not text:
+        raise LabelingFailed(_EMPTY)
+    if "{" in text:
+        raise LabelingFailed(_NO_LABEL)
     marked = _NAMED_LINE.search(text)
     if marked:
         return str(marked.group(1))

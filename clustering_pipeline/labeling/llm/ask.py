@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -28,6 +29,8 @@ _ROOM = 4
 _TRIES = {"busy": 6, "unreachable": 3, "timeout": 2}
 _LONGEST_PAUSE = 20.0
 _GIVEN_UP_AFTER = 8
+_PROOF = 2
+"""Questions that a form must have been refused for where no refusal named it."""
 _Asked = TypeVar("_Asked", bound=Call | EmbeddingCall)
 _Given = TypeVar("_Given", bound=Answer | Embedded)
 _NO_MONEY = "max_cost is spent; raise it, or let the rest keep their keyphrases"
@@ -45,19 +48,20 @@ class Line:
         format: Format = FORMATS[0],  # noqa: A002 - the contract's word
     ):
         self.purse = purse
-        self.format: Format = format
-        self.proven: Format = format
-        """The form of the last answer; what no answer came in proves nothing about the server."""
         self.provider = provider
         self._retry_pause = retry_pause
         self._unanswered = 0
+        self._first: Format = format
+        self._answered: set[Format] = set()
+        self._named: set[Format] = set()
+        self._doubts: Counter[Format] = Counter()
 
     async def send(self, call: Call) -> Answer | Failure:
         """One answer, whatever retries it takes; paid for."""
         outcome = await self._tried(call, self.provider.complete)
         self._note(outcome)
         if isinstance(outcome, Answer):
-            self.proven = call.format
+            self._answered.add(call.format)
         return outcome
 
     async def embed(self, call: EmbeddingCall) -> Embedded | Failure:
@@ -69,13 +73,48 @@ class Line:
         """Whether so many calls in a row went unanswered that no more are worth their wait."""
         return self._unanswered >= _GIVEN_UP_AFTER
 
-    def looser(self, call: Call) -> Call | None:
-        """The call in the next looser form, which later calls begin with; ``None`` at the last."""
+    @property
+    def format(self) -> Format:
+        """The strictest form that the server is not known to lack: what a call begins with."""
+        return next(form for form in self._forms if form == FORMATS[-1] or not self._lacks(form))
+
+    @property
+    def proven(self) -> Format:
+        """What a later run may begin with.
+
+        Looser than this run only where the server named each stricter form as what it cannot do and
+        answered in this one; what went wrong for other reasons says nothing about the server.
+        """
+        for form in self._forms:
+            if form in self._answered:
+                return form
+            if form not in self._named:
+                break
+        return self._first
+
+    def looser(self, call: Call, refused: Failure) -> Call | None:
+        """The refused call in the next looser form; ``None`` where that cannot help."""
         place = FORMATS.index(call.format) + 1
-        if place >= len(FORMATS):
+        if place >= len(FORMATS) or (call.format in self._answered and not refused.names_form):
             return None
-        self.format = max(self.format, FORMATS[place], key=FORMATS.index)
-        return replace(call, format=self.format)
+        form = max(self.format, FORMATS[place], key=FORMATS.index)
+        return replace(call, format=form)
+
+    def learn(self, refusals: Mapping[Format, bool]) -> None:
+        """Forms in which a question was refused that was answered in a looser one.
+
+        The value tells whether the refusal named the form; else two questions must agree.
+        """
+        self._doubts.update(refusals.keys())
+        self._named.update(form for form, named in refusals.items() if named)
+
+    @property
+    def _forms(self) -> tuple[Format, ...]:
+        return FORMATS[FORMATS.index(self._first) :]
+
+    def _lacks(self, form: Format) -> bool:
+        doubted = form in self._named or self._doubts[form] >= _PROOF
+        return doubted and form not in self._answered
 
     async def _tried(
         self, call: _Asked, ask: Callable[[_Asked], Awaitable[_Given | Failure]]
@@ -130,7 +169,7 @@ class Conversation:
         call = replace(call, format=self.line.format)
         longer = repaired = False
         while True:
-            outcome = await self._formed(call)
+            outcome, call = await self._formed(call)
             if isinstance(outcome, Failure):
                 tell(LOG, "keyphrases in place of a label", logging.WARNING, because=outcome.kind)
                 return LabelingFailed(outcome.message)
@@ -144,17 +183,20 @@ class Conversation:
                 if repaired:
                     return failed
                 repaired, call = True, _repair(call, outcome, failed)
-            call = replace(call, format=self.line.format)
 
-    async def _formed(self, call: Call) -> Answer | Failure:
-        """An answer in the strictest form the server gives."""
+    async def _formed(self, call: Call) -> tuple[Answer | Failure, Call]:
+        """An answer in the strictest form the server gives, and the call that it answers."""
+        refusals: dict[Format, bool] = {}
         outcome = await self.line.send(call)
         while isinstance(outcome, Failure) and outcome.kind == "unsupported":
-            looser = self.line.looser(call)
+            looser = self.line.looser(call, outcome)
             if looser is None:
                 break
+            refusals[call.format] = outcome.names_form
             call, outcome = looser, await self.line.send(looser)
-        return outcome
+        if isinstance(outcome, Answer):
+            self.line.learn(refusals)
+        return outcome, call
 
 
 def _repair(call: Call, answer: Answer, failed: LabelingFailed) -> Call:

@@ -106,10 +106,8 @@ def asked_tokens(call: Question) -> int:
 
 def _counted(outcome: Outcome) -> Usage | None:
     """Tokens as counted by the server, if it told any."""
-    if not isinstance(outcome, Answer | Embedded):
-        return None
-    used = outcome.usage
-    return used if used.prompt_tokens or used.completion_tokens else None
+    used = outcome.usage if outcome else None
+    return used if used and (used.prompt_tokens or used.completion_tokens) else None
 
 
 def _estimated(call: Question, outcome: Outcome) -> Usage:

@@ -1,11 +1,14 @@
 """Anything that speaks OpenAI's chat completions: OpenAI, Azure, Ollama, vLLM, LM Studio, …"""
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from clustering_pipeline.labeling.llm.replies import refusal, reply, told
 from clustering_pipeline.labeling.provider import (
     Answer,
     Call,
@@ -17,10 +20,6 @@ from clustering_pipeline.labeling.provider import (
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAIError
-
-_BUSY = frozenset({408, 409, 425, 429})
-_UNSUPPORTED = frozenset({400, 415, 422})
-_NO_QUOTA = "insufficient_quota"
 
 
 def failure_of(error: "OpenAIError", base_url: str) -> Failure:
@@ -42,13 +41,8 @@ def failure_of(error: "OpenAIError", base_url: str) -> Failure:
 def _refusal(error: "APIStatusError") -> Failure:
     said = " ".join(str(error.message).split())[:300]
     message = f"the model's server answered {error.status_code}: {said}"
-    if error.status_code in _UNSUPPORTED:
-        return Failure(kind="unsupported", message=message)
-    waits = error.status_code in _BUSY or error.status_code >= 500
-    if not waits or _NO_QUOTA in said:
-        return Failure(kind="refused", message=message)
     pause = retry_after(error.response.headers, datetime.now(UTC))
-    return Failure(kind="busy", message=message, retry_after=pause)
+    return refusal(error.status_code, told(error.body) or said, message, pause)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -66,9 +60,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 if TYPE_CHECKING:
+    from httpx import Response
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletion
-    from openai.types.chat.chat_completion import Choice
     from openai.types.create_embedding_response import CreateEmbeddingResponse
     from openai.types.create_embedding_response import Usage as EmbeddingUsage
     from openai.types.embedding import Embedding
@@ -83,7 +76,14 @@ _MODELS = {
     "google": "gemini-2.5-flash",
     "anthropic": "claude-3-5-haiku-20241022",
 }
-_LIMIT, _OLD_LIMIT = "max_completion_tokens", "max_tokens"
+_LIMITS = ("max_completion_tokens", "max_tokens")
+"""Names that servers have for the length of an answer: today's, and one that is older."""
+_UNKNOWN = re.compile(
+    r"un(supported|recogni[sz]ed|known|expected)|not (supported|permitted|allowed|available)"
+    r"|does(n't| not) support|extra|forbidden|invalid param|no such",
+    re.IGNORECASE,
+)
+_ENDS = ("/chat/completions", "/embeddings", "/models")
 
 
 def open_provider(
@@ -116,22 +116,35 @@ class OpenAICompatible:
         self.base_url = base_url
         self.embedding_model = embedding_model
         self._api_key = api_key
-        self._limit = _LIMIT
+        self._limit = _LIMITS[0]
         self._client: AsyncOpenAI | None = None
 
     async def complete(self, call: Call) -> Answer | Failure:
-        """Answer one call; a server's doing comes back as a :class:`Failure`."""
+        """Answer one call; a server's doing comes back as a :class:`Failure`.
+
+        The name of the limit that an answer came under is the one that later calls begin with.
+        """
+        named = self._limit
+        outcome = await self._asked(call, named)
+        if isinstance(outcome, Failure) and _disowns(outcome.message, named):
+            other = next(name for name in _LIMITS if name != named)
+            again = await self._asked(call, other)
+            if isinstance(again, Answer):
+                self._limit = other
+            return again
+        if isinstance(outcome, Answer):
+            self._limit = named
+        return outcome
+
+    async def _asked(self, call: Call, limit: str) -> Answer | Failure:
         from openai import OpenAIError  # noqa: PLC0415 - 0.7 s
 
         try:
-            return _answer(await self._completion(call))
+            response = await self._completion(call, limit)
         except OpenAIError as error:
-            failure = failure_of(error, self.base_url)
-        if failure.kind == "unsupported" and _LIMIT in failure.message and self._limit == _LIMIT:
-            # Servers older than the name; all later calls use theirs.
-            self._limit = _OLD_LIMIT
-            return await self.complete(call)
-        return failure
+            return failure_of(error, self.base_url)
+        pause = retry_after(response.headers, datetime.now(UTC))
+        return reply(_decoded(response.content), pause)
 
     async def embed(self, call: EmbeddingCall) -> Embedded | Failure:
         """A vector for each text, of the embedding model that was set."""
@@ -158,26 +171,36 @@ class OpenAICompatible:
             from openai import AsyncOpenAI  # noqa: PLC0415
 
             # Retries are counted, paid for and ended in one place, which is not this one.
-            self._client = AsyncOpenAI(base_url=self.base_url, api_key=self._api_key, max_retries=0)
+            address, query = split_address(self.base_url)
+            # Azure's deployments take a key by this name only.
+            azure = {"api-key": self._api_key} if "api-version" in query else None
+            self._client = AsyncOpenAI(
+                base_url=address,
+                default_query=query or None,
+                default_headers=azure,
+                api_key=self._api_key,
+                max_retries=0,
+            )
         return self._client
 
-    async def _completion(self, call: Call) -> "ChatCompletion":
+    async def _completion(self, call: Call, limit: str) -> "Response":
         body: dict[str, object] = {
             "model": self.model,
             "messages": [
                 {"role": "system", "content": call.system},
                 {"role": "user", "content": _content(call)},
             ],
-            self._limit: call.max_tokens,
             **call.parameters,
         }
+        if call.parameters.keys().isdisjoint(_LIMITS):
+            body[limit] = call.max_tokens
         if call.format != "text":
             body["response_format"] = _response_format(call)
-        from openai.types.chat import ChatCompletion  # noqa: PLC0415
+        from httpx import Response  # noqa: PLC0415
 
         return await self._connected().post(
             "/chat/completions",
-            cast_to=ChatCompletion,
+            cast_to=Response,
             body=body,
             options={"timeout": call.timeout},
         )
@@ -210,17 +233,25 @@ def _embedded(found: "CreateEmbeddingResponse", wanted: int) -> Embedded | Failu
     )
 
 
-def _answer(completion: "ChatCompletion") -> Answer:
-    """What compatible servers send is not always what the client's types promise."""
-    choices = cast("list[Choice] | None", completion.choices)
-    if not choices:
-        return Answer(text="")
-    used = completion.usage
-    return Answer(
-        text=choices[0].message.content or "",
-        finish_reason=choices[0].finish_reason or "stop",
-        usage=Usage(
-            prompt_tokens=(used.prompt_tokens or 0) if used else 0,
-            completion_tokens=(used.completion_tokens or 0) if used else 0,
-        ),
-    )
+def _decoded(content: bytes) -> object:
+    """The body as JSON, whatever type it is said to be of; as text where it is none."""
+    text = content.decode("utf-8-sig", "replace")
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _disowns(message: str, limit: str) -> bool:
+    """Whether a refusal says that the server has no parameter of this name."""
+    return limit in message and _UNKNOWN.search(message) is not None
+
+
+def split_address(base_url: str) -> tuple[str, dict[str, str]]:
+    """The address before the paths of the protocol, and the query that comes behind each."""
+    parts = urlsplit(base_url)
+    path = parts.path.rstrip("/")
+    for end in _ENDS:
+        path = path.removesuffix(end)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return urlunsplit((parts.scheme, parts.netloc, path, "", "")), query

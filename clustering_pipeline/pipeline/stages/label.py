@@ -88,7 +88,7 @@ def _remember(run: Run, request: LabelRequest, labels: Labels) -> None:
     catalog, scope = run.pipeline.catalog, run.spec.scope
     remember(catalog, scope, request.config, labels.fresh)
     if request.provider is not None and labels.format != request.format:
-        remember_format(catalog, scope, request.provider, labels.format)
+        remember_format(catalog, scope, request.provider, request.config, labels.format)
 
 
 def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> None:

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from clustering_pipeline.labeling import Fidelity, LabelingConfig, Named
+from clustering_pipeline.labeling.llm.schema import answer_schema
 from clustering_pipeline.labeling.provider import FORMATS, Format, Provider
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.stores.catalog import Catalog
 
-# A server may learn stricter forms; after a month it is tried again.
-_SERVERS_CHANGE = 30 * 86_400
+# A server may learn stricter forms, and a refusal may have been a mistake: it is asked again.
+_SERVERS_CHANGE = 86_400
 
 
 def recall(
@@ -59,21 +60,28 @@ def remember_fits(
         catalog.label_answers.keep(scope, {key: stored}, seconds=config.cache_ttl_seconds)
 
 
-def recall_format(catalog: Catalog, scope: Scope, provider: Provider) -> Format:
-    """The strictest form of answer that this server's model gave last; the strictest there is."""
-    key = _server(provider)
+def recall_format(
+    catalog: Catalog, scope: Scope, provider: Provider, config: LabelingConfig
+) -> Format:
+    """The strictest form in which this server's model gave such answers; the strictest there is."""
+    key = _server(provider, config)
     known = catalog.label_answers.find(scope, [key], seconds=_SERVERS_CHANGE)
     return next((form for form in FORMATS if form == known.get(key)), FORMATS[0])
 
 
-def remember_format(catalog: Catalog, scope: Scope, provider: Provider, form: Format) -> None:
+def remember_format(
+    catalog: Catalog, scope: Scope, provider: Provider, config: LabelingConfig, form: Format
+) -> None:
     """Keeps what the server can do, so that the next run does not find it out again."""
-    catalog.label_answers.keep(scope, {_server(provider): form}, seconds=_SERVERS_CHANGE)
+    key = _server(provider, config)
+    catalog.label_answers.keep(scope, {key: form}, seconds=_SERVERS_CHANGE)
 
 
-def _server(provider: Provider) -> str:
-    place = f"{provider.base_url} {provider.model}"
-    return f"format-{hashlib.sha256(place.encode()).hexdigest()}"
+def _server(provider: Provider, config: LabelingConfig) -> str:
+    """A schema that a server refuses says nothing about definitions with another one."""
+    place = [provider.base_url, provider.model, answer_schema(config)]
+    text = json.dumps(place, sort_keys=True, ensure_ascii=False, default=str)
+    return f"form-{hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
 
 
 def _named(answer: str) -> Named:

@@ -126,7 +126,7 @@ def label_request(
     return replace(
         request,
         cached=recall(catalog, scope, config, list(cache_keys(request).values())),
-        format=recall_format(catalog, scope, provider),
+        format=recall_format(catalog, scope, provider, config),
     )
 
 

@@ -119,6 +119,44 @@ def test_what_a_server_cannot_do_is_found_out_once(world, collection):
     assert forms == [["json_schema", *["json_object"] * 2], ["json_object"] * 2]
 
 
+def filters_once(server, request):
+    """A filter that refuses the first question there ever was, as it does, with status 400."""
+    if server.calls == 1:
+        return Reply(status=400, body={"error": {"code": "content_filter", "message": "Filtered."}})
+    return well(server, request)
+
+
+def names_the_schema(server, request):
+    """Refuses a definition's own schema, and no other."""
+    shape = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    if "audience" in shape.get("properties", {}):
+        return Reply(status=400, content="Invalid schema for response_format 'group_label'")
+    return well(server, request)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "first", "calls"),
+    [
+        pytest.param(filters_once, {}, 1, id="filter"),
+        pytest.param(names_the_schema, {"response_shape": {"audience": "who"}}, 2, id="schema"),
+    ],
+)
+def test_a_misfortune_changes_nothing_for_later_runs_and_other_definitions(
+    world, collection, scenario, first, calls
+):
+    labeling = BY_MODEL | {"labeling_context": "misfortunes", "cache_ttl_seconds": 0}
+    struck = world.define(collection, CONFIG, llm_labeling=labeling | first)
+    other = world.define(collection, CONFIG, llm_labeling=labeling)
+    with serving(scenario) as listening:
+        there = over(world, listening, concurrency=1)
+        there.run(struck)
+        assert len(listening.requests) > calls
+        listening.requests.clear()
+        there.run(other)
+        forms = {one.get("response_format", {}).get("type") for one in listening.requests}
+    assert forms == {"json_schema"}
+
+
 def test_zero_seconds_ask_every_time(world, collection, server):
     labeling = BY_MODEL | {"cache_ttl_seconds": 0, "labeling_context": "uncached"}
     definition = world.define(collection, CONFIG, llm_labeling=labeling)
