@@ -211,7 +211,7 @@ def _called(message: Fields) -> str:
     calls = list(map(_fields, listed)) if isinstance(listed, list) else []
     functions = [_fields(call.get("function", call)) for call in calls]
     functions.append(_fields(message.get("function_call")))
-    return "\n".join(filter(None, (_text(one.get("arguments")) for one in functions)))
+    return "\n".join(filter(None, (_text(called.get("arguments")) for called in functions)))
 
 
 def _refused(message: Fields) -> str:
