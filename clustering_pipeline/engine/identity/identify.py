@@ -14,7 +14,7 @@ from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity.evidence import Evidence, Terms, gather
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids, rehashed
 from clustering_pipeline.engine.identity.lineage import Event, events_between
-from clustering_pipeline.engine.identity.matching import Match, match
+from clustering_pipeline.engine.identity.matching import Match, match, match_at
 
 TOP = ""
 """Stands for the uid of what lies around the groups on top."""
@@ -136,26 +136,13 @@ def compare(before: Generation, after: Generation) -> tuple[Event, ...]:
 
 
 def _by_uid(evidence: Evidence) -> tuple[Match, ...]:
-    places = {uid: place for place, uid in enumerate(evidence.before.uids)}
-    shared = {
-        pair: at
-        for at, pair in enumerate(zip(evidence.old.tolist(), evidence.new.tolist(), strict=True))
-    }
+    old = {uid: place for place, uid in enumerate(evidence.before.uids)}
+    pairs = zip(evidence.old.tolist(), evidence.new.tolist(), strict=True)
+    shared = {pair: place for place, pair in enumerate(pairs)}
+    both = [(old[uid], new) for new, uid in enumerate(evidence.after.uids) if uid in old]
     return tuple(
-        _match(evidence, places[uid], new, shared.get((places[uid], new)))
-        for new, uid in enumerate(evidence.after.uids)
-        if uid in places
-    )
-
-
-def _match(evidence: Evidence, old: int, new: int, at: int | None) -> Match:
-    if at is None:
-        return Match(old=old, new=new, by="members", score=0.0)
-    return Match(
-        old=old,
-        new=new,
-        by="members",
-        score=float(evidence.jaccard[at]),
-        overlap=float(evidence.overlap[at]),
-        known=float(evidence.shared[at] / evidence.after.sizes[new]),
+        match_at(evidence, shared[pair])
+        if pair in shared
+        else Match(old=pair[0], new=pair[1], by="members", score=0.0)
+        for pair in both
     )

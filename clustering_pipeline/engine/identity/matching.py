@@ -61,30 +61,29 @@ def _left(old: Counts, new: Counts, matches: Sequence[Match]) -> NDArray[np.bool
     return ~np.isin(old, gone[0]) & ~np.isin(new, gone[1])
 
 
+def match_at(evidence: Evidence, place: int) -> Match:
+    """A pair of groups that share documents."""
+    new = int(evidence.new[place])
+    return Match(
+        old=int(evidence.old[place]),
+        new=new,
+        by="members",
+        score=float(evidence.jaccard[place]),
+        overlap=float(evidence.overlap[place]),
+        known=float(evidence.shared[place] / evidence.after.sizes[new]),
+    )
+
+
 def _assign(
     evidence: Evidence, left: NDArray[np.bool_], rank_old: Counts, rank_new: Counts
 ) -> list[Match]:
     old, new, scores = evidence.old[left], evidence.new[left], evidence.jaccard[left]
     pairs = optimal(rank_old[old], rank_new[new], scores)
-    return [
-        Match(
-            old=int(old[at]),
-            new=int(new[at]),
-            by="members",
-            score=float(scores[at]),
-            overlap=float(evidence.overlap[left][at]),
-            known=float(evidence.shared[left][at] / evidence.after.sizes[new[at]]),
-        )
-        for at in pairs
-    ]
+    return [match_at(evidence, place) for place in np.flatnonzero(left)[pairs].tolist()]
 
 
 def _by_centroid(
-    evidence: Evidence,
-    terms: Terms,
-    matches: Sequence[Match],
-    rank_old: Counts,
-    rank_new: Counts,
+    evidence: Evidence, terms: Terms, matches: Sequence[Match], rank_old: Counts, rank_new: Counts
 ) -> list[Match]:
     old = np.setdiff1d(np.arange(evidence.before.k), [match.old for match in matches])
     new = np.setdiff1d(np.arange(evidence.after.k), [match.new for match in matches])

@@ -161,36 +161,37 @@ def apply_edits(
     """
     done = Edited(groups=groups)
     if movable is None:
-        done = _remade(done, edits, documents, before, check=check)
+        done = _remade(done, edits, documents, before, check)
     found, homes = done.groups, documents.homes(done.groups)
-    named = _Named.of(edits, documents.ids)
+    places = _Places.of(edits, documents.ids)
     for among in documents.clusterings:
-        done = _link(done, edits, documents, named, among=among, homes=homes, movable=movable)
-    excluded = done.groups.moved(named.rows(edits.exclude), NOWHERE)
-    done = done.then(excluded, *named.missing(edits))
+        done = _link(done, edits, places, among=among, homes=homes, movable=movable)
+    excluded = done.groups.moved(places.rows(edits.exclude), NOWHERE)
+    done = done.then(excluded, *places.missing(edits))
     sure = dict(_probabilities(found, done.groups, homes if documents.spaces else None))
     return replace(done, groups=done.groups.living(), probabilities=sure)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Named:
-    """Where the documents are that edits name: a document has a row in each clustering."""
+class _Places:
+    """The rows of the documents that edits name, one in each clustering; ``ids`` are of all."""
 
-    places: Mapping[str, list[int]]
+    ids: Sequence[str]
+    named: Mapping[str, list[int]]
 
     @classmethod
     def of(cls, edits: ClusterEdits, ids: Sequence[str]) -> Self:
         """Looks through all ids once."""
         lists = [*edits.must_link, *edits.cannot_link, edits.exclude]
-        places: dict[str, list[int]] = {name: [] for names in lists for name in names}
+        named: dict[str, list[int]] = {name: [] for names in lists for name in names}
         for row, name in enumerate(ids):
-            if name in places:
-                places[name].append(row)
-        return cls(places=places)
+            if name in named:
+                named[name].append(row)
+        return cls(ids=ids, named=named)
 
     def rows(self, names: Sequence[str], among: Mask | None = None) -> Rows:
         """Their rows, in the order they are named in."""
-        places = [row for name in dict.fromkeys(names) for row in self.places[name]]
+        places = [row for name in dict.fromkeys(names) for row in self.named[name]]
         rows = np.array(places, dtype=np.int64)
         return rows if among is None else rows[among[rows]]
 
@@ -201,21 +202,16 @@ class _Named:
             "must_link": edits.must_link,
             "cannot_link": edits.cannot_link,
         }
-        for kind, named in lists.items():
-            if gone := sorted({id_ for ids in named for id_ in ids if not self.places[id_]}):
+        for kind, ids in lists.items():
+            if gone := sorted({name for names in ids for name in names if not self.named[name]}):
                 yield f"{kind}: {len(gone)} documents are not there, {gone[0]!r} among them"
 
 
 def _remade(
-    done: Edited,
-    edits: ClusterEdits,
-    documents: Documents,
-    before: Published | None,
-    *,
-    check: Check,
+    done: Edited, edits: ClusterEdits, documents: Documents, before: Published | None, check: Check
 ) -> Edited:
-    for uid, parts in edits.split.items():
-        done = _split(done, uid, parts, documents, before, check=check)
+    for split in edits.split.items():
+        done = _split(done, split, documents, before, check)
     for uids in edits.merge:
         done = _merge(done, uids, documents, before)
     for uid in edits.pin:
@@ -239,13 +235,12 @@ def _probabilities(
 
 def _split(
     done: Edited,
-    uid: str,
-    count: int,
+    split: tuple[str, int],
     documents: Documents,
     before: Published | None,
-    *,
     check: Check,
 ) -> Edited:
+    uid, count = split
     problem = _indivisible(done.groups, uid, count, documents)
     if problem:
         return done.then(done.groups, f"split: {problem}")
@@ -357,20 +352,19 @@ def _formerly(uid: str, documents: Documents, before: Published) -> Mask | None:
 def _link(
     done: Edited,
     edits: ClusterEdits,
-    documents: Documents,
-    named: _Named,
+    places: _Places,
     *,
     among: Mask,
     homes: Homes,
     movable: Mask | None,
 ) -> Edited:
-    for ids in edits.links.must:
-        rows = named.rows(ids, among)
+    links, names = edits.links, places.ids
+    for ids in links.must:
+        rows = places.rows(ids, among)
         if len(rows):
             done = done.then(*linked(done.groups, rows, movable))
-    names = documents.ids
-    for ids in edits.links.cannot:
-        groups, alone = parted(done.groups, named.rows(ids, among), homes.next_of, movable)
+    for ids in links.cannot:
+        groups, alone = parted(done.groups, places.rows(ids, among), homes.next_of, movable)
         done = done.then(groups, *(homeless(names[row], names[first]) for row, first in alone))
     return done
 

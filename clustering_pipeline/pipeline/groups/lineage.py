@@ -66,15 +66,12 @@ def _labels_before(run: Run) -> dict[str, str]:
 
 def lineage_table(events: list[LineageEvent]) -> str:
     """What happened, for people: how often, and each event that is more than growth."""
-    counted = ", ".join(f"{count} {kind}" for kind, count in _counts(events).items())
+    counts = Counter(event.event for event in events).most_common()
+    counted = ", ".join(f"{count} {kind}" for kind, count in counts)
     shown = [event for event in events if event.event not in _UNEVENTFUL][:_ROWS]
     lines = [table_line(_row(event)) for event in shown]
     head = [f"| {' | '.join(_SHOWN)} |", f"|{'---|' * len(_SHOWN)}"]
     return "\n".join([counted, "", *head, *lines]) if lines else counted
-
-
-def _counts(events: list[LineageEvent]) -> dict[str, int]:
-    return dict(Counter(event.event for event in events).most_common())
 
 
 def _row(event: LineageEvent) -> list[object]:

@@ -118,11 +118,7 @@ def name_groups(
     renamed = pl.col("cluster_id").replace_strict(
         {**ids, NOISE_ID: NOISE_ID}, return_dtype=pl.String
     )
-    return Named(
-        assignments=frame.with_columns(renamed),
-        groups=_table(_rows(identity, past.shown)),
-        record=_record(_events(identity, after, past.shown), past.run_id),
-    )
+    return _named(frame.with_columns(renamed), after, identity, past)
 
 
 def _regrouped(
@@ -137,28 +133,27 @@ def _regrouped(
     sure = frame["probability"].to_numpy().copy()
     sure[list(edited.probabilities)] = list(edited.probabilities.values())
     tops = np.array([*(path[0] for path in identity.paths), NOISE], dtype=np.int64)
-    found = {
-        "parents": dict(first.parents),
-        "split_of": edited.split_of,
-        "merged": edited.merged,
-    }
-    return Named(
-        assignments=frame.with_columns(
-            pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
-            cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
-            label=canonical(tops[shown.deepest]),
-            probability=sure,
-        ),
-        groups=_table(_rows(identity, past.shown)),
-        record=_record(_events(identity, shown, past.shown), past.run_id, found),
-        conflicts=edited.conflicts,
+    found = {"parents": dict(first.parents), "split_of": edited.split_of, "merged": edited.merged}
+    assignments = frame.with_columns(
+        pl.Series(FOUND, first.inner.tolist(), dtype=pl.String),
+        cluster_id=pl.Series([names[place] for place in shown.deepest], dtype=pl.String),
+        label=canonical(tops[shown.deepest]),
+        probability=sure,
     )
+    named = _named(assignments, shown, identity, past, found)
+    return replace(named, conflicts=edited.conflicts)
 
 
-def _events(
-    identity: Identity, after: Generation, before: Generation | None
-) -> Iterator[LineageEvent]:
-    return lineage_events(identity.events, after, identity.paths, identity.uids, before)
+def _named(
+    assignments: pl.DataFrame,
+    after: Generation,
+    identity: Identity,
+    past: Past,
+    found: Mapping[str, Any] | None = None,
+) -> Named:
+    events = lineage_events(identity.events, after, identity.paths, identity.uids, past.shown)
+    record = _record(events, past.run_id, found)
+    return Named(assignments=assignments, groups=_table(_rows(identity, past.shown)), record=record)
 
 
 def _record(
@@ -220,7 +215,6 @@ def _block(frame: pl.DataFrame, paths: tuple[Path, ...], space: Space) -> Vector
 
 
 _SAME = {"matched_by": "members", "score": 1.0}
-_NEW = {"previous_cluster_id": None, "matched_by": None, "score": None}
 
 
 def same_groups(
@@ -243,7 +237,7 @@ def same_groups(
             "cluster_id": group_id(path),
             "group_uid": uid,
             "parent_group_uid": by_path.get(path[:-1]),
-            **(_NEW if group_id(path) in born else _SAME | {"previous_cluster_id": group_id(path)}),
+            **({} if group_id(path) in born else _SAME | {"previous_cluster_id": group_id(path)}),
         }
         for path, uid in by_path.items()
     ]

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.model.ids import group_id
 from clustering_pipeline.pipeline.groups.snapshots import (
-    generation_of_run,
-    known_groups,
+    group_uids,
+    grouped_by,
     merged_groups,
 )
-from clustering_pipeline.pipeline.run.artifacts import IDENTITY_RECORD, LABELS
+from clustering_pipeline.pipeline.run.artifacts import LABELS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
 
@@ -33,10 +32,9 @@ def carried_names(run: Run) -> dict[str, str]:
     names = {**_published_names(run.pipeline, run.published, given), **given}
     if not names:
         return {}
-    made = run.execution if run.published is None or run.is_own(IDENTITY_RECORD) else run.published
-    merged = merged_groups(run.pipeline, made)
+    made = grouped_by(run)
+    groups, merged = group_uids(run.pipeline, made), merged_groups(run.pipeline, made)
     names = followed(names, merged)
-    groups = dict(known_groups(run).iter_rows())
     _report(run, list(_unborne(given, names, set(groups.values()), merged)))
     return {group: names[uid] for group, uid in groups.items() if uid in names}
 
@@ -85,7 +83,7 @@ def names_are_due(pipeline: Pipeline, published: ExecutionRecord, given: Mapping
         return False
     names = {**_published_names(pipeline, published, given), **given}
     names = followed(names, merged_groups(pipeline, published))
-    uids = _uids(pipeline, published)
+    uids = group_uids(pipeline, published)
     labels = LABELS.read(pipeline.artifacts, published)
     borne = {group: names[uid] for group, uid in uids.items() if uid in names}
     return not named(labels, borne)["label"].equals(labels["label"])
@@ -136,18 +134,9 @@ def _published_names(
     """Uid to name; without those by edits that people have taken back since."""
     if published is None or not published.label_overrides:
         return {}
-    uids, borne = _uids(pipeline, published), published.label_overrides
+    uids, borne = group_uids(pipeline, published), published.label_overrides
     names = {uids[group]: name for group, name in borne.items() if group in uids}
     edited = published.edits.rename if published.edits else {}
     edited = followed(edited, merged_groups(pipeline, published))
     dropped = {uid for uid, name in edited.items() if uid not in given and names.get(uid) == name}
     return {uid: name for uid, name in names.items() if uid not in dropped}
-
-
-def _uids(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str]:
-    """Group to uid; those of a run from before groups had any follow from its members."""
-    known = execution.uids
-    if len(known) == len(execution.centroids or ()):
-        return known
-    shown = generation_of_run(pipeline, execution)
-    return dict(zip(map(group_id, shown.paths), shown.uids, strict=True))

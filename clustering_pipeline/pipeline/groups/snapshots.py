@@ -25,7 +25,6 @@ from clustering_pipeline.pipeline.run.run import Run
 
 Centroids = Callable[[tuple[Path, ...]], Vectors]
 _DOCUMENT = ["collection_id", "point_id"]
-_KNOWN = {"cluster_id": pl.String, "group_uid": pl.String}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +71,12 @@ def generation_of_run(pipeline: Pipeline, execution: ExecutionRecord) -> Generat
     A run from before groups had uids gets those that its members give.
     """
     assignments = ASSIGNMENTS.read(pipeline.artifacts, execution)
-    uids = uids_of(pipeline, execution)
     middles = _stored_middles(pipeline, execution)
-    if uids is not None:
-        return generation_of(assignments, uids=uids, centroids=middles)
-    plain = generation_of(assignments)
-    made = dict(zip(map(group_id, plain.paths), fresh_uids(plain), strict=True))
-    return generation_of(assignments, uids=made, centroids=middles)
+    uids = uids_of(pipeline, execution)
+    if uids is None:
+        plain = generation_of(assignments)
+        uids = dict(zip(map(group_id, plain.paths), fresh_uids(plain), strict=True))
+    return generation_of(assignments, uids=uids, centroids=middles)
 
 
 def uids_of(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str] | None:
@@ -89,13 +87,18 @@ def uids_of(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str] | 
     return dict(table.select("cluster_id", "group_uid").iter_rows())
 
 
-def known_groups(run: Run) -> pl.DataFrame:
-    """Group and uid, of the groups that the run has or shows again."""
-    if run.published is None or run.has(IDENTITY):
-        return run.read_frame(IDENTITY, columns=["cluster_id", "group_uid"])
-    shown = generation_of_run(run.pipeline, run.published)
-    ids = list(map(group_id, shown.paths))
-    return pl.DataFrame({"cluster_id": ids, "group_uid": shown.uids}, schema=_KNOWN)
+def group_uids(pipeline: Pipeline, execution: ExecutionRecord) -> dict[str, str]:
+    """Group to uid, of whatever run."""
+    uids = uids_of(pipeline, execution)
+    if uids is None:
+        shown = generation_of_run(pipeline, execution)
+        uids = dict(zip(map(group_id, shown.paths), shown.uids, strict=True))
+    return uids
+
+
+def grouped_by(run: Run) -> ExecutionRecord:
+    """The execution that made the groups which the run has or shows again."""
+    return run.execution if run.is_own(IDENTITY) else run.shown
 
 
 def published(pipeline: Pipeline, execution: ExecutionRecord) -> Published:
@@ -150,16 +153,11 @@ def _stored_middles(pipeline: Pipeline, execution: ExecutionRecord) -> Centroids
         if FEATURE not in summaries.columns:
             summaries = summaries.with_columns(pl.lit("").alias(FEATURE))
         places = {group_id(path): place for place, path in enumerate(paths)}
-        blocks = [
-            _block(part, places) for _, part in sorted(summaries.group_by(FEATURE), key=_name)
-        ]
+        parts = summaries.sort(FEATURE).partition_by(FEATURE, maintain_order=True)
+        blocks = [_block(part, places) for part in parts]
         return np.concatenate([np.zeros((len(paths), 0), dtype=np.float32), *blocks], axis=1)
 
     return middles
-
-
-def _name(part: tuple[tuple[object, ...], pl.DataFrame]) -> str:
-    return str(part[0][0])
 
 
 def _block(summaries: pl.DataFrame, places: Mapping[str, int]) -> Vectors:

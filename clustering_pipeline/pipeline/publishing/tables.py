@@ -3,7 +3,7 @@
 import polars as pl
 
 from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.pipeline.groups.snapshots import known_groups
+from clustering_pipeline.pipeline.groups.snapshots import group_uids, grouped_by
 from clustering_pipeline.pipeline.run.artifacts import DISTANCES, LABELS, REDUCED, SUMMARIES
 from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, axes_of
 from clustering_pipeline.pipeline.run.run import Run
@@ -17,8 +17,11 @@ def clusters_table(run: Run) -> pl.DataFrame:
     """One row a group, largest first, as the contract names the columns."""
     summaries = run.read_frame(SUMMARIES)
     labels = run.read_frame(LABELS, columns=LABEL_COLUMNS)
-    known = known_groups(run).join(labels, on="cluster_id", how="left", maintain_order="left")
-    table = summaries.join(known, on="cluster_id", how="left", maintain_order="left")
+    uids = group_uids(run.pipeline, grouped_by(run))
+    uid = pl.col("cluster_id").replace_strict(uids, default=None, return_dtype=pl.String)
+    table = summaries.with_columns(group_uid=uid).join(
+        labels, on="cluster_id", how="left", maintain_order="left"
+    )
     # Groups that continue keep their numbers, so the numbers no longer say which is largest.
     return table.sort(
         "hierarchy_level", "num_members", descending=[False, True], maintain_order=True

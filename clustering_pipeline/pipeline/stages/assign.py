@@ -18,12 +18,7 @@ from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.definitions.vector_config import FaceClusterMergeConfig
 from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
 from clustering_pipeline.model.progress import Check
-from clustering_pipeline.pipeline.groups.matching import (
-    Named,
-    keep_named,
-    name_groups,
-    read_past,
-)
+from clustering_pipeline.pipeline.groups.matching import Named, keep_named, name_groups, read_past
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
     EMBEDDINGS,
@@ -79,11 +74,7 @@ class Method:
     ) -> Fit:
         """The groups of (m, d) vectors."""
         return engine.fit_interruptibly(
-            points,
-            algorithm=self.algorithm,
-            params=self.params,
-            neighbors=neighbors,
-            check=check,
+            points, algorithm=self.algorithm, params=self.params, neighbors=neighbors, check=check
         )
 
     def divide(self, vectors: Vectors, labels: Labels, check: Check, **options: Any) -> Hierarchy:
@@ -282,36 +273,28 @@ def _numbers(frame: pl.DataFrame) -> dict[str, int | float | None]:
     }
 
 
-_IDS = ("parent_cluster_id", "child_cluster_id")
-
-
 def relations_of(assignments: pl.DataFrame, spaces: Sequence[Space]) -> list[dict[str, Any]]:
-    """The same for the groups as readers know them, people's edits applied."""
+    """Which group of one feature lies within a group of another, where features are independent.
+
+    Parents and children by overlap of members, for ``hierarchy_relationships``: of the groups on
+    top as readers know them, people's edits applied.
+    """
     if len(spaces) < 2:
         return []
     labels = assignments["label"].to_numpy()
     shown = assignments.filter(pl.col("cluster_id") != NOISE_ID).unique(["label", "cluster_id"])
     tops = {
-        group_id((label,)): group_id(group_path(cluster_id)[:1])
+        label: group_id(group_path(cluster_id)[:1])
         for label, cluster_id in shown.select("label", "cluster_id").iter_rows()
     }
-    relations = relate({space.name: labels[space.rows] for space in spaces})
-    return [{**row, **{key: tops[row[key]] for key in _IDS}} for row in relations]
-
-
-def relate(labels: Mapping[str, Labels]) -> list[dict[str, Any]]:
-    """Parents and children by overlap of members, for ``hierarchy_relationships``.
-
-    ``labels`` are the numbers of the top groups, unique over the features.
-    """
     return [
         {
-            "parent_cluster_id": group_id((pair.parent,)),
-            "child_cluster_id": group_id((pair.child,)),
+            "parent_cluster_id": tops[pair.parent],
+            "child_cluster_id": tops[pair.child],
             "parent_feature": pair.parent_feature,
             "child_feature": pair.child_feature,
             "overlap": pair.overlap,
             "child_members": pair.child_size,
         }
-        for pair in engine.overlap_relations(labels)
+        for pair in engine.overlap_relations({each.name: labels[each.rows] for each in spaces})
     ]

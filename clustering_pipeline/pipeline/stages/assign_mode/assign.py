@@ -50,20 +50,12 @@ from clustering_pipeline.pipeline.stages.assign_mode.published import (
     earlier,
     known_documents,
 )
-from clustering_pipeline.pipeline.stages.assign_mode.reference import (
-    reference_in,
-    references,
-)
+from clustering_pipeline.pipeline.stages.assign_mode.reference import reference_in, references
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 Places = NDArray[np.float64]
 
-NOBODY = Assigned(
-    labels=np.zeros(0, dtype=np.int64),
-    nearest=np.zeros(0, dtype=np.int64),
-    cosines=np.zeros(0),
-    probabilities=np.zeros(0),
-)
+_NOBODY, _NOTHING = np.zeros(0, dtype=np.int64), np.zeros(0)
 _TEXTS = ("cluster_id", NEAREST, FOUND)
 _LIKE = 5
 _LOOKED_AT = 100
@@ -164,7 +156,7 @@ def _joined(run: Run, known: Known, space: Space, published: _Published) -> Join
 
 def _assigned(run: Run, reference: Reference, new: Matrix) -> Assigned:
     if not len(new):
-        return NOBODY
+        return Assigned(labels=_NOBODY, nearest=_NOBODY, cosines=_NOTHING, probabilities=_NOTHING)
     threshold, check = run.spec.assignment_threshold, Paced(ask=run.check)
     return assign_to(reference, new, threshold=threshold, check=check)
 

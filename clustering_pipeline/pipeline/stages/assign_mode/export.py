@@ -219,11 +219,7 @@ def _questions(source: Source, sizes: Sequence[int]) -> Iterator[_Question]:
 
 
 def _by_products(
-    run: Run,
-    source: Source,
-    sizes: Sequence[int],
-    stored: Callable[[], Table],
-    mark: list[str],
+    run: Run, source: Source, sizes: Sequence[int], stored: Callable[[], Table], mark: list[str]
 ) -> Seen | None:
     """Compares products with random directions; None where the server cannot tell of all."""
     ids: list[str] = []

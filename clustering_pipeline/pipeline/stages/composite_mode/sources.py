@@ -9,11 +9,7 @@ from clustering_pipeline.model.definitions.composite import (
     require_centroids,
 )
 from clustering_pipeline.model.definitions.spec import ClusterSpec
-from clustering_pipeline.model.errors import (
-    ClusterNotFound,
-    InvalidRequest,
-    StateConflict,
-)
+from clustering_pipeline.model.errors import ClusterNotFound, InvalidRequest, StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, EMBEDDINGS, MEMBERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
