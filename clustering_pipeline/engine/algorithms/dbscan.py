@@ -20,17 +20,12 @@ def fit(vectors: Vectors, params: DBSCANParams, context: FitContext) -> Grouping
 
     refuse_tree_without(params.metric, algorithm=params.algorithm)
     context.check()
+    ours = {
+        "metric_params": params.metric_params or None,
+        "p": params.p if params.metric == "minkowski" else None,
+    }
     with one_thread(), arguments_of("dbscan"):
-        model = DBSCAN(
-            eps=params.eps,
-            min_samples=params.min_samples,
-            metric=params.metric,
-            metric_params=params.metric_params or None,
-            algorithm=params.algorithm,
-            leaf_size=params.leaf_size,
-            p=params.p if params.metric == "minkowski" else None,
-            n_jobs=params.n_jobs,
-        ).fit(double(vectors))
+        model = DBSCAN(**params.model_dump() | ours).fit(double(vectors))
     return Grouping(labels=model.labels_, notes={"cores": len(model.core_sample_indices_)})
 
 

@@ -27,19 +27,11 @@ def fit(vectors: Vectors, params: GaussianMixtureParams, context: FitContext) ->
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - heavy
 
     context.check()
-    model = GaussianMixture(
-        n_components=min(params.n_components, len(vectors)),
-        covariance_type=params.covariance_type,
-        tol=params.tol,
-        reg_covar=params.reg_covar,
-        max_iter=params.max_iter,
-        n_init=params.n_init,
-        init_params=params.init_params,
-        weights_init=_array(params.weights_init),
-        means_init=_array(params.means_init),
-        precisions_init=_array(params.precisions_init),
-        random_state=params.random_state,
-    )
+    settings = params.model_dump(exclude={"verbose", "verbose_interval", "warm_start"})
+    for name in ("weights_init", "means_init", "precisions_init"):
+        settings[name] = _array(settings[name])
+    settings["n_components"] = min(params.n_components, len(vectors))
+    model = GaussianMixture(**settings)
     with one_thread():
         shares = _shares(model, double(vectors))
     notes = {"converged": bool(model.converged_), "lower_bound": float(model.lower_bound_)}

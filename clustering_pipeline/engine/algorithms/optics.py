@@ -28,23 +28,15 @@ def fit(vectors: Vectors, params: OPTICSParams, context: FitContext) -> Grouping
     if len(vectors) < max(params.min_samples, smallest or 0):
         return Grouping(labels=np.full(len(vectors), -1))
     points, metric, unit = _space(vectors, params.metric)
+    ours = {
+        "metric": metric,
+        "max_eps": np.inf if params.max_eps is None else unit * params.max_eps,
+        "eps": None if params.eps is None else unit * params.eps,
+        "min_cluster_size": max(2, int(smallest)) if smallest and smallest > 1 else smallest,
+    }
     # Copies reach each other at once: a ratio of reachabilities is then infinite, and steep.
     with one_thread(), np.errstate(divide="ignore"), arguments_of("optics"):
-        model = OPTICS(
-            min_samples=params.min_samples,
-            max_eps=np.inf if params.max_eps is None else unit * params.max_eps,
-            metric=metric,
-            p=params.p,
-            metric_params=params.metric_params,
-            cluster_method=params.cluster_method,
-            eps=None if params.eps is None else unit * params.eps,
-            xi=params.xi,
-            predecessor_correction=params.predecessor_correction,
-            min_cluster_size=max(2, int(smallest)) if smallest and smallest > 1 else smallest,
-            algorithm=params.algorithm,
-            leaf_size=params.leaf_size,
-            n_jobs=params.n_jobs,
-        ).fit(points)
+        model = OPTICS(**params.model_dump() | ours).fit(points)
     return Grouping(labels=model.labels_)
 
 

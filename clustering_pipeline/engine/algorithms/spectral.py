@@ -45,23 +45,10 @@ def _groups(vectors: Vectors, params: SpectralParams) -> Labels:
 
     if len(vectors) <= params.n_clusters:
         return np.arange(len(vectors))
+    settings = params.model_dump(exclude={"verbose"})
+    settings["n_neighbors"] = min(params.n_neighbors, len(vectors))
     with one_thread(), converging(), similar(params.affinity):
-        model = SpectralClustering(
-            n_clusters=params.n_clusters,
-            eigen_solver=params.eigen_solver,
-            n_components=params.n_components,
-            random_state=params.random_state,
-            n_init=params.n_init,
-            gamma=params.gamma,
-            affinity=params.affinity,
-            n_neighbors=min(params.n_neighbors, len(vectors)),
-            eigen_tol=params.eigen_tol,
-            assign_labels=params.assign_labels,
-            degree=params.degree,
-            coef0=params.coef0,
-            kernel_params=params.kernel_params,
-            n_jobs=params.n_jobs,
-        ).fit(double(vectors))
+        model = SpectralClustering(**settings).fit(double(vectors))
     return model.labels_.astype(np.int64)
 
 

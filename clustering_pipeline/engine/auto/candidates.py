@@ -20,8 +20,8 @@ CUTS = 18
 ROUNDS = 30
 
 
-def settle(units: Vectors, labels: Labels, *, rounds: int = ROUNDS) -> Labels:
-    """``labels`` after at most ``rounds`` moves of all documents in groups; noise stays.
+def settle(units: Vectors, labels: Labels) -> Labels:
+    """``labels`` after at most ``ROUNDS`` moves of all documents in groups; noise stays.
 
     ``units`` are (n, d) rows of length one.  The mean cosine distance of a document to a group is
     one minus its product with the group's mean, so this descends along the silhouette.
@@ -29,7 +29,7 @@ def settle(units: Vectors, labels: Labels, *, rounds: int = ROUNDS) -> Labels:
     inside = np.flatnonzero(labels >= 0)
     points, current = units[inside], canonical(labels[inside])
     with one_thread():
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             moved = canonical(_nearest(points, group_means(points, current)))
             if (moved == current).all():
                 break

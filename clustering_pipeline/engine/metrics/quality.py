@@ -1,6 +1,6 @@
 """The contract's quality metrics, and the space they were measured in."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,17 +25,17 @@ class Quality:
     ``density_validity`` is None unless asked for.
     """
 
-    silhouette_score: float | None
-    davies_bouldin_index: float | None
-    calinski_harabasz_score: float | None
+    silhouette_score: float | None = None
+    davies_bouldin_index: float | None = None
+    calinski_harabasz_score: float | None = None
     degenerate: str | bool
     degenerate_detail: str | None
     avg_cluster_size: float | None
     noise_ratio: float
     cluster_size_entropy: float | None
-    mean_cosine_to_centroid: float | None
-    min_cosine_to_centroid: float | None
-    density_validity: float | None
+    mean_cosine_to_centroid: float | None = None
+    min_cosine_to_centroid: float | None = None
+    density_validity: float | None = None
     space: str
 
     def contract(self) -> dict[str, object]:
@@ -50,7 +50,6 @@ def quality(
     space: str = "original",
     middles: Centroids | None = None,
     clustered: ArrayLike | None = None,
-    random_state: int = 42,
     check: Check = never,
 ) -> Quality:
     """Measure ``labels`` over (n, d) ``vectors``.
@@ -60,22 +59,17 @@ def quality(
     """
     points, groups = as_vectors(vectors), np.asarray(labels, dtype=np.int64)
     middles = middles or centroids(points, groups, check=check)
-    flag, detail = degenerate(groups)
     sizes, measured = middles.sizes, spread(points, groups, check)
-    return Quality(
+    return replace(
+        counted(groups),
         silhouette_score=_silhouette(points, groups, check),
         davies_bouldin_index=davies_bouldin(measured),
         calinski_harabasz_score=calinski_harabasz(measured),
-        degenerate=flag,
-        degenerate_detail=detail,
-        avg_cluster_size=float(sizes.mean()) if len(sizes) else None,
-        noise_ratio=float((groups < 0).mean()),
-        cluster_size_entropy=_entropy(sizes) if len(sizes) else None,
         mean_cosine_to_centroid=_weighted(middles.mean_cosine, sizes),
         min_cosine_to_centroid=float(middles.min_cosine.min()) if len(sizes) else None,
         density_validity=None
         if clustered is None
-        else density_validity(clustered, groups, random_state=random_state, check=check),
+        else density_validity(clustered, groups, check=check),
         space=space,
     )
 
@@ -86,17 +80,11 @@ def counted(labels: ArrayLike) -> Quality:
     flag, detail = degenerate(groups)
     sizes = np.bincount(groups[groups >= 0])
     return Quality(
-        silhouette_score=None,
-        davies_bouldin_index=None,
-        calinski_harabasz_score=None,
         degenerate=flag,
         degenerate_detail=detail,
         avg_cluster_size=float(sizes.mean()) if len(sizes) else None,
         noise_ratio=float((groups < 0).mean()),
         cluster_size_entropy=_entropy(sizes) if len(sizes) else None,
-        mean_cosine_to_centroid=None,
-        min_cosine_to_centroid=None,
-        density_validity=None,
         space="payload",
     )
 

@@ -1,12 +1,10 @@
 """How far each document stands from the others, in the space it came in."""
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustering_pipeline.engine.neighbors.graph import nearest_neighbors
-from clustering_pipeline.engine.neighbors.neighborhood import Metric, Neighborhood
+from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.screening import first_copies, slices
 from clustering_pipeline.engine.neighbors.search import search_rows
 from clustering_pipeline.engine.sampling import sample_rows
@@ -25,26 +23,24 @@ def outlier_scores(
     vectors: ArrayLike,
     *,
     neighbors: Neighborhood | None = None,
-    count: int = NEIGHBORS,
-    metric: str = "euclidean",
     many: int = MANY,
     sample: int = SAMPLE,
     check: Check = never,
 ) -> NDArray[np.float64]:
     """(n,) scores in [0, 1]: 0 in the crowd, near 1 far from everything.
 
-    The mean distance to the ``count`` nearest neighbours, as deviations above the median, squashed
+    The mean Euclidean distance to the nearest neighbours, as deviations above the median, squashed
     by the error function as in LoOP (Kriegel et al., 2009).  The deviation is that of the nearer
     half, so that many outliers do not hide each other.  Above ``many`` documents the neighbours are
-    Euclidean ones among a seeded ``sample`` of them, as exact as any.
+    those among a seeded ``sample`` of them, as exact as any.
     """
     points = as_vectors(vectors)
     if len(points) < 3:
         return np.zeros(len(points))
     if len(points) > many:
-        return _scores(reach_of_sample(points, count, sample, check))
+        return _scores(reach_of_sample(points, NEIGHBORS, sample, check))
     hood = neighbors or Neighborhood(points, check)
-    return _scores(hood.nearest(count, cast("Metric", metric)).distances.mean(axis=1))
+    return _scores(hood.nearest(NEIGHBORS).distances.mean(axis=1))
 
 
 def _scores(reach: NDArray[np.float64]) -> NDArray[np.float64]:

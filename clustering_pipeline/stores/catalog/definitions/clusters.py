@@ -134,12 +134,7 @@ class Clusters:
         return {row["view"]["last_run_id"] for row in rows} - {None}
 
     def list(
-        self,
-        scope: Scope,
-        request: ListClustersRequest,
-        *,
-        path: str = "/v1/clusters",
-        only: Collection[str] | None = None,
+        self, scope: Scope, request: ListClustersRequest, *, only: Collection[str] | None = None
     ) -> ListClustersResponse:
         """One page of the namespace's definitions, or of ``only`` these, and the sums over all."""
         ids = {} if only is None else {"_id": {"$in": sorted(only)}}
@@ -147,7 +142,7 @@ class Clusters:
         page = find_page(_kind(self.table), within(scope, **ids), question)
         return ListClustersResponse(
             results=[ClusterMetadata.model_validate(view) for view in page.views],
-            pagination=paginate(question, page, path=path),
+            pagination=paginate(question, page, path="/v1/clusters"),
             total_count=page.total,
             stats=_stats(page),
         )

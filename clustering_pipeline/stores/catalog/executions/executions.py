@@ -140,17 +140,12 @@ class Executions:
         return set(run_ids) & grouped
 
     def list(
-        self,
-        scope: Scope,
-        cluster_id: str,
-        request: ListClusterExecutionsRequest,
-        *,
-        path: str | None = None,
+        self, scope: Scope, cluster_id: str, request: ListClusterExecutionsRequest
     ) -> ListClusterExecutionsResponse:
         """One page of a definition's executions, and the sums over all that match."""
         question = ListQuery.of(request)
         page = find_page(_kind(self.table), within(scope, cluster_id=cluster_id), question)
-        path = path or f"/v1/clusters/{cluster_id}/executions/list"
+        path = f"/v1/clusters/{cluster_id}/executions/list"
         return ListClusterExecutionsResponse(
             results=[ClusterExecutionResult.model_validate(view) for view in page.views],
             pagination=paginate(question, page, path=path),
