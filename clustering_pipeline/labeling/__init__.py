@@ -3,8 +3,8 @@
 from clustering_pipeline.labeling.config import InputMapping, LabelingConfig
 from clustering_pipeline.labeling.ctfidf import keyphrases
 from clustering_pipeline.labeling.fidelity import Fidelity, fidelity, judged_texts
-from clustering_pipeline.labeling.fields import FieldChoice, choose_text_fields
-from clustering_pipeline.labeling.judges import Judge, tf_idf_judge
+from clustering_pipeline.labeling.fields import choose_text_fields
+from clustering_pipeline.labeling.judges import tf_idf_judge
 from clustering_pipeline.labeling.labels import label_groups
 from clustering_pipeline.labeling.llm.cache import cache_keys
 from clustering_pipeline.labeling.llm.embeddings import EmbeddingJudge
@@ -18,7 +18,6 @@ from clustering_pipeline.labeling.request import (
     Example,
     Group,
     Label,
-    LabelingError,
     LabelRequest,
     Labels,
     Named,
@@ -31,14 +30,11 @@ __all__ = [
     "Estimate",
     "Example",
     "Fidelity",
-    "FieldChoice",
     "Group",
     "InputMapping",
-    "Judge",
     "Label",
     "LabelRequest",
     "LabelingConfig",
-    "LabelingError",
     "Labels",
     "Named",
     "Prepared",

@@ -80,7 +80,7 @@ def value_at(payload: Mapping[str, Any], path: Sequence[str]) -> Any:
 
 
 def _most_frequent(values: Sequence[Any]) -> Any:
-    keys = [_key(value) for value in values]
+    keys = [key_of(value) for value in values]
     winner = max(Counter(keys).items(), key=lambda item: item[1])[0]
     return values[keys.index(winner)]
 
@@ -102,7 +102,7 @@ def _numbered(combinations: Sequence[Values | None]) -> tuple[Labels, tuple[Valu
     codes: dict[str, int] = {}
     raw = np.array(
         [
-            NOISE if combination is None else codes.setdefault(_key(combination), len(codes))
+            NOISE if combination is None else codes.setdefault(key_of(combination), len(codes))
             for combination in combinations
         ],
         dtype=np.int64,
@@ -113,6 +113,6 @@ def _numbered(combinations: Sequence[Values | None]) -> tuple[Labels, tuple[Valu
     return labels, tuple(value for value in values if value is not None)
 
 
-def _key(value: Any) -> str:
+def key_of(value: Any) -> str:
     """A text that is equal for equal JSON values of one type: 1, true and "1" all differ."""
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)

@@ -1,6 +1,5 @@
 """Join groups that show one face: near centroids, and boxes or scenes that agree."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -8,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustering_pipeline.engine.groups.attributes import value_at
+from clustering_pipeline.engine.groups.attributes import key_of, value_at
 from clustering_pipeline.engine.groups.centroids import centroids, members_of
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.vectors import Labels, as_vectors, unit_rows
@@ -126,16 +125,11 @@ def _sightings(payloads: Sequence[Mapping[str, Any]], config: FaceClusterMergeCo
         area, where = parse_box(value_at(payload, box)), value_at(payload, frame)
         if area is not None and where is not None:
             # Frames are counted within a scene, where there are scenes.
-            boxes.setdefault(_key([value_at(payload, scene), where]), []).append(area)
+            boxes.setdefault(key_of([value_at(payload, scene), where]), []).append(area)
     scenes = (value_at(payload, scene) for payload in payloads)
     return Sightings(
-        boxes=boxes, scenes=frozenset(_key(name) for name in scenes if name is not None)
+        boxes=boxes, scenes=frozenset(key_of(name) for name in scenes if name is not None)
     )
-
-
-def _key(value: object) -> str:
-    """A text for any JSON value, lists and objects too: payloads hold what they hold."""
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _join(first: int, second: int, cosine: float, seen: Sequence[Sightings]) -> Join:

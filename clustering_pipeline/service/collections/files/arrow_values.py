@@ -32,6 +32,7 @@ from clustering_pipeline.service.collections.files.json_rows import check_key, s
 Values = list[Any]
 Binaries = dict[str, bool]
 """Path of a binary column to whether all that was read of it is text."""
+Conversion = Callable[[pa.Array, str, Binaries], Values]
 
 _INT64 = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,6 +92,21 @@ def decoded(array: pa.Array) -> pa.Array:
             return array
 
 
+def _each(convert: Callable[[Any], Any], items: Values) -> Values:
+    """The values converted, those that are missing apart."""
+    return [None if value is None else convert(value) for value in items]
+
+
+def _by(convert: Callable[[Any], Any]) -> Conversion:
+    """For values that each convert alone; an extension's lie in its storage."""
+
+    def converted(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
+        stored = array.storage if isinstance(array.type, pa.BaseExtensionType) else array
+        return _each(convert, stored.to_pylist())
+
+    return converted
+
+
 def _same(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     return array.to_pylist()
 
@@ -113,10 +129,6 @@ def _floats(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     return [None if value is None or value != value else value for value in wide.to_pylist()]  # noqa: PLR0124 - NaN
 
 
-def _decimals(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    return [None if value is None else _number(value) for value in array.to_pylist()]
-
-
 def _number(decimal: Decimal) -> int | float:
     exponent = decimal.as_tuple().exponent
     if isinstance(exponent, int) and exponent >= 0 and -_INT64 <= decimal < _INT64:
@@ -131,7 +143,7 @@ def _number(decimal: Decimal) -> int | float:
 def _binary(array: pa.Array, path: str, binaries: Binaries) -> Values:
     contents = array.to_pylist()
     if binaries.get(path, True):
-        texts = [None if value is None else _text(value) for value in contents]
+        texts = _each(_text, contents)
         binaries[path] = all(
             text is not None
             for text, value in zip(texts, contents, strict=True)
@@ -139,7 +151,7 @@ def _binary(array: pa.Array, path: str, binaries: Binaries) -> Values:
         )
         if binaries[path]:
             return texts
-    return [None if value is None else urlsafe_b64encode(value).decode() for value in contents]
+    return _each(lambda content: urlsafe_b64encode(content).decode(), contents)
 
 
 def _text(content: bytes) -> str | None:
@@ -155,7 +167,7 @@ def _dates(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
         days = [value and value // _DAY_MS for value in array.view(pa.int64()).to_pylist()]
     else:
         days = array.view(pa.int32()).to_pylist()
-    return [None if value is None else _date(value) for value in days]
+    return _each(_date, days)
 
 
 def _date(days: int) -> str:
@@ -169,7 +181,7 @@ def _date(days: int) -> str:
 def _times(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     factor = _PER_SECOND[array.type.unit]
     counts = array.view(pa.int32() if kinds.is_time32(array.type) else pa.int64()).to_pylist()
-    return [None if value is None else _time(*divmod(value, factor), factor) for value in counts]
+    return _each(lambda count: _time(*divmod(count, factor), factor), counts)
 
 
 def _time(seconds: int, rest: int, factor: int) -> str:
@@ -181,9 +193,7 @@ def _timestamps(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     factor = _PER_SECOND[array.type.unit]
     zone = None if array.type.tz is None else _zone(array.type.tz)
     counts = array.view(pa.int64()).to_pylist()
-    return [
-        None if value is None else _moment(*divmod(value, factor), factor, zone) for value in counts
-    ]
+    return _each(lambda count: _moment(*divmod(count, factor), factor, zone), counts)
 
 
 def _moment(seconds: int, rest: int, factor: int, zone: tzinfo | None) -> str:
@@ -225,7 +235,7 @@ def _fraction(rest: int, factor: int) -> str:
 def _durations(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
     factor = _PER_SECOND[array.type.unit]
     counts = array.view(pa.int64()).to_pylist()
-    return [None if value is None else _duration(value, factor) for value in counts]
+    return _each(lambda count: _duration(count, factor), counts)
 
 
 def _duration(count: int, factor: int) -> str:
@@ -241,28 +251,10 @@ def _duration(count: int, factor: int) -> str:
     return "-" * (count < 0) + "P" + f"{days}D" * bool(days) + f"T{clock}" * bool(clock)
 
 
-def _intervals(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    return [None if value is None else _interval(*value) for value in array.to_pylist()]
-
-
 def _interval(months: int, days: int, nanoseconds: int) -> str:
     seconds, rest = divmod(abs(nanoseconds), _PER_SECOND["ns"])
     sign = "-" * (nanoseconds < 0)
     return f"P{months}M{days}DT{sign}{seconds}{_fraction(rest, _PER_SECOND['ns'])}S"
-
-
-def _uuids(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    contents = array.storage.to_pylist()
-    return [None if value is None else str(UUID(bytes=value)) for value in contents]
-
-
-def _json(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    texts = array.storage.to_pylist()
-    return [None if value is None else storable(from_json(value)) for value in texts]
-
-
-def _flags(array: pa.Array, _path: str, _binaries: Binaries) -> Values:
-    return [None if value is None else value != 0 for value in array.storage.to_pylist()]
 
 
 def _tensors(array: pa.Array, path: str, binaries: Binaries) -> Values:
@@ -270,8 +262,7 @@ def _tensors(array: pa.Array, path: str, binaries: Binaries) -> Values:
     if array.type.permutation not in (None, list(range(len(shape)))):
         message = "holds tensors whose axes are swapped: write them as lists"
         raise Unfit(message)
-    flat = values(array.storage, path, binaries)
-    return [None if value is None else _shaped(value, shape) for value in flat]
+    return _each(lambda flat: _shaped(flat, shape), values(array.storage, path, binaries))
 
 
 def _shaped(flat: Values, shape: list[int]) -> Values:
@@ -283,7 +274,7 @@ def _shaped(flat: Values, shape: list[int]) -> Values:
 def _lists(array: pa.Array, path: str, binaries: Binaries) -> Values:
     items = iter(values(array.flatten(), f"{path}[]", binaries))
     lengths = pc.call_function("list_value_length", [array]).to_pylist()
-    return [None if length is None else list(islice(items, length)) for length in lengths]
+    return _each(lambda length: list(islice(items, length)), lengths)
 
 
 def _structs(array: pa.Array, path: str, binaries: Binaries) -> Values:
@@ -309,7 +300,7 @@ def _maps(array: pa.Array, path: str, binaries: Binaries) -> Values:
     entries = _lists(pairs, path, binaries)
     if not _is_text(_plain(array.type.key_type)):
         return entries
-    return [None if value is None else _object(value) for value in entries]
+    return _each(_object, entries)
 
 
 def _object(entries: Values) -> dict[str, Any]:
@@ -349,26 +340,24 @@ def is_extension(name: str) -> Callable[[pa.DataType], bool]:
     return lambda kind: isinstance(kind, pa.BaseExtensionType) and kind.extension_name == name
 
 
-_CONVERSIONS: tuple[
-    tuple[Callable[[pa.DataType], bool], Callable[[pa.Array, str, Binaries], Values]], ...
-] = (
+_CONVERSIONS: tuple[tuple[Callable[[pa.DataType], bool], Conversion], ...] = (
     (_is_text, _same),
     (kinds.is_null, _same),
     (kinds.is_boolean, _same),
     (kinds.is_integer, _whole),
     (kinds.is_floating, _floats),
-    (kinds.is_decimal, _decimals),
+    (kinds.is_decimal, _by(_number)),
     (_is_binary, _binary),
     (kinds.is_date, _dates),
     (kinds.is_time, _times),
     (kinds.is_timestamp, _timestamps),
     (kinds.is_duration, _durations),
-    (kinds.is_interval, _intervals),
+    (kinds.is_interval, _by(lambda interval: _interval(*interval))),
     (is_list, _lists),
     (kinds.is_struct, _structs),
     (kinds.is_map, _maps),
-    (is_extension("arrow.uuid"), _uuids),
-    (is_extension("arrow.json"), _json),
-    (is_extension("arrow.bool8"), _flags),
+    (is_extension("arrow.uuid"), _by(lambda content: str(UUID(bytes=content)))),
+    (is_extension("arrow.json"), _by(lambda text: storable(from_json(text)))),
+    (is_extension("arrow.bool8"), _by(bool)),
     (is_extension("arrow.fixed_shape_tensor"), _tensors),
 )
