@@ -11,7 +11,7 @@ from clustering_pipeline.engine.algorithms import Fit, fit
 from clustering_pipeline.engine.algorithms.algorithm import algorithm as named
 from clustering_pipeline.engine.groups.equal_vectors import together
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy, by_size, of_deepest, top_labels
-from clustering_pipeline.engine.groups.numbering import canonical
+from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.limits import refuse_what_does_not_fit
 from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.neighbors.neighborhood import EACH_OTHER, Neighborhood, Wanted
@@ -19,7 +19,14 @@ from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS, outlier_sco
 from clustering_pipeline.engine.parameters import checked_seed, resolved, resolved_step
 from clustering_pipeline.engine.preprocessing import Reduction, of_rows, reduce
 from clustering_pipeline.engine.preprocessing.step import step_named
-from clustering_pipeline.engine.sampling import VOTERS, assign, sample_rows
+from clustering_pipeline.engine.runtime.blocks import group_sums
+from clustering_pipeline.engine.sampling import (
+    VOTERS,
+    Assignment,
+    assign,
+    assign_to_centroids,
+    sample_rows,
+)
 from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, as_vectors, directed, never
 from clustering_pipeline.model.algorithms.parameters import Parameters
 from clustering_pipeline.model.algorithms.preprocessing import Step
@@ -43,11 +50,15 @@ class Clustering:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """The groups of all documents, fitted or not; as in ``Clustering``."""
+    """The groups of all documents, fitted or not; as in ``Clustering``.
+
+    ``record`` says by what those were assigned that were not fitted.
+    """
 
     labels: Labels
     probabilities: NDArray[np.float64]
     hierarchy: Hierarchy | None
+    record: dict[str, object]
 
 
 def cluster(
@@ -105,7 +116,9 @@ def cluster(
         probabilities=placed.probabilities,
         hierarchy=placed.hierarchy,
         outlier_scores=scores,
-        record=_record(original, rows, reduction, fitted, random_state) | {"neighbors": searches},
+        record=_record(original, rows, reduction, fitted, random_state)
+        | placed.record
+        | {"neighbors": searches},
     )
 
 
@@ -142,40 +155,69 @@ def everywhere(
     *,
     steps: Sequence[Mapping[str, Any]] = (),
 ) -> Placement:
-    """The groups of all documents: of those in ``rows`` as fitted, of the others by neighbours.
+    """The groups of all documents: of those in ``rows`` as fitted, of the others by the nearest
+    centroid, where that is the method's own rule and nothing was reduced, or by neighbours.
 
-    Equal vectors are in one group, sampled or not.
-    ``steps`` are the preprocessing steps: where the first goes by angles, a zero vector, which has
-    none, is noise.
+    Equal vectors are in one group, sampled or not.  ``steps`` are the preprocessing steps: where
+    the first goes by angles, a zero vector, which has none, is noise.
     """
     tree = fitted.hierarchy
     labels = (fitted.labels if tree is None else tree.deepest).copy()
-    probabilities = fitted.probabilities.copy()
-    if len(rows) < len(original):
-        labels, probabilities = _with_the_others(original, rows, labels, probabilities, check)
-        equal = together(original, labels, probabilities)
-        labels, probabilities = equal.labels, equal.probabilities
+    probabilities, record = fitted.probabilities.copy(), {}
     first = next((step for step in steps if step["method"] != "none"), {})
+    if len(rows) < len(original):
+        nearest = named(str(fitted.record["algorithm"])).by_centroid and not first
+        work = _by_centroids if nearest else _by_neighbors
+        assigned = work(original, rows, labels, check)
+        equal = together(original, *_with_the_others(rows, labels, probabilities, assigned))
+        labels, probabilities = equal.labels, equal.probabilities
+        record = {"assigned_by": "centroids" if nearest else "neighbors"}
     lost = ~directed(original, first.get("metric"))
     labels[lost], probabilities[lost] = NOISE, 0
-    if tree is None:
-        return Placement(labels=canonical(labels), probabilities=probabilities, hierarchy=None)
-    grown = by_size(of_deepest([node.path for node in tree.nodes], labels))
-    return Placement(labels=top_labels(grown), probabilities=probabilities, hierarchy=grown)
+    grown = (
+        None if tree is None else by_size(of_deepest([node.path for node in tree.nodes], labels))
+    )
+    return Placement(
+        labels=canonical(labels) if grown is None else top_labels(grown),
+        probabilities=probabilities,
+        hierarchy=grown,
+        record=record,
+    )
+
+
+def _by_centroids(
+    original: Vectors, rows: NDArray[np.int64], fitted: Labels, check: Check
+) -> Assignment:
+    """Those not in ``rows``, to the group whose mean is nearest, as k-means predicts."""
+    sums = group_sums(original[rows], fitted, group_count(fitted), check)
+    middles = sums / np.bincount(fitted)[:, None]
+    labels = assign_to_centroids(original, middles, rows=_others(original, rows), check=check)
+    return Assignment(labels=labels, probabilities=np.ones(len(labels)))
+
+
+def _by_neighbors(
+    original: Vectors, rows: NDArray[np.int64], fitted: Labels, check: Check
+) -> Assignment:
+    """Those not in ``rows``, to the group of most of their neighbours."""
+    others = original[_others(original, rows)]
+    return assign(others, original[rows], fitted, voters=VOTERS, check=check)
+
+
+def _others(original: Vectors, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.setdiff1d(np.arange(len(original)), rows)
 
 
 def _with_the_others(
-    original: Vectors,
     rows: NDArray[np.int64],
     fitted: Labels,
     known: NDArray[np.float64],
-    check: Check,
+    assigned: Assignment,
 ) -> tuple[Labels, NDArray[np.float64]]:
-    others = np.setdiff1d(np.arange(len(original)), rows)
-    assigned = assign(original[others], original[rows], fitted, voters=VOTERS, check=check)
-    labels = np.empty(len(original), dtype=np.int64)
+    count = len(rows) + len(assigned.labels)
+    others = np.ones(count, dtype=np.bool_)
+    others[rows] = False
+    labels, probabilities = np.empty(count, dtype=np.int64), np.empty(count)
     labels[rows], labels[others] = fitted, assigned.labels
-    probabilities = np.empty(len(original))
     probabilities[rows], probabilities[others] = known, assigned.probabilities
     return labels, probabilities
 

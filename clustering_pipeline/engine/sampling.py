@@ -77,13 +77,29 @@ def assign(
     return Assignment(labels=answers, probabilities=np.where(answers >= 0, shares, 0))
 
 
-def assign_to_centroids(vectors: ArrayLike, middles: Vectors) -> Labels:
-    """The nearest of the (k, d) centroids by Euclidean distance, as k-means predicts."""
+def assign_to_centroids(
+    vectors: ArrayLike,
+    middles: Vectors,
+    *,
+    rows: NDArray[np.int64] | None = None,
+    check: Check = never,
+) -> Labels:
+    """The nearest of the (k, d) centroids by Euclidean distance, as k-means predicts.
+
+    Of (n, d) ``vectors``, or of some of their ``rows``, which are not copied at once.
+    """
     points = as_vectors(vectors)
-    squares = (middles.astype(np.float64) ** 2).sum(axis=1)
-    answers = np.empty(len(points), dtype=np.int64)
-    for rows in blocks(len(points)):
-        answers[rows] = (squares - 2 * points[rows].astype(np.float64) @ middles.T).argmin(axis=1)
+    chosen = np.arange(len(points)) if rows is None else rows
+    centers = middles.astype(np.float64)
+    squares = (centers**2).sum(axis=1)
+    answers = np.empty(len(chosen), dtype=np.int64)
+
+    def place(block: slice) -> None:
+        products = points[chosen[block]].astype(np.float64) @ centers.T
+        answers[block] = (squares - 2 * products).argmin(axis=1)
+
+    for _ in in_parallel(place, list(blocks(len(chosen))), check):
+        pass
     return answers
 
 

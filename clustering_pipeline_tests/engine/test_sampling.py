@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from clustering_pipeline.engine import assign, assign_to_centroids, cluster, sample_rows
@@ -76,3 +77,42 @@ def test_a_run_fits_the_sample_and_assigns_the_rest():
     pairs = set(zip(result.labels.tolist(), truth.tolist(), strict=True))
     assert len(pairs) == 3
     assert np.bincount(result.labels).tolist() == [200, 200, 200]
+
+
+@pytest.mark.parametrize("algorithm", ["lloyd", "elkan"])
+def test_k_means_assigns_the_rest_as_scikit_learn_predicts(algorithm):
+    points = passages().astype(np.float64)
+    params = {"n_clusters": 9, "algorithm": algorithm}
+    result = cluster(points, algorithm="kmeans", params=params, sample_size=300)
+    rows = sample_rows(len(points), 300)
+    groups = range(result.labels.max() + 1)
+    middles = [points[rows[result.labels[rows] == group]].mean(axis=0) for group in groups]
+    model = KMeans(n_clusters=9, init=np.array(middles), n_init=1, max_iter=1).fit(middles)
+    others = np.setdiff1d(np.arange(len(points)), rows)
+    assert model.predict(points[others]).tolist() == result.labels[others].tolist()
+    assert (result.probabilities[others] == 1).all()
+    assert result.record["assigned_by"] == "centroids"
+
+
+def test_it_is_so_whatever_the_number_of_threads():
+    points = passages()
+    middles = points[:7].astype(np.float64)
+    with threadpool_limits(1):
+        alone = assign_to_centroids(points, middles, rows=np.arange(5, 900))
+    assert alone.tolist() == assign_to_centroids(points[5:900], middles).tolist()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "preprocessing"),
+    [("agglomerative", None), ("kmeans", [{"method": "pca", "n_components": 5}])],
+)
+def test_neighbours_decide_where_no_centroid_does(algorithm, preprocessing):
+    result = cluster(
+        blobs(300)[0],
+        algorithm=algorithm,
+        params={"n_clusters": 3},
+        preprocessing=preprocessing,
+        sample_size=100,
+    )
+    assert result.record["assigned_by"] == "neighbors"
+    assert "assigned_by" not in cluster(blobs(30)[0], algorithm="hdbscan").record

@@ -58,7 +58,8 @@ class Algorithm(Generic[P]):
     ``fit`` groups vectors.  ``memory`` says how many bytes that takes, the vectors themselves
     apart, and ``seconds`` about how long.  ``density`` methods leave noise between dense regions;
     ``interruptible`` tells for which work it asks often enough whether to go on.  ``neighbors`` are
-    those it will want of its vectors, and ``metric`` is what it compares them by.
+    those it will want of its vectors, and ``metric`` is what it compares them by.  Where groups
+    are those of the nearest centroid (``by_centroid``), so are documents that were not fitted.
     """
 
     params: type[P]
@@ -69,6 +70,7 @@ class Algorithm(Generic[P]):
     interruptible: Callable[[Job, P], bool] = lambda _job, _params: False
     neighbors: Callable[[P], Wanted | None] = lambda _params: None
     metric: Callable[[P], str | None] = _named_metric
+    by_centroid: bool = False
 
 
 MACHINERY = {"__init__", "algorithm", "fit", "lloyd"}

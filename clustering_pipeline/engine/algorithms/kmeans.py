@@ -113,4 +113,5 @@ ALGORITHM = Algorithm(
     memory=memory,
     seconds=seconds,
     interruptible=lambda _job, params: params.algorithm == "lloyd",
+    by_centroid=True,
 )

@@ -203,6 +203,7 @@ def _grouped(
         outlier_scores=engine.outlier_scores(vectors, neighbors=scored, check=check),
         record={
             **fitted.record,
+            **placed.record,
             **merged,
             **validity(method.algorithm, points, labels[part.rows], part.steps, check),
             "neighbors": {"fitted": near.record, "scored": scored.record},
