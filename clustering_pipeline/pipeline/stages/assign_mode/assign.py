@@ -4,7 +4,7 @@ New ones lie on its map, which stays, among the members of their group most like
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.identity.edits import NOWHERE, Groups, Mask
 from clustering_pipeline.engine.incremental import Assigned, Reference, assign_to
+from clustering_pipeline.engine.neighbors.screening import first_copies
 from clustering_pipeline.engine.runtime.threads import one_thread
 from clustering_pipeline.engine.vectors import NOISE, Labels, unit_rows
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
@@ -85,8 +86,8 @@ class _Published:
 def join_groups(run: Run) -> StageReport:
     """Assigns what is new or changed in the original space, and gives it a place on the map.
 
-    A document that no group reaches goes to the novelty pool; documents that are as they were keep
-    their group and their place.
+    A document with the vector of one in a group joins that group.  A document that no group reaches
+    goes to the novelty pool; documents that are as they were keep their group and their place.
     """
     before = earlier(run)
     known, spaces = known_documents(run), original_spaces(run)
@@ -144,7 +145,13 @@ def _joined(run: Run, known: Known, space: Space, published: _Published) -> Join
     numbers = {name: number for number, name in enumerate(names)}
     column = assignments["cluster_id"]
     labels = column.replace_strict(numbers, default=NOISE, return_dtype=pl.Int64).to_numpy()
-    assigned = _assigned(run, reference, space.vectors[known.fresh])
+    assigned = _with_their_equals(
+        _assigned(run, reference, space.vectors[known.fresh]),
+        space.vectors,
+        known,
+        labels,
+        assignments["probability"].to_numpy(),
+    )
     laid = _laid_out(published.reduced, then)
     places = _continued(space.vectors, known, labels, laid, assigned.nearest)
     return Joined(
@@ -159,6 +166,33 @@ def _assigned(run: Run, reference: Reference, new: Matrix) -> Assigned:
         return Assigned(labels=_NOBODY, nearest=_NOBODY, cosines=_NOTHING, probabilities=_NOTHING)
     threshold, check = run.spec.assignment_threshold, Paced(ask=run.check)
     return assign_to(reference, new, threshold=threshold, check=check)
+
+
+def _with_their_equals(
+    assigned: Assigned,
+    vectors: Matrix,
+    known: Known,
+    labels: Labels,
+    probabilities: NDArray[np.float64],
+) -> Assigned:
+    """New documents join the group that holds a document of the same vector, whatever else reaches
+    them; ``labels`` and ``probabilities`` are those of the published run's documents.
+    """
+    stay = np.flatnonzero(known.rows >= 0)
+    grouped = stay[labels[known.rows[stay]] >= 0]
+    if not len(known.fresh) or not len(grouped):
+        return assigned
+    first = first_copies(vectors)
+    kinds, at = np.unique(first[grouped], return_index=True)
+    place = np.minimum(np.searchsorted(kinds, first[known.fresh]), len(kinds) - 1)
+    equal = kinds[place] == first[known.fresh]
+    twins = known.rows[grouped[at[place]]]
+    return replace(
+        assigned,
+        labels=np.where(equal, labels[twins], assigned.labels),
+        nearest=np.where(equal, labels[twins], assigned.nearest),
+        probabilities=np.where(equal, probabilities[twins], assigned.probabilities),
+    )
 
 
 def _table(

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from clustering_pipeline_tests.worlds.world import FEATURE, KMEANS, Done, Ran, W
 
 SIZES = {"sea": 40, "kitchen": 30, "court": 20}
 THREE = KMEANS | {"algorithm_params": {"n_clusters": 3}}
+FAR = ((0, 600), (1, 601))
 REQUEST = ExecuteClusterByIdRequest(mode="assign")
 
 
@@ -109,6 +110,20 @@ def test_unknown_ones_go_to_the_pool(grown):
     assert sorted(map(int, pool["point_id"])) == list(range(600, 606))
     assert set(pool["cluster_id"]) == {NOISE_ID}
     assert set(pool["nearest_cluster_id"]) <= {"cl_0", "cl_1", "cl_2"}
+
+
+def test_a_copy_joins_the_group_of_its_original_however_far_out_that_lies(world):
+    far = planted(sizes={"space": 2}, first_id=600, seed=12)
+    collection = world.collection(planted(sizes=SIZES))
+    original, other = (replace(far, ids=[row], vectors=far.vectors[[at]]) for at, row in FAR)
+    original, other = replace(original, payloads=[{}]), replace(other, payloads=[{}])
+    world.add(collection.qdrant_collection, original)
+    first = world.run(world.define(collection, THREE))
+    world.add(collection.qdrant_collection, replace(original, ids=[700]))
+    world.add(collection.qdrant_collection, other)
+    of = groups(table(world, assign(world, first), "members"))
+    assert of["700"] == of["600"] != NOISE_ID
+    assert of["601"] == NOISE_ID
 
 
 def test_what_did_not_change_stays_where_it_was(grown):
