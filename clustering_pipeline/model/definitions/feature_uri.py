@@ -46,22 +46,37 @@ class FeatureURI:
 
 
 def resolve_vector(
-    uri: str, registered: Mapping[str, str], vectors: Collection[str], *, collection: str = ""
+    uri: str,
+    registered: Mapping[str, str],
+    vectors: Collection[str],
+    *,
+    collection: str = "",
+    unusable: Mapping[str, str] | None = None,
 ) -> str:
     """The name of the vector that ``uri`` means in a collection that has ``vectors``.
 
     In this order: what the collection registered for the URI, a vector named as the output, one
-    named ``extractor_version_output``, and the only vector there is when the URI has no output
-    part.  Raises ``UnknownVector`` naming the vectors there are.
+    named ``extractor_version_output``, and the only vector there is when it has no name, or the
+    URI no output part.  Raises ``UnknownVector`` naming the vectors there are, and those that are
+    ``unusable``, each with what it is.
     """
     feature = FeatureURI.parse(uri)
     stated = [registered[key] for key in (uri, feature.canonical) if key in registered]
     for name in stated or feature.vector_names:
         if name in vectors:
             return name
-    if not stated and feature.output is None and len(vectors) == 1:
-        return next(iter(vectors))
+    only = next(iter(vectors)) if len(vectors) == 1 else None
+    if not stated and (only == "" or feature.output is None) and only is not None:
+        return only
     place = f"collection {collection!r}" if collection else "the collection"
     known = ", ".join(name or "(unnamed)" for name in sorted(vectors)) or "none"
-    message = f"{place} has no vector for {uri!r}; it has: {known}"
+    message = f"{place} has no vector for {uri!r}; it has: {known}{unfit(unusable or {})}"
     raise UnknownVector(message)
+
+
+def unfit(unusable: Mapping[str, str]) -> str:
+    """What is said of vectors that cannot be clustered: which there are, and what is needed."""
+    if not unusable:
+        return ""
+    names = ", ".join(f"{name or '(unnamed)'} ({kind})" for name, kind in sorted(unusable.items()))
+    return f"; and what cannot be clustered: {names}: embed documents with a dense vector each"

@@ -46,9 +46,15 @@ def sources_of(run: Run) -> list[Source]:
     collections = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)
     sources = []
     for collection in collections:
-        present = run.pipeline.documents.describe(collection.qdrant_collection).vectors
+        info = run.pipeline.documents.describe(collection.qdrant_collection)
         names = tuple(
-            resolve_vector(uri, collection.vectors, present, collection=collection.collection_name)
+            resolve_vector(
+                uri,
+                collection.vectors,
+                info.vectors,
+                collection=collection.collection_name,
+                unusable=info.unusable,
+            )
             for uri in run.spec.feature_uris
         )
         sources.append(

@@ -1,5 +1,6 @@
 """Makes Qdrant collections known, existing ones after a look at them and new ones from nothing."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from clustering_pipeline.model.collections import (
@@ -9,6 +10,7 @@ from clustering_pipeline.model.collections import (
     CreateCollectionRequest,
     RegisterCollectionRequest,
 )
+from clustering_pipeline.model.definitions.feature_uri import unfit
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     CollectionNotFound,
@@ -31,10 +33,10 @@ def register_existing(
     """
     name = request.qdrant_collection or request.collection_name
     try:
-        present = list(pipeline.documents.describe(name).vectors)
+        info = pipeline.documents.describe(name)
     except CollectionNotFound as error:
         raise _none_such(pipeline, name) from error
-    _check_mapping(name, request.vectors, present)
+    _check_mapping(name, request.vectors, list(info.vectors), info.unusable)
     return pipeline.catalog.collections.register(scope, request)
 
 
@@ -128,11 +130,19 @@ def _owners(pipeline: Pipeline, name: str) -> set[Scope]:
     return {record.scope for record in known}
 
 
-def _check_mapping(name: str, vectors: dict[str, str], present: list[str]) -> None:
+def _check_mapping(
+    name: str,
+    vectors: dict[str, str],
+    present: list[str],
+    unusable: Mapping[str, str] | None = None,
+) -> None:
     for uri, vector in vectors.items():
         if vector not in present:
-            known = ", ".join(sorted(present))
-            message = f"{uri} maps to {vector!r}, which collection {name!r} lacks; it has: {known}"
+            known = ", ".join(sorted(present)) or "none"
+            message = (
+                f"{uri} maps to {vector!r}, which collection {name!r} lacks; it has: {known}"
+                f"{unfit(unusable or {})}"
+            )
             raise UnknownVector(message)
 
 

@@ -9,6 +9,9 @@ from clustering_pipeline.model.errors import DocumentsRefused
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.types import UNLIMITED, CollectionInfo, Limits, Vector
 
+_SEVERAL = "multivector_config"
+_DATATYPES = {grpc.Datatype.Float16: "Float16", grpc.Datatype.Uint8: "Uint8"}
+
 
 def info(connection: Connection, name: str) -> CollectionInfo:
     """What ``name`` (a collection or an alias) is; its points are counted roughly."""
@@ -18,15 +21,24 @@ def info(connection: Connection, name: str) -> CollectionInfo:
     dense = (
         {"": config.params} if config.WhichOneof("config") == "params" else config.params_map.map
     )
+    sparse = answer.config.params.sparse_vectors_config.map
     return CollectionInfo(
         name=name,
         points=answer.points_count,
         vectors={
-            vector: Vector(size=params.size, distance=grpc.Distance.Name(params.distance))
+            vector: Vector(
+                size=params.size,
+                distance=grpc.Distance.Name(params.distance),
+                datatype=_DATATYPES.get(params.datatype, "Float32"),
+            )
             for vector, params in sorted(dense.items())
-            if not params.HasField("multivector_config")
+            if not params.HasField(_SEVERAL)
         },
         indexes={field: schema.data_type for field, schema in answer.payload_schema.items()},
+        unusable={
+            **dict.fromkeys(sparse, "sparse"),
+            **{name: "several a point" for name in dense if dense[name].HasField(_SEVERAL)},
+        },
         limits=_limits(answer.config.strict_mode_config),
         custom_shards=answer.config.params.sharding_method == grpc.ShardingMethod.Custom,
     )

@@ -1,11 +1,12 @@
 """The columns of an export."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 import pyarrow as pa
+from pydantic_core import to_json
 
 from clustering_pipeline.stores.documents.types import Floats
 
@@ -44,3 +45,14 @@ def as_lists(matrix: Floats) -> pa.Array:
 def as_texts(values: pl.Series | Sequence[str]) -> pa.Array:
     """A column of text."""
     return pl.Series(values=values, dtype=pl.String).to_arrow().cast(pa.string())
+
+
+def payload_text(payload: Mapping[str, object]) -> str:
+    """A payload as JSON text with its keys in order: a server tells them in any."""
+    return to_json(_ordered(payload)).decode()
+
+
+def _ordered(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    return list(map(_ordered, value)) if isinstance(value, list) else value

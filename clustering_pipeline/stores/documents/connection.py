@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import ssl
 import time
 import warnings
 from collections.abc import Callable
@@ -47,8 +49,29 @@ _TRANSIENT = frozenset(
 )
 _SPEAKS_HTTP = "Trying to connect an http1.x server"
 _UNREACHED = "failed to connect"
-_NEVER = ("larger than rate limiter capacity", _SPEAKS_HTTP, "WRONG_VERSION_NUMBER")
-"""What a server says that waiting does not change."""
+_GRPC_INSTEAD = (
+    "speaks HTTP at this port: give its gRPC port, usually 6334, by CLUSTERING_QDRANT_URL"
+)
+_FIXES = {
+    _SPEAKS_HTTP: _GRPC_INSTEAD,
+    "http2 header with status": _GRPC_INSTEAD,
+    "WRONG_VERSION_NUMBER": (
+        "does not speak TLS at this port: let CLUSTERING_QDRANT_URL begin with grpc://"
+    ),
+    "CERTIFICATE_VERIFY_FAILED": (
+        "has a certificate of an authority that is not known here: name a PEM file of that "
+        "authority by CLUSTERING_QDRANT_CA"
+    ),
+    "Hostname Verification Check failed": (
+        "has a certificate for another name: give that name by CLUSTERING_QDRANT_URL"
+    ),
+    "Invalid metadata": (
+        "cannot be asked with this key: give CLUSTERING_QDRANT_API_KEY without line breaks"
+    ),
+}
+"""What waiting does not change, by what gRPC says of it."""
+_NEVER = ("larger than rate limiter capacity", *_FIXES)
+_SCHEMES = frozenset({"grpc", "grpcs", "http", "https"})
 _DENIED = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 _REFUSED = frozenset(
     {
@@ -68,6 +91,9 @@ def open_client(
     REST address of a server whose gRPC port is the usual 6334; any other port is taken as given.
     """
     parts = urlsplit(url if "://" in url else f"grpc://{url}")
+    if parts.scheme not in _SCHEMES or not parts.hostname:
+        message = f"CLUSTERING_QDRANT_URL: {shown(url)!r} is not of the form grpc://host:port"
+        raise InvalidSettings(message)
     port = _port(parts)
     # A server that comes back is found again within a second, not within two minutes.
     options: dict[str, Any] = {
@@ -80,7 +106,7 @@ def open_client(
         # A key without TLS is the operator's choice, in a network of their own.
         warnings.simplefilter("ignore")
         return QdrantClient(
-            host=parts.hostname or "localhost",
+            host=parts.hostname,
             grpc_port=_GRPC_PORT if port is None or port == _REST_PORT else port,
             https=parts.scheme in {"https", "grpcs"},
             api_key=api_key,
@@ -101,10 +127,20 @@ def _port(parts: SplitResult) -> int | None:
 
 def _certificates(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
+        ssl.create_default_context(cadata=content.decode())
+    except (ssl.SSLError, ValueError) as error:
+        message = f"CLUSTERING_QDRANT_CA: {path} holds no certificate in PEM form"
+        raise InvalidSettings(message) from error
     except OSError as error:
         message = f"CLUSTERING_QDRANT_CA: cannot read {path} ({error.strerror})"
         raise InvalidSettings(message) from error
+    return content
+
+
+def shown(url: str) -> str:
+    """An address as messages show it: without a name and a password."""
+    return re.sub(r"//[^/]*@", "//", url)
 
 
 class Connection:
@@ -156,12 +192,9 @@ class Connection:
         if not self._answered:
             self._greet()
         # The stub is asked for each time: the client hands out its channels in turn.
-        try:
-            return self._retried(lambda: stub()(request, timeout=_DEADLINE))
-        except grpc.RpcError as error:
-            raise self._translated(error, request) from error
+        return self._retried(lambda: stub()(request, timeout=_DEADLINE), request)
 
-    def _retried(self, attempt: Callable[[], Any]) -> Any:
+    def _retried(self, attempt: Callable[[], Any], request: Any = None) -> Any:
         patience = self._patience if self._answered else min(self._patience, _FIRST_CONTACT)
         attempts = stamina.retry_context(
             on=self._pause, attempts=None, timeout=patience, wait_initial=0.1, wait_max=2.0
@@ -171,9 +204,10 @@ class Connection:
                 with trial:
                     return attempt()
         except (grpc.RpcError, ResourceExhaustedResponse) as error:
-            if _is_transient(error) or _reason(error).startswith(_UNREACHED):
+            reached = not _reason(error).startswith(_UNREACHED) and not _fix(error)
+            if isinstance(error, ResourceExhaustedResponse) or _is_transient(error) or not reached:
                 raise self._unavailable(error) from error
-            raise
+            raise self._translated(error, request) from error
         raise AssertionError  # retry_context ends by returning or raising
 
     def _pause(self, error: Exception) -> bool | float:
@@ -195,8 +229,8 @@ class Connection:
         if code is grpc.StatusCode.NOT_FOUND and "ollection" in details:
             return self.collection_missing(_quoted_in(details))
         if code is grpc.StatusCode.ALREADY_EXISTS or "already exists" in details:
-            message = f"Qdrant already has a collection or alias {request.collection_name!r}"
-            return NameTaken(message)
+            name = _quoted_in(details) or getattr(request, "collection_name", details)
+            return NameTaken(f"Qdrant already has a collection or alias {name!r}")
         if "Not existing vector name" in details:
             return self._vector_missing(request.collection_name, details)
         message = f"Qdrant at {self.address} refused a request: {details}"
@@ -236,15 +270,12 @@ class Connection:
                 f"Qdrant at {self.address} limits how much may be asked ({reason}): "
                 "raise its rate limit, or CLUSTERING_QDRANT_PATIENCE"
             )
-        elif _SPEAKS_HTTP in reason:
-            message = (
-                f"Qdrant at {self.address} speaks HTTP at this port: give its gRPC port, "
-                "usually 6334, by CLUSTERING_QDRANT_URL"
-            )
+        elif fix := _fix(error):
+            message = f"Qdrant at {self.address} {fix}"
         else:
             message = (
-                f"Qdrant at {self.address} did not answer ({reason}): "
-                "check that it runs and that CLUSTERING_QDRANT_URL is its address"
+                f"Qdrant at {self.address} did not answer ({reason}): check that it runs, that "
+                "CLUSTERING_QDRANT_URL is its address, and that this begins with grpcs:// for TLS"
             )
         return DocumentsUnavailable(message)
 
@@ -273,6 +304,12 @@ def _quoted_in(details: str) -> str:
 
 def _reason(error: Exception) -> str:
     return status(error)[1] if isinstance(error, grpc.RpcError) else str(error)
+
+
+def _fix(error: Exception) -> str:
+    """What is wrong with an address, if that is what a call failed by."""
+    reason = _reason(error)
+    return next((fix for sign, fix in _FIXES.items() if sign in reason), "")
 
 
 def _is_transient(error: Exception) -> bool:

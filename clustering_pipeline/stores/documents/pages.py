@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from pydantic_core import to_json
 
 from clustering_pipeline.stores.documents.codec import (
     Floats,
@@ -16,7 +15,7 @@ from clustering_pipeline.stores.documents.codec import (
     read_payload,
     read_vector,
 )
-from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts
+from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts, payload_text
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.reading import fetch
 from clustering_pipeline.stores.documents.types import Source
@@ -126,7 +125,7 @@ def _row(
     payload = read_payload(point)
     if fields is not None:
         payload = {key: payload[key] for key in fields if key in payload}
-    return _Row(document_id, point_id, to_json(payload).decode(), whole)
+    return _Row(document_id, point_id, payload_text(payload), whole)
 
 
 def _batch(

@@ -1,6 +1,7 @@
 """How near all documents of a selection are to one direction, which takes no vector on the wire."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ MOST = 200_000
 _ARRIVING = 1_000
 """Documents that may come in between a count and the question, so that none is left out."""
 _PRODUCTS = frozenset({"Cosine", "Dot"})
+_BYTE = 255
+_COSINE_OF_BYTES = {"distance": "Cosine", "datatype": "Uint8"}
+"""These are kept at any length, and compared at length 1."""
 
 
 def products(
@@ -37,6 +41,8 @@ def products(
 ) -> Products | None:
     """For a (d,) direction of length 1; None where the server cannot tell of all documents.
 
+    Of vectors that are kept as bytes, products are asked for with bytes.
+
     That is so where it compares vectors otherwise, where it cannot evaluate the whole filter, where
     there are too many documents for one answer, and where some have no such vector.
     """
@@ -47,6 +53,7 @@ def products(
     expected = count(connection, info.name, split)
     if expected > MOST or info.limits.page_of(expected + _ARRIVING) <= expected:
         return None
+    direction = _as_kept(direction, info.vectors[vector].datatype)
     nearest = grpc.VectorInput(dense=write_vector(direction))
     request = grpc.QueryPoints(
         collection_name=info.name,
@@ -61,12 +68,28 @@ def products(
     points = connection.points("Query", request).result
     if len(points) != expected:
         return None
+    values = np.array([point.score for point in points], dtype=np.float32)
+    unit = info.vectors[vector] == replace(info.vectors[vector], **_COSINE_OF_BYTES)
+    if unit:
+        values *= np.linalg.norm(direction)
     return Products(
         ids=[read_id(point.id) for point in points],
         document_ids=[read_document_id(point) for point in points] if named else [],
-        values=np.array([point.score for point in points], dtype=np.float32),
+        values=values,
+        direction=direction,
+        unit=unit,
         whole=_whole(points, fields),
     )
+
+
+def _as_kept(direction: Floats, datatype: str) -> Floats:
+    """What the server makes of a direction before it compares; of one of length 1, bytes."""
+    if datatype == "Float16":
+        return direction.astype(np.float16).astype(np.float32)
+    if datatype == "Uint8":
+        low, high = float(direction.min()), float(direction.max())
+        return np.rint((direction - low) * (_BYTE / max(high - low, 1e-9))).astype(np.float32)
+    return direction
 
 
 def _whole(points: Sequence[Any], fields: Sequence[str]) -> NDArray[np.bool_]:

@@ -4,7 +4,6 @@ Whoever opens the stores waits neither for Qdrant nor for its client, which take
 than most commands run: both come with the first call.
 """
 
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,15 +64,16 @@ class Documents:
         The connection is made, and an address that is yet to be known asked for, at the first use.
         """
 
-        def connection() -> "Connection":
-            from clustering_pipeline.stores.documents.connection import Connection, open_client
+        def connected() -> "Connection":
+            from clustering_pipeline.stores.documents import connection
 
             address = url if isinstance(url, str) else url()
-            shown = re.sub(r"//[^/]*@", "//", address)
-            client = open_client(address, api_key, authority=authority)
-            return Connection(client, address=shown, patience=patience)
+            client = connection.open_client(address, api_key, authority=authority)
+            return connection.Connection(
+                client, address=connection.shown(address), patience=patience
+            )
 
-        return cls(connection)
+        return cls(connected)
 
     @property
     def address(self) -> str:

@@ -43,6 +43,8 @@ class Vector:
 
     size: int
     distance: str
+    datatype: str = "Float32"
+    """How Qdrant keeps its numbers: ``Float32``, ``Float16`` or ``Uint8``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ def _least(number: int, *limits: int | None) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionInfo:
-    """A collection as it is now; vectors that hold several or sparse ones are left out."""
+    """A collection as it is now, its dense vectors apart from those that cannot be clustered."""
 
     name: str
     points: int
@@ -101,6 +103,8 @@ class CollectionInfo:
     indexes: Mapping[str, int] = field(repr=False)
     """Payload indexes: field to Qdrant's number for the type."""
     limits: Limits = field(default=UNLIMITED, repr=False)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    """Vectors that hold several or sparse ones, each with what it is."""
     custom_shards: bool = False
     """Whether each point lies under a shard key, which a write has to name."""
 
@@ -184,4 +188,8 @@ class Products:
     ids: Sequence[str]
     document_ids: Sequence[str]
     values: NDArray[np.float32]
+    direction: NDArray[np.float32]
+    """What was asked for, as the server rounds it for vectors of that type."""
+    unit: bool
+    """Whether the products are those of vectors at length 1."""
     whole: NDArray[np.bool_]

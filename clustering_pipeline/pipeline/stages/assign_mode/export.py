@@ -203,12 +203,15 @@ class _Question:
     vector: str
     direction: Vectors
 
-    def agrees(self, stored: Table, rows: Rows, values: Vectors) -> NDArray[np.bool_]:
+    def agrees(self, stored: Table, rows: Rows, answer: Products) -> NDArray[np.bool_]:
         """(m,) whether the vectors at ``rows`` have those products; -1 is no vector."""
         matrix = list(stored.vectors.values())[self.number]
         lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-        most = _EQUAL * np.maximum(lengths[rows], 1)
-        return (rows >= 0) & (np.abs((matrix @ self.direction)[rows] - values) <= most)
+        products = matrix @ answer.direction
+        if answer.unit:
+            products, lengths = products / np.maximum(lengths, 1e-9), np.ones_like(lengths)
+        most = _EQUAL * np.maximum(lengths[rows], 1) * float(np.linalg.norm(answer.direction))
+        return (rows >= 0) & (np.abs(products[rows] - answer.values) <= most)
 
 
 def _questions(source: Source, sizes: Sequence[int]) -> Iterator[_Question]:
@@ -232,7 +235,7 @@ def _by_products(
                 return None
             before = stored()
             rows = before.rows(source.collection_id, answer.ids)
-            same = question.agrees(before, rows, answer.values) & answer.whole
+            same = question.agrees(before, rows, answer) & answer.whole
             if question is questions[0]:
                 ids, at, known = list(answer.ids), rows, np.zeros(len(before.texts), dtype=np.bool_)
                 same &= _named_alike(before, rows, answer.document_ids)

@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic_core import to_json
 
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.assign_mode.published import IN_FULL
 from clustering_pipeline.stores.documents import Point, Source
-from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts
+from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts, payload_text
 from clustering_pipeline.stores.documents.concurrency import ahead
 
 TEXTS = ("collection_id", "point_id", "document_id", "payload")
@@ -85,7 +84,7 @@ def as_table(points: Sequence[tuple[Source, Point]], like: Table) -> Table:
         "collection_id": [source.collection_id for source, _ in points],
         "point_id": [point.id for _, point in points],
         "document_id": [point.document_id for _, point in points],
-        "payload": [to_json(point.payload).decode() for _, point in points],
+        "payload": [payload_text(point.payload) for _, point in points],
     }
     columns = zip(like.vectors, like.sizes, strict=True)
     return Table(
