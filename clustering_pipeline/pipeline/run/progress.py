@@ -1,9 +1,13 @@
 """Long work says how far it is, in the catalog, where every client can read it."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from clustering_pipeline.logs import tell
+
+LOG = logging.getLogger(__name__)
 Write = Callable[[int, int | None], None]
 INTERVAL_SECONDS = 0.5
 
@@ -26,19 +30,30 @@ class Progress:
 
 
 CALL_SECONDS = 1.0
+LINE_SECONDS = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Paced:
-    """Passes on at most one call a second, the first at once."""
+    """Passes on at most one call a second, the first at once; a line every five says for how long
+    the work goes on.
+    """
 
     ask: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
     _last: float = field(default=float("-inf"), init=False)
+    _started: float = field(init=False)
+    _lines: int = field(default=1, init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self.clock()
 
     def __call__(self) -> None:
         """Ask, unless that was done less than a second ago."""
-        seconds = self.clock()
-        if seconds - self._last >= CALL_SECONDS:
-            self._last = seconds
+        moment = self.clock()
+        if moment - self._last >= CALL_SECONDS:
+            self._last = moment
             self.ask()
+        if moment - self._started >= self._lines * LINE_SECONDS:
+            self._lines = int((moment - self._started) / LINE_SECONDS) + 1
+            tell(LOG, "stage at work", seconds=moment - self._started)

@@ -35,3 +35,14 @@ def test_a_question_is_put_at_most_once_a_second():
     for now[0] in times:
         paced()
     assert asked == [0.0, 1.0, 2.5]
+
+
+def test_long_work_says_every_five_seconds_that_it_goes_on(caplog):
+    moment = [10.0]
+    paced = Paced(ask=lambda: None, clock=lambda: moment[0])
+    times = [10.0, 14.9, 15.5, 16.0, 27.0, 29.9, 30.0]
+    with caplog.at_level("INFO", logger="clustering_pipeline"):
+        for moment[0] in times:
+            paced()
+    lines = [(record.message, record.facts["seconds"]) for record in caplog.records]
+    assert lines == [("stage at work", 5.5), ("stage at work", 17.0), ("stage at work", 20.0)]
