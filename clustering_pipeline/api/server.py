@@ -63,7 +63,7 @@ def serving(
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Server(url=_url(host, listening), thread=thread)
+            yield Server(url=f"http://{host}:{listening.getsockname()[1]}", thread=thread)
         finally:
             server.should_exit = True
             thread.join()
@@ -98,7 +98,3 @@ def _listening(host: str, port: int) -> Generator[socket.socket]:
         raise LocalStackUnavailable(message) from error
     with contextlib.closing(listening):
         yield listening
-
-
-def _url(host: str, listening: socket.socket) -> str:
-    return f"http://{host}:{listening.getsockname()[1]}"

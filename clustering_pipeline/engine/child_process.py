@@ -44,7 +44,9 @@ def answered(
         where = Path(folder)
         np.save(where / VECTORS, vectors)
         if neighbors is not None:
-            _save(where / NEIGHBORS, neighbors)
+            indices, distances = neighbors.indices, neighbors.distances
+            metric = np.array(neighbors.metric)
+            np.savez(where / NEIGHBORS, indices=indices, distances=distances, metric=metric)
         (where / REQUEST).write_text(json.dumps(request))
         _run(where, check)
         with np.load(where / ANSWER) as arrays:
@@ -58,11 +60,6 @@ def saved_neighbors(folder: Path) -> NeighborGraph | None:
     with np.load(folder / NEIGHBORS) as saved:
         metric = cast("Named", str(saved["metric"]))
         return NeighborGraph(indices=saved["indices"], distances=saved["distances"], metric=metric)
-
-
-def _save(path: Path, graph: NeighborGraph) -> None:
-    metric = np.array(graph.metric)
-    np.savez(path, indices=graph.indices, distances=graph.distances, metric=metric)
 
 
 def _run(folder: Path, check: Check) -> None:

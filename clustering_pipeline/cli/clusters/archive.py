@@ -6,7 +6,6 @@ from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import counted, note, output_options
 from clustering_pipeline.cli.terminal.records import show_collection, show_definition
 from clustering_pipeline.model.automation.triggers import ListTriggersRequest, TriggerStatus
-from clustering_pipeline.model.definitions.cluster import ClusterRecord
 
 
 @click.command()
@@ -18,16 +17,15 @@ def archive(output: str, cluster: str) -> None:
 
     with open_session() as session:
         record = archive_cluster(session.pipeline, session.scope, cluster, session.launcher)
-        triggers = session.pipeline.catalog.triggers.list(session.scope, _firing(record))
+        # For their number alone.
+        firing = ListTriggersRequest(
+            cluster_id=record.cluster_id, status=TriggerStatus.ACTIVE, limit=1
+        )
+        triggers = session.pipeline.catalog.triggers.list(session.scope, firing)
         show_definition(session, record, output)
     note(f"clustering-pipeline clusters unarchive {record.cluster_id} takes it into service again")
     if triggers.total:
         note(f"until then {counted(triggers.total, 'active trigger')} of it will start nothing")
-
-
-def _firing(record: ClusterRecord) -> ListTriggersRequest:
-    """For their number alone."""
-    return ListTriggersRequest(cluster_id=record.cluster_id, status=TriggerStatus.ACTIVE, limit=1)
 
 
 @click.command()

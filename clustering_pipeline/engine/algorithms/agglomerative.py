@@ -71,17 +71,15 @@ def _wanted(params: AgglomerativeParams) -> int | None:
             "use linkage 'average'"
         )
         raise InvalidParameters(message)
+    if params.distance_threshold is None and params.n_clusters is None:
+        message = "agglomerative needs n_clusters or distance_threshold; give one"
+        raise InvalidParameters(message)
     if params.distance_threshold is None:
-        return params.n_clusters if params.n_clusters is not None else _undecided()
+        return params.n_clusters
     if params.n_clusters not in {None, AgglomerativeParams().n_clusters}:
         message = "agglomerative takes n_clusters or distance_threshold, not both; drop one"
         raise InvalidParameters(message)
     return None
-
-
-def _undecided() -> int:
-    message = "agglomerative needs n_clusters or distance_threshold; give one"
-    raise InvalidParameters(message)
 
 
 ALGORITHM = Algorithm(params=AgglomerativeParams, fit=fit, memory=memory, seconds=seconds)

@@ -65,7 +65,9 @@ def quality(
         silhouette_score=_silhouette(points, groups, check),
         davies_bouldin_index=davies_bouldin(measured),
         calinski_harabasz_score=calinski_harabasz(measured),
-        mean_cosine_to_centroid=_weighted(middles.mean_cosine, sizes),
+        mean_cosine_to_centroid=float(np.average(middles.mean_cosine, weights=sizes))
+        if len(sizes)
+        else None,
         min_cosine_to_centroid=float(middles.min_cosine.min()) if len(sizes) else None,
         density_validity=None
         if clustered is None
@@ -114,10 +116,6 @@ def _silhouette(points: ArrayLike, labels: Labels, check: Check) -> float | None
 def _entropy(sizes: NDArray[np.int64]) -> float:
     shares = sizes / sizes.sum()
     return float(-(shares * np.log(shares)).sum())
-
-
-def _weighted(values: NDArray[np.float64], sizes: NDArray[np.int64]) -> float | None:
-    return float(np.average(values, weights=sizes)) if len(sizes) else None
 
 
 @dataclass(frozen=True, kw_only=True)

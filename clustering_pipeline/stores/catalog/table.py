@@ -157,12 +157,10 @@ class Table:
             self.guard(lambda: self.collection.insert_one(document))
         except DuplicateKeyError as error:
             duplicate = Duplicate(error)
-            if duplicate.values == {"_id": document["_id"]} and self._is_there(document):
+            itself = {"_id": document["_id"]}
+            if duplicate.values == itself and self.find_one(itself) == document:
                 return
             raise duplicate from error
-
-    def _is_there(self, document: Document) -> bool:
-        return self.find_one({"_id": document["_id"]}) == document
 
     def swap(
         self, query: Query, update: Mapping[str, Any], *, upsert: bool = False

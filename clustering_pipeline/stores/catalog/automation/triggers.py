@@ -51,18 +51,17 @@ class Triggers:
         check_trigger(cluster.spec, request.trigger_type)
         inputs = list(cluster.spec.collection_ids or ())
         given = request.execution_config
+        config = given.model_dump() if given else {"collection_ids": inputs, "config": {}}
         record = TriggerRecord(
             trigger_id=new_id("trig"),
             cluster_id=cluster.cluster_id,
             organization_id=scope.organization_id,
             namespace_id=scope.namespace_id,
-            execution_config=given.model_dump()
-            if given
-            else {"collection_ids": inputs, "config": {}},
+            execution_config=config,
             trigger_type=request.trigger_type,
             schedule_config=schedule.model_dump(mode="json"),
             status=TriggerStatus(request.status),
-            seen_batches=self._batches(scope, inputs),
+            seen_batches=sum(self.clusters.batches.completed(scope, inputs).values()),
             created_at=now,
             updated_at=now,
             created_by=created_by,
@@ -218,9 +217,6 @@ class Triggers:
         for trigger in waiting:
             if trigger["cluster_id"] in readers:
                 self.table.swap({"_id": trigger["_id"]}, {"$inc": {"updates": count, "version": 1}})
-
-    def _batches(self, scope: Scope, collection_ids: Sequence[str]) -> int:
-        return sum(self.clusters.batches.completed(scope, collection_ids).values())
 
     def _conditions(self, scope: Scope, request: ListTriggersRequest) -> Mapping[str, str]:
         given: dict[str, str] = {}

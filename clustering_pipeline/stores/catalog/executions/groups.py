@@ -120,8 +120,5 @@ class LabelAnswers:
         for key, answer in answers.items():
             times = {"made_at": now, "expires_at": now + timedelta(seconds=seconds)}
             record = within(scope, key=key, answer=answer, **times)
-            self.table.swap({"_id": _id(scope, key)}, {"$set": record}, upsert=True)
-
-
-def _id(scope: Scope, key: str) -> str:
-    return f"{scope.organization_id}/{scope.namespace_id}/{key}"
+            identifier = f"{scope.organization_id}/{scope.namespace_id}/{key}"
+            self.table.swap({"_id": identifier}, {"$set": record}, upsert=True)
