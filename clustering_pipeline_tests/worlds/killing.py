@@ -120,7 +120,7 @@ class Killing:
             assert state.documents_hold == [state.last_run_id]
         else:
             (alias,) = state.output_collection_ids
-            assert generations(self.pipeline.documents, alias) == [f"{alias}__{state.last_run_id}"]
+            assert generations(self.pipeline, alias) == [f"{alias}__{state.last_run_id}"]
             assert self.scene.output() == self._points(subjects)
 
     def _documents(self, old: Subjects, new: Subjects) -> str:

@@ -19,6 +19,7 @@ from clustering_pipeline.model.definitions.vector_config import AttributeConfig,
 from clustering_pipeline.model.errors import InvalidDefinition
 from clustering_pipeline.model.scope import Scoped
 
+ASSIGN = "assign"
 # Overrides that the definition keeps inside its vector_config.
 _VECTOR_FIELDS = ("sample_size", "vis_n_components", "layout_stability")
 
@@ -147,6 +148,16 @@ class ClusterSpec(Scoped):
         config = self.definition.source_enrichment_config
         return tuple(config.field_mappings if config else ()) or DEFAULT_MAPPINGS
 
+    @property
+    def target_fields(self) -> list[str]:
+        """The payload fields that it writes; none when it does not enrich."""
+        return [mapping.target_field for mapping in self.field_mappings] if self.enrich else []
+
+    @property
+    def joins(self) -> bool:
+        """Whether documents join groups that are there, whatever is made of the others."""
+        return self.mode == ASSIGN or self.from_pool
+
 
 def overridden(
     definition: CreateClusterRequest, overrides: ExecuteClusterByIdRequest
@@ -159,18 +170,3 @@ def overridden(
     if inner and merged.get("vector_config") is not None:
         merged["vector_config"] = merged["vector_config"] | inner
     return validate(CreateClusterRequest, merged)
-
-
-ASSIGN = "assign"
-
-
-def joins(spec: ClusterSpec) -> bool:
-    """Whether documents join groups that are there, whatever is made of the others."""
-    return spec.mode == ASSIGN or spec.from_pool
-
-
-def mapped_fields(spec: ClusterSpec | None) -> list[str]:
-    """The payload fields that a frozen definition writes."""
-    if spec is None or not spec.enrich:
-        return []
-    return [mapping.target_field for mapping in spec.field_mappings]

@@ -164,6 +164,12 @@ class ExecutionRecord(Scoped, ClusterExecutionResult):
         groups = self.centroids or ()
         return {group.cluster_id: group.group_uid for group in groups if group.group_uid}
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Uid to the name that readers of it see, those by people included."""
+        groups = self.centroids or ()
+        return {group.group_uid: self.label_of(group) or "" for group in groups if group.group_uid}
+
     def label_of(self, group: ClusterExecutionCentroid) -> str | None:
         """What readers see one of its groups called: the name people gave it, else its label."""
         return (self.label_overrides or {}).get(group.cluster_id) or group.label

@@ -7,7 +7,6 @@ import polars as pl
 
 from clustering_pipeline.engine.groups.hierarchy import Path
 from clustering_pipeline.engine.identity import Event, Generation
-from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.lineage import LineageEvent, RunLineage
 from clustering_pipeline.model.ids import group_id
 from clustering_pipeline.model.times import utc_now
@@ -42,17 +41,6 @@ def keep_lineage(run: Run, clusters: pl.DataFrame) -> list[LineageEvent]:
     return events
 
 
-def shown_labels(execution: ExecutionRecord | None) -> dict[str, str]:
-    """Uid to the name that readers of a run see, those by people included."""
-    if execution is None:
-        return {}
-    return {
-        group.group_uid: execution.label_of(group) or ""
-        for group in execution.centroids or ()
-        if group.group_uid
-    }
-
-
 def _labels_before(run: Run) -> dict[str, str]:
     """Uid to name; readers see names given since the published run, which bears others itself."""
     if run.published is None:
@@ -61,7 +49,7 @@ def _labels_before(run: Run) -> dict[str, str]:
     given = {uid for uid, name in run.edits.rename.items() if then.get(uid) != name}
     groups = run.published.centroids or ()
     borne = {group.group_uid: group.label or "" for group in groups if group.group_uid in given}
-    return shown_labels(run.published) | borne
+    return run.published.labels | borne
 
 
 def lineage_table(events: list[LineageEvent]) -> str:

@@ -13,8 +13,6 @@ from clustering_pipeline.engine.identity.identify import TOP
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import group_path
 from clustering_pipeline.pipeline.groups.snapshots import (
-    group_uids,
-    grouped_by,
     identity_record,
     uids_of,
 )
@@ -64,10 +62,9 @@ def taken_numbers(run: Run) -> Numbers:
     return _taken(run, _runs(run)).numbers
 
 
-def keep_numbers(run: Run) -> None:
-    """Writes what the runs after this one are to know."""
+def keep_numbers(run: Run, groups: Mapping[str, str]) -> None:
+    """Writes what the runs after this one, whose ``groups`` are id to uid, are to know."""
     runs = _runs(run)
-    groups = group_uids(run.pipeline, grouped_by(run))
     living = {run.run_id, *(other.run_id for other in runs)}
     taken = _taken(run, runs).by(run.run_id, groups).among(living)
     given = {uid: [*place, taken.seen[uid]] for uid, place in taken.numbers.given.items()}

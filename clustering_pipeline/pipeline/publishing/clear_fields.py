@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, suppress
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.definitions.spec import mapped_fields
 from clustering_pipeline.model.errors import CollectionNotFound, DocumentsRefused
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.publishing.run_marks import held_runs, marked, written_fields
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -17,18 +17,22 @@ def _at_will() -> None:
 
 
 def clear(
-    pipeline: Pipeline, record: ClusterRecord, *, check: Callable[[], None] = _at_will
+    pipeline: Pipeline,
+    record: ClusterRecord,
+    held: Sequence[ExecutionRecord],
+    *,
+    check: Callable[[], None] = _at_will,
 ) -> int:
-    """Removes what the definition wrote from every document; returns how many showed it.
+    """Removes what the definition and the runs ``held`` wrote from every document; returns how
+    many showed it.
 
     Interrupted, it can be repeated.
     """
-    runs = held_runs(pipeline, record)
-    now = record.resolved()
-    fields = written_fields(*runs) | set(mapped_fields(now))
-    specs = [now, *(one.spec for one in runs if one.spec)]
-    collections = dict.fromkeys(one for spec in specs for one in spec.collection_ids)
-    removed = sum(_clear_one(pipeline, record, one, fields, check) for one in collections)
+    spec = record.resolved()
+    fields = written_fields(*held) | set(spec.target_fields)
+    specs = [spec, *(run.spec for run in held if run.spec)]
+    collections = dict.fromkeys(name for spec in specs for name in spec.collection_ids)
+    removed = sum(_clear_one(pipeline, record, name, fields, check) for name in collections)
     pipeline.catalog.clusters.update_state(record.cluster_id, documents_hold=[])
     return removed
 
@@ -39,7 +43,7 @@ def clear_unheld(pipeline: Pipeline, record: ClusterRecord) -> int:
     The next execution takes every document for one that shows nothing.
     """
     require_idle(record)
-    return clear(pipeline, record)
+    return clear(pipeline, record, held_runs(pipeline, record))
 
 
 def take_off(
@@ -62,8 +66,8 @@ def take_off(
         mark = run_mark(record.cluster_id)
         # Qdrant takes null for the removal of a field.
         nothing = dict.fromkeys([*sorted(set(fields) - taken), mark])
-        there = _still_marked(pipeline, name, point_ids, mark)
-        report = pipeline.documents.write_shared(name, there, nothing, check=check)
+        marked_ids = _still_marked(pipeline, name, point_ids, mark)
+        report = pipeline.documents.write_shared(name, marked_ids, nothing, check=check)
         if report.refusal is not None:
             message = f"none of {report.failed} documents gave its fields up: {report.refusal}"
             raise DocumentsRefused(message)

@@ -9,12 +9,10 @@ from clustering_pipeline.model.executions.execution import (
     ClusterExecutionCentroid,
     ClusterExecutionMetrics,
     RepresentativeDocument,
-    WriteBack,
 )
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.public_text import for_clients
-from clustering_pipeline.pipeline.publishing.run_marks import held_runs, written_fields
-from clustering_pipeline.pipeline.publishing.tables import document_count
+from clustering_pipeline.pipeline.publishing.tables import Results
 from clustering_pipeline.pipeline.run.artifacts import (
     CLUSTERS,
     EXPORT,
@@ -24,7 +22,8 @@ from clustering_pipeline.pipeline.run.artifacts import (
     RELATIONS,
     REUSED,
 )
-from clustering_pipeline.pipeline.run.run import Run, target_fields
+from clustering_pipeline.pipeline.run.columns import KEYS
+from clustering_pipeline.pipeline.run.run import Run
 
 # A record is one document of at most 16 MB; texts of this many groups stay far below.
 SUMMARY_COLUMNS = (
@@ -42,48 +41,36 @@ SUMMARY_COLUMNS = (
 )
 
 
-def result_fields(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> dict[str, Any]:
+def result_fields(run: Run, results: Results) -> dict[str, Any]:
     """What the run found, under the names of ``ExecutionRecord``."""
     errors = [for_clients(error) for error in run.read_json(LABEL_ERRORS) or ()]
     return {
-        "num_clusters": clusters.filter(hierarchy_level=0).height,
-        "num_points": document_count(members),
-        "metrics": _metrics(run),
-        "centroids": [_centroid(row) for row in _rows(clusters)],
+        "num_clusters": results.top.height,
+        "num_points": results.documents,
+        "metrics": _metrics(run.read_json(METRICS)),
+        "centroids": [
+            _centroid(row) for row in results.clusters.select(SUMMARY_COLUMNS).to_dicts()
+        ],
         "hierarchy_relationships": run.read_json(RELATIONS) or None,
         "llm_labeling_errors": errors or None,
         "parquet_path": run.key(CLUSTERS),
         "members_key": run.key(MEMBERS),
-        "artifacts": {one.file: run.source(one) for one in REUSED},
-        "write_back": planned_write_back(run),
-        **reconciliation(run.read_json(EXPORT), members, method=run.spec.method),
+        "artifacts": {artifact.file: run.source(artifact) for artifact in REUSED},
+        **_reconciliation(run.read_json(EXPORT), results.members, method=run.spec.method),
     }
 
 
-def planned_write_back(run: Run) -> WriteBack | None:
-    """What is to be written, and what documents show that no mapping names any more."""
-    if not run.spec.enrich:
-        return None
-    fields = target_fields(run)
-    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
-    stale = written_fields(*held_runs(run.pipeline, record)).difference(fields)
-    return WriteBack(fields=tuple(fields), stale_fields=tuple(sorted(stale)))
-
-
-def _metrics(run: Run) -> ClusterExecutionMetrics:
-    measured = run.read_json(METRICS)
+def _metrics(measured: Mapping[str, Any]) -> ClusterExecutionMetrics:
     known = ClusterExecutionMetrics.model_fields
     further = {name: value for name, value in measured.items() if name not in known}
     named = {name: value for name, value in measured.items() if name in known}
     return ClusterExecutionMetrics(**named, additional_properties=further)
 
 
-def _rows(clusters: pl.DataFrame) -> list[dict[str, Any]]:
-    return clusters.select(SUMMARY_COLUMNS).to_dicts()
-
-
 def _centroid(row: dict[str, Any]) -> ClusterExecutionCentroid:
-    documents = [RepresentativeDocument(document_id=one) for one in row["representative_ids"] or ()]
+    documents = [
+        RepresentativeDocument(document_id=name) for name in row["representative_ids"] or ()
+    ]
     return ClusterExecutionCentroid.model_validate(row | {"representative_ids": documents})
 
 
@@ -93,13 +80,13 @@ LEAVES_NOISE = frozenset(
 )
 
 
-def reconciliation(
+def _reconciliation(
     export: Mapping[str, Any], members: pl.DataFrame, *, method: str
 ) -> dict[str, Any]:
     """The contract's counts: of the selection, what had a vector, and what is in a group."""
     source, retrieved = export["source_documents"], export["retrieved"]
     # With independent features, in a group of one of them.
-    clustered = document_count(members.filter(pl.col("cluster_id") != NOISE_ID))
+    clustered = members.filter(pl.col("cluster_id") != NOISE_ID).select(KEYS).n_unique()
     gap, drop = source - retrieved, retrieved - clustered
     expected = method in LEAVES_NOISE
     reasons = list(_reasons(export, 0 if expected else drop))

@@ -6,16 +6,12 @@ generation behind until the next read or run, never between two.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusterNotFound, CollectionNotFound
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-
-if TYPE_CHECKING:
-    from clustering_pipeline.stores.documents import Documents
 
 SEPARATOR = "__"
 
@@ -32,7 +28,7 @@ def is_behind(pipeline: Pipeline, record: ClusterRecord) -> bool:
         return False
     execution = pipeline.catalog.executions.published(record)
     unreaped = execution is not None and not execution.generation_reap
-    return unreaped or not _shown(pipeline.documents, current)
+    return unreaped or not _shown(pipeline, current)
 
 
 def repair_aliases(pipeline: Pipeline, cluster_id: str) -> bool:
@@ -41,11 +37,11 @@ def repair_aliases(pipeline: Pipeline, cluster_id: str) -> bool:
     Nothing is removed, so a run may be under way; True when one was behind.
     """
     current = _current(pipeline, pipeline.catalog.clusters.by_id(cluster_id))
-    if _shown(pipeline.documents, current):
+    if _shown(pipeline, current):
         return False
     # A run that publishes at this moment points them further, and removes what we would point to.
     with suppress(CollectionNotFound):
-        _show(pipeline.documents, current)
+        _show(pipeline, current)
     return True
 
 
@@ -67,21 +63,22 @@ def follow(pipeline: Pipeline, record: ClusterRecord) -> None:
     current = _current(pipeline, record)
     if not current:
         return
-    documents = pipeline.documents
-    _show(documents, current)
+    _show(pipeline, current)
     for alias in current:
         pipeline.catalog.collections.update(record.scope, alias, made=True)
-    reaped = [_reap(documents, alias, name) for alias, name in current.items()]
-    if not _shown(documents, current):  # a reader repaired them by an older record
-        _show(documents, current)
+    reaped = [_reap(pipeline, alias, name) for alias, name in current.items()]
+    if not _shown(pipeline, current):  # a reader repaired them by an older record
+        _show(pipeline, current)
     pipeline.catalog.executions.update(
         str(record.state.last_run_id), output_collections=dict(current), generation_reap=reaped
     )
 
 
-def generations(documents: "Documents", alias: str) -> list[str]:
+def generations(pipeline: Pipeline, alias: str) -> list[str]:
     """Every generation of an output collection, shown or not."""
-    return [name for name in documents.collections() if name.startswith(f"{alias}{SEPARATOR}")]
+    return [
+        name for name in pipeline.documents.collections() if name.startswith(f"{alias}{SEPARATOR}")
+    ]
 
 
 def _current(pipeline: Pipeline, record: ClusterRecord) -> dict[str, str]:
@@ -89,22 +86,23 @@ def _current(pipeline: Pipeline, record: ClusterRecord) -> dict[str, str]:
     published, aliases = record.state.last_run_id, record.state.output_collection_ids
     if published is None or not aliases:
         return {}
-    there = set(pipeline.documents.collections())
-    wanted = {alias: generation(alias, published) for alias in aliases}
-    return {alias: name for alias, name in wanted.items() if name in there}
+    present = set(pipeline.documents.collections())
+    written = {alias: generation(alias, published) for alias in aliases}
+    return {alias: name for alias, name in written.items() if name in present}
 
 
-def _shown(documents: "Documents", current: Mapping[str, str]) -> bool:
-    return current.items() <= documents.aliases().items()
+def _shown(pipeline: Pipeline, current: Mapping[str, str]) -> bool:
+    return current.items() <= pipeline.documents.aliases().items()
 
 
-def _show(documents: "Documents", current: Mapping[str, str]) -> None:
-    documents.set_aliases(current)
+def _show(pipeline: Pipeline, current: Mapping[str, str]) -> None:
+    pipeline.documents.set_aliases(current)
 
 
-def _reap(documents: "Documents", alias: str, current: str) -> dict[str, object]:
+def _reap(pipeline: Pipeline, alias: str, current: str) -> dict[str, object]:
     """Removes the generations that no reader sees any more; counts are of points."""
-    older = [name for name in generations(documents, alias) if name != current]
+    documents = pipeline.documents
+    older = [name for name in generations(pipeline, alias) if name != current]
     stale = sum(map(documents.points, older))
     for name in older:
         documents.delete_collection(name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from clustering_pipeline.pipeline.publishing.output_aliases import generation
+from clustering_pipeline.pipeline.publishing.tables import Results
 from clustering_pipeline.pipeline.run.artifacts import REDUCTION
 from clustering_pipeline.pipeline.run.columns import FEATURE, axes_of
 from clustering_pipeline.pipeline.run.run import Run
@@ -29,12 +30,13 @@ class Shelf:
     members: pl.DataFrame
 
 
-def shelves(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> Iterator[Shelf]:
+def _shelves(run: Run, results: Results) -> Iterator[Shelf]:
     """One collection of everything, or one per feature.
 
     Of independent features each gets its own groups.  Where they were clustered together all get
     the same groups, each by that feature's part of their vectors.
     """
+    clusters, members = results.clusters, results.members
     aliases = run.pipeline.catalog.clusters.by_id(run.cluster_id).state.output_collection_ids
     if not run.spec.output_features:
         yield Shelf(alias=aliases[0], parts=_by_feature(clusters), members=members)
@@ -58,12 +60,12 @@ def _by_feature(clusters: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _columns(run: Run) -> dict[str, tuple[int, int]]:
     """Each feature's first number and how many it has where all lie side by side."""
-    found: dict[str, tuple[int, int]] = {}
+    columns: dict[str, tuple[int, int]] = {}
     first = 0
     for name, width in run.read_json(REDUCTION)["dimensions"].items():
-        found[name] = (first, width)
+        columns[name] = (first, width)
         first += width
-    return found
+    return columns
 
 
 def _narrowed(groups: pl.DataFrame, name: str, first: int, width: int) -> pl.DataFrame:
@@ -88,14 +90,13 @@ INDEXED = {
 _POINTS = uuid.UUID("6f1d0c2e-3a4b-5c6d-8e9f-a0b1c2d3e4f5")
 
 
-def write_output(run: Run, clusters: pl.DataFrame, members: pl.DataFrame) -> None:
+def write_output(run: Run, results: Results) -> None:
     """Fills collections of this run's own; an alias will point readers to each."""
-    for shelf in shelves(run, clusters, members):
-        _fill(run, shelf)
+    for shelf in _shelves(run, results):
+        _fill(run, shelf, name=generation(shelf.alias, results.run_id))
 
 
-def _fill(run: Run, shelf: Shelf) -> None:
-    name = generation(shelf.alias, run.run_id)
+def _fill(run: Run, shelf: Shelf, *, name: str) -> None:
     documents = run.pipeline.documents
     documents.delete_collection(name)
     documents.create_collection(name, _declared(run, shelf))
@@ -103,7 +104,7 @@ def _fill(run: Run, shelf: Shelf) -> None:
     for vector, groups in shelf.parts.items():
         documents.upsert(
             name,
-            ids=[_point_id("centroid", one) for one in groups["cluster_id"]],
+            ids=[_point_id("centroid", group) for group in groups["cluster_id"]],
             vectors=_centroids(run, vector, groups),
             payloads=list(_centroid_payloads(groups)),
         )
@@ -127,7 +128,7 @@ def _declared(run: Run, shelf: Shelf) -> dict[str, int]:
         return {name: vector_matrix(part[VECTOR]).shape[1] for name, part in shelf.parts.items()}
     source = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)[0]
     present = run.pipeline.documents.describe(source.qdrant_collection).vectors
-    lengths = [one.size for one in present.values()]
+    lengths = [vector.size for vector in present.values()]
     return {CENTROID: lengths[0]} if lengths else {}
 
 
@@ -136,7 +137,7 @@ def _write_members(run: Run, name: str, members: pl.DataFrame) -> None:
         part = members.slice(start, ROWS)
         run.pipeline.documents.upsert(
             name,
-            ids=[_point_id(*one) for one in part.select(_identity(members)).iter_rows()],
+            ids=[_point_id(*row) for row in part.select(_identity(members)).iter_rows()],
             vectors={},
             payloads=list(_member_payloads(part)),
         )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.state import ClusterStats
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.status import ClusterStatus
@@ -9,13 +10,13 @@ from clustering_pipeline.pipeline.run.artifacts import REDUCTION
 from clustering_pipeline.pipeline.run.run import Run
 
 
-def point(run: Run, execution: ExecutionRecord) -> None:
+def point(run: Run, execution: ExecutionRecord) -> ClusterRecord:
     """Makes ``execution``, whose results are whole and durable, the one that readers see.
 
     ``run`` holds the definition; StateConflict when it does not.
     """
     reduction = run.read_json(REDUCTION)
-    run.pipeline.catalog.clusters.publish(
+    return run.pipeline.catalog.clusters.publish(
         run.cluster_id,
         execution.run_id,
         # Complete only when nothing is left to write: until then the record says so.
@@ -28,7 +29,7 @@ def point(run: Run, execution: ExecutionRecord) -> None:
 def _results(execution: ExecutionRecord) -> dict[str, Any]:
     metrics = execution.metrics.model_dump() if execution.metrics else {}
     grouped = execution.vectors_clustered or 0
-    levels = any(one.hierarchy_level for one in execution.centroids or ())
+    levels = any(group.hierarchy_level for group in execution.centroids or ())
     return {
         "num_clusters": execution.num_clusters,
         "num_documents_clustered": execution.num_points,

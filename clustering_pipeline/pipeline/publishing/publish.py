@@ -1,8 +1,6 @@
 import logging
 from typing import Any
 
-import polars as pl
-
 from clustering_pipeline.logs import tell
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.groups.lineage import keep_lineage, lineage_table
@@ -16,39 +14,44 @@ from clustering_pipeline.pipeline.publishing.output_collections import write_out
 from clustering_pipeline.pipeline.publishing.pointer import point
 from clustering_pipeline.pipeline.publishing.quality_gates import refusals
 from clustering_pipeline.pipeline.publishing.retention import collect
-from clustering_pipeline.pipeline.publishing.tables import (
-    clusters_table,
-    document_count,
-    labelled,
-    members_table,
-)
+from clustering_pipeline.pipeline.publishing.run_marks import held_runs, planned_write_back
+from clustering_pipeline.pipeline.publishing.tables import Results, read_results
 from clustering_pipeline.pipeline.publishing.write_back import write_back
-from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MEMBERS
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MAP, MEMBERS
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.stages.attributes import named_by_values
 
 LOG = logging.getLogger(__name__)
 
 
 def publish(run: Run) -> StageReport:
-    """Makes the results whole and durable, then current: the catalog pointer is the one commit."""
-    clusters = named_by_values(run, clusters_table(run))
-    members = labelled(members_table(run), clusters)
-    run.write_frame(CLUSTERS, clusters)
-    run.write_frame(MEMBERS, members)
-    picture = draw(run, clusters, members)
-    events = keep_lineage(run, clusters)
-    keep_numbers(run)
-    refused = [] if run.only_renames else refusals(run, members)
+    """Makes the results whole and durable, then current: the catalog pointer is the one commit.
+
+    What readers find outside the catalog follows it; documents get their fields by the stage after.
+    """
+    catalog = run.pipeline.catalog
+    held = held_runs(run.pipeline, catalog.clusters.by_id(run.cluster_id))
+    planned, results = planned_write_back(run.spec, held), read_results(run)
+    picture = draw(results)
+    run.write_frame(CLUSTERS, results.clusters)
+    run.write_frame(MEMBERS, results.members)
+    if picture.page is not None:
+        run.write_page(MAP, picture.page)
+    events = keep_lineage(run, results.clusters)
+    keep_numbers(run, results.uids)
+    refused = [] if run.only_renames else refusals(run, results.members)
     if not run.spec.enrich and not refused:
-        write_output(run, clusters, members)
-    fields = result_fields(run, clusters, members) | {"manifest": write_manifest(run)}
-    execution = run.pipeline.catalog.executions.update(run.run_id, **fields, **_refused(refused))
+        write_output(run, results)
+    fields = result_fields(run, results) | {"write_back": planned, "manifest": write_manifest(run)}
+    execution = catalog.executions.update(run.run_id, **fields, **_refused(refused))
     if not refused:
-        point(run, execution)
-        _follow(run)
-    return _report(run, clusters, members, picture, lineage_table(events))
+        record = point(run, execution)
+        follow(run.pipeline, record)
+        if record.state.documents_hold and not run.spec.enrich:
+            clear(run.pipeline, record, held, check=run.check)
+        collect(run.pipeline, run.cluster_id)
+    page = run.uri(MAP) if picture.page is not None else None
+    return _report(results, picture, lineage_table(events), uri=run.uri(CLUSTERS), page=page)
 
 
 def _refused(reasons: list[str]) -> dict[str, Any]:
@@ -59,28 +62,19 @@ def _refused(reasons: list[str]) -> dict[str, Any]:
     return {"refusals": reasons, "error_message": message}
 
 
-def _follow(run: Run) -> None:
-    """What readers find outside the catalog; documents get their fields by the stage after."""
-    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
-    follow(run.pipeline, record)
-    if record.state.documents_hold and not run.spec.enrich:
-        clear(run.pipeline, record, check=run.check)
-    collect(run.pipeline, run.cluster_id)
-
-
 def _report(
-    run: Run, clusters: pl.DataFrame, members: pl.DataFrame, picture: Picture, lineage: str
+    results: Results, picture: Picture, lineage: str, *, uri: str, page: str | None
 ) -> StageReport:
     markdown = {"map": picture.image, "table": picture.table, "lineage": lineage}
     return StageReport(
         numbers={
-            "documents": document_count(members),
-            "groups": clusters.filter(hierarchy_level=0).height,
-            "noise": members.filter(cluster_id=NOISE_ID).height,
+            "documents": results.documents,
+            "groups": results.top.height,
+            "noise": results.members.filter(cluster_id=NOISE_ID).height,
         },
-        texts={"page": picture.page_uri} if picture.page_uri else {},
+        texts={"page": page} if page else {},
         markdown={name: text for name, text in markdown.items() if text},
-        uri=run.uri(CLUSTERS),
+        uri=uri,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from clustering_pipeline import engine
-from clustering_pipeline.model.definitions.spec import ClusterSpec, joins
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.definitions.vector_config import QualityGates
 from clustering_pipeline.model.ids import NOISE_ID, TOP_ID
 from clustering_pipeline.pipeline.run.artifacts import ASSIGNMENTS, MEMBERS, METRICS, REDUCED
@@ -38,7 +38,7 @@ def passed_over(spec: ClusterSpec) -> list[str]:
     there nothing is clustered, and there is no space to measure density in.
     """
     gates = spec.definition.quality_gates
-    if gates is None or gates.minimum_density_validity is None or not joins(spec):
+    if gates is None or gates.minimum_density_validity is None or not spec.joins:
         return []
     name = _NAMES["density_validity"]
     return [f"{name} is not measured where documents join groups: minimum_density_validity waits"]
@@ -93,7 +93,7 @@ def _measured(run: Run, gates: QualityGates, members: pl.DataFrame) -> dict[str,
         "noise_ratio": metrics.get("noise_ratio"),
         "largest_share": largest_share(members),
     }
-    if gates.minimum_density_validity is not None and not joins(run.spec):
+    if gates.minimum_density_validity is not None and not run.spec.joins:
         measured["density_validity"] = _density_validity(run)
     if gates.minimum_agreement is not None and run.published is not None:
         shown = MEMBERS.read(run.pipeline.artifacts, run.published)

@@ -1,23 +1,34 @@
 """What is known of the fields that a definition has on its source documents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.definitions.spec import mapped_fields
-from clustering_pipeline.model.executions.execution import ExecutionRecord
+from clustering_pipeline.model.definitions.spec import ClusterSpec
+from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.filters.tree import Filter, parse_filter
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 
 def held_runs(pipeline: Pipeline, record: ClusterRecord) -> list[ExecutionRecord]:
     """The runs whose fields the documents may show."""
-    found = map(pipeline.catalog.executions.find, record.state.documents_hold)
-    return [one for one in found if one is not None]
+    held = map(pipeline.catalog.executions.find, record.state.documents_hold)
+    return [execution for execution in held if execution is not None]
 
 
 def written_fields(*executions: ExecutionRecord) -> set[str]:
     """Every payload field that the runs wrote, or were to remove."""
-    return {field for one in executions for field in _fields(one)}
+    return {field for execution in executions for field in _fields(execution)}
+
+
+def planned_write_back(
+    spec: ClusterSpec | None, held: Iterable[ExecutionRecord]
+) -> WriteBack | None:
+    """What a run is to write, and what documents show of those ``held`` that it maps no more."""
+    if spec is None or not spec.enrich:
+        return None
+    fields = spec.target_fields
+    stale = written_fields(*held).difference(fields)
+    return WriteBack(fields=tuple(fields), stale_fields=tuple(sorted(stale)))
 
 
 def is_unfinished(record: ClusterRecord, shown: ExecutionRecord | None) -> bool:
@@ -35,4 +46,4 @@ def marked(mark: str, *, there: bool, within: Mapping[str, object] | None = None
 
 def _fields(execution: ExecutionRecord) -> list[str]:
     stale = execution.write_back.stale_fields if execution.write_back else ()
-    return [*mapped_fields(execution.spec), *stale]
+    return [*(execution.spec.target_fields if execution.spec else ()), *stale]

@@ -11,13 +11,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clustering_pipeline.model.definitions.execute import RENAME
-from clustering_pipeline.model.definitions.spec import ClusterSpec, mapped_fields
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.progress import Progress
-from clustering_pipeline.pipeline.run.schema import Artifact, Record, Table
+from clustering_pipeline.pipeline.run.schema import Artifact, Page, Record, Table
 from clustering_pipeline.stores.artifacts import ParquetSink
 from clustering_pipeline.stores.catalog.definitions.claims import active
 
@@ -130,11 +130,10 @@ class Run:
         record.check(value)
         self.pipeline.artifacts.write_json(self.key(record), value)
 
+    def write_page(self, page: Page, content: bytes) -> None:
+        """Writes a page for people."""
+        self.pipeline.artifacts.write_bytes(self.key(page), content)
+
     def read_json(self, record: Record) -> Any:
         """What ``write_json`` wrote."""
         return self.pipeline.artifacts.read_json(self.source(record))
-
-
-def target_fields(run: Run) -> list[str]:
-    """The payload fields this definition writes; none when it does not enrich."""
-    return mapped_fields(run.spec)

@@ -164,12 +164,12 @@ def _values(run: Run, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def named_by_values(run: Run, clusters: pl.DataFrame) -> pl.DataFrame:
+def named_by_values(clusters: pl.DataFrame, config: AttributeConfig | None) -> pl.DataFrame:
     """Groups by attributes are called by their values unless a model or a person named them."""
-    if run.spec.attributes is None:
+    if config is None:
         return clusters
     rows = clusters.select(VALUES, "hierarchy_level").iter_rows()
-    names = pl.Series("by_values", [_name(run, *row) for row in rows], dtype=pl.String)
+    names = pl.Series("by_values", [_name(config, *row) for row in rows], dtype=pl.String)
     by_others = pl.col("source").is_in(GIVEN)
     return clusters.with_columns(
         label=pl.when(by_others).then("label").otherwise(names),
@@ -177,8 +177,7 @@ def named_by_values(run: Run, clusters: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _name(run: Run, stored: str, level: int) -> str:
-    config = attribute_config(run)
+def _name(config: AttributeConfig, stored: str, level: int) -> str:
     shared = config.attributes[:1] if has_parents(config) and level == 0 else config.attributes
     values = json.loads(stored)
     return " · ".join(f"{attribute}: {_shown(values[attribute])}" for attribute in shared)

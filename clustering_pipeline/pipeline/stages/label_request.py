@@ -22,7 +22,7 @@ from clustering_pipeline.model.definitions.feature_uri import FeatureURI
 from clustering_pipeline.model.errors import LabelingFailed
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
-from clustering_pipeline.pipeline.run.run import Run, target_fields
+from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import (
     Matrix,
     features,
@@ -66,7 +66,7 @@ def material(run: Run) -> Material:
     payloads, vectors = documents["payload"].to_list(), original_space(run)
     named_vectors = _told_vectors(run, documents.height)
     of_groups = tuple(levels(documents["cluster_id"], documents["feature_name"]))
-    ours = {run_mark(run.cluster_id), *target_fields(run)}
+    ours = {run_mark(run.cluster_id), *run.spec.target_fields}
     return Material(
         config=config,
         documents=documents,

@@ -16,7 +16,7 @@ from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
 from clustering_pipeline.pipeline.run.columns import FEATURE
-from clustering_pipeline.pipeline.run.run import Run, target_fields
+from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix, Space
 
 SPACE = "original"
@@ -117,7 +117,10 @@ def explained_by_fields(run: Run, groupings: Sequence[Labels]) -> list[list[Shar
 
     Fields that this definition wrote are no explanation.
     """
-    ours = {run_mark(run.cluster_id), *(field.partition(".")[0] for field in target_fields(run))}
+    ours = {
+        run_mark(run.cluster_id),
+        *(field.partition(".")[0] for field in run.spec.target_fields),
+    }
     stored = run.read_frame(EMBEDDINGS, columns=["payload"])["payload"]
     fields = _fields(stored, len(stored), ours)
     return [_shares(labels, fields) for labels in groupings]

@@ -7,7 +7,7 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound
 from clustering_pipeline.model.executions.execution import run_prefix
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.pipeline.publishing.clear_fields import clear
+from clustering_pipeline.pipeline.publishing.clear_fields import clear_unheld
 from clustering_pipeline.pipeline.publishing.output_aliases import SEPARATOR, generations
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.process import require_idle
@@ -31,7 +31,7 @@ def remove_cluster(
     record = pipeline.catalog.clusters.get(scope, cluster)
     require_idle(record)
     if remove_fields:
-        clear(pipeline, record)
+        clear_unheld(pipeline, record)
     for run_id in pipeline.catalog.executions.ids_of(record.cluster_id):
         pipeline.artifacts.delete(run_prefix(record.scope, run_id))
     if not keep_output:
@@ -46,7 +46,7 @@ def remove_cluster(
 
 def _remove_output(pipeline: Pipeline, record: ClusterRecord) -> None:
     for alias in record.state.output_collection_ids:
-        for name in generations(pipeline.documents, alias):
+        for name in generations(pipeline, alias):
             pipeline.documents.delete_collection(name)
         pipeline.catalog.collections.forget(record.scope, alias)
 

@@ -29,18 +29,12 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ExecutionStatus
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.pipeline.publishing.execution_record import result_fields
-from clustering_pipeline.pipeline.publishing.tables import (
-    clusters_table,
-    document_count,
-    labelled,
-    members_table,
-)
+from clustering_pipeline.pipeline.publishing.tables import Results, read_results
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, EMBEDDINGS, MEMBERS, METRICS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.progress import Progress
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.assign import assign
-from clustering_pipeline.pipeline.stages.attributes import named_by_values
 from clustering_pipeline.pipeline.stages.export import export
 from clustering_pipeline.pipeline.stages.label import label
 from clustering_pipeline.pipeline.stages.reduce import reduce
@@ -96,18 +90,17 @@ def execute_once(
         for work in (read, *_WORK):
             run.check()
             work(run)
-        clusters = named_by_values(run, clusters_table(run))
-        members = labelled(members_table(run), clusters)
+        results = read_results(run)
         run.check()
-        keys = _kept(pipeline, run, request, clusters, members)
+        keys = _kept(pipeline, run, request, results)
         return ExecuteClusterResponse(
             success=True,
             run_id=run.run_id,
             algorithm=spec.method,
-            num_clusters=clusters.filter(hierarchy_level=0).height,
-            num_documents=document_count(members),
-            centroids=centroids(spec, clusters),
-            members=members_of(members) if request.include_members else None,
+            num_clusters=results.top.height,
+            num_documents=results.documents,
+            centroids=centroids(spec, results.clusters),
+            members=members_of(results.members) if request.include_members else None,
             metrics=metrics(run) if request.compute_metrics else {},
             execution_time_ms=round((time.monotonic() - began) * 1000),
             created_at=created,
@@ -173,8 +166,7 @@ def _kept(
     pipeline: Pipeline,
     run: _Once,
     request: ExecuteClusterRequest,
-    clusters: pl.DataFrame,
-    members: pl.DataFrame,
+    results: Results,
 ) -> dict[str, str | None]:
     """Writes what the request asks to keep, the record last; the keys of both tables."""
     if not request.keeps:
@@ -183,12 +175,12 @@ def _kept(
         file = run.key(EMBEDDINGS)
         pipeline.artifacts.write_bytes(file, run.pipeline.artifacts.read_bytes(file))
     lasting = replace(run, pipeline=pipeline)
-    lasting.write_frame(CLUSTERS, clusters)
-    lasting.write_frame(MEMBERS, members)
+    lasting.write_frame(CLUSTERS, results.clusters)
+    lasting.write_frame(MEMBERS, results.members)
     if request.store_results:
-        results = result_fields(run, clusters, members) | run.notes
+        fields = result_fields(run, results) | run.notes
         ended = {"status": ExecutionStatus.COMPLETED, "completed_at": utc_now(), "artifacts": {}}
-        record = run.execution.model_dump() | results | ended
+        record = run.execution.model_dump() | fields | ended
         pipeline.catalog.executions.begin(ExecutionRecord.model_validate(record))
     return {"parquet_path": run.key(CLUSTERS), "members_key": run.key(MEMBERS)}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.model.definitions.execute import Plan
-from clustering_pipeline.model.definitions.spec import ClusterSpec, joins
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.filters.tree import parse_filter
@@ -37,7 +37,7 @@ def plan_of(pipeline: Pipeline, spec: ClusterSpec) -> Plan:
         return "composite"
     published = _published(pipeline, spec)
     edits = pipeline.catalog.edits.get(spec.cluster_id).edits
-    if joins(spec):
+    if spec.joins:
         groups_to_join(pipeline, spec, published, edits)
         return "from_pool" if spec.from_pool else "assign"
     if published is None or published.spec is None:

@@ -2,14 +2,15 @@
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import RENAME
-from clustering_pipeline.model.definitions.spec import mapped_fields
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import StateConflict
-from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.publishing.output_collections import write_output
 from clustering_pipeline.pipeline.publishing.pointer import point
 from clustering_pipeline.pipeline.publishing.retention import not_kept
-from clustering_pipeline.pipeline.publishing.run_marks import held_runs, written_fields
+from clustering_pipeline.pipeline.publishing.run_marks import held_runs, planned_write_back
+from clustering_pipeline.pipeline.publishing.tables import Results
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, MEMBERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run
@@ -29,7 +30,7 @@ def roll_back(
     """
     record = pipeline.catalog.clusters.get(scope, cluster)
     target = _target(pipeline, record, run_id)
-    _check_fields(pipeline, record, target)
+    _check_fields(pipeline, record, target.spec)
     run = holding(pipeline, record, target)
     try:
         _publish(run, record, target)
@@ -77,24 +78,19 @@ def _named(pipeline: Pipeline, execution: ExecutionRecord) -> ExecutionRecord | 
     return pipeline.catalog.executions.find(named) if named else None
 
 
-def _check_fields(pipeline: Pipeline, record: ClusterRecord, target: ExecutionRecord) -> None:
-    fields = mapped_fields(target.spec)
-    for collection_id in target.spec.collection_ids if target.spec else ():
-        pipeline.catalog.clusters.require_fields(record, collection_id, fields)
+def _check_fields(pipeline: Pipeline, record: ClusterRecord, spec: ClusterSpec | None) -> None:
+    if spec is not None:
+        for collection_id in spec.collection_ids:
+            pipeline.catalog.clusters.require_fields(record, collection_id, spec.target_fields)
 
 
 def _publish(run: Run, record: ClusterRecord, target: ExecutionRecord) -> None:
+    pipeline = run.pipeline
     if not run.spec.enrich:
-        write_output(run, run.read_frame(CLUSTERS), run.read_frame(MEMBERS))
-    changes = {"write_back": _planned(run, record, target), "generation_reap": None}
-    run.pipeline.catalog.executions.update(target.run_id, **changes)
+        clusters, members = run.read_frame(CLUSTERS), run.read_frame(MEMBERS)
+        write_output(run, Results(run_id=run.run_id, clusters=clusters, members=members))
+    planned = planned_write_back(target.spec, held_runs(pipeline, record))
+    changes = {"write_back": planned, "generation_reap": None}
+    pipeline.catalog.executions.update(target.run_id, **changes)
     point(run, target)
     finish(run)
-
-
-def _planned(run: Run, record: ClusterRecord, target: ExecutionRecord) -> WriteBack | None:
-    fields = mapped_fields(target.spec)
-    if not fields:
-        return None
-    stale = written_fields(*held_runs(run.pipeline, record)).difference(fields)
-    return WriteBack(fields=tuple(fields), stale_fields=tuple(sorted(stale)))

@@ -20,7 +20,7 @@ from clustering_pipeline.model.executions.lineage import (
 from clustering_pipeline.model.ids import is_group_id
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.status import ExecutionStatus
-from clustering_pipeline.pipeline.groups.lineage import lineage_events, shown_labels
+from clustering_pipeline.pipeline.groups.lineage import lineage_events
 from clustering_pipeline.pipeline.groups.snapshots import generation_of_run
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.catalog import Catalog
@@ -62,7 +62,7 @@ def run_diff(
         message = f"{run_id} and {against} are runs of two definitions: compare runs of one"
         raise InvalidRequest(message)
     after, before = _groups(pipeline, run), _groups(pipeline, other)
-    labels, earlier = shown_labels(run), shown_labels(other)
+    labels, earlier = run.labels, other.labels
     events = [
         one.model_copy(
             update={

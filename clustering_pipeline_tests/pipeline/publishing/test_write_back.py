@@ -277,9 +277,9 @@ def test_an_alias_that_lags_behind_is_repaired_by_the_next_read(found):
     record = collection_to_read(pipeline, LOCAL, beside.state.output_collection_names[0])
     assert (record.collection_id, documents.aliases()[alias]) == (alias, f"{alias}__{first.run_id}")
     # What is no longer shown waits for the next run: a reader removes nothing.
-    assert len(generations(documents, alias)) == 2
+    assert len(generations(pipeline, alias)) == 2
     second = execute(pipeline, beside)
-    assert generations(documents, alias) == [f"{alias}__{second.run_id}"]
+    assert generations(pipeline, alias) == [f"{alias}__{second.run_id}"]
 
 
 def test_directories_that_no_record_names_are_found(found):

@@ -8,7 +8,7 @@ import pytest
 from clustering_pipeline.defs.instance.tags import RELABEL
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.ids import run_mark
-from clustering_pipeline.pipeline.publishing.clear_fields import clear
+from clustering_pipeline.pipeline.publishing.clear_fields import clear_unheld
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import KMEANS, Ran, World
 
@@ -30,7 +30,7 @@ class Kept:
 
     def forget(self) -> None:
         """As if nothing had ever been written onto the documents."""
-        clear(self.world.pipeline, self.ran.cluster)
+        clear_unheld(self.world.pipeline, self.ran.cluster)
 
 
 @pytest.fixture(scope="module")
