@@ -22,6 +22,7 @@ from clustering_pipeline.model.progress import Check
 
 VOTERS = 15
 ROWS = 256
+STRETCH = 64  # columns of which one maximum is taken at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +105,27 @@ def assign_to_centroids(
 
 
 def _nearest(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """The columns of the ``count`` largest values of each row, largest first."""
-    some = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+    """The columns of the ``count`` largest values of each row, largest first.
+
+    They lie in the ``count`` stretches of columns with the largest maxima, or in the last columns
+    that fill no stretch: only those are looked through.
+    """
+    whole = cosines.shape[1] // STRETCH
+    if whole <= 2 * count:
+        return _largest(cosines, count)
+    tops = cosines[:, : whole * STRETCH].reshape(len(cosines), whole, STRETCH).max(axis=2)
+    stretches = np.argpartition(-tops, count - 1, axis=1)[:, :count]
+    inside = (stretches[:, :, None] * STRETCH + np.arange(STRETCH)).reshape(len(cosines), -1)
+    rest = np.arange(whole * STRETCH, cosines.shape[1])
+    columns = np.hstack([np.sort(inside, axis=1), np.tile(rest, (len(cosines), 1))])
+    largest = _largest(np.take_along_axis(cosines, columns, axis=1), count)
+    return np.take_along_axis(columns, largest, axis=1)
+
+
+def _largest(values: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    some = np.argpartition(-values, count - 1, axis=1)[:, :count]
     some.sort(axis=1)
-    order = np.argsort(-np.take_along_axis(cosines, some, axis=1), axis=1, kind="stable")
+    order = np.argsort(-np.take_along_axis(values, some, axis=1), axis=1, kind="stable")
     return np.take_along_axis(some, order, axis=1)
 
 

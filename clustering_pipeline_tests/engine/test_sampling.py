@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
+from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 from clustering_pipeline.engine import assign, assign_to_centroids, cluster, sample_rows
@@ -116,3 +117,17 @@ def test_neighbours_decide_where_no_centroid_does(algorithm, preprocessing):
     )
     assert result.record["assigned_by"] == "neighbors"
     assert "assigned_by" not in cluster(blobs(30)[0], algorithm="hdbscan").record
+
+
+@pytest.mark.parametrize("fitted", [15, 1_000, 1_919, 1_920, 1_985, 3_000])
+def test_the_voters_are_the_nearest_however_many_are_fitted(fitted):
+    rng = np.random.default_rng(fitted)
+    known = rng.normal(size=(fitted, 12)).astype(np.float32)
+    points = rng.normal(size=(40, 12)).astype(np.float32)
+    labels = rng.integers(-1, 6, size=fitted)
+    model = KNeighborsClassifier(15, metric="cosine").fit(known, labels)
+    shares = dict(zip(model.classes_.tolist(), model.predict_proba(points).T, strict=True))
+    found = assign(points, known, labels)
+    best = np.max(list(shares.values()), axis=0)
+    for row, label in enumerate(found.labels.tolist()):
+        assert shares[label][row] == pytest.approx(best[row])
