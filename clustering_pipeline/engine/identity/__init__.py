@@ -1,6 +1,5 @@
 """Which groups of a run are groups of the run before it, and what became of the others."""
 
-from clustering_pipeline.engine.identity.evidence import Terms
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids
 from clustering_pipeline.engine.identity.identify import (
     TOP,
@@ -11,6 +10,7 @@ from clustering_pipeline.engine.identity.identify import (
     numbered,
 )
 from clustering_pipeline.engine.identity.lineage import Event, EventKind
+from clustering_pipeline.engine.identity.matching import Terms
 
 __all__ = [
     "TOP",

@@ -11,10 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.groups.hierarchy import Path
-from clustering_pipeline.engine.identity.evidence import Evidence, Terms, gather
 from clustering_pipeline.engine.identity.generation import Generation, fresh_uids, rehashed
 from clustering_pipeline.engine.identity.lineage import Event, events_between
-from clustering_pipeline.engine.identity.matching import Match, match, match_at
+from clustering_pipeline.engine.identity.matching import (
+    Evidence,
+    Match,
+    Terms,
+    gather,
+    match,
+    match_at,
+)
 
 TOP = ""
 """Stands for the uid of what lies around the groups on top."""

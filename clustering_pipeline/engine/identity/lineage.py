@@ -7,8 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from clustering_pipeline.engine.identity.evidence import Evidence
-from clustering_pipeline.engine.identity.matching import By, Match
+from clustering_pipeline.engine.identity.matching import By, Evidence, Match
 
 EventKind = Literal["born", "continued", "grown", "shrunk", "split", "merged", "died", "relabelled"]
 MAJORITY = 0.5

@@ -12,17 +12,16 @@ from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.assign import assign
 from clustering_pipeline.pipeline.stages.assign_mode.assign import join_groups
-from clustering_pipeline.pipeline.stages.assign_mode.assignments import keep_groups
 from clustering_pipeline.pipeline.stages.assign_mode.describe import (
     keep_labels,
     label_proposed,
     measure_groups,
 )
 from clustering_pipeline.pipeline.stages.assign_mode.export import export_changes
-from clustering_pipeline.pipeline.stages.assign_mode.propose import propose_groups
+from clustering_pipeline.pipeline.stages.assign_mode.groups import keep_groups, propose_groups
 from clustering_pipeline.pipeline.stages.assign_mode.reference import summarize_and_calibrate
 from clustering_pipeline.pipeline.stages.composite_mode.assign import compose
-from clustering_pipeline.pipeline.stages.composite_mode.export import gather
+from clustering_pipeline.pipeline.stages.composite_mode.sources import gather
 from clustering_pipeline.pipeline.stages.export import export
 from clustering_pipeline.pipeline.stages.label import label, rename_groups
 from clustering_pipeline.pipeline.stages.reduce import lay_out, reduce

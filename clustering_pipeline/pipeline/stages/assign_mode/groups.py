@@ -1,8 +1,9 @@
-"""New groups made of the novelty pool, beside those that are published."""
+"""The groups that documents joined: those that are published, and new ones made of the pool."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,22 @@ from clustering_pipeline.engine.identity.identify import TOP
 from clustering_pipeline.engine.vectors import NOISE, Labels
 from clustering_pipeline.model.ids import NOISE_ID, group_id
 from clustering_pipeline.pipeline.groups.edits import Documents
+from clustering_pipeline.pipeline.groups.matching import keep_named, same_groups
 from clustering_pipeline.pipeline.groups.numbering import taken_numbers
-from clustering_pipeline.pipeline.groups.snapshots import generation_of, generation_of_run
+from clustering_pipeline.pipeline.groups.snapshots import (
+    generation_of,
+    generation_of_run,
+    identity_record,
+)
 from clustering_pipeline.pipeline.run.artifacts import (
+    ASSIGNMENTS,
     EMBEDDINGS,
+    FIT,
     JOINED,
     JOINED_RECORD,
     REDUCTION,
     REFERENCE,
+    RELATIONS,
 )
 from clustering_pipeline.pipeline.run.columns import FEATURE, FOUND, KEYS, NOVEL
 from clustering_pipeline.pipeline.run.progress import Paced
@@ -36,13 +45,18 @@ from clustering_pipeline.pipeline.run.spaces import (
     original_spaces,
     targets,
 )
+from clustering_pipeline.pipeline.stages.assign import relations_of
 from clustering_pipeline.pipeline.stages.assign_mode.assign import document_ids, with_edits
-from clustering_pipeline.pipeline.stages.assign_mode.assignments import write_assignments
 from clustering_pipeline.pipeline.stages.assign_mode.published import earlier
 from clustering_pipeline.pipeline.stages.assign_mode.reference import calibrated_by, reference_in
 
 FEWEST = 2
 """Documents that could be a group of which something can be said."""
+
+
+def keep_groups(run: Run) -> StageReport:
+    """No group is made, moved or renumbered; one without a member left is gone."""
+    return _write_assignments(run, run.read_frame(JOINED))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,7 +102,7 @@ def propose_groups(run: Run) -> StageReport:
         JOINED_RECORD, run.read_json(JOINED_RECORD) | _counts(run, after, ids, len(born))
     )
     named = _with_uids(after, ids, born)
-    return write_assignments(run, named, born=born, fits=proposed.records)
+    return _write_assignments(run, named, born=born, fits=proposed.records)
 
 
 def _only(rows: pl.DataFrame, new: pl.Series) -> pl.Series:
@@ -183,3 +197,59 @@ def _counts(run: Run, after: pl.DataFrame, ids: pl.Series, groups: int) -> dict[
         "proposed_groups": groups,
         "proposed_documents": int(placed.sum()),
     }
+
+
+def _write_assignments(
+    run: Run,
+    joined: pl.DataFrame,
+    *,
+    born: Mapping[str, str] = MappingProxyType({}),
+    fits: Sequence[Mapping[str, Any]] = (),
+) -> StageReport:
+    """The rows of ``joined`` as the assignments of a run; ``born`` are new groups on top, with
+    their uids, and ``fits`` what made them.
+    """
+    before = earlier(run)
+    keys = run.read_frame(EMBEDDINGS, columns=KEYS)
+    fit = before.read_json(FIT) | {"assigned": run.read_json(JOINED_RECORD)}
+    if fits:
+        fit["proposed"] = [*fit.get("proposed", []), *fits]
+    numbers = _labels(before.read_frame(ASSIGNMENTS, columns=["cluster_id", "label"]), born)
+    frame = (
+        pl.concat([keys] * len(run.spec.clusterings))
+        .hstack(joined)
+        .with_columns(label=pl.col("cluster_id").replace_strict(numbers, return_dtype=pl.Int64))
+    )
+    named = same_groups(
+        frame,
+        generation_of_run(run.pipeline, before.execution),
+        run_id=before.run_id,
+        found=identity_record(run.pipeline, before.execution).get("found"),
+        born=born,
+    )
+    size = keep_named(run, named)
+    run.write_json(FIT, fit)
+    run.write_json(RELATIONS, _relations(run, frame))
+    return StageReport(
+        numbers={
+            "documents": keys.height,
+            "groups": frame.filter(pl.col("cluster_id") != NOISE_ID)["cluster_id"].n_unique(),
+            "born": len(born),
+            "noise": frame.filter(cluster_id=NOISE_ID).height,
+            "bytes": size,
+        },
+        uri=run.uri(ASSIGNMENTS),
+    )
+
+
+def _labels(published: pl.DataFrame, born: Mapping[str, str]) -> dict[str, int]:
+    pairs = published.unique().select("cluster_id", "label").iter_rows()
+    known = {**{str(group): int(number) for group, number in pairs}, NOISE_ID: NOISE}
+    first = max(known.values()) + 1
+    return known | {group: first + place for place, group in enumerate(born)}
+
+
+def _relations(run: Run, frame: pl.DataFrame) -> list[dict[str, Any]]:
+    if len(run.spec.clusterings) == 1:
+        return []
+    return relations_of(frame, original_spaces(run))
