@@ -208,10 +208,7 @@ def _others(original: Vectors, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _with_the_others(
-    rows: NDArray[np.int64],
-    fitted: Labels,
-    known: NDArray[np.float64],
-    assigned: Assignment,
+    rows: NDArray[np.int64], fitted: Labels, known: NDArray[np.float64], assigned: Assignment
 ) -> tuple[Labels, NDArray[np.float64]]:
     count = len(rows) + len(assigned.labels)
     others = np.ones(count, dtype=np.bool_)

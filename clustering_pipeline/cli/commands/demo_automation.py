@@ -9,13 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from clustering_pipeline.cli.commands.demo import (
-    PASSAGES,
-    define,
-    demo_session,
-    show_groups,
-    step,
-)
+from clustering_pipeline.cli.commands.demo import PASSAGES, define, demo_session, show_groups, step
 from clustering_pipeline.cli.session import Session
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.runs import last_word

@@ -2,7 +2,7 @@
 
 import click
 
-from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.terminal.output import Record, emit, emit_one, note, output_options
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.scope import LOCAL
@@ -18,6 +18,10 @@ SECRET_FIELDS = {"key_hash"}
 organization_option = click.option(
     "--organization", default=LOCAL.organization_id, show_default=True, help="Its id or name."
 )
+
+
+def _owner(session: Session, organization: str) -> str:
+    return session.pipeline.catalog.organizations.get(organization).organization_id
 
 
 @click.group("keys")
@@ -43,8 +47,7 @@ def create_key(
 ) -> None:
     """Make a key and print its secret, which cannot be read again."""
     with open_session() as session:
-        catalog = session.pipeline.catalog
-        owner = catalog.organizations.get(organization).organization_id
+        catalog, owner = session.pipeline.catalog, _owner(session, organization)
         namespace_ids = [
             catalog.namespaces.get(owner, namespace).namespace_id for namespace in namespaces
         ]
@@ -66,8 +69,7 @@ def create_key(
 def list_keys(output: str, organization: str) -> None:
     """Show the keys of an organisation, newest first."""
     with open_session() as session:
-        catalog = session.pipeline.catalog
-        records = catalog.keys.list(catalog.organizations.get(organization).organization_id)
+        records = session.pipeline.catalog.keys.list(_owner(session, organization))
     shown = [record.model_dump(mode="json", exclude=SECRET_FIELDS) for record in records]
     rows = shown if output == "json" else [_named(record) for record in shown]
     emit(rows, columns=KEYS, output=output, empty="no keys: clustering-pipeline keys create")
@@ -102,9 +104,8 @@ def create_namespace(output: str, name: str, organization: str) -> None:
     """Make a namespace of an organisation."""
     request = validate(CreateNamespaceRequest, {"namespace_name": name})
     with open_session() as session:
-        catalog = session.pipeline.catalog
-        owner = catalog.organizations.get(organization).organization_id
-        made = catalog.namespaces.create(owner, request.namespace_name)
+        owner = _owner(session, organization)
+        made = session.pipeline.catalog.namespaces.create(owner, request.namespace_name)
     emit_one(made.model_dump(mode="json"), output=output)
 
 
@@ -114,8 +115,7 @@ def create_namespace(output: str, name: str, organization: str) -> None:
 def list_namespaces(output: str, organization: str) -> None:
     """Show the namespaces of an organisation, by name."""
     with open_session() as session:
-        catalog = session.pipeline.catalog
-        records = catalog.namespaces.list(catalog.organizations.get(organization).organization_id)
+        records = session.pipeline.catalog.namespaces.list(_owner(session, organization))
     emit([record.model_dump(mode="json") for record in records], columns=NAMESPACES, output=output)
 
 
