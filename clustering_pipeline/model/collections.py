@@ -19,6 +19,7 @@ CollectionId = Annotated[str, Field(pattern=r"^col_[A-Za-z0-9_]+$", max_length=1
 QdrantName = Annotated[str, Field(max_length=255, pattern=r'^[^<>:"/\\|?*\x00-\x1f]+$')]
 VectorName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f/]+$")]
 FeatureName = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
+ShardKey = Annotated[str | int, Field(union_mode="left_to_right")]
 VectorSize = Annotated[int, Field(ge=1, le=65_536)]
 
 
@@ -167,6 +168,8 @@ class PutDocumentsRequest(RequestModel):
 
     documents: list[DocumentInput] = Field(min_length=1, max_length=MOST_DOCUMENTS)
     """Each id once."""
+    shard_key: ShardKey | None = None
+    """Where a collection has shard keys of its own: the one to store under."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -186,7 +189,7 @@ class ListDocumentsRequest(RequestModel):
     """Conditions on the payload; null is all."""
     limit: int = Field(default=10, ge=1, le=1000)
     """Documents on a page."""
-    cursor: str | None = Field(default=None, max_length=200)
+    cursor: str | None = Field(default=None, max_length=500)
     """``next_cursor`` of the page before this one."""
     select: list[str] | None = Field(default=None, max_length=200)
     """Top-level payload fields to show; null is all of them."""

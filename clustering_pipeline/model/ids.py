@@ -26,6 +26,7 @@ _LIKE_AN_ID = re.compile(rf"(?:{'|'.join(KINDS)})_[A-Za-z0-9]+")
 _GROUP = "cl_"
 _BELOW = "_sub_"
 _DOCUMENTS = uuid.UUID("2b8e1f5c-7d3a-4f6e-9c01-5a4b3c2d1e0f")
+_SHARD_SIGN = re.compile("[@#]")
 _LARGEST = 2**64
 _UUID_LENGTH = 36
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,19}")
@@ -99,6 +100,26 @@ def point_id_of(document_id: str | int) -> PointId:
     if is_point_id(text):
         return int(text) if text.isdecimal() else text
     return str(uuid.uuid5(_DOCUMENTS, text))
+
+
+def shard_text(key: str | int | None) -> str:
+    """What the text of a point's id says of its shard key: ``@name``, ``#7``, or nothing."""
+    return "" if key is None else f"#{key}" if isinstance(key, int) else f"@{key}"
+
+
+def shard_part(point_id: PointId) -> str:
+    """The end of a point's id that says its shard key.
+
+    A collection with shard keys of its own may hold an id once under each of them.
+    """
+    text = str(point_id)
+    start = _SHARD_SIGN.search(text)
+    return text[start.start() :] if start else ""
+
+
+def unsharded(point_id: PointId) -> str:
+    """A point's id without its shard key."""
+    return str(point_id).removesuffix(shard_part(point_id))
 
 
 def is_whole(text: str) -> bool:

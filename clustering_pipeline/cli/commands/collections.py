@@ -110,6 +110,7 @@ def register(
 @click.option(
     "--rename", multiple=True, metavar="OLD=NEW", help="Store a column under another name."
 )
+@click.option("--shard-key", help="Of a collection with shard keys of its own: where to write.")
 @click.option(
     "--keep-without-vector",
     is_flag=True,

@@ -6,8 +6,9 @@ from typing import Any
 from qdrant_client import grpc as messages
 
 from clustering_pipeline.local.qdrant.config import changed_config, describe, stored_config
+from clustering_pipeline.local.qdrant.filters import read_shard_key, write_shard_key
 from clustering_pipeline.local.qdrant.handlers import Method
-from clustering_pipeline.local.qdrant.status import unserved, wrong_input
+from clustering_pipeline.local.qdrant.status import Refused, unserved, wrong_input
 from clustering_pipeline.local.qdrant.store import CollectionStore, Contents
 
 _NAME_LIMIT = 255
@@ -32,6 +33,8 @@ class CollectionsService:
             "UpdateAliases": self._update_aliases,
             "ListAliases": self._list_aliases,
             "ListCollectionAliases": self._list_collection_aliases,
+            "CollectionClusterInfo": self._cluster,
+            "CreateShardKey": self._create_shard_key,
         }
 
     def _get(self, request: messages.GetCollectionInfoRequest) -> Any:
@@ -64,18 +67,40 @@ class CollectionsService:
         done = self._store.delete(request.collection_name)
         return messages.CollectionOperationResponse(result=done)
 
+    def _cluster(self, request: messages.CollectionClusterInfoRequest) -> Any:
+        collection = self._store.resolve(request)
+        answer = messages.CollectionClusterInfoResponse(peer_id=1)
+        for number, key in enumerate({"": ""} if collection.keyed is None else collection.keyed):
+            shard = answer.local_shards.add(shard_id=number, state=messages.ReplicaState.Active)
+            if key:
+                write_shard_key(key, shard.shard_key)
+        return answer
+
+    def _create_shard_key(self, request: messages.CreateShardKeyRequest) -> Any:
+        key = read_shard_key(request.request.shard_key)
+        self._store.add_shard(self._store.resolve(request), key)
+        return messages.CreateShardKeyResponse(result=True)
+
     def _exists(self, request: messages.CollectionExistsRequest) -> Any:
         contents, name = self._store.contents, request.collection_name
         exists = name in contents.collections or name in contents.aliases
         return messages.CollectionExistsResponse(result=messages.CollectionExists(exists=exists))
 
     def _update_aliases(self, request: messages.ChangeAliases) -> Any:
+        refused: list[Refused] = []
+
         def changed(contents: Contents) -> Contents:
             for operation in request.actions:
-                contents = _after(operation, contents)
+                try:
+                    contents = _after(operation, contents)
+                except Refused as error:
+                    refused.append(error)
+                    break
             return contents
 
         self._store.registry.change(changed)
+        if refused:  # as on a server, those before it are made
+            raise refused[0]
         return messages.CollectionOperationResponse(result=True)
 
     def _list_aliases(self, _: messages.ListAliasesRequest) -> Any:
@@ -125,7 +150,5 @@ def _check_name(name: str) -> None:
 
 
 def _check_served(request: messages.CreateCollection) -> None:
-    if request.sharding_method == messages.Custom:
-        raise unserved(what="custom sharding")
     if request.strict_mode_config.enabled:
         raise unserved(what="strict mode")

@@ -244,6 +244,8 @@ def stored_config(request: messages.CreateCollection) -> messages.CollectionConf
     config.params.vectors_config.CopyFrom(request.vectors_config)
     if request.HasField("sparse_vectors_config"):
         config.params.sparse_vectors_config.CopyFrom(request.sparse_vectors_config)
+    if request.HasField("sharding_method"):
+        config.params.sharding_method = request.sharding_method
     if request.HasField("on_disk_payload"):
         config.params.on_disk_payload = request.on_disk_payload
     if request.HasField("quantization_config"):

@@ -123,7 +123,21 @@ def read_vector_wish(request: Any) -> VectorWish:
             return False
 
 
-def refuse_shard_keys(request: Any) -> None:
-    """A collection here is one shard, so nothing can be asked of one shard key."""
-    if _SHARD_KEYS in request.DESCRIPTOR.fields_by_name and request.HasField(_SHARD_KEYS):
-        raise unserved(what="custom sharding")
+def asked_shards(request: Any) -> list[str]:
+    """The shard keys that a request names, as text: ``@name`` or ``#7``."""
+    if _SHARD_KEYS not in request.DESCRIPTOR.fields_by_name or not request.HasField(_SHARD_KEYS):
+        return []
+    return [read_shard_key(key) for key in request.shard_key_selector.shard_keys]
+
+
+def read_shard_key(key: messages.ShardKey) -> str:
+    """A shard key as text, which tells numbers from names."""
+    return f"@{key.keyword}" if key.WhichOneof("key") == "keyword" else f"#{key.number}"
+
+
+def write_shard_key(text: str, into: messages.ShardKey) -> None:
+    """Fill in a message; without a key there is nothing to fill in."""
+    if text.startswith("#"):
+        into.number = int(text[1:])
+    elif text:
+        into.keyword = text[1:]

@@ -1,6 +1,6 @@
 """The reading half of the service ``qdrant.Points``, queries apart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import qdrant_edge as edge
@@ -12,8 +12,8 @@ from clustering_pipeline.local.qdrant.filters import (
     read_ids,
     read_payload_wish,
     read_vector_wish,
-    refuse_shard_keys,
     write_id,
+    write_shard_key,
 )
 from clustering_pipeline.local.qdrant.handlers import Method
 from clustering_pipeline.local.qdrant.results import write_record, write_scored
@@ -22,6 +22,8 @@ from clustering_pipeline.local.qdrant.store import Collection, CollectionStore
 from clustering_pipeline.local.qdrant.values import read_target
 
 _DEFAULT_LIMIT = 10
+_Keyed = tuple[str, Any]
+"""A record, after the key of the shard that it lies in."""
 
 
 class PointsService:
@@ -43,29 +45,38 @@ class PointsService:
         collection = self._store.resolve(request)
         ids = read_ids(request.ids)
         wishes = read_payload_wish(request, default=True), read_vector_wish(request)
-        with self._store.shard(collection) as shard:
-            records = shard.retrieve(ids, *wishes)
         response = messages.GetResponse()
-        _write_records(records, response)
+        shards = self._store.each(collection, request)
+        records = [
+            (key, record) for key, shard in shards for record in shard.retrieve(ids, *wishes)
+        ]
+        _write_records(_distinct(records), response)
         return response
 
     def _scroll(self, request: messages.ScrollPoints) -> Any:
         collection = self._store.resolve(request)
         scroll = _scroll_request(request)
-        with self._store.shard(collection) as shard:
-            records, next_offset = shard.scroll(scroll)
+        records: list[_Keyed] = []
+        offsets: list[Any] = []
+        for key, shard in self._store.each(collection, request):
+            page, offset = shard.scroll(scroll)
+            records += [(key, record) for record in page]
+            offsets += [] if offset is None else [offset]
+        if collection.keyed is not None:
+            records = sorted(_distinct(records), key=lambda keyed: _place(keyed[1].id))
+            offsets += [record.id for _, record in records[read_limit(request) :]]
+            records = records[: read_limit(request)]
         response = messages.ScrollResponse()
         _write_records(records, response)
-        if next_offset is not None:
-            write_id(next_offset, response.next_page_offset)
+        if offsets:
+            write_id(min(offsets, key=_place), response.next_page_offset)
         return response
 
     def _count(self, request: messages.CountPoints) -> Any:
         collection = self._store.resolve(request)
         count = edge.CountRequest(exact=True, filter=optional_filter(request))
-        with self._store.shard(collection) as shard:
-            found = shard.count(count)
-        return messages.CountResponse(result=messages.CountResult(count=found))
+        total = sum(shard.count(count) for _, shard in self._store.each(collection, request))
+        return messages.CountResponse(result=messages.CountResult(count=total))
 
 
 def read_limit(request: Any) -> int:
@@ -89,10 +100,26 @@ def _scroll_request(request: messages.ScrollPoints) -> edge.ScrollRequest:
     )
 
 
-def _write_records(records: list[edge.Record], into: Any) -> None:
+def _write_records(records: Iterable[_Keyed], into: Any) -> None:
     add = into.result.add
-    for record in records:
-        write_record(record, add())
+    for key, record in records:
+        message = add()
+        write_record(record, message)
+        if key:
+            write_shard_key(key, message.shard_key)
+
+
+def _distinct(records: Iterable[_Keyed]) -> list[_Keyed]:
+    """An id that lies under several keys is told once, as a server does."""
+    by_id: dict[Any, _Keyed] = {}
+    for keyed in records:
+        by_id.setdefault(keyed[1].id, keyed)
+    return list(by_id.values())
+
+
+def _place(point_id: Any) -> tuple[bool, Any]:
+    """The order of ids: numbers, then UUIDs."""
+    return not isinstance(point_id, int), point_id
 
 
 class QueriesService:
@@ -109,16 +136,22 @@ class QueriesService:
     def _query(self, request: messages.QueryPoints) -> messages.QueryResponse:
         collection = self._store.resolve(request)
         query = _query_request(request, collection)
-        with self._store.shard(collection) as shard:
-            points = shard.query_batch(edge.QueryBatchRequest([query]))[0]
+        points: list[_Keyed] = []
+        for key, shard in self._store.each(collection, request):
+            points += [(key, one) for one in shard.query_batch(edge.QueryBatchRequest([query]))[0]]
+        if collection.keyed is not None:
+            best = sorted(points, key=lambda keyed: -keyed[1].score)
+            points = _distinct(best)[: read_limit(request)]
         response = messages.QueryResponse()
-        for point in points:
-            write_scored(point, response.result.add())
+        for key, point in points:
+            message = response.result.add()
+            write_scored(point, message)
+            if key:
+                write_shard_key(key, message.shard_key)
         return response
 
 
 def _query_request(request: messages.QueryPoints, collection: Collection) -> edge.QueryRequest:
-    refuse_shard_keys(request)
     if request.prefetch:
         raise unserved(what="a query with prefetches")
     if request.params.HasField("idf"):

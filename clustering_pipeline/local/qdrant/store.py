@@ -24,8 +24,14 @@ from clustering_pipeline.local.qdrant.config import (
     engine_config,
     vector_shapes,
 )
-from clustering_pipeline.local.qdrant.filters import refuse_shard_keys
-from clustering_pipeline.local.qdrant.status import already_exists, collection_missing, not_found
+from clustering_pipeline.local.qdrant.filters import asked_shards
+from clustering_pipeline.local.qdrant.status import (
+    already_exists,
+    bad_request,
+    collection_missing,
+    not_found,
+    wrong_input,
+)
 from clustering_pipeline.local.qdrant.strict import check
 
 OPEN_LIMIT = 64
@@ -155,11 +161,29 @@ class ShardPool:
 class Collection:
     """One collection.  Its shard lies in ``folder``, a name of the server's own making, so that
     any string can name a collection.
+
+    One with shard keys of its own has a shard for each in ``keyed``, and none of its points in
+    ``folder``.
     """
 
     name: str
     folder: str
     config: messages.CollectionConfig
+    keyed: Mapping[str, str] | None = None
+
+    @property
+    def folders(self) -> list[str]:
+        """Where all of its shards lie."""
+        return [self.folder, *(self.keyed or {}).values()]
+
+    def asked(self, request: Any) -> dict[str, str]:
+        """Of the shards that a request is about, key and folder."""
+        keys = asked_shards(request)
+        present = {"": self.folder} if self.keyed is None else self.keyed
+        for key in keys:
+            if key not in present:
+                raise bad_request(reason=f'Shard key "{key[1:]}" not found')
+        return {key: folder for key, folder in present.items() if not keys or key in keys}
 
     @cached_property
     def shapes(self) -> dict[str, VectorShape]:
@@ -193,6 +217,16 @@ class Contents:
     def with_config(self, name: str, config: messages.CollectionConfig) -> "Contents":
         """One collection with another configuration."""
         changed = replace(self.resolve(name), config=config)
+        return replace(self, collections={**self.collections, changed.name: changed})
+
+    def with_shard(self, name: str, key: str, folder: str) -> "Contents":
+        """One shard key more."""
+        collection = self.resolve(name)
+        if collection.keyed is None:
+            raise wrong_input(reason=f"collection {name} has no shard keys of its own")
+        if key in collection.keyed:
+            raise bad_request(reason=f'Sharding key "{key[1:]}" already exists')
+        changed = replace(collection, keyed={**collection.keyed, key: folder})
         return replace(self, collections={**self.collections, changed.name: changed})
 
     def without_collection(self, name: str) -> "Contents":
@@ -247,9 +281,9 @@ def _load(path: Path) -> Contents:
     return Contents(collections=collections, aliases=stored["aliases"])
 
 
-def _collection(name: str, entry: Mapping[str, str]) -> Collection:
+def _collection(name: str, entry: Mapping[str, Any]) -> Collection:
     config = json_format.ParseDict(entry["config"], messages.CollectionConfig())
-    return Collection(name=name, folder=entry["folder"], config=config)
+    return Collection(name=name, folder=entry["folder"], config=config, keyed=entry.get("keyed"))
 
 
 def _dump(contents: Contents) -> str:
@@ -257,6 +291,7 @@ def _dump(contents: Contents) -> str:
         name: {
             "folder": collection.folder,
             "config": json_format.MessageToDict(collection.config),
+            **({} if collection.keyed is None else {"keyed": dict(collection.keyed)}),
         }
         for name, collection in contents.collections.items()
     }
@@ -299,7 +334,6 @@ class CollectionStore:
 
     def resolve(self, request: Any) -> Collection:
         """The collection a request names, by its name or an alias."""
-        refuse_shard_keys(request)
         collection = self.contents.resolve(request.collection_name)
         terms = collection.config.strict_mode_config
         if terms.enabled:
@@ -314,12 +348,29 @@ class CollectionStore:
         """The engine of a collection, for this thread alone."""
         return self.shards.use(collection.folder, write=write)
 
+    def each(
+        self, collection: Collection, request: Any, *, write: bool = False
+    ) -> Generator[tuple[str, edge.EdgeShard]]:
+        """The shards that a request is about, one after the other, with their keys."""
+        for key, folder in collection.asked(request).items():
+            with self.shards.use(folder, write=write) as shard:
+                yield key, shard
+
+    def add_shard(self, collection: Collection, key: str) -> None:
+        """Make a shard for a key."""
+        folder = uuid4().hex
+        self.contents.with_shard(collection.name, key, folder)
+        self.shards.create(folder, engine_config(collection.config.params))
+        self.registry.change(lambda contents: contents.with_shard(collection.name, key, folder))
+
     def create(self, name: str, config: messages.CollectionConfig) -> None:
         """Make an empty collection: the shard first, so that a known collection has one."""
         folder = uuid4().hex
         if self._strict is not None:
             config.strict_mode_config.CopyFrom(self._strict)
-        collection = Collection(name=name, folder=folder, config=config)
+        custom = config.params.sharding_method == messages.Custom
+        keyed = {} if custom else None
+        collection = Collection(name=name, folder=folder, config=config, keyed=keyed)
         self.contents.with_collection(collection)
         try:
             self.shards.create(folder, engine_config(config.params))
@@ -334,7 +385,8 @@ class CollectionStore:
         collection = before.collections.get(name)
         if collection is None:
             return False
-        self._remove(collection.folder)
+        for folder in collection.folders:
+            self._remove(folder)
         return True
 
     def close(self) -> None:
@@ -349,7 +401,8 @@ class CollectionStore:
 
     def _sweep(self) -> None:
         # A shard without a collection was being created or deleted when the server was killed.
-        known = {collection.folder for collection in self.contents.collections.values()}
+        collections = self.contents.collections.values()
+        known = {folder for collection in collections for folder in collection.folders}
         self._folders.mkdir(exist_ok=True)
         for folder in self._folders.iterdir():
             if folder.name not in known:

@@ -12,15 +12,15 @@ from qdrant_client import grpc as messages
 from clustering_pipeline.local.qdrant.config import engine_config, with_vector
 from clustering_pipeline.local.qdrant.filters import (
     EngineId,
+    asked_shards,
     optional_filter,
     read_filter,
     read_id,
     read_ids,
-    refuse_shard_keys,
 )
 from clustering_pipeline.local.qdrant.handlers import Method
 from clustering_pipeline.local.qdrant.status import unserved, wrong_input
-from clustering_pipeline.local.qdrant.store import CollectionStore
+from clustering_pipeline.local.qdrant.store import Collection, CollectionStore
 from clustering_pipeline.local.qdrant.values import Shapes, read_payload, read_vectors
 
 Operation = edge.UpdateOperation
@@ -113,7 +113,6 @@ def _batched(operation: messages.PointsUpdateOperation, shapes: Shapes) -> Opera
     request = getattr(operation, kind)
     if kind not in _BATCHED:
         raise unserved(what=f"the operation `{kind}`")
-    refuse_shard_keys(request)
     return _BATCHED[kind](request, shapes)
 
 
@@ -276,11 +275,20 @@ class UpdatesService:
         def method(request: Any) -> messages.PointsOperationResponse:
             collection = self._store.resolve(request)
             operation = reader(request, collection.shapes)
-            with self._store.shard(collection, write=True) as shard:
-                shard.update(operation)
+            self._apply(collection, request, operation)
             return messages.PointsOperationResponse(result=_completed())
 
         return method
+
+    def _apply(self, collection: Collection, request: Any, operation: Operation) -> None:
+        folders = list(collection.asked(request).values())
+        if isinstance(request, _OF_COLLECTIONS):
+            folders = collection.folders
+        elif collection.keyed is not None and not asked_shards(request) and not _filters(request):
+            raise wrong_input(reason="Shard key not specified")
+        for folder in folders:
+            with self._store.shards.use(folder, write=True) as shard:
+                shard.update(operation)
 
     def _create_vector(
         self, request: messages.CreateVectorNameRequest
@@ -291,8 +299,7 @@ class UpdatesService:
         operation = Operation.create_dense_vector(
             name, params.size, params.distance, params.multivector_config, params.datatype
         )
-        with self._store.shard(collection, write=True) as shard:
-            shard.update(operation)
+        self._apply(collection, request, operation)
         self._store.registry.change(
             lambda contents: contents.with_config(
                 collection.name,
@@ -304,10 +311,31 @@ class UpdatesService:
     def _batch(self, request: messages.UpdateBatchPoints) -> messages.UpdateBatchResponse:
         collection = self._store.resolve(request)
         batch = [_batched(operation, collection.shapes) for operation in request.operations]
-        with self._store.shard(collection, write=True) as shard:
-            for operation in batch:
-                shard.update(operation)
+        if collection.keyed is None:
+            with self._store.shard(collection, write=True) as shard:
+                for operation in batch:
+                    shard.update(operation)
+        else:
+            for message, operation in zip(request.operations, batch, strict=True):
+                inner = getattr(message, str(message.WhichOneof("operation")))
+                self._apply(collection, inner, operation)
         return messages.UpdateBatchResponse(result=[_completed()] * len(batch))
+
+
+_OF_COLLECTIONS = (
+    messages.CreateFieldIndexCollection,
+    messages.DeleteFieldIndexCollection,
+    messages.CreateVectorNameRequest,
+)
+
+
+def _filters(request: Any) -> bool:
+    """Whether a request chooses its points by a filter."""
+    for name in ("points_selector", "points"):
+        if name in request.DESCRIPTOR.fields_by_name:
+            selector = getattr(request, name)
+            return isinstance(selector, messages.PointsSelector) and selector.HasField("filter")
+    return False
 
 
 def _completed() -> messages.UpdateResult:

@@ -17,7 +17,7 @@ from clustering_pipeline.model.collections import (
 )
 from clustering_pipeline.model.errors import DocumentNotFound, DocumentsRefused, InvalidRequest
 from clustering_pipeline.model.filters.tree import parse_filter
-from clustering_pipeline.model.ids import PointId, is_point_id, point_id_of
+from clustering_pipeline.model.ids import PointId, is_point_id, point_id_of, shard_text, unsharded
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.collections.places import called, search
 from clustering_pipeline.service.collections.register import check_own
@@ -38,7 +38,7 @@ def put_documents(
         _check_vectors(document, info)
     name = collection.qdrant_collection
     ids = [document.document_id for document in request.documents]
-    placed = search(pipeline.documents, name, ids).place(ids)
+    placed = search(pipeline.documents, name, ids, part=_part(info, request)).place(ids)
     if placed.replaced:
         # Qdrant keeps no trace of them.
         pipeline.catalog.triggers.updated_documents(
@@ -107,6 +107,11 @@ def delete_documents(
     return deleted
 
 
+def _part(info: CollectionInfo, request: PutDocumentsRequest) -> str | None:
+    key = request.shard_key
+    return None if key is None else shard_text(info.shard_key(key))
+
+
 def _check_id(document: DocumentInput) -> None:
     other = document.payload.get(DOCUMENT_ID)
     if other is not None and str(other) != document.document_id:
@@ -158,7 +163,7 @@ def _all_vectors(pipeline: Pipeline, collection: CollectionRecord) -> tuple[str,
 
 
 def _checked_cursor(cursor: str | None) -> str | None:
-    if cursor is not None and not is_point_id(cursor):
+    if cursor is not None and not is_point_id(unsharded(cursor)):
         message = "the cursor is none of ours: take next_cursor of the page before"
         raise InvalidRequest(message)
     return cursor

@@ -15,7 +15,7 @@ from clustering_pipeline.model.collections import (
 )
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.errors import ClusteringError, CollectionNotFound, InvalidVectors
-from clustering_pipeline.model.ids import PointId
+from clustering_pipeline.model.ids import PointId, shard_text
 from clustering_pipeline.model.progress import Progress
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -38,6 +38,8 @@ class Load(Source):
     """What to load, and the collection it goes to."""
 
     collection_name: str
+    shard_key: str | int | None = None
+    """In a collection with shard keys of its own: the one to write under."""
 
 
 def load(
@@ -60,7 +62,7 @@ def _loaded(
     pipeline: Pipeline, scope: Scope, request: Load, documents: FileDocuments, progress: Progress
 ) -> CollectionRecord:
     record = _registered(pipeline, scope, request, documents.sizes)
-    loading = _Loading(pipeline, record, documents.sizes)
+    loading = _Loading(pipeline, record, documents.sizes, request.shard_key)
     try:
         with closing(in_order(loading.write, documents.parts(), in_flight=_IN_FLIGHT)) as written:
             for _ in written:
@@ -77,13 +79,21 @@ def _loaded(
 class _Loading:
     """One collection that is being written; counts the rows that are."""
 
-    def __init__(self, pipeline: Pipeline, record: CollectionRecord, sizes: Mapping[str, int]):
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        record: CollectionRecord,
+        sizes: Mapping[str, int],
+        shard_key: str | int | None,
+    ):
         self.done = 0
         self._documents = pipeline.documents
         self._name = record.qdrant_collection
         info = self._documents.describe(self._name)
         self._others = tuple(sorted(info.vectors.keys() - sizes.keys()))
-        self._places = displaced(self._documents, self._name) if info.points else Places()
+        part = shard_text(info.shard_key(shard_key))
+        places = Places(part=part)
+        self._places = displaced(self._documents, self._name, part=part) if info.points else places
         self._fresh = not info.points
         self._lock = Lock()
 
@@ -131,20 +141,24 @@ def _registered(
     try:
         record = collections.get(scope, request.collection_name)
     except CollectionNotFound:
-        _ensure_vectors(pipeline, request.collection_name, sizes)
+        _ensure_vectors(pipeline, request.collection_name, sizes, request.shard_key)
         asked = {"collection_name": request.collection_name}
         return collections.register(scope, validate(RegisterCollectionRequest, asked))
     check_own(pipeline, record)
-    _ensure_vectors(pipeline, record.qdrant_collection, sizes)
+    _ensure_vectors(pipeline, record.qdrant_collection, sizes, request.shard_key)
     return record
 
 
-def _ensure_vectors(pipeline: Pipeline, name: str, sizes: Mapping[str, int]) -> None:
+def _ensure_vectors(
+    pipeline: Pipeline, name: str, sizes: Mapping[str, int], shard_key: str | int | None
+) -> None:
     """Raises InvalidVectors for a length that the collection does not take."""
     documents = pipeline.documents
     try:
         vectors = documents.describe(name).vectors
     except CollectionNotFound:
+        if shard_key is not None:
+            raise
         documents.create_collection(name, sizes)
         documents.index_keyword(name, DOCUMENT_ID)
         return

@@ -1,16 +1,15 @@
 """Ids, payloads and vectors between protobuf and Python, past the client's slower models."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from qdrant_client import grpc
 from qdrant_client.conversions.conversion import grpc_to_payload, payload_to_grpc
 
-from clustering_pipeline.stores.documents.types import Floats, JsonObject
-
-PointId = int | str
+from clustering_pipeline.model.ids import PointId, shard_part, shard_text, unsharded
+from clustering_pipeline.stores.documents.types import Floats, JsonObject, ShardKey
 
 _DIGITS = 20  # of the largest number an id can be
 _LENGTH_BITS = 7
@@ -19,7 +18,9 @@ _PACKED_DATA = b"\x0a"  # field 1, length-delimited: `repeated float data = 1`
 
 
 def write_id(point_id: PointId) -> grpc.PointId:
-    """A whole number or a UUID; a string of digits is the number."""
+    """A whole number or a UUID; a string of digits is the number, and a shard key is left out."""
+    if isinstance(point_id, str):
+        point_id = unsharded(point_id)
     if isinstance(point_id, str) and not (point_id.isdecimal() and len(point_id) <= _DIGITS):
         return grpc.PointId(uuid=point_id)
     return grpc.PointId(num=int(point_id))
@@ -28,6 +29,48 @@ def write_id(point_id: PointId) -> grpc.PointId:
 def read_id(point_id: grpc.PointId) -> str:
     """The id as text, which ``write_id`` takes back."""
     return point_id.uuid or str(point_id.num)
+
+
+def read_point_id(point: Any) -> str:
+    """The id of a point as text, with its shard key where it has one: ``5@name``, ``5#7``."""
+    own = read_id(point.id)
+    return f"{own}{shard_text(read_shard_key(point))}" if point.HasField("shard_key") else own
+
+
+def read_shard_key(point: Any) -> ShardKey:
+    """The shard key of a point that lies under one."""
+    key = point.shard_key
+    return str(key.keyword) if key.WhichOneof("key") == "keyword" else int(key.number)
+
+
+def under(*keys: ShardKey | None) -> grpc.ShardKeySelector | None:
+    """Selects shards by their keys; None for no key at all."""
+    known = [
+        grpc.ShardKey(number=key) if isinstance(key, int) else grpc.ShardKey(keyword=key)
+        for key in keys
+        if key is not None
+    ]
+    return grpc.ShardKeySelector(shard_keys=known) if known else None
+
+
+def shard_key_of(point_id: PointId) -> ShardKey | None:
+    """The shard key that the text of a point's id names."""
+    part = shard_part(point_id)
+    return (int(part[1:]) if part.startswith("#") else part[1:]) if part else None
+
+
+def by_shard_key(
+    point_ids: Iterable[PointId], keys: Sequence[ShardKey]
+) -> dict[ShardKey | None, list[PointId]]:
+    """Ids by the shard keys that they name; in a collection with ``keys``, those without one may
+    lie under each.
+    """
+    parts: dict[ShardKey | None, list[PointId]] = {}
+    for point_id in point_ids:
+        named = shard_key_of(point_id)
+        for key in keys if named is None and keys else [named]:
+            parts.setdefault(key, []).append(point_id)
+    return parts
 
 
 def read_document_id(point: Any) -> str:

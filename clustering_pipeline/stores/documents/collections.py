@@ -6,8 +6,15 @@ from contextlib import suppress
 from qdrant_client import grpc
 
 from clustering_pipeline.model.errors import DocumentsRefused
+from clustering_pipeline.stores.documents.codec import read_shard_key
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.types import UNLIMITED, CollectionInfo, Limits, Vector
+from clustering_pipeline.stores.documents.types import (
+    UNLIMITED,
+    CollectionInfo,
+    Limits,
+    ShardKey,
+    Vector,
+)
 
 _SEVERAL = "multivector_config"
 _DATATYPES = {grpc.Datatype.Float16: "Float16", grpc.Datatype.Uint8: "Uint8"}
@@ -40,8 +47,20 @@ def info(connection: Connection, name: str) -> CollectionInfo:
             **{name: "several a point" for name in dense if dense[name].HasField(_SEVERAL)},
         },
         limits=_limits(answer.config.strict_mode_config),
-        custom_shards=answer.config.params.sharding_method == grpc.ShardingMethod.Custom,
+        shard_keys=_shard_keys(connection, name, answer.config.params),
     )
+
+
+def _shard_keys(
+    connection: Connection, name: str, params: grpc.CollectionParams
+) -> tuple[ShardKey, ...] | None:
+    if params.sharding_method != grpc.ShardingMethod.Custom:
+        return None
+    request = grpc.CollectionClusterInfoRequest(collection_name=name)
+    answer = connection.collections("CollectionClusterInfo", request)
+    shards = [*answer.local_shards, *answer.remote_shards]
+    keys = {read_shard_key(shard) for shard in shards if shard.HasField("shard_key")}
+    return tuple(sorted(keys, key=lambda key: (isinstance(key, str), key)))
 
 
 def _limits(strict: grpc.StrictModeConfig) -> Limits:

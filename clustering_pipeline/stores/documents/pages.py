@@ -11,8 +11,8 @@ import pyarrow as pa
 from clustering_pipeline.stores.documents.codec import (
     Floats,
     as_array,
-    read_id,
     read_payload,
+    read_point_id,
     read_vector,
 )
 from clustering_pipeline.stores.documents.columns import Layout, as_lists, as_texts, payload_text
@@ -88,7 +88,7 @@ def fetch_page(connection: Connection, part: Part, layout: Layout) -> Sequence[A
 def read_page(part: Part, answer: Sequence[Any], layout: Layout) -> Page:
     """What ``fetch_page`` answered as rows, in the order of ``part``."""
     vectors = _vectors(part, layout)
-    found = {read_id(point.id): point for point in answer}
+    found = {read_point_id(point): point for point in answer}
     rows = [
         _row(document_id, point_id, found[point_id], vectors, layout.payload_fields)
         for document_id, point_id in part.ids.select("document_id", "point_id").iter_rows()

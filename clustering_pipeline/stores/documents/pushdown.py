@@ -19,7 +19,7 @@ from clustering_pipeline.stores.documents.conditions import (
     bound,
     either,
 )
-from clustering_pipeline.stores.documents.types import UNLIMITED, Limits
+from clustering_pipeline.stores.documents.types import UNLIMITED, Limits, ShardKey
 
 _BESIDES = 2
 """Conditions that a caller may add to the part of a filter that is pushed down."""
@@ -32,6 +32,8 @@ class SplitFilter:
     pushed: grpc.Filter | None = None
     residual: Filter | None = None
     limits: Limits = UNLIMITED
+    shard_keys: tuple[ShardKey, ...] = ()
+    """Where ids may lie under several, these are asked one after the other."""
 
 
 def share_out(

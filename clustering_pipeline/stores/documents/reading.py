@@ -1,7 +1,9 @@
 """Points read in pages, filtered as the filter means it."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import dropwhile
 from typing import Any
 
 from qdrant_client import grpc
@@ -9,12 +11,16 @@ from qdrant_client import grpc
 from clustering_pipeline.model.collections import DOCUMENT_ID, as_filtered
 from clustering_pipeline.model.filters.semantics import predicate
 from clustering_pipeline.model.filters.tree import Filter, fields_of
+from clustering_pipeline.model.ids import unsharded
 from clustering_pipeline.stores.documents.codec import (
     as_array,
+    by_shard_key,
     read_document_id,
-    read_id,
     read_payload,
+    read_point_id,
     read_vector,
+    shard_key_of,
+    under,
     write_id,
 )
 from clustering_pipeline.stores.documents.collections import info
@@ -30,14 +36,16 @@ _COUNTED = 1000
 
 def split_filter(connection: Connection, tree: Filter | None, info: CollectionInfo) -> SplitFilter:
     """The filter, shared between the server and this process."""
+    keys = info.shard_keys or ()
     if tree is None:
-        return SplitFilter(limits=info.limits)
-    return share_out(
+        return SplitFilter(limits=info.limits, shard_keys=keys)
+    shared = share_out(
         tree,
         indexes=info.indexes,
         substrings=connection.matches_substrings,
         limits=info.limits,
     )
+    return replace(shared, shard_keys=keys)
 
 
 def scroll(
@@ -81,19 +89,28 @@ def scroll_messages(
     start: str | None = None,
 ) -> Iterator[Sequence[Any]]:
     """The same as messages, of those points that ``also`` selects too."""
-    selects = _selects(split.residual)
-    request = grpc.ScrollPoints(
-        collection_name=name,
-        filter=conjunction(split.pushed, also),
-        limit=split.limits.page_of(page),
-        with_payload=payload_selector(payload_fields, split.residual),
-        with_vectors=vector_selector(vectors or {}),
-    )
-    if start is not None:
-        request.offset.CopyFrom(write_id(start))
+    first = shard_key_of(start or "")
+    keys = dropwhile(lambda key: first not in (None, key), split.shard_keys or (None,))
+    for number, key in enumerate(keys):
+        request = grpc.ScrollPoints(
+            collection_name=name,
+            filter=conjunction(split.pushed, also),
+            limit=split.limits.page_of(page),
+            with_payload=payload_selector(payload_fields, split.residual),
+            with_vectors=vector_selector(vectors or {}),
+            shard_key_selector=under(key),
+        )
+        if start is not None and number == 0:
+            request.offset.CopyFrom(write_id(start))
+        yield from _pages(connection, request, _selects(split.residual))
+
+
+def _pages(
+    connection: Connection, request: grpc.ScrollPoints, selects: Callable[[Any], bool] | None
+) -> Iterator[Sequence[Any]]:
     while True:
         answer = connection.points("Scroll", request)
-        if split.residual is None:
+        if selects is None:
             yield answer.result
         else:
             yield [point for point in answer.result if selects(point)]
@@ -102,7 +119,9 @@ def scroll_messages(
         request.offset.CopyFrom(answer.next_page_offset)
 
 
-def _selects(residual: Filter | None) -> Callable[[Any], bool]:
+def _selects(residual: Filter | None) -> Callable[[Any], bool] | None:
+    if residual is None:
+        return None
     holds = predicate(residual)
     if DOCUMENT_ID not in fields_of(residual):
         return lambda point: holds(read_payload(point))
@@ -114,13 +133,14 @@ def scroll_ids(
 ) -> Iterator[list[str]]:
     """Pages of the ids alone; what a filter does not look at is not read."""
     for points in scroll_messages(connection, name, split, page=page, payload_fields=()):
-        yield [read_id(point.id) for point in points]
+        yield [read_point_id(point) for point in points]
 
 
 def count(connection: Connection, name: str, split: SplitFilter) -> int:
     """How many points the filter selects, exactly."""
     if split.residual is not None or not split.limits.exact:
         return sum(len(ids) for ids in scroll_ids(connection, name, split, page=_COUNTED))
+    # All shards at once are counted as they are: an id that lies under two keys, twice.
     request = grpc.CountPoints(collection_name=name, filter=split.pushed, exact=True)
     return int(connection.points("Count", request).result.count)
 
@@ -143,11 +163,17 @@ def retrieve(
     payload_fields: Iterable[str] | None = None,
     vectors: Mapping[str, int] | None = None,
 ) -> list[Point]:
-    """The points of these ids, in this order; those that are gone are left out."""
+    """The points of these ids, in this order; those that are gone are left out.
+
+    An id that names no shard key brings all points that have it.
+    """
     answer = fetch(connection, name, point_ids, payload_fields=payload_fields, vectors=vectors)
     points = [read_point(point, vectors or {}) for point in answer]
-    by_id = {point.id: point for point in points}
-    return [by_id[point_id] for point_id in point_ids if point_id in by_id]
+    by_id: dict[str, list[Point]] = {}
+    for point in points:
+        for text in {point.id, unsharded(point.id)}:
+            by_id.setdefault(text, []).append(point)
+    return [point for point_id in point_ids for point in by_id.get(point_id, ())]
 
 
 def retrieve_pages(
@@ -167,12 +193,20 @@ def fetch(
     vectors: Mapping[str, int] | None = None,
 ) -> Sequence[Any]:
     """The same as messages, in any order."""
-    step = info(connection, name).limits.ids_of(max(1, len(point_ids)))
+    about = info(connection, name)
+    step = about.limits.ids_of(max(1, len(point_ids)))
     found: list[Any] = []
-    for start in range(0, len(point_ids), step):
+    parts = by_shard_key(point_ids, about.shard_keys or ())
+    pieces = [
+        (key, ids[start : start + step])
+        for key, ids in parts.items()
+        for start in range(0, len(ids), step)
+    ]
+    for key, ids in pieces:
         request = grpc.GetPoints(
             collection_name=name,
-            ids=[write_id(point_id) for point_id in point_ids[start : start + step]],
+            ids=[write_id(point_id) for point_id in ids],
+            shard_key_selector=under(key),
             with_payload=payload_selector(payload_fields, None),
             with_vectors=vector_selector(vectors or {}),
         )
@@ -184,7 +218,7 @@ def read_point(point: Any, vectors: Mapping[str, int]) -> Point:
     """A point as a plain value."""
     read = {name: read_vector(point, name, size) for name, size in vectors.items()}
     return Point(
-        id=read_id(point.id),
+        id=read_point_id(point),
         document_id=read_document_id(point),
         payload=read_payload(point),
         vectors={

@@ -11,7 +11,8 @@ from qdrant_client import grpc
 from clustering_pipeline.stores.documents.codec import (
     Floats,
     read_document_id,
-    read_id,
+    read_point_id,
+    under,
     write_vector,
 )
 from clustering_pipeline.stores.documents.connection import Connection
@@ -65,7 +66,11 @@ def products(
         with_payload=payload_selector((*fields, *(["document_id"] if named else [])), None),
         with_vectors=vector_selector({}),
     )
-    points = connection.points("Query", request).result
+    points: list[Any] = []
+    for key in info.shard_keys or (None,):
+        if key is not None:
+            request.shard_key_selector.CopyFrom(under(key))
+        points += connection.points("Query", request).result
     if len(points) != expected:
         return None
     values = np.array([point.score for point in points], dtype=np.float32)
@@ -73,7 +78,7 @@ def products(
     if unit:
         values *= np.linalg.norm(direction)
     return Products(
-        ids=[read_id(point.id) for point in points],
+        ids=[read_point_id(point) for point in points],
         document_ids=[read_document_id(point) for point in points] if named else [],
         values=values,
         direction=direction,

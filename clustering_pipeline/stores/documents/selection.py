@@ -10,7 +10,7 @@ from qdrant_client import grpc
 
 from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.model.progress import Check
-from clustering_pipeline.stores.documents.codec import read_document_id, read_id
+from clustering_pipeline.stores.documents.codec import read_document_id, read_point_id
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.reading import ID_PAGE, scroll_messages, split_filter
 from clustering_pipeline.stores.documents.types import KEY, CollectionInfo, Selection, Source
@@ -88,7 +88,7 @@ def _frame(source: Source, points: Sequence[Any]) -> pl.DataFrame:
         {
             "collection_id": [source.collection_id] * len(points),
             "document_id": [read_document_id(point) for point in points],
-            "point_id": [read_id(point.id) for point in points],
+            "point_id": [read_point_id(point) for point in points],
         },
         schema=_SCHEMA,
     )

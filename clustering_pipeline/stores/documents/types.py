@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering_pipeline.model.errors import DocumentsRefused
 from clustering_pipeline.model.filters.tree import Filter
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ KEY = ("collection_id", "document_id", "point_id")
 """Called between pages; what it raises ends the work."""
 Update = tuple[str | int, Mapping[str, object]]
 """A point id and the fields that its payload gets."""
+ShardKey = str | int
 
 
 class PageSink(Protocol):
@@ -105,8 +107,23 @@ class CollectionInfo:
     limits: Limits = field(default=UNLIMITED, repr=False)
     unusable: Mapping[str, str] = field(default_factory=dict)
     """Vectors that hold several or sparse ones, each with what it is."""
-    custom_shards: bool = False
-    """Whether each point lies under a shard key, which a write has to name."""
+    shard_keys: tuple[ShardKey, ...] | None = None
+    """Where each point lies under a shard key, which a write has to name, these; else None."""
+
+    def shard_key(self, key: ShardKey | None) -> ShardKey | None:
+        """The key to write new points under; DocumentsRefused names those that are there."""
+        if self.shard_keys is None and key is None:
+            return None
+        for known in self.shard_keys or ():
+            if key is not None and str(known) == str(key):
+                return known
+        if self.shard_keys is None:
+            message = f"collection {self.name!r} has no shard keys: leave {key!r} out"
+        else:
+            asked = "each point lies under a shard key" if key is None else f"not {key!r}"
+            known = ", ".join(map(str, self.shard_keys)) or "none"
+            message = f"collection {self.name!r} has the shard keys {known}, {asked}: name one"
+        raise DocumentsRefused(message)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,16 @@ from uuid import UUID
 from qdrant_client import grpc
 
 from clustering_pipeline.model.errors import DocumentsRefused, DocumentsUnavailable
+from clustering_pipeline.model.ids import shard_part
 from clustering_pipeline.model.progress import Check
 from clustering_pipeline.stores.documents.batch_size import SMALLEST, Pace, at_most
 from clustering_pipeline.stores.documents.codec import (
     Floats,
+    by_shard_key,
     read_id,
+    read_point_id,
+    shard_key_of,
+    under,
     write_id,
     write_payload,
     write_vector,
@@ -28,12 +33,12 @@ from clustering_pipeline.stores.documents.collections import info
 from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.conditions import NOTHING, quoted
 from clustering_pipeline.stores.documents.connection import Connection, timed_out
-from clustering_pipeline.stores.documents.types import Limits, Update, WriteReport
+from clustering_pipeline.stores.documents.types import Limits, ShardKey, Update, WriteReport
 
 Written = Callable[[int], None]
 """Is told how many more are written."""
 Operations = Sequence[grpc.PointsUpdateOperation]
-_Present = Mapping[str, Any]
+_Present = Mapping[str, ShardKey | None]
 """The points that there are, and under which shard keys."""
 
 IN_FLIGHT = 3
@@ -60,28 +65,38 @@ class _Target:
     name: str
     limits: Limits
     pace: Pace
+    shard_keys: Sequence[ShardKey] = ()
     remove_keys: Sequence[str] = ()
     refusal: str | None = None
     """Why the server takes nothing at all."""
     refused: str | None = None
     """Why it did not take something."""
     unwaited: int = 0
-    shard_keys: dict[bytes, grpc.ShardKey] = field(default_factory=dict)
+    touched: dict[bytes, grpc.ShardKey] = field(default_factory=dict)
+    """Shard keys that were written under since the server was waited for."""
     lock: Lock = field(default_factory=Lock)
 
-    def present(self, point_ids: Sequence[str | int]) -> dict[str, Any]:
+    def present(self, point_ids: Sequence[str | int]) -> dict[str, ShardKey | None]:
         """The points that there are, and under which shard keys."""
-        known: dict[str, Any] = {}
+        known: dict[str, ShardKey | None] = {}
         step = self.limits.ids_of(max(1, len(point_ids)))
-        for start in range(0, len(point_ids), step):
+        parts = by_shard_key(point_ids, self.shard_keys)
+        pieces = [
+            (key, ids[start : start + step])
+            for key, ids in parts.items()
+            for start in range(0, len(ids), step)
+        ]
+        for key, ids in pieces:
             request = grpc.GetPoints(
                 collection_name=self.name,
-                ids=[write_id(point_id) for point_id in point_ids[start : start + step]],
+                ids=[write_id(point_id) for point_id in ids],
+                shard_key_selector=under(key),
                 with_payload=grpc.WithPayloadSelector(enable=False),
                 with_vectors=grpc.WithVectorsSelector(enable=False),
             )
             for point in self.connection.points("Get", request).result:
-                known[read_id(point.id)] = _shard_key(point)
+                known[read_point_id(point)] = key
+                known.setdefault(read_id(point.id), key)
         return known
 
     def send(self, operations: Operations, points: int) -> None:
@@ -94,18 +109,18 @@ class _Target:
             self.unwaited += points
             for operation in operations:
                 for key in _selector_of(operation).shard_keys:
-                    self.shard_keys[key.SerializeToString(deterministic=True)] = key
+                    self.touched[key.SerializeToString(deterministic=True)] = key
 
     def settle(self) -> None:
         """Return when everything sent is applied, in every shard."""
         with self.lock:
-            sent, keys = self.unwaited, list(self.shard_keys.values())
+            sent, keys = self.unwaited, list(self.touched.values())
         if sent:
             nobody = grpc.PointsUpdateOperation(
                 delete_payload=grpc.PointsUpdateOperation.DeletePayload(
                     keys=["_"],
                     points_selector=grpc.PointsSelector(filter=NOTHING.filter),
-                    shard_key_selector=_under(*keys),
+                    shard_key_selector=grpc.ShardKeySelector(shard_keys=keys) if keys else None,
                 )
             )
             self._update([nobody], wait=True)
@@ -133,10 +148,12 @@ def write_payloads(
 
     Points of a call that get the same fields get them by one operation.
     """
-    limits = info(connection, name).limits
+    about = info(connection, name)
+    limits = about.limits
     target = _Target(
         connection=connection,
         name=name,
+        shard_keys=about.shard_keys or (),
         limits=limits,
         pace=at_most(limits.rows_of(most) if limits.writes else most),
         remove_keys=remove_keys,
@@ -176,23 +193,33 @@ def upsert(
     vectors: Mapping[str, Floats],
     payloads: Sequence[Mapping[str, object]],
     *,
-    shard_key: str | int | None = None,
+    shard_key: ShardKey | None = None,
 ) -> None:
-    """Write whole points, a few calls in flight."""
-    limits = info(connection, name).limits
+    """Write whole points, a few calls in flight; an id that names a shard key lies under that."""
+    about = info(connection, name)
+    limits = about.limits
     row_bytes = sum(4 * matrix.shape[1] for matrix in vectors.values())
     step = limits.rows_of(max(1, min(_CALL_ROWS, _CALL_BYTES // max(row_bytes, 1))))
-    under = None if shard_key is None else _under(shard_key_of(shard_key))
+    own = None if all(shard_key_of(point_id) for point_id in ids) else about.shard_key(shard_key)
+    parts: dict[ShardKey | None, list[int]] = {}
+    for row, point_id in enumerate(ids):
+        key = shard_key_of(point_id)
+        parts.setdefault(own if key is None else about.shard_key(key), []).append(row)
 
-    def write(start: int) -> None:
-        rows = range(start, min(start + step, len(ids)))
+    def write(piece: tuple[ShardKey | None, Sequence[int]]) -> None:
+        key, rows = piece
         points = [_point(ids[row], row, vectors, payloads[row]) for row in rows]
         request = grpc.UpsertPoints(
-            collection_name=name, points=points, wait=True, shard_key_selector=under
+            collection_name=name, points=points, wait=True, shard_key_selector=under(key)
         )
         connection.points("Upsert", request)
 
-    for _ in in_order(write, range(0, len(ids), step), in_flight=1 if limits.writes else IN_FLIGHT):
+    pieces = [
+        (key, rows[start : start + step])
+        for key, rows in parts.items()
+        for start in range(0, len(rows), step)
+    ]
+    for _ in in_order(write, pieces, in_flight=1 if limits.writes else IN_FLIGHT):
         pass
 
 
@@ -200,20 +227,18 @@ def delete(connection: Connection, name: str, point_ids: Sequence[str | int]) ->
     """Delete points by their ids, each under the shard key that it is found by."""
     about = info(connection, name)
     pace = at_most(IDS_PER_OPERATION)
-    target = _Target(connection=connection, name=name, limits=about.limits, pace=pace)
+    keys = about.shard_keys or ()
+    target = _Target(
+        connection=connection, name=name, limits=about.limits, pace=pace, shard_keys=keys
+    )
     step = about.limits.rows_of(IDS_PER_OPERATION) if about.limits.writes else IDS_PER_OPERATION
     for start in range(0, len(point_ids), step):
         part = point_ids[start : start + step]
-        for key, ids in _by_shard(part, target.present(part) if about.custom_shards else {}):
+        for key, ids in _by_shard(part, target.present(part) if keys else {}):
             request = grpc.DeletePoints(
                 collection_name=name, points=selector(ids), wait=True, shard_key_selector=key
             )
             connection.points("Delete", request)
-
-
-def shard_key_of(key: str | int) -> grpc.ShardKey:
-    """A key as Qdrant has it: text, or a whole number."""
-    return grpc.ShardKey(number=key) if isinstance(key, int) else grpc.ShardKey(keyword=key)
 
 
 def selector(point_ids: Iterable[str | int]) -> grpc.PointsSelector:
@@ -353,24 +378,11 @@ def _removals(
 def _by_shard(
     point_ids: Sequence[str | int], present: _Present
 ) -> Iterator[tuple[grpc.ShardKeySelector | None, list[str | int]]]:
-    parts: dict[bytes | None, list[str | int]] = {}
-    keys: dict[bytes | None, Any] = {}
+    parts: dict[ShardKey | None, list[str | int]] = {}
     for point_id in point_ids:
-        key = present.get(str(point_id))
-        text = None if key is None else key.SerializeToString(deterministic=True)
-        keys[text] = key
-        parts.setdefault(text, []).append(point_id)
-    for text, ids in parts.items():
-        key = keys[text]
-        yield None if key is None else _under(key), ids
-
-
-def _under(*keys: grpc.ShardKey) -> grpc.ShardKeySelector | None:
-    return grpc.ShardKeySelector(shard_keys=keys) if keys else None
-
-
-def _shard_key(point: Any) -> Any:
-    return point.shard_key if point.HasField("shard_key") else None
+        parts.setdefault(present.get(str(point_id)), []).append(point_id)
+    for key, ids in parts.items():
+        yield under(key), ids
 
 
 def _selector_of(operation: grpc.PointsUpdateOperation) -> Any:
@@ -380,7 +392,9 @@ def _selector_of(operation: grpc.PointsUpdateOperation) -> Any:
 def _canonical(point_id: str | int) -> str | int:
     """The id as Qdrant writes it; ValueError when it is none."""
     known = write_id(point_id)
-    return str(UUID(known.uuid)) if known.uuid else int(known.num)
+    own = str(UUID(known.uuid)) if known.uuid else int(known.num)
+    part = shard_part(point_id)
+    return f"{own}{part}" if part else own
 
 
 def _fields(payload: Mapping[str, object]) -> bytes:

@@ -128,10 +128,6 @@ def test_a_vector_without_dimensions_is_refused(qdrant):
 
 
 def test_what_would_change_answers_and_is_not_served_says_so(qdrant):
-    with refused(UNIMPLEMENTED, "custom sharding"):
-        qdrant.create_collection(
-            "c", vectors_config=ONE_VECTOR, sharding_method=models.ShardingMethod.CUSTOM
-        )
     with refused(UNIMPLEMENTED, "strict mode"):
         qdrant.create_collection(
             "c", vectors_config=ONE_VECTOR, strict_mode_config=models.StrictModeConfig(enabled=True)

@@ -21,6 +21,8 @@ SERVED = {
         "UpdateAliases",
         "ListAliases",
         "ListCollectionAliases",
+        "CollectionClusterInfo",
+        "CreateShardKey",
     },
     "Points": {
         "Upsert",
@@ -84,8 +86,8 @@ def test_a_condition_the_engine_does_not_know_is_refused(qdrant_url, plain):
             points.Count(request)
 
 
-def test_a_shard_key_is_refused(qdrant, plain):
-    with refused(UNIMPLEMENTED, "custom sharding"):
+def test_a_shard_key_that_is_not_there_is_refused(qdrant, plain):
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, 'Shard key "eu" not found'):
         qdrant.scroll(plain, shard_key_selector="eu")
 
 
