@@ -43,6 +43,8 @@ class LabelingConfig:
     """Arguments of the model's call, without ``output_language``."""
     output_language: str | None = None
     """Language of the labels, from ``parameters``; that of the documents when unset."""
+    stop_words: tuple[str, ...] = ()
+    """Words that no label is made of."""
     candidate_labels: Mapping[str, str] = field(default_factory=dict)
     """Label to description, a closed list to choose from; empty lets the model write its own."""
 
@@ -56,6 +58,7 @@ class LabelingConfig:
         plain = {key: value for key, value in given.items() if key in known}
         read: dict[str, object] = {
             "input_mappings": _mappings(given.get("labeling_inputs")),
+            "stop_words": tuple(map(str, cast("list[object]", given.get("stop_words", ())))),
             "candidate_labels": _candidates(given.get("candidate_labels")),
             "parameters": parameters,
             "output_language": None if language is None else str(language),

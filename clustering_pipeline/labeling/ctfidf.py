@@ -12,6 +12,7 @@ import numpy as np
 
 from clustering_pipeline.labeling.text.encoding import encode
 from clustering_pipeline.labeling.text.phrases import Phrases, count_phrases
+from clustering_pipeline.labeling.text.repeats import counted_once
 from clustering_pipeline.labeling.text.selection import Candidate, best_phrases
 from clustering_pipeline.labeling.text.spelling import spelled
 
@@ -24,18 +25,21 @@ _RARITY_POWER = 1.5
 _RARITY_FLOOR = 1e-6
 
 
-def keyphrases(texts: Sequence[str], labels: np.ndarray, *, top: int = 10) -> dict[int, list[str]]:
+def keyphrases(
+    texts: Sequence[str], labels: np.ndarray, *, top: int = 10, stop_words: Sequence[str] = ()
+) -> dict[int, list[str]]:
     """The phrases that set each group apart, best first.
 
     ``labels`` (n,) gives the group of each text, −1 for none: those texts only help to tell what
-    is common.  Every group has an entry, an empty one when its texts say nothing.
+    is common.  Every group has an entry, an empty one when its texts say nothing.  What several
+    texts repeat word for word counts once; ``stop_words`` are in no phrase.
     """
     labels = np.asarray(labels, dtype=np.int64)
     n_groups = int(labels.max(initial=-1)) + 1
-    phrases = count_phrases(encode(texts), labels, n_groups)
-    sizes = np.bincount(labels[labels >= 0], minlength=n_groups)
-    scores = class_tf_idf(phrases, sizes, n_texts=len(texts))
-    present = np.flatnonzero(sizes).tolist()
+    counted = counted_once(encode(texts, stop_words), labels, n_groups)
+    phrases = count_phrases(counted.corpus, counted.groups, n_groups, counted.weights)
+    scores = class_tf_idf(phrases, counted.sizes, n_texts=counted.n_sources)
+    present = np.unique(labels[labels >= 0]).tolist()
     best = {group: best_phrases(_pool(phrases, scores, group), top=top) for group in present}
     return spelled(best, texts, labels)
 
@@ -46,6 +50,8 @@ def class_tf_idf(phrases: Phrases, sizes: np.ndarray, *, n_texts: int) -> "csr_a
 
     scores = csr_array(phrases.counts, copy=True)
     own = sizes[np.repeat(np.arange(len(sizes)), np.diff(scores.indptr))]
+    # A text and what it repeats may both hold a phrase.
+    scores.data = np.minimum(scores.data, own)
     inside = scores.data / own
     outside = (phrases.totals[scores.indices] - scores.data + 1) / (n_texts - own + 1)
     rarity = np.maximum(np.log(inside / outside), 0.0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from clustering_pipeline.labeling.config import InputMapping
+from clustering_pipeline.labeling.text.tokens import visible
 
 _MOST = 4_000
 _IMAGE = re.compile(r"^data:image/|^https?://\S+\.(png|jpe?g|webp|gif)(\?\S*)?$", re.IGNORECASE)
@@ -101,7 +102,7 @@ def _address(value: object) -> str | None:
 def _written(value: object) -> str:
     """Words a reader would see; addresses and nested objects are none."""
     if isinstance(value, str):
-        return "" if _ADDRESS.match(value) else value.strip()
+        return "" if _ADDRESS.match(value) else visible(value).strip()
     if isinstance(value, bool | int | float):
         return str(value)
     if isinstance(value, list):

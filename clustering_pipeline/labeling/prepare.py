@@ -66,7 +66,7 @@ def prepare(
         text_of(_read(payload), config.input_mappings, choice.fields) for payload in payloads
     )
     read = _read_rows(labels)
-    phrases = keyphrases([texts[row] for row in read], labels[read])
+    phrases = keyphrases([texts[row] for row in read], labels[read], stop_words=config.stop_words)
     members = {number: np.flatnonzero(labels == number) for number in phrases}
     centers = centers_of(vectors, members)
     nearest = nearest_groups(centers)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from clustering_pipeline.labeling import LabelingConfig, prepare
+from clustering_pipeline.labeling.llm.prompt import system_message
 from clustering_pipeline.labeling.prepare import _read_rows
 from clustering_pipeline.labeling.representatives import centers_of, nearest_groups
 
@@ -79,3 +80,12 @@ def test_groups_know_their_neighbours(centers, nearest):
 
 def test_a_group_of_zero_vectors_has_a_centre():
     assert centers_of(np.zeros((2, 3)), {0: np.arange(2)})[0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_stop_words_are_in_no_keyphrase_and_markup_in_no_text():
+    payloads = [{"text": f"<style>p {{}}</style><p>Gr<b>a</b>in of {at}</p>"} for at in range(4)]
+    config = LabelingConfig.from_mapping({"stop_words": ["grain"], "enabled": True})
+    made = prepare(payloads, np.zeros(4, np.int64), np.eye(4), config=config)
+    assert made.texts[0] == "Grain of 0"
+    assert made.groups[0].keyphrases == ()
+    assert "Do not use these words: grain." in system_message(config)

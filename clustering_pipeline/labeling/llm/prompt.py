@@ -85,6 +85,8 @@ def _circumstances(config: LabelingConfig) -> Iterator[str]:
         yield f"About these documents: {config.labeling_context}"
     language = config.output_language or "the language most of the documents are in"
     yield f"Write in {language}."
+    if config.stop_words and not config.candidate_labels:
+        yield f"Do not use these words: {', '.join(config.stop_words)}."
     if config.candidate_labels:
         yield "Choose the best label of this list, and tell how probable it is from 0 to 1:"
         yield "\n".join(map(_candidate, config.candidate_labels.items()))

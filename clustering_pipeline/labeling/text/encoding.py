@@ -1,13 +1,14 @@
 """A corpus as arrays of word ids, so that counting phrases is array work."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from clustering_pipeline.labeling.text import languages, tokens
 
+LINE_BREAK = 1
 _SAMPLE = 1_000
 # Nearly all short ones are particles and endings.
 _HIRAGANA = re.compile("[\u3041-\u309f]+")
@@ -35,11 +36,11 @@ _CONNECTORS = frozenset(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Corpus:
-    """Every word of every text, end to end, one break (id 0) after each text."""
+    """Every word of every text, end to end, one break (id 0) after each text; lines end at id 1."""
 
     words: tuple[str, ...]
     ids: np.ndarray
-    """(tokens,) int32, index into ``words``; 0 is a break."""
+    """(tokens,) int32, index into ``words``; 0 is a break, :data:`LINE_BREAK` the end of a line."""
     texts: np.ndarray
     """(tokens,) int32, which text the token is of."""
     content: np.ndarray
@@ -53,7 +54,8 @@ class _Numbers(dict[str, int]):
     """Piece of text to the number of its word: what a piece means is found out once."""
 
     def __init__(self) -> None:
-        self.words = {tokens.BREAK: 0}
+        self.words = {tokens.BREAK: 0, "\n": LINE_BREAK}
+        self["\n"] = LINE_BREAK
 
     def __missing__(self, piece: str) -> int:
         word = tokens.word_of(piece)
@@ -61,8 +63,11 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def encode(texts: Sequence[str]) -> Corpus:
-    """Tokenise texts and mark which words of each are stop words of its language."""
+def encode(texts: Sequence[str], stop_words: Sequence[str] = ()) -> Corpus:
+    """Tokenise texts and mark which words of each are stop words of its language.
+
+    ``stop_words`` are further ones; those of several words stand for nothing side by side.
+    """
     main = _main_languages(texts)
     numbers = _Numbers()
     rows, lengths, spoken = [], [], []
@@ -79,10 +84,26 @@ def encode(texts: Sequence[str]) -> Corpus:
         words=spelled,
         ids=ids,
         texts=owners,
-        content=~stop & (ids > 0),
+        content=~stop & (ids > LINE_BREAK) & ~_stopped(ids, numbers.words, stop_words),
         connects=np.fromiter((word in _CONNECTORS for word in spelled), bool)[ids],
         n_texts=len(lengths),
     )
+
+
+def _stopped(ids: np.ndarray, words: Mapping[str, int], stop_words: Sequence[str]) -> np.ndarray:
+    """(tokens,) bool, which tokens are of stop words that somebody named."""
+    stopped = np.zeros(len(ids), dtype=bool)
+    for entry in stop_words:
+        numbers = [words.get(word, -1) for word in tokens.words(entry) if word]
+        last = len(ids) - len(numbers) + 1
+        if not numbers or last <= 0 or -1 in numbers:
+            continue
+        same = ids[:last] == numbers[0]
+        for step, number in enumerate(numbers[1:], start=1):
+            same = same & (ids[step : step + last] == number)
+        for step in range(len(numbers)):
+            stopped[np.flatnonzero(same) + step] = True
+    return stopped
 
 
 def _main_languages(texts: Sequence[str]) -> tuple[str, ...]:

@@ -33,8 +33,13 @@ class Phrases:
         return joined(self.spelled(phrase))
 
 
-def count_phrases(corpus: Corpus, groups: np.ndarray, n_groups: int) -> Phrases:
-    """Count words and phrases by group; ``groups`` (texts,) holds −1 for noise."""
+def count_phrases(
+    corpus: Corpus, groups: np.ndarray, n_groups: int, weights: np.ndarray
+) -> Phrases:
+    """Count words and phrases by group; ``groups`` (texts,) holds −1 for noise.
+
+    ``weights`` (texts,) is what a text counts in its group.
+    """
     from scipy.sparse import csr_array, hstack  # noqa: PLC0415
 
     found = [_grams(corpus, length) for length in (1, 2, 3)]
@@ -45,8 +50,7 @@ def count_phrases(corpus: Corpus, groups: np.ndarray, n_groups: int) -> Phrases:
         totals.append(np.bincount(phrase, minlength=len(parts)))
         inside = groups[text] >= 0
         where = (groups[text[inside]], phrase[inside])
-        ones = np.ones(inside.sum(), dtype=np.float64)
-        matrices.append(csr_array((ones, where), shape=(n_groups, len(parts))))
+        matrices.append(csr_array((weights[text[inside]], where), shape=(n_groups, len(parts))))
     return Phrases(
         parts=np.concatenate([parts for parts, _, _ in found]),
         counts=csr_array(hstack(matrices, format="csr")),

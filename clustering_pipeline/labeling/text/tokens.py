@@ -5,12 +5,20 @@ import unicodedata
 from itertools import pairwise
 from typing import cast
 
+from clustering_pipeline.labeling.text import letters, markup
+
 BREAK = ""
 """Stands where no phrase may pass: punctuation, a line break, a number."""
 
-_MARKUP = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|<[^<>]{1,200}>|&[a-z]{2,8};")
-# One of these is in whatever the pattern finds.
-_SIGNS = ("://", "www.", "@", "<", "&")
+_ADDRESS = re.compile(
+    r"(?i:\b[a-z][a-z0-9+.-]{1,15}://\S+|\b(?:mailto|tel|news|data):\S+|\bwww\.\S+|&[a-z]{2,8};)"
+    r"|(?<![\w.+%=-])[\w.+%=-]+@[\w-]+(?:\.[\w-]+)*"
+    # Hosts: under an ending that is no word, or of three parts.
+    r"|(?<![\w.-])(?:(?:[A-Za-z0-9][\w-]*\.)+(?:com|org|net|edu|gov|mil|info|biz|io|dev|eu|de|uk|fr"
+    r"|nl|ch|pl|ru|jp|cn|br|ca|au|dk|cz|kr|tw)|(?:[A-Za-z0-9][\w-]+\.){2,}[a-z]{2})"
+    r"(?![\w-]|\.\w)(?:[:/]\S*)?"
+)
+_DOT = re.compile(r"\.\w")
 _SPACED = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’&-][^\W_]+)*|[^\w\s]|\n")
 # A hyphen where a dash is meant: "better-but", not "day-to-day".
 _DASH = re.compile(
@@ -32,6 +40,11 @@ _TORN_BY_NFKC = (("\u0e4d\u0e32", "\u0e33"), ("\u0ecd\u0eb2", "\u0eb3"))
 _ARABIC_AND_THE = "\u0648\u0627\u0644"
 
 
+def visible(text: str) -> str:
+    """What a reader takes for the text: no markup, no headers, no quotations, nothing unseen."""
+    return letters.written(markup.shown(text))
+
+
 def words(text: str, *, lower: bool = True) -> list[str]:
     """Words of a text in order, with :data:`BREAK` where a phrase must end."""
     return [word_of(piece) for piece in pieces(text, lower=lower)]
@@ -39,7 +52,9 @@ def words(text: str, *, lower: bool = True) -> list[str]:
 
 def pieces(text: str, *, lower: bool = True) -> list[str]:
     """What a text is made of; each piece is a word or a break, as :func:`word_of` tells."""
-    plain = unicodedata.normalize("NFKC", _MARKUP.sub("\n", text) if _marked(text) else text)
+    plain = visible(text)
+    plain = _ADDRESS.sub("\n", plain) if _addressed(plain) else plain
+    plain = unicodedata.normalize("NFKC", plain)
     plain = plain.lower() if lower else plain
     plain = _DASH.sub(" - ", plain) if "-" in plain else plain
     if _NEEDS_ICU.search(plain):
@@ -69,9 +84,9 @@ def joined(parts: tuple[str, ...]) -> str:
     return phrase
 
 
-def _marked(text: str) -> bool:
-    """Whether :data:`_MARKUP` may find anything: far cheaper than looking."""
-    return any(sign in text for sign in _SIGNS)
+def _addressed(text: str) -> bool:
+    """Whether :data:`_ADDRESS` may find anything: far cheaper than looking."""
+    return "@" in text or "&" in text or "://" in text or _DOT.search(text) is not None
 
 
 def _segments(plain: str) -> list[str]:

@@ -2,16 +2,28 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from clustering_pipeline.model.base import RequestModel
 from clustering_pipeline.model.json_values import JsonObject, JsonValue, Text
 
 Provider = Literal["openai", "google", "anthropic"]
 SourceType = Literal["payload", "literal", "vector", "blob"]
+
+
+def _with_a_word(entry: str) -> str:
+    if not any(map(str.isalpha, entry)):
+        message = f"{entry!r} holds no word: name the words that no label shall be made of"
+        raise ValueError(message)
+    return entry
+
+
 LabelText = Annotated[str, Field(min_length=1, max_length=200)]
 
+StopWord = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_with_a_word)]
+
 MOST_CANDIDATES = 255
+MOST_STOP_WORDS = 1_000
 # What a source cannot do without.
 NEEDS = {"payload": "path", "vector": "path", "blob": "path", "literal": "override"}
 
@@ -95,6 +107,12 @@ class LLMLabeling(RequestModel):
     """Further arguments of the model's call."""
     candidate_labels: list[LabelText] | dict[LabelText, Text] | None = None
     """A closed list to choose from, or label to description; at most 255."""
+
+    stop_words: list[StopWord] = Field(default_factory=list, max_length=MOST_STOP_WORDS)
+    """Words that no label is made of, keyphrases included: an extension of this server's.
+
+    Several words in one entry are left out where they stand side by side.
+    """
 
     @property
     def vector_paths(self) -> tuple[str, ...]:

@@ -17,9 +17,7 @@ from clustering_pipeline.labeling.text.tokens import BREAK, joined, words
         pytest.param("day-to-day", ["day-to-day"], id="no-dashes"),
         pytest.param("in 1945, 3.5", ["in", BREAK, BREAK, BREAK, BREAK, BREAK], id="numbers-break"),
         pytest.param("U.S. policy", ["u.s.", "policy"], id="initials"),
-        pytest.param(
-            "see https://x.io/a?b <b>now</b>", ["see", BREAK, BREAK, "now", BREAK], id="markup"
-        ),
+        pytest.param("see https://x.io/a?b <b>now</b>", ["see", BREAK, "now"], id="markup"),
         pytest.param("ｆｕｌｌ ﬁx", ["full", "fix"], id="compatibility-forms"),
         pytest.param("Ünïcödé straße", ["ünïcödé", "straße"], id="latin"),
         pytest.param("사회 보장", ["사회", "보장"], id="korean"),

@@ -43,3 +43,29 @@ def test_too_few_too_many_or_too_long_candidates_are_refused(candidates):
 @pytest.mark.parametrize("shape", ["a mood", {"type": "object"}, None])
 def test_a_response_shape_is_words_or_a_schema(shape):
     assert validate(LLMLabeling, {"response_shape": shape}).response_shape == shape
+
+
+def test_stop_words_are_words_and_phrases_in_any_script():
+    given = ["acme", "Best regards", "粮食", "R&D"]
+    assert validate(LLMLabeling, {"stop_words": given}).stop_words == given
+    assert validate(LLMLabeling, {}).stop_words == []
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        pytest.param("acme", "stop_words", id="a-text"),
+        pytest.param([""], "stop_words", id="nothing"),
+        pytest.param(["acme", " - "], "' - ' holds no word", id="only-signs"),
+        pytest.param(["2024"], "'2024' holds no word", id="a-number"),
+        pytest.param([7], "stop_words", id="no-text"),
+        pytest.param([None], "stop_words", id="null"),
+        pytest.param({"en": ["the"]}, "stop_words", id="an-object"),
+        pytest.param(["x" * 101], "stop_words", id="too-long"),
+        pytest.param(["acme"] * 1_001, "stop_words", id="too-many"),
+    ],
+)
+def test_what_is_no_stop_word_is_refused_in_a_sentence(given, reason):
+    with pytest.raises(InvalidDefinition, match=reason) as refused:
+        validate(LLMLabeling, {"stop_words": given})
+    assert "\n" not in refused.value.message
