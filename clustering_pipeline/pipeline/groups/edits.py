@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from typing import Self
 
 import numpy as np
@@ -84,7 +85,7 @@ class Homes:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Documents:
     """The rows of the assignments: their ids, their keys (which tell apart what is compared with
-    the run before), and the vectors of each clustering.
+    the groups ``before``), and the vectors of each clustering.
 
     Those that people move are measured as ones that join a group: by the reach that is known of
     it (``reached``), or that its documents have, with a centroid that is found by ``method``.
@@ -92,6 +93,7 @@ class Documents:
 
     ids: Sequence[str]
     keys: Sequence[str] = ()
+    before: Published | None = None
     spaces: Sequence[Space] = ()
     method: str = "mean"
     threshold: float = THRESHOLD
@@ -150,7 +152,6 @@ def apply_edits(
     edits: ClusterEdits,
     documents: Documents,
     *,
-    before: Published | None = None,
     movable: Mask | None = None,
     check: Check = never,
 ) -> Edited:
@@ -161,14 +162,14 @@ def apply_edits(
     """
     done = Edited(groups=groups)
     if movable is None:
-        done = _remade(done, edits, documents, before, check)
-    found, homes = done.groups, documents.homes(done.groups)
+        done = _remade(done, edits, documents, check)
+    made, homes = done.groups, documents.homes(done.groups)
     places = _Places.of(edits, documents.ids)
     for among in documents.clusterings:
         done = _link(done, edits, places, among=among, homes=homes, movable=movable)
     excluded = done.groups.moved(places.rows(edits.exclude), NOWHERE)
     done = done.then(excluded, *places.missing(edits))
-    sure = dict(_probabilities(found, done.groups, homes if documents.spaces else None))
+    sure = dict(_probabilities(made, done.groups, homes if documents.spaces else None))
     return replace(done, groups=done.groups.living(), probabilities=sure)
 
 
@@ -207,15 +208,13 @@ class _Places:
                 yield f"{kind}: {len(gone)} documents are not there, {gone[0]!r} among them"
 
 
-def _remade(
-    done: Edited, edits: ClusterEdits, documents: Documents, before: Published | None, check: Check
-) -> Edited:
-    for split in edits.split.items():
-        done = _split(done, split, documents, before, check)
+def _remade(done: Edited, edits: ClusterEdits, documents: Documents, check: Check) -> Edited:
+    for uid, parts in edits.split.items():
+        done = _split(done, uid, parts, documents, check)
     for uids in edits.merge:
-        done = _merge(done, uids, documents, before)
+        done = _merge(done, uids, documents)
     for uid in edits.pin:
-        done = _pin(done, uid, documents, before)
+        done = _pin(done, uid, documents)
     return done
 
 
@@ -233,14 +232,7 @@ def _probabilities(
             yield from zip(rows.tolist(), sure.tolist(), strict=True)
 
 
-def _split(
-    done: Edited,
-    split: tuple[str, int],
-    documents: Documents,
-    before: Published | None,
-    check: Check,
-) -> Edited:
-    uid, count = split
+def _split(done: Edited, uid: str, count: int, documents: Documents, check: Check) -> Edited:
     problem = _indivisible(done.groups, uid, count, documents)
     if problem:
         return done.then(done.groups, f"split: {problem}")
@@ -248,7 +240,7 @@ def _split(
     fitted = engine.fit_interruptibly(
         documents.vectors(rows), algorithm="kmeans", params={"n_clusters": count}, check=check
     )
-    names = _part_uids(uid, _part(documents, rows, fitted.labels), before)
+    names = _part_uids(uid, _part(documents, rows, fitted.labels), documents.before)
     parts = {
         name: _marked(len(documents), rows[fitted.labels == number])
         for number, name in enumerate(names)
@@ -307,9 +299,7 @@ def _parts_before(uid: str, before: Published | None) -> Generation | None:
     )
 
 
-def _merge(
-    done: Edited, uids: Sequence[str], documents: Documents, before: Published | None
-) -> Edited:
+def _merge(done: Edited, uids: Sequence[str], documents: Documents) -> Edited:
     clusterings = {
         number
         for number, among in enumerate(documents.clusterings)
@@ -318,14 +308,15 @@ def _merge(
     }
     if len(clusterings) > 1:
         return done.then(done.groups, f"merge: {', '.join(uids)} are of different features")
-    formerly = _formerly(uids[0], documents, before) if before and before.edited else None
+    edited = documents.before is not None and documents.before.edited
+    formerly = _formerly(uids[0], documents) if edited else None
     groups, problem = merged(done.groups, uids, formerly)
     gone = {} if problem else dict.fromkeys(uids[1:], uids[0])
     return replace(done.then(groups, problem), merged={**done.merged, **gone})
 
 
-def _pin(done: Edited, uid: str, documents: Documents, before: Published | None) -> Edited:
-    held = _formerly(uid, documents, before) if before else None
+def _pin(done: Edited, uid: str, documents: Documents) -> Edited:
+    held = _formerly(uid, documents)
     if held is None:
         known = uid in done.groups
         return done.then(done.groups, None if known else f"pin: {uid} is not there")
@@ -334,18 +325,13 @@ def _pin(done: Edited, uid: str, documents: Documents, before: Published | None)
     return done.then(pinned(done.groups, uid, held))
 
 
-def _formerly(uid: str, documents: Documents, before: Published) -> Mask | None:
+def _formerly(uid: str, documents: Documents) -> Mask | None:
     """(n,) the documents that the group of the run before held; None where there was none."""
-    shown = before.generation
-    if uid not in shown.uids:
+    if documents.before is None or uid not in documents.before.generation.uids:
         return None
-    place = shown.uids.index(uid)
-    inside = shown.around[:, [place]].toarray()[:, 0].astype(np.bool_)
-    held = {
-        key
-        for key, inner in zip(shown.documents, shown.deepest.tolist(), strict=True)
-        if inner >= 0 and inside[inner]
-    }
+    shown = documents.before.generation
+    inside = shown.around[:, [shown.uids.index(uid)]].toarray()[:, 0].astype(np.bool_)
+    held = set(compress(shown.documents, np.append(inside, False)[shown.deepest].tolist()))
     return np.array([key in held for key in documents.keys], dtype=np.bool_)
 
 
@@ -365,7 +351,10 @@ def _link(
             done = done.then(*linked(done.groups, rows, movable))
     for ids in links.cannot:
         groups, alone = parted(done.groups, places.rows(ids, among), homes.next_of, movable)
-        done = done.then(groups, *(homeless(names[row], names[first]) for row, first in alone))
+        conflicts = [
+            f"{stays_apart(names[row])}{names[first]!r}, and is in none" for row, first in alone
+        ]
+        done = done.then(groups, *conflicts)
     return done
 
 
@@ -376,10 +365,7 @@ def _marked(count: int, rows: Rows | slice) -> Mask:
 
 
 def stays_apart(name: str) -> str:
-    """What a conflict begins with that tells of a document whom no other group would have."""
+    """What a conflict begins with that tells of a document whom no other group would have: the
+    group is that of another document.
+    """
     return f"cannot_link: {name!r} would be in the group of "
-
-
-def homeless(name: str, other: str) -> str:
-    """The whole of it: the group is that of the ``other`` document."""
-    return f"{stays_apart(name)}{other!r}, and is in none"

@@ -107,8 +107,9 @@ def name_groups(
     identity = identify(after, before, known=past.numbers, terms=past.terms)
     if past.edits.regroups or (past.published and past.published.edited):
         documents = Documents(
-            keys=after.documents,
             ids=frame["document_id"].to_list(),
+            keys=after.documents,
+            before=past.published,
             spaces=spaces,
             method=past.method,
             threshold=past.threshold,
@@ -126,7 +127,7 @@ def _regrouped(
 ) -> Named:
     """The assignments as people want them; beside them, the groups that were found."""
     first = Groups.of(after, after.uids)
-    edited = apply_edits(first, past.edits, documents, before=past.published, check=check)
+    edited = apply_edits(first, past.edits, documents, check=check)
     shown = edited.groups.generation(after.documents, after.names)
     identity = identify(shown, past.shown, known=past.numbers)
     names = [*map(group_id, identity.paths), NOISE_ID]
