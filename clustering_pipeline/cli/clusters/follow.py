@@ -82,8 +82,10 @@ def _watched(launched: Launched, catalog: Catalog, plan: RunPlan) -> None:
 
 
 def _watch(show: Show, execution: ExecutionRecord) -> None:
-    if execution.progress is not None:
-        show(execution.progress.stage, execution.progress.done, execution.progress.total)
+    progress = execution.progress
+    if progress is not None:
+        waiting = f" (waiting for {progress.waiting_for})" if progress.waiting_for else ""
+        show(f"{progress.stage}{waiting}", progress.done, progress.total)
 
 
 def foresee(

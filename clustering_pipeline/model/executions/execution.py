@@ -65,6 +65,8 @@ class ExecutionProgress(Record):
     stage: str
     done: int = 0
     total: int | None = None
+    waiting_for: str | None = None
+    """The server that does not answer, while the stage is patient with it."""
 
 
 class WriteBack(Record):

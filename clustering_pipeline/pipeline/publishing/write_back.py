@@ -67,11 +67,14 @@ class _Writer:
             self._hold(self.shown.run_id)
         counts = {"written": done.written, "unchanged": found.unchanged, "removed": removed}
         failed = {"failed": done.failed, "error": _reasons(done)}
-        status = "completed" if done.refusal is None else "failed"
+        # Of documents that are gone some may be; of all, that is no success.
+        nothing = done.failed and not (done.written or removed or found.unchanged)
+        refusal = done.refusal or (_reasons(done) if nothing else None)
+        status = "completed" if refusal is None else "failed"
         ended = asked.model_copy(update={"status": status, **counts, **failed})
         self._say(ended)
-        if done.refusal is not None:
-            message = f"none of {done.failed} documents took its fields: {done.refusal}"
+        if refusal is not None:
+            message = f"none of {done.failed} documents took its fields: {refusal}"
             raise DocumentsRefused(message)
         return ended
 

@@ -183,14 +183,23 @@ def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
     spec = execution.spec or record.resolved()
 
     is_due = Pace()
+    shown = ExecutionProgress(stage=stage)
 
     def write(done: int, total: int | None) -> None:
+        nonlocal shown
         if is_due():
             tell(LOG, "stage at work", done=done, total=total)
-        at = ExecutionProgress(stage=stage, done=done, total=total)
-        catalog.executions.progress(execution.run_id, at)
+        shown = ExecutionProgress(stage=stage, done=done, total=total)
+        catalog.executions.progress(execution.run_id, shown)
+
+    def wait() -> None:
+        # Whoever holds these stores longer than the run may wait for Qdrant after it.
+        if not catalog.executions.by_id(execution.run_id).status.ended:
+            waiting = shown.model_copy(update={"waiting_for": "Qdrant"})
+            catalog.executions.progress(execution.run_id, waiting)
 
     write(0, None)
+    pipeline.documents.waiting = wait
     return Run(
         pipeline=pipeline,
         execution=execution,

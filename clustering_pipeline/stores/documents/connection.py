@@ -151,6 +151,8 @@ class Connection:
         self._patience = patience
         self._answered = False
         self._told = 0.0
+        self.waiting: Callable[[], None] = lambda: None
+        """Is called now and then while a server that has answered is waited for."""
         self.address = address
 
     def close(self) -> None:
@@ -218,8 +220,10 @@ class Connection:
         if self._answered and moment - self._told > _TOLD_SECONDS:
             self._told = moment
             tell(LOG, "waiting for Qdrant", logging.WARNING, because=_reason(error))
+            self.waiting()
         if isinstance(error, ResourceExhaustedResponse):
-            return float(error.retry_after_s)
+            # A wait beyond all patience is not begun.
+            return error.retry_after_s <= self._patience and float(error.retry_after_s)
         return True
 
     def _translated(self, error: grpc.RpcError, request: Any) -> ClusteringError:

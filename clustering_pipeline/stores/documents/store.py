@@ -47,6 +47,8 @@ class Documents:
         self._connect = connect
         self._connected: Connection | None = None
         self._connecting = Lock()
+        self.waiting: Callable[[], None] = ignore
+        """Is called now and then while a server that has answered is waited for."""
 
     @classmethod
     def connect(
@@ -90,7 +92,11 @@ class Documents:
         with self._connecting:
             if self._connected is None:
                 self._connected = self._connect()
+                self._connected.waiting = self._wait
             return self._connected
+
+    def _wait(self) -> None:
+        self.waiting()
 
     # Collections
 

@@ -5,7 +5,7 @@ import pytest
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.model.errors import FieldTaken, StateConflict
+from clustering_pipeline.model.errors import DocumentsRefused, FieldTaken, StateConflict
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.model.status import ClusterStatus
@@ -321,3 +321,28 @@ def test_fields_that_another_definition_took_over_are_left_to_it(found):
     assert not any("topic_size" in one for one in payloads)
     with pytest.raises(FieldTaken, match="cannot write 'topic' on collection"):
         roll_back(pipeline, LOCAL, found.onto.name, first.run_id)
+
+
+def test_a_write_back_that_wrote_nothing_is_no_success(found: Shelf) -> None:
+    def gone(stage: str) -> None:
+        if stage == "enriched_documents":
+            found.remove(*SUBJECTS)
+
+    with pytest.raises(DocumentsRefused, match="none of 6 documents took its fields: 1: there is"):
+        run(found, before=gone)
+    record = found.world.pipeline.catalog.executions.latest(found.onto.cluster_id)
+    assert record.write_back.status == "failed"
+
+
+def test_a_server_that_is_waited_for_is_told_as_progress(found: Shelf) -> None:
+    executions = found.world.pipeline.catalog.executions
+    seen: list[str | None] = []
+
+    def wait(stage: str) -> None:
+        found.world.pipeline.documents.waiting()
+        progress = executions.latest(found.onto.cluster_id).progress
+        seen.append(progress.waiting_for if progress else stage)
+
+    run(found, before=wait)
+    # Before its first stage nobody knows of the run; each stage begins with a progress of its own.
+    assert set(seen[1:]) == {"Qdrant"}

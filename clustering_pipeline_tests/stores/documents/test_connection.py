@@ -43,6 +43,8 @@ def test_a_server_that_comes_back_is_waited_for(tmp_path):
     server = QdrantServer(tmp_path)
     documents = Documents.connect(server.url)
     documents.create_collection("kept", {"text": 2})
+    waits: list[bool] = []
+    documents.waiting = lambda: waits.append(True)
     server.stop()
     restarted: list[QdrantServer] = []
 
@@ -56,6 +58,7 @@ def test_a_server_that_comes_back_is_waited_for(tmp_path):
     thread.join()
     documents.close()
     restarted[0].stop()
+    assert waits == [True]
 
 
 def test_an_address_is_asked_for_once_and_when_it_is_needed(qdrant_url):
