@@ -9,13 +9,12 @@ import polars as pl
 from clustering_pipeline.pipeline.publishing.output_aliases import generation
 from clustering_pipeline.pipeline.publishing.tables import Results
 from clustering_pipeline.pipeline.run.artifacts import REDUCTION
-from clustering_pipeline.pipeline.run.columns import FEATURE, axes_of
+from clustering_pipeline.pipeline.run.columns import CENTROID, FEATURE, axes_of
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
-CENTROID = "centroid"
-VECTOR = "centroid_vector"
+VECTOR = "centroid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +47,14 @@ def _shelves(run: Run, results: Results) -> Iterator[Shelf]:
         groups = clusters.filter(own)
         if not independent:
             groups = _narrowed(groups, name, *columns[name])
-        yield Shelf(alias=alias, parts={CENTROID: groups}, members=members.filter(own))
+        yield Shelf(alias=alias, parts={VECTOR: groups}, members=members.filter(own))
 
 
 def _by_feature(clusters: pl.DataFrame) -> dict[str, pl.DataFrame]:
     names = clusters[FEATURE].unique(maintain_order=True).to_list()
     if len(names) < 2:
-        return {CENTROID: clusters}
-    return {f"{CENTROID}_{name}": clusters.filter(pl.col(FEATURE) == name) for name in names}
+        return {VECTOR: clusters}
+    return {f"{VECTOR}_{name}": clusters.filter(pl.col(FEATURE) == name) for name in names}
 
 
 def _columns(run: Run) -> dict[str, tuple[int, int]]:
@@ -69,7 +68,7 @@ def _columns(run: Run) -> dict[str, tuple[int, int]]:
 
 
 def _narrowed(groups: pl.DataFrame, name: str, first: int, width: int) -> pl.DataFrame:
-    vectors = pl.col(VECTOR).cast(pl.List(pl.Float32)).list.slice(first, width)
+    vectors = pl.col(CENTROID).cast(pl.List(pl.Float32)).list.slice(first, width)
     return groups.with_columns(
         vectors.cast(pl.Array(pl.Float32, width)),
         pl.lit(name).alias(FEATURE),
@@ -115,7 +114,7 @@ def _centroids(run: Run, vector: str, groups: pl.DataFrame) -> dict[str, Matrix]
     """None when attributes made the groups."""
     if run.spec.attributes is not None:
         return {}
-    return {vector: vector_matrix(groups[VECTOR])}
+    return {vector: vector_matrix(groups[CENTROID])}
 
 
 def _declared(run: Run, shelf: Shelf) -> dict[str, int]:
@@ -125,11 +124,11 @@ def _declared(run: Run, shelf: Shelf) -> dict[str, int]:
     length that no point carries: their readers select by payload.
     """
     if run.spec.attributes is None:
-        return {name: vector_matrix(part[VECTOR]).shape[1] for name, part in shelf.parts.items()}
+        return {name: vector_matrix(part[CENTROID]).shape[1] for name, part in shelf.parts.items()}
     source = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)[0]
     present = run.pipeline.documents.describe(source.qdrant_collection).vectors
     lengths = [vector.size for vector in present.values()]
-    return {CENTROID: lengths[0]} if lengths else {}
+    return {VECTOR: lengths[0]} if lengths else {}
 
 
 def _write_members(run: Run, name: str, members: pl.DataFrame) -> None:

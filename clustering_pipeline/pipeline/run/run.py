@@ -15,6 +15,7 @@ from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.group_edits import ClusterEdits
+from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.progress import Progress
 from clustering_pipeline.pipeline.run.schema import Artifact, Page, Record, Table
@@ -60,6 +61,11 @@ class Run:
     def only_renames(self) -> bool:
         """Whether it shows the published groups again, under the names that people gave."""
         return self.execution.plan == RENAME and self.published is not None
+
+    @property
+    def own_fields(self) -> set[str]:
+        """The payload fields that runs of the definition write, their mark among them."""
+        return {run_mark(self.cluster_id), *self.spec.target_fields}
 
     @property
     def last_stage(self) -> str:

@@ -28,7 +28,7 @@ from clustering_pipeline.pipeline.run.artifacts import (
 )
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
-from clustering_pipeline.pipeline.stages.label_cache import remember, remember_format
+from clustering_pipeline.pipeline.stages.label_cache import remember
 from clustering_pipeline.pipeline.stages.label_fidelity import Fitness, fitness
 from clustering_pipeline.pipeline.stages.label_request import Material, label_request, material
 
@@ -55,17 +55,17 @@ def label_beside(run: Run, standing: Mapping[str, Named]) -> StageReport:
     request = with_kept(label_request(run, given, names=names), standing)
     ends_at = time.monotonic() + request.terms.deadline
     labels = keep(label_groups(request), standing)
-    _remember(run, request, labels)
+    remember(run.pipeline.catalog, run.spec.scope, request, labels)
     measured = fitness(run, given, labels, request, ends_at=ends_at)
     labels = replace(labels, ledger=labels.ledger + measured.ledger)
     frame = _frame(labels, given, measured.fits)
     texts = [text[:_SHOWN] for text in given.prepared[0].texts]
-    size = run.write_frame(LABELS, frame)
+    size, uri = run.write_frame(LABELS, frame), run.uri(LABELS)
     run.write_frame(TEXTS, pl.DataFrame({"text": texts}))
     run.write_json(LABEL_ERRORS, labels.error_strings)
     run.write_json(LABELLING, _how(given, labels, measured))
     _record(run, labels, names, asked=request.provider is not None)
-    return _report(run, given, labels, frame, size)
+    return _report(given, labels, frame, size=size, uri=uri)
 
 
 def rename_groups(run: Run) -> StageReport:
@@ -82,13 +82,6 @@ def rename_groups(run: Run) -> StageReport:
         },
         uri=run.uri(LABELS),
     )
-
-
-def _remember(run: Run, request: LabelRequest, labels: Labels) -> None:
-    catalog, scope = run.pipeline.catalog, run.spec.scope
-    remember(catalog, scope, request.config, labels.fresh)
-    if request.provider is not None and labels.format != request.format:
-        remember_format(catalog, scope, request.provider, request.config, labels.format)
 
 
 def _record(run: Run, labels: Labels, names: dict[str, str], *, asked: bool) -> None:
@@ -160,7 +153,7 @@ def _how(given: Material, labels: Labels, measured: Fitness) -> dict[str, Any]:
 
 
 def _report(
-    run: Run, given: Material, labels: Labels, frame: pl.DataFrame, size: int
+    given: Material, labels: Labels, frame: pl.DataFrame, *, size: int, uri: str
 ) -> StageReport:
     low = frame.filter("fidelity_is_low").select("cluster_id", "label", "fidelity")
     errors = labels.error_strings
@@ -185,7 +178,7 @@ def _report(
         },
         texts={"text_fields": ", ".join(given.prepared[0].choice.fields)},
         records={name: record for name, record in records.items() if record},
-        uri=run.uri(LABELS),
+        uri=uri,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from clustering_pipeline.labeling import Fidelity, LabelingConfig, Named
+from clustering_pipeline.labeling import Fidelity, LabelingConfig, LabelRequest, Labels, Named
 from clustering_pipeline.labeling.llm.schema import answer_schema
 from clustering_pipeline.labeling.provider import FORMATS, Format, Provider
 from clustering_pipeline.model.scope import Scope
@@ -26,13 +26,17 @@ def recall(
     return {key: _named(answer) for key, answer in answers.items()}
 
 
-def remember(
-    catalog: Catalog, scope: Scope, config: LabelingConfig, answers: Mapping[str, Named]
-) -> None:
-    """Keeps new answers; none when ``cache_ttl_seconds`` is 0."""
-    if config.cache_ttl_seconds:
-        stored = {key: json.dumps(asdict(named)) for key, named in answers.items()}
-        catalog.label_answers.keep(scope, stored, seconds=config.cache_ttl_seconds)
+def remember(catalog: Catalog, scope: Scope, request: LabelRequest, labels: Labels) -> None:
+    """Keeps new answers, none when ``cache_ttl_seconds`` is 0, and what the server can do, so that
+    the next run does not find it out again.
+    """
+    seconds = request.config.cache_ttl_seconds
+    if seconds:
+        stored = {key: json.dumps(asdict(named)) for key, named in labels.fresh.items()}
+        catalog.label_answers.keep(scope, stored, seconds=seconds)
+    if request.provider is not None and labels.format != request.format:
+        known = {_server(request.provider, request.config): labels.format}
+        catalog.label_answers.keep(scope, known, seconds=_SERVERS_CHANGE)
 
 
 def recall_fits(
@@ -67,14 +71,6 @@ def recall_format(
     key = _server(provider, config)
     known = catalog.label_answers.find(scope, [key], seconds=_SERVERS_CHANGE)
     return next((form for form in FORMATS if form == known.get(key)), FORMATS[0])
-
-
-def remember_format(
-    catalog: Catalog, scope: Scope, provider: Provider, config: LabelingConfig, form: Format
-) -> None:
-    """Keeps what the server can do, so that the next run does not find it out again."""
-    key = _server(provider, config)
-    catalog.label_answers.keep(scope, {key: form}, seconds=_SERVERS_CHANGE)
 
 
 def _server(provider: Provider, config: LabelingConfig) -> str:

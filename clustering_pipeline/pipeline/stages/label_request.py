@@ -1,7 +1,7 @@
 """What the labels of a run are made of: all levels of its groups in one request."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -20,7 +20,7 @@ from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.logs import tell
 from clustering_pipeline.model.definitions.feature_uri import FeatureURI
 from clustering_pipeline.model.errors import LabelingFailed
-from clustering_pipeline.model.ids import run_mark
+from clustering_pipeline.pipeline.run.columns import CLUSTER_ID, FEATURE, PAYLOAD
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import (
@@ -62,11 +62,11 @@ class Material:
 def material(run: Run) -> Material:
     """Reads the run's groups and documents."""
     config = LabelingConfig.from_mapping(run.spec.llm_labeling.model_dump())
-    documents = grouped_documents(run, columns=["payload"])
-    payloads, vectors = documents["payload"].to_list(), original_space(run)
-    named_vectors = _told_vectors(run, documents.height)
-    of_groups = tuple(levels(documents["cluster_id"], documents["feature_name"]))
-    ours = {run_mark(run.cluster_id), *run.spec.target_fields}
+    documents = grouped_documents(run, columns=[PAYLOAD])
+    paths = run.spec.llm_labeling.vector_paths
+    blocks, vectors = features(run) if paths else {}, original_space(run)
+    payloads, named_vectors = documents[PAYLOAD].to_list(), _by_path(blocks, paths, len(documents))
+    of_groups = tuple(levels(documents[CLUSTER_ID], documents[FEATURE]))
     return Material(
         config=config,
         documents=documents,
@@ -79,21 +79,18 @@ def material(run: Run) -> Material:
                 config=config,
                 features=named_vectors,
                 cluster_ids=dict(enumerate(level.cluster_ids)),
-                ignore=ours,
+                ignore=run.own_fields,
             )
             for level in of_groups
         ),
     )
 
 
-def _told_vectors(run: Run, rows: int) -> dict[str, Matrix]:
+def _by_path(blocks: Mapping[str, Matrix], paths: Collection[str], rows: int) -> dict[str, Matrix]:
     """The vectors that ``vector`` inputs tell of, by the names they use, a row for each row."""
-    paths = run.spec.llm_labeling.vector_paths
-    if not paths:
-        return {}
     by_path = {
         path: matrix
-        for uri, matrix in features(run).items()
+        for uri, matrix in blocks.items()
         for path in paths
         if path in {uri, FeatureURI.parse(uri).output}
     }

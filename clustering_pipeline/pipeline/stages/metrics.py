@@ -12,10 +12,9 @@ from clustering_pipeline.engine.algorithms import algorithm
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.metrics.agreement import MOST_VALUES
 from clustering_pipeline.engine.vectors import Labels
-from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.progress import Check
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS
-from clustering_pipeline.pipeline.run.columns import FEATURE
+from clustering_pipeline.pipeline.run.columns import FEATURE, PAYLOAD
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Matrix, Space
 
@@ -117,11 +116,8 @@ def explained_by_fields(run: Run, groupings: Sequence[Labels]) -> list[list[Shar
 
     Fields that this definition wrote are no explanation.
     """
-    ours = {
-        run_mark(run.cluster_id),
-        *(field.partition(".")[0] for field in run.spec.target_fields),
-    }
-    stored = run.read_frame(EMBEDDINGS, columns=["payload"])["payload"]
+    ours = {field.partition(".")[0] for field in run.own_fields}
+    stored = run.read_frame(EMBEDDINGS, columns=[PAYLOAD])[PAYLOAD]
     fields = _fields(stored, len(stored), ours)
     return [_shares(labels, fields) for labels in groupings]
 

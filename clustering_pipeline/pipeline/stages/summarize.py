@@ -15,7 +15,7 @@ from clustering_pipeline.pipeline.run.artifacts import (
     METRICS,
     SUMMARIES,
 )
-from clustering_pipeline.pipeline.run.columns import FEATURE, vector_series
+from clustering_pipeline.pipeline.run.columns import CENTROID, FEATURE, vector_series
 from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
@@ -33,7 +33,6 @@ from clustering_pipeline.pipeline.stages.metrics import (
     warning,
 )
 
-VECTOR = "centroid_vector"
 Describe = Callable[[Space, Level], Centroids]
 
 
@@ -153,13 +152,13 @@ def _table(level: Level, middles: Centroids) -> pl.DataFrame:
             ("cluster_id", "parent_cluster_id", "nearest_cluster_id"), pl.String
         )
         | {"hierarchy_level": pl.Int64},
-    ).with_columns(vector_series(VECTOR, middles.vectors))
+    ).with_columns(vector_series(CENTROID, middles.vectors))
 
 
 def _one_table(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Groups of all clusterings level by level, by number; their vectors may differ in length."""
-    if len({part.schema[VECTOR] for part in parts}) > 1:
-        parts = [part.cast({VECTOR: pl.List(pl.Float32)}) for part in parts]
+    if len({part.schema[CENTROID] for part in parts}) > 1:
+        parts = [part.cast({CENTROID: pl.List(pl.Float32)}) for part in parts]
     if len(parts) == 1:
         return parts[0]
     number = pl.col("cluster_id").str.extract(r"^cl_(\d+)").cast(pl.Int64)

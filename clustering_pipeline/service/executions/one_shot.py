@@ -31,6 +31,7 @@ from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.pipeline.publishing.execution_record import result_fields
 from clustering_pipeline.pipeline.publishing.tables import Results, read_results
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, EMBEDDINGS, MEMBERS, METRICS
+from clustering_pipeline.pipeline.run.columns import CENTROID
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.progress import Progress
 from clustering_pipeline.pipeline.run.run import Run
@@ -38,7 +39,7 @@ from clustering_pipeline.pipeline.stages.assign import assign
 from clustering_pipeline.pipeline.stages.export import export
 from clustering_pipeline.pipeline.stages.label import label
 from clustering_pipeline.pipeline.stages.reduce import reduce
-from clustering_pipeline.pipeline.stages.summarize import VECTOR, summarize
+from clustering_pipeline.pipeline.stages.summarize import summarize
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog.definitions.create import by_id
 
@@ -213,7 +214,7 @@ def centroids(spec: ClusterSpec, clusters: pl.DataFrame) -> list[ClusterCentroid
 
 
 def _centroid(row: dict[str, Any], feature: str, children: dict[str, list[str]]) -> ClusterCentroid:
-    vector = row.get(VECTOR) or []
+    vector = row.get(CENTROID) or []
     return ClusterCentroid.model_validate(
         {
             **{name: row.get(name) for name in _CENTROID},

@@ -11,6 +11,7 @@ from clustering_pipeline.model.executions.execution import (
 from clustering_pipeline.model.executions.views import ClusterGroup, ClusterGroupsResponse
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, LABELS
+from clustering_pipeline.pipeline.run.columns import CENTROID
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
@@ -73,9 +74,6 @@ def _group(centroid: ClusterExecutionCentroid, label: str | None) -> ClusterGrou
     )
 
 
-VECTOR = "centroid_vector"
-
-
 def with_vectors(artifacts: Artifacts, execution: ExecutionRecord) -> ClusterExecutionResult:
     """The public view of an execution; groups by attributes have no vectors."""
     result = execution.result()
@@ -83,7 +81,7 @@ def with_vectors(artifacts: Artifacts, execution: ExecutionRecord) -> ClusterExe
         return result
     vectors = centroid_vectors(artifacts, execution.parquet_path)
     centroids = [
-        one.model_copy(update={VECTOR: vectors.get(one.cluster_id)}) for one in result.centroids
+        one.model_copy(update={CENTROID: vectors.get(one.cluster_id)}) for one in result.centroids
     ]
     return result.model_copy(update={"centroids": centroids})
 
@@ -91,7 +89,7 @@ def with_vectors(artifacts: Artifacts, execution: ExecutionRecord) -> ClusterExe
 def centroid_vectors(artifacts: Artifacts, key: str) -> dict[str, list[float]]:
     """Group to its centroid."""
     table = CLUSTERS.read_at(artifacts, key)
-    if VECTOR not in table.columns:
+    if CENTROID not in table.columns:
         return {}
-    rows = zip(table["cluster_id"].to_list(), table[VECTOR].to_list(), strict=True)
+    rows = zip(table["cluster_id"].to_list(), table[CENTROID].to_list(), strict=True)
     return {group: vector for group, vector in rows if vector is not None}
