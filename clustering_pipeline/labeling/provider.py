@@ -101,6 +101,8 @@ class Failure:
     """Seconds the server asked for."""
     names_form: bool = False
     """Whether the server named the form of the answer as what it cannot do."""
+    of_text: bool = False
+    """Whether a filter, or how long the text is, is at fault: another text may pass."""
     usage: Usage | None = None
     """Of a question that was read all the same; ``None`` where it was not."""
 

@@ -42,6 +42,7 @@ class Server:
         self.addresses: list[str] = []
         self.keys: list[str | None] = []
         self.embedded: list[list[str]] = []
+        self.refuses: Callable[[list[str]], tuple[int, str] | None] = lambda _texts: None
         self.at_once = self.most_at_once = 0
         self.prompt_tokens = self.completion_tokens = self.embedding_tokens = 0
         self.lock = threading.Lock()
@@ -145,6 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
         }
 
     def _embed(self, request: dict) -> None:
+        refused = self.owner.refuses(request["input"])
+        if refused:
+            self._send(refused[0], {"error": {"message": refused[1]}}, {})
+            return
         asked = sum(map(count, request["input"]))
         with self.owner.lock:
             self.owner.embedded.append(request["input"])

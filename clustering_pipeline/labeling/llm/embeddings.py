@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +23,7 @@ _BATCH = 256
 async def embedded(
     line: Line, texts: Sequence[str], terms: Terms, ends_at: float
 ) -> np.ndarray | None:
-    """(texts, d) vectors; ``None`` without a model for it, or when one batch is not to be had.
+    """(texts, d) vectors; ``None`` without a model for it, or when a batch is not to be had.
 
     ``ends_at`` is a time of the running loop.
     """
@@ -30,19 +31,38 @@ async def embedded(
         return None
     calls = embedding_calls(texts, timeout=terms.call_timeout)
     free = asyncio.Semaphore(terms.concurrency)
-
-    async def one(call: EmbeddingCall) -> np.ndarray | None:
-        async with free:
-            found = await line.embed(call)
-        return None if isinstance(found, Failure) else np.asarray(found.vectors, dtype=np.float64)
-
     try:
         async with asyncio.timeout_at(ends_at):
-            batches = await asyncio.gather(*map(one, calls))
+            batches = await asyncio.gather(*(_vectors(line, call, free) for call in calls))
     except TimeoutError:
         return None
-    whole = [batch for batch in batches if batch is not None]
-    return np.concatenate(whole) if len(whole) == len(calls) else None
+    rows = [row for batch in batches for row in batch or ()]
+    length = next((len(row) for row in rows if row is not None), None)
+    if length is None or not all(batches):
+        return None
+    # What a filter refuses is near to nothing.
+    return np.stack([np.zeros(length) if row is None else row for row in rows])
+
+
+async def _vectors(
+    line: Line, call: EmbeddingCall, free: asyncio.Semaphore
+) -> list[np.ndarray | None] | None:
+    """A vector for each text, ``None`` for one that is refused for what it says.
+
+    A batch that is refused for one of its texts, or for how many they are, is asked for by halves.
+    """
+    async with free:
+        outcome = await line.embed(call)
+    if not isinstance(outcome, Failure):
+        return list(np.asarray(outcome.vectors, dtype=np.float64))
+    if not (outcome.of_text or outcome.kind == "unsupported"):
+        return None
+    half = len(call.texts) // 2
+    if not half:
+        return [None]
+    parts = [replace(call, texts=call.texts[:half]), replace(call, texts=call.texts[half:])]
+    halves = [await _vectors(line, part, free) for part in parts]
+    return None if None in halves else [row for part in halves for row in part or ()]
 
 
 def embedding_calls(texts: Sequence[str], *, timeout: float = 60.0) -> list[EmbeddingCall]:

@@ -31,6 +31,7 @@ _THOUGHT_OPEN = re.compile(
 _SENTINEL = re.compile(
     r"<\|[^<>]{0,40}\|>|<｜[^<>]{0,40}｜>|</?s>|<(?:eos|bos|pad|(?:end|start)_of_turn)>"
 )
+_UNOPENED = re.compile(r"\W*label\W*:", re.IGNORECASE)
 _MOST_TRIES = 200
 _MOST_ENCODED = 3
 _BARED = {"n": "\n"}
@@ -63,7 +64,7 @@ def _of_one_label(text: str) -> Body | None:
             bodies = [
                 body for value in _objects(reading, parse) for body in _labelled(value, parse)
             ]
-            if len({str(body["label"]).strip().casefold() for body in bodies}) > 1:
+            if len({str(body["label"]).strip(" .").casefold() for body in bodies}) > 1:
                 raise LabelingFailed(_SEVERAL)
             if bodies:
                 return max(bodies, key=len)
@@ -71,7 +72,7 @@ def _of_one_label(text: str) -> Body | None:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The text, and what it says where it was encoded once more or lost its first brace."""
+    """The text, and what it says where it was encoded once more or lost its braces."""
     yield text
     once = text
     for _ in range(_MOST_ENCODED):
@@ -80,8 +81,8 @@ def _readings(text: str) -> Iterator[str]:
             yield once
     if "&quot;" in text or "&#34;" in text:
         yield unescape(text)
-    if re.match(r"\W*label\W*:", text, re.IGNORECASE) and "{" not in text and "}" in text:
-        yield "{" + text
+    if _UNOPENED.match(text) and "{" not in text:
+        yield "{" + text + ("" if "}" in text else "}")
 
 
 def _labelled(value: object, parse: _Parse, depth: int = 0) -> Iterator[Body]:

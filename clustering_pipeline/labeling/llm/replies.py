@@ -12,6 +12,7 @@ Fields: TypeAlias = Mapping[str, object]
 _BUSY = frozenset({408, 409, 425, 429})
 _UNSURE = frozenset({400, 415, 422})
 """A refusal that names nothing may be of the form as well."""
+_TOO_LARGE = 413
 _ROUTING = frozenset({404, 405})
 _NO_QUOTA = re.compile(r"insufficient.?(quota|balance|credits?|funds)", re.IGNORECASE)
 _FILTER = re.compile(
@@ -111,11 +112,11 @@ def refusal(
             return Failure(kind="refused", message=message, usage=usage)
         wait = _pause_in(said) if pause is None else pause
         return Failure(kind="busy", message=message, retry_after=wait, usage=usage)
-    of_the_text = _FILTER.search(said) or _TOO_LONG.search(said)
+    of_text = bool(status == _TOO_LARGE or _FILTER.search(said) or _TOO_LONG.search(said))
     named = _FORM.search(said) is not None and not _ANSWERED.search(said)
     unsupported = status in _UNSURE or (status in _ROUTING and named)
-    if of_the_text or not unsupported:
-        return Failure(kind="refused", message=message, usage=usage)
+    if of_text or not unsupported:
+        return Failure(kind="refused", message=message, of_text=of_text, usage=usage)
     return Failure(kind="unsupported", message=message, names_form=named, usage=usage)
 
 

@@ -76,3 +76,47 @@ def test_documents_are_cut_and_scrubbed_before_they_leave():
     with serving(well) as server:
         judge(server, length=20, scrub=True)(["a"], ["Write to  jane@example.org about wheat."])
         assert server.embedded[0][1] == "Write to [e-mail] ab"
+
+
+REFUSALS = {
+    "filter": lambda texts: (400, "content_filter") if "no" in texts else None,
+    "nothing-said": lambda texts: (422, "Bad request") if "no" in texts else None,
+    "too-long": lambda texts: (400, "maximum context length is 8") if "no" in texts else None,
+}
+
+
+@pytest.mark.parametrize("refuses", REFUSALS.values(), ids=REFUSALS)
+def test_a_text_that_is_refused_leaves_the_others_their_vectors(refuses):
+    with serving(well) as server:
+        server.refuses = refuses
+        one = judge(server)
+        fits = one(["abc", "xyz"], ["zyx", "no", "cab"])
+        assert np.allclose(fits, [[0, 0, 1], [1, 0, 0]])
+        assert not one.fell_back
+
+
+def test_a_batch_that_is_too_large_is_asked_for_by_halves():
+    with serving(well) as server:
+        server.refuses = lambda texts: (413, "batch size > 2") if len(texts) > 2 else None
+        one = judge(server)
+        assert np.allclose(one(["abc"], ["cab", "xyz", "bca"]), [[1, 0, 1]])
+        assert [len(texts) for texts in server.embedded] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("status", "calls"), [pytest.param(401, 1, id="key"), pytest.param(404, 1, id="model")]
+)
+def test_a_server_that_refuses_everything_is_asked_once(status, calls):
+    with serving(well) as server:
+        server.refuses = lambda _texts: (status, "no")
+        one = judge(server)
+        one(["abc"], ["cab", "xyz"])
+        assert (one.fell_back, one.ledger.embedding_calls) == (True, calls)
+
+
+def test_where_every_text_is_refused_words_judge():
+    with serving(well) as server:
+        server.refuses = lambda _texts: (400, "content_filter")
+        one = judge(server)
+        one(["abc"], ["cab"])
+        assert one.fell_back

@@ -66,6 +66,8 @@ FOUND = {
     "said-twice": f"{ONE}\n{ONE}",
     "said-twice-once-shorter": f'{{"label": "Grain markets"}} and in full {ONE}',
     "without-its-brace": ONE[1:],
+    "without-its-braces": ONE[1:-1],
+    "said-twice-once-with-a-stop": f'{ONE} {{"label": "Grain markets."}}',
     "an-object-without-a-label-before": f'{{"documents": 4}}\n{ONE}',
     "a-label-within": '{"label": "Grain markets", "parts": [{"label": "Rye"}]}',
     "plain": "Grain markets",
