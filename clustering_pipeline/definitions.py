@@ -2,28 +2,8 @@
 
 import dagster as dg
 
-from clustering_pipeline.defs.assets import build_assets
-from clustering_pipeline.defs.checks import build_checks
-from clustering_pipeline.defs.graph import stored_definitions
-from clustering_pipeline.defs.jobs import build_jobs
-from clustering_pipeline.defs.resources import RESOURCE, Connect, pipeline_resource
-from clustering_pipeline.defs.sensors.overdue import STORED, on_time
-from clustering_pipeline.defs.sensors.runs import build_sensors
+from clustering_pipeline.defs.location import build
 from clustering_pipeline.local.connect import connect
-
-
-def build(connect: Connect) -> dg.Definitions:
-    """The location over whichever stores the deployment or the test connects to."""
-    graph = stored_definitions()
-    location = dg.Definitions(
-        assets=[*build_assets(graph), STORED],
-        asset_checks=[*build_checks(graph), on_time],
-        sensors=build_sensors(),
-        resources={RESOURCE: pipeline_resource(connect)},
-        # Each run has a process of its own already; a process a step would cost 2 s each.
-        executor=dg.in_process_executor,
-    )
-    return dg.Definitions.merge(location, build_jobs(graph))
 
 
 @dg.definitions

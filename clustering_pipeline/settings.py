@@ -112,6 +112,8 @@ class Settings(BaseSettings):
     """Most documents that a call without a stored definition clusters."""
     api_one_shot_seconds: float = Field(default=60.0, gt=0)
     """Longest that such a call may take."""
+    api_one_shots: int = Field(default=2, ge=1)
+    """Such calls at work at once, in one server process; more are answered 429."""
     kept_runs: int = Field(default=10, ge=1)
     """Runs of a definition whose results are kept, to roll back to."""
     identity_jaccard: float = Field(default=0.5, gt=0, le=1)

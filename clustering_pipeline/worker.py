@@ -1,15 +1,16 @@
-"""Executes one run in this process: ``python -m clustering_pipeline.worker CLUSTER_ID RUN JOB``.
+"""Executes one run in this process: ``worker CLUSTER_ID RUN JOB TAGS``, the tags as JSON.
 
 What the command line starts for `clusters execute`; the Dagster UI and daemon start their own.
 """
 
+import json
 import signal
 import sys
 
 from clustering_pipeline.garbage import collect_rarely
 
 
-def execute(cluster_id: str, dagster_run_id: str, job: str) -> bool:
+def execute(cluster_id: str, dagster_run_id: str, job: str, tags: str) -> bool:
     """Runs one job of the graph for one definition on the instance of ``DAGSTER_HOME``."""
     # Only now: what comes first decides how long these take.
     import dagster as dg  # noqa: PLC0415
@@ -27,7 +28,7 @@ def execute(cluster_id: str, dagster_run_id: str, job: str) -> bool:
                 partition_key=cluster_id,
                 run_id=dagster_run_id,
                 raise_on_error=False,
-                tags={"clustering/trigger": "manual"},
+                tags=json.loads(tags),
             )
         )
     return result.success

@@ -43,7 +43,7 @@ _EXPLAINED: Mapping[int, str] = {
     404: "Nothing has that id or name in this namespace.",
     409: "Something that exists stands in the way.",
     422: "The request breaks a rule, or asks for what is not available yet.",
-    429: "The key has asked too often; `Retry-After` says how many seconds to wait.",
+    429: "Too much was asked for at once; `Retry-After` says how many seconds to wait.",
     500: "Something went wrong here.",
     503: "A store does not answer.",
 }

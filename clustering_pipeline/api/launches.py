@@ -1,4 +1,4 @@
-"""The runs that this server started: each in a process of its own, each watched to its end."""
+"""The runs that clients of this server ask for; it watches those that are processes of its own."""
 
 import logging
 import threading
@@ -71,7 +71,8 @@ class Launches:
             if execution is None:
                 raise
             return execution
-        self._watch(launched)
+        if launched.waits_in is None:
+            self._watch(launched)
         return catalog.executions.by_id(launched.run_id)
 
     def rename(self, cluster_id: str, uids: Collection[str]) -> None:
@@ -98,7 +99,7 @@ class Launches:
             launched = launch_rename(self._launcher, self._pipeline, cluster_id, uids)
         except ExecutionInFlight:
             return False
-        if launched is not None:
+        if launched is not None and launched.waits_in is None:
             self._watch(launched)
         return True
 

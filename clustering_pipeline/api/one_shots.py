@@ -11,13 +11,13 @@ from clustering_pipeline.model.definitions.one_shot import (
     ExecuteClusterRequest,
     ExecuteClusterResponse,
 )
-from clustering_pipeline.model.errors import DoesNotFit, RunCanceled
+from clustering_pipeline.model.errors import DoesNotFit, RunCanceled, TooManyRequests
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.one_shot import execute_once
 from clustering_pipeline.settings import Settings
 
-AT_ONCE = 2
+_RETRY_SECONDS = 5
 
 Work = Callable[..., ExecuteClusterResponse]
 
@@ -39,21 +39,25 @@ class _Stop:
 
 
 class OneShots:
-    """Calls beyond those at work wait for their turn, and their time runs meanwhile."""
+    """Calls beyond those at work are refused: what waited would be late when its turn came."""
 
     def __init__(self, settings: Settings, pipeline: Pipeline, *, work: Work = execute_once):
         self._work = work
         self._settings = settings
         self._pipeline = pipeline
         self._closing = threading.Event()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="one-shot")
+        self._pool = ThreadPoolExecutor(settings.api_one_shots, thread_name_prefix="one-shot")
+        self._free = threading.BoundedSemaphore(settings.api_one_shots)
 
     async def execute(self, scope: Scope, request: ExecuteClusterRequest) -> ExecuteClusterResponse:
-        """The groups; raises what ``execute_once`` does, and DoesNotFit when time is over.
+        """The groups; raises what ``execute_once`` does, DoesNotFit when time is over, and
+        TooManyRequests while others take all the places.
 
         Whoever waits keeps no thread from other calls.
         """
         seconds = self._settings.api_one_shot_seconds
+        if not self._free.acquire(blocking=False):
+            raise _busy(self._settings.api_one_shots)
         stop = _Stop(ends_at=time.monotonic() + seconds, seconds=seconds, closing=self._closing)
         work = self._pool.submit(
             self._work,
@@ -63,6 +67,8 @@ class OneShots:
             most_documents=self._settings.api_one_shot_documents,
             stop=stop,
         )
+        # A call that is given up works until its next step.
+        work.add_done_callback(lambda _work: self._free.release())
         try:
             return await asyncio.wait_for(asyncio.wrap_future(work), seconds)
         except TimeoutError:
@@ -72,6 +78,14 @@ class OneShots:
         """Ends the calls at work at their next step."""
         self._closing.set()
         self._pool.shutdown(cancel_futures=True)
+
+
+def _busy(places: int) -> TooManyRequests:
+    message = (
+        f"{places} calls are clustered while their clients wait, and no more at once: ask again in "
+        f"{_RETRY_SECONDS} s, or store a definition (POST /v1/clusters) and execute that"
+    )
+    return TooManyRequests(message, details={"retry_after": _RETRY_SECONDS})
 
 
 def _too_long(seconds: float) -> DoesNotFit:

@@ -23,9 +23,9 @@ class Session:
     def launcher(self) -> Launcher:
         """What runs are started with."""
         # Most commands start none, and Dagster takes a while to import.
-        from clustering_pipeline.defs.instance.launcher import WorkerLauncher  # noqa: PLC0415
+        from clustering_pipeline.defs.instance.queue_launcher import launcher_of  # noqa: PLC0415
 
-        return WorkerLauncher(settings=self.settings)
+        return launcher_of(self.settings)
 
 
 @contextmanager

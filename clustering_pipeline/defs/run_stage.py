@@ -32,6 +32,8 @@ from clustering_pipeline.service.executions.finish import complete, fail
 
 LOG = logging.getLogger(__name__)
 TRACEBACK_LINES = 12
+_IN_ONE_PROCESS = {"in_process", "execute_in_process_executor"}
+"""Executors whose run ends with the process of its steps."""
 
 
 def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) -> StageReport:
@@ -78,6 +80,7 @@ def identity_of(context: Context) -> RunIdentity:
         trigger_id=trigger_id,
         mode=mode_of(run.tags),
         retries=run_id_of(retried) if retried else None,
+        in_one_process=context.job_def.executor_def.name in _IN_ONE_PROCESS,
     )
 
 

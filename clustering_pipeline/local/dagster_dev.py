@@ -14,6 +14,7 @@ from pathlib import Path
 
 from clustering_pipeline.defs.instance.event_log import BATCHES
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
+from clustering_pipeline.defs.instance.queue_launcher import MODULE, say_that_it_ended
 from clustering_pipeline.local.stack.spawn import is_listening, spawn_bound
 from clustering_pipeline.logs import VARIABLE
 from clustering_pipeline.model.errors import LocalStackUnavailable
@@ -21,7 +22,6 @@ from clustering_pipeline.settings import Settings
 
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
-MODULE = "clustering_pipeline.definitions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,7 @@ def running_dagster(settings: Settings, *, port: int) -> Generator[DagsterDev]:
         yield dagster
     finally:
         _stop(dagster.process)
+        say_that_it_ended(dagster_home(settings))
 
 
 def _start(settings: Settings, port: int) -> DagsterDev:

@@ -92,7 +92,7 @@ class Forbidden(ClusteringError):
 
 
 class TooManyRequests(ClusteringError):
-    """The key has asked for more than it may; ``details.retry_after`` is seconds to wait."""
+    """More was asked for than may be; ``details.retry_after`` is seconds to wait."""
 
     status = 429
     category = "invalid_request"

@@ -46,3 +46,5 @@ class Owner(Record):
     claimed_at: Moment | None = None
     beat_at: Moment | None = None
     """When it last said that it is alive."""
+    waits_in: str | None = None
+    """The storage of runs in whose queue the run waits: it has no process yet."""

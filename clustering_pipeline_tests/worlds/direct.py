@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.definitions.execute import RENAME, ExecuteClusterByIdRequest, RunPlan
+from clustering_pipeline.model.definitions.execute import RENAME, ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.stages.table import STAGES
 from clustering_pipeline.service.executions.begin import RunIdentity, new_execution, open_run
 from clustering_pipeline.service.executions.finish import RunEnd, complete
+from clustering_pipeline.service.executions.launch import new_identity
 
 RELABEL = ("definition", "cluster_labels", "published", "enriched_documents")
 
@@ -60,7 +60,8 @@ class Ended:
     """A run that was over when it had been handed over."""
 
     run_id: str
-    log: Path = Path("nowhere")
+    place: str = "nowhere"
+    waits_in: str | None = None
     is_over: bool = True
 
     def wait(self) -> None:
@@ -84,14 +85,18 @@ class DirectLauncher:
     pipeline: Pipeline
     before: Callable[[str], None] = nothing
 
-    def start(self, cluster_id: str, identity: RunIdentity, plan: RunPlan) -> Ended:
+    def start(self, execution: ExecutionRecord) -> Ended:
         """Does it all; raises what the run fails with."""
-        stages = RELABEL if plan in {"relabel", RENAME} else None
-        _worked(self.pipeline, cluster_id, identity, stages, self.before)
-        return Ended(run_id=identity.run_id)
+        stages = RELABEL if execution.plan in {"relabel", RENAME} else None
+        identity = new_identity(execution.dagster_run_id)
+        _worked(self.pipeline, execution.cluster_id, identity, stages, self.before)
+        return Ended(run_id=execution.run_id)
 
-    def cancel(self, dagster_run_id: str) -> None:
+    def cancel(self, dagster_run_id: str) -> str | None:
+        """Nothing waits, and nothing goes on."""
+
+    def terminate(self, dagster_run_id: str) -> None:
         """Nothing goes on."""
 
-    def dequeue(self, dagster_run_id: str) -> str | None:
+    def missing(self) -> str | None:
         """Nothing waits."""

@@ -215,9 +215,10 @@ task_router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 
 @task_router.get("/{task_id}", responses=documented(404))
-def get_task(task_id: TaskId, key: TheKey, catalog: TheCatalog) -> TaskResponse:
+def get_task(task_id: TaskId, key: TheKey, services: TheServices) -> TaskResponse:
     """Read how far a task is."""
-    return catalog.tasks.get(task_id, sees=key.reaches)
+    task = services.pipeline.catalog.tasks.get(task_id, sees=key.reaches)
+    return task.waiting_for(services.launcher.missing()) if task.waits else task
 
 
 @task_router.delete("/{task_id}", responses=documented(404))

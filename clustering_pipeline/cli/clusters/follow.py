@@ -76,7 +76,7 @@ def _attended(launched: Launched, catalog: Catalog, plan: RunPlan) -> ExecutionR
 def _watched(launched: Launched, catalog: Catalog, plan: RunPlan) -> None:
     if plan == "relabel":
         note("nothing but labels can differ from the published run: labelling alone (--full)")
-    note(f"{launched.run_id} (log: {launched.log})")
+    note(f"{launched.run_id} ({launched.place})")
     with live_bar() as show:
         watch_to_end(launched, catalog, partial(_watch, show))
 

@@ -8,7 +8,7 @@ import click
 
 from clustering_pipeline.api.server import LOOPBACK, serving, short_pauses
 from clustering_pipeline.cli.terminal.output import note
-from clustering_pipeline.defs.instance.launcher import WorkerLauncher
+from clustering_pipeline.defs.instance.queue_launcher import QueueLauncher
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.dagster_dev import running_dagster
 from clustering_pipeline.logs import to_stderr
@@ -30,7 +30,7 @@ PORT = click.IntRange(0, 65_535)
 def serve(host: str, port: int) -> None:
     """Serve the HTTP API until Ctrl-C; its documentation is at /docs."""
     settings = Settings()
-    launcher = WorkerLauncher(settings=settings)
+    launcher = QueueLauncher(settings=settings)
     to_stderr()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -59,7 +59,7 @@ def up(port: int, api_port: int) -> None:
     # a shell that starts us in the background would have SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    launcher = WorkerLauncher(settings=settings)
+    launcher = QueueLauncher(settings=settings)
     with open_pipeline(settings) as pipeline:
         note(f"MongoDB  {pipeline.catalog.address}")
         note(f"Qdrant   {pipeline.documents.address}")

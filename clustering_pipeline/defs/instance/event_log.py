@@ -11,13 +11,16 @@ from functools import cached_property
 from pathlib import Path
 from threading import local
 
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
-from dagster._core.storage.sql import create_engine
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
+
+from clustering_pipeline.defs.instance.internals import (
+    SQLITE_BUSY_TIMEOUT_SECONDS,
+    ConfigurableClassData,
+    ConsolidatedSqliteEventLogStorage,
+    EventLogEntry,
+    create_engine,
+)
 
 FOLDER = "events"
 # Dagster hands over several events at once only where this variable says how many.

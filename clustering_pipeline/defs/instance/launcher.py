@@ -1,9 +1,11 @@
 """Starts each run in a process of its own, and speaks of runs to the Dagster instance."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +13,9 @@ import dagster as dg
 
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.queue import WAITING
-from clustering_pipeline.defs.instance.tags import JOBS
+from clustering_pipeline.defs.instance.tags import JOBS, tags_of_execution
 from clustering_pipeline.logs import VARIABLE
-from clustering_pipeline.model.definitions.execute import RunPlan
-from clustering_pipeline.service.executions.begin import RunIdentity
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.service.executions.finish import RunEnd
 from clustering_pipeline.settings import Settings
 
@@ -26,7 +27,7 @@ WORKER = "clustering_pipeline.worker"
 class WorkerRun:
     """A run in a process of its own."""
 
-    identity: RunIdentity
+    execution: ExecutionRecord
     home: Path
     log: Path
     process: subprocess.Popen[bytes]
@@ -34,7 +35,17 @@ class WorkerRun:
     @property
     def run_id(self) -> str:
         """The execution's id."""
-        return self.identity.run_id
+        return self.execution.run_id
+
+    @property
+    def waits_in(self) -> None:
+        """It waits in no queue."""
+        return
+
+    @property
+    def place(self) -> str:
+        """What a person is told."""
+        return f"no daemon: in a process of its own; log: {self.log}"
 
     @property
     def is_over(self) -> bool:
@@ -47,7 +58,8 @@ class WorkerRun:
 
     def stop(self) -> None:
         """Cancels the run and awaits its end."""
-        _cancel(self.home, self.identity.dagster_run_id)
+        with open_instance(self.home) as instance:
+            cancel_run(instance, self.execution.dagster_run_id)
         self.process.send_signal(signal.SIGINT)
         self.await_end()
 
@@ -62,7 +74,7 @@ class WorkerRun:
     def end(self, *, canceled: bool) -> RunEnd:
         """How the run ended; tells Dagster of an end that the worker could not tell it of."""
         with open_instance(self.home) as instance:
-            run = instance.get_run_by_id(self.identity.dagster_run_id)
+            run = instance.get_run_by_id(self.execution.dagster_run_id)
             if run is not None and not run.is_finished:
                 _report_end(instance, run)
                 run = instance.get_run_by_id(run.run_id)
@@ -82,42 +94,63 @@ class WorkerLauncher:
 
     settings: Settings
 
-    def start(self, cluster_id: str, identity: RunIdentity, plan: RunPlan) -> WorkerRun:
+    def start(self, execution: ExecutionRecord) -> WorkerRun:
         """Starts the worker; its log lies in the Dagster home."""
         home = dagster_home(self.settings)
-        log = home / "logs" / f"{identity.run_id}.log"
+        log = home / "logs" / f"{execution.run_id}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         own = {
             "DAGSTER_HOME": str(home),
             "CLUSTERING_DATA_DIR": str(self.settings.data_dir),
             VARIABLE: self.settings.log,
         }
+        run = (execution.cluster_id, execution.dagster_run_id, JOBS[execution.plan])
+        tags = json.dumps(tags_of_execution(execution))
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", WORKER, cluster_id, identity.dagster_run_id, JOBS[plan]],
+                [sys.executable, "-m", WORKER, *run, tags],
                 env=os.environ | own,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C reaches the command line alone; it decides how the run ends.
                 start_new_session=True,
             )
-        return WorkerRun(identity=identity, home=home, log=log, process=process)
+        return WorkerRun(execution=execution, home=home, log=log, process=process)
 
-    def cancel(self, dagster_run_id: str) -> None:
-        """Notes in Dagster that the run is to end; its process is told by who cancels it."""
-        _cancel(dagster_home(self.settings), dagster_run_id)
-
-    def dequeue(self, dagster_run_id: str) -> str | None:
-        """Takes a run out of Dagster's queue, or cancels it if it has left the queue."""
+    def cancel(self, dagster_run_id: str) -> str | None:
+        """See ``Launcher``; the process of a run that is at work is told by who cancels it."""
         with open_instance(dagster_home(self.settings)) as instance:
-            run = instance.get_run_by_id(dagster_run_id)
-            if run is None or run.is_finished:
-                return None
-            if run.status in WAITING:
-                instance.report_run_canceled(run, "Somebody cancelled it.")
-            else:
-                instance.report_run_canceling(run)
-            return run.root_run_id or run.run_id
+            return cancel_run(instance, dagster_run_id)
+
+    def terminate(self, dagster_run_id: str) -> None:
+        """See ``Launcher``."""
+        with open_instance(dagster_home(self.settings)) as instance:
+            terminate_run(instance, dagster_run_id)
+
+    def missing(self) -> str | None:
+        """A process waits for nothing."""
+        return None
+
+
+def cancel_run(instance: dg.DagsterInstance, dagster_run_id: str) -> str | None:
+    """Takes a run out of the queue, or notes that it is to end; see ``Launcher.cancel``."""
+    run = instance.get_run_by_id(dagster_run_id)
+    if run is None or run.is_finished:
+        return None
+    if run.status in WAITING:
+        instance.report_run_canceled(run, "Somebody cancelled it.")
+    else:
+        instance.report_run_canceling(run)
+    return run.root_run_id or run.run_id
+
+
+def terminate_run(instance: dg.DagsterInstance, dagster_run_id: str) -> None:
+    """Has Dagster's run launcher stop a run that it launched."""
+    run = instance.get_run_by_id(dagster_run_id)
+    if run is not None and not run.is_finished:
+        # Whoever launched it may be gone; the run is fenced by the catalog then.
+        with suppress(Exception):
+            instance.run_launcher.terminate(dagster_run_id)
 
 
 def end_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunEnd:
@@ -140,13 +173,6 @@ def _why_failed(instance: dg.DagsterInstance, dagster_run_id: str) -> str | None
             # "package.module.Error: sentence", as tracebacks have it
             return error.message.strip().partition(": ")[2] or error.message.strip()
     return None
-
-
-def _cancel(home: Path, dagster_run_id: str) -> None:
-    with open_instance(home) as instance:
-        run = instance.get_run_by_id(dagster_run_id)
-        if run is not None and not run.is_finished:
-            instance.report_run_canceling(run)
 
 
 def _report_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:

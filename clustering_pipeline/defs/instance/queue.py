@@ -77,7 +77,7 @@ def tag_namespaces(
 
 def _show(catalog: Catalog, cluster_id: str, status: Mapping[str, object] | None) -> None:
     def edit(record: ClusterRecord) -> Mapping[str, object]:
-        if record.claim is not None:
+        if record.claim is not None and record.claim.waits_in is None:
             return {}
         return status or {"status": _last(catalog, record)}
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, SCHEDULE
-from clustering_pipeline.model.definitions.execute import ExecutionMode, RunPlan
+from clustering_pipeline.model.definitions.execute import ExecutionMode
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope
 
 TRIGGER = "clustering/trigger"
 TRIGGER_ID = "clustering/trigger_id"
 SEEN = "clustering/seen"
 MODE = "clustering/mode"
+NAME = "clustering/definition"
 NAMESPACE = "clustering/namespace"
 PRIORITY = "dagster/priority"
 PARTITION = "dagster/partition"
@@ -21,6 +23,14 @@ RETRY = "dagster/retry_number"
 # What jobs do that are not for clustering everything.
 MODES: dict[str, ExecutionMode] = {"assign": "assign", "composite": "composite"}
 PRIORITIES = {MANUAL: 0, BATCH: -10, SCHEDULE: -20}
+
+
+def tags_of_execution(execution: ExecutionRecord) -> dict[str, str]:
+    """The tags of a run that somebody asked us for, and whose execution is there already."""
+    trigger, scope = execution.trigger, execution.scope
+    name = (execution.spec.cluster_name if execution.spec else None) or execution.cluster_id
+    tags = tags_of(trigger, scope, trigger_id=execution.trigger_id)
+    return tags | {MODE: execution.mode or "full", NAME: name}
 
 
 def tags_of(trigger: str, scope: Scope, *, trigger_id: str | None = None) -> dict[str, str]:
@@ -63,7 +73,8 @@ ASSIGN = "assign_documents"
 COMPOSE = "compose_clusters"
 
 
-JOBS: dict[RunPlan, str] = {
+# By the plan of an execution, a ``RunPlan``.
+JOBS: dict[str, str] = {
     "full": EXECUTE,
     "relabel": RELABEL,
     # The same stages, of which the first makes no label.

@@ -3,17 +3,20 @@
 import dagster as dg
 
 from clustering_pipeline.automation.due import failed
+from clustering_pipeline.defs.instance.launcher import end_of
+from clustering_pipeline.defs.instance.queue_launcher import DELETED, queue_of
 from clustering_pipeline.defs.instance.tags import trigger_of
 from clustering_pipeline.model.definitions.automation import BATCH
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import utc_now
-from clustering_pipeline.pipeline.run.process import holder_of
-from clustering_pipeline.service.executions.finish import interrupt
+from clustering_pipeline.pipeline.run.process import is_alive
+from clustering_pipeline.service.executions.finish import interrupt, record_end
 from clustering_pipeline.stores.catalog import Catalog
 
 GONE = "its machine or its process is gone"
+ENDED = "Dagster says that it has ended"
 
 
 def count_lost(catalog: Catalog, cluster_id: str, run: dg.DagsterRun) -> None:
@@ -37,18 +40,44 @@ def count_lost(catalog: Catalog, cluster_id: str, run: dg.DagsterRun) -> None:
 
 
 def free_lost(catalog: Catalog, instance: dg.DagsterInstance) -> list[str]:
-    """Ends the runs whose process is gone, in the catalog and in Dagster; which they were."""
-    lost = [record for record in catalog.automation.held() if holder_of(record) is None]
-    for record in lost:
-        _free(catalog, instance, record)
-    return [record.claim.run_id for record in lost if record.claim]
+    """Ends the runs that are gone, in the catalog and in Dagster; which they were.
+
+    A run is gone with its process, if it has one for itself; else when Dagster has no run of it
+    any more, or it has not been heard of for long.
+    """
+    lost: list[str] = []
+    for record in catalog.automation.held():
+        reason = _why_gone(catalog, instance, record)
+        if reason is not None and record.claim is not None:
+            _free(catalog, instance, record.claim.run_id, record, reason)
+            lost.append(record.claim.run_id)
+    return lost
 
 
-def _free(catalog: Catalog, instance: dg.DagsterInstance, record: ClusterRecord) -> None:
-    if record.claim is None:
-        return
-    run_id, now = record.claim.run_id, utc_now()
-    interrupt(catalog, run_id, reason=GONE)
+def _why_gone(catalog: Catalog, instance: dg.DagsterInstance, record: ClusterRecord) -> str | None:
+    claim = record.claim
+    if claim is None or (claim.pid is not None and claim.waits_in is None and is_alive(claim)):
+        return None
+    run = instance.get_run_by_id(dagster_run_id_of(claim.run_id))
+    if run is not None and run.is_finished:
+        record_end(catalog, claim.run_id, end_of(instance, run))
+        return ENDED
+    if claim.waits_in is not None:
+        return DELETED if run is None and claim.waits_in == queue_of(instance) else None
+    if is_alive(claim):
+        return None
+    if run is not None and run.status is dg.DagsterRunStatus.QUEUED:
+        # Whoever queued it died before saying so.
+        catalog.automation.wait(record.cluster_id, claim, queue=queue_of(instance))
+        return None
+    return GONE
+
+
+def _free(
+    catalog: Catalog, instance: dg.DagsterInstance, run_id: str, record: ClusterRecord, reason: str
+) -> None:
+    now = utc_now()
+    interrupt(catalog, run_id, reason=reason)
     # A process that died between its claim and its execution left nothing else to end.
     catalog.clusters.finish(
         record.cluster_id,
@@ -61,7 +90,7 @@ def _free(catalog: Catalog, instance: dg.DagsterInstance, record: ClusterRecord)
     )
     run = instance.get_run_by_id(dagster_run_id_of(run_id))
     if run is not None and not run.is_finished:
-        instance.report_run_failed(run, f"The run has ended: {GONE}.")
+        instance.report_run_failed(run, f"The run has ended: {reason}.")
 
 
 def dagster_run_id_of(run_id: str) -> str:

@@ -34,6 +34,16 @@ class TaskResponse(View):
     estimated_wait_minutes: float | None = None
     """Time until it starts, where known."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has begun it."""
+        return self.status in {ClusterStatus.PENDING, ClusterStatus.QUEUED}
+
+    def waiting_for(self, missing: str | None) -> "TaskResponse":
+        """The task, which says what it waits for: what is missing, or its turn."""
+        waits_for = {"waits_for": missing or "its turn in the queue"}
+        return self.model_copy(update={"additional_data": (self.additional_data or {}) | waits_for})
+
 
 def task_of(execution: ExecutionRecord) -> TaskResponse:
     """The task that an execution is."""

@@ -28,7 +28,13 @@ def this_process(run_id: str, task_id: str) -> Owner:
 
 
 def is_alive(owner: Owner) -> bool:
-    """Whether the owner's process still runs; one on another machine says so itself."""
+    """Whether the owner's process still runs; one on another machine says so itself.
+
+    So does a run that has a process for each of its stages.  One that waits in a queue is alive
+    until whoever knows the queue says otherwise.
+    """
+    if owner.waits_in is not None:
+        return True
     if owner.host != socket.gethostname():
         return _was_heard_of(owner)
     try:
@@ -50,7 +56,8 @@ def require_idle(record: ClusterRecord) -> None:
     """Raises ExecutionInFlight while somebody runs the definition."""
     holder = holder_of(record)
     if holder is not None:
-        message = f"{record.name!r} is being executed by {holder.run_id}: cancel it first"
+        does = "is being executed by" if holder.waits_in is None else "waits in the queue for"
+        message = f"{record.name!r} {does} {holder.run_id}: cancel it first"
         raise ExecutionInFlight(message)
 
 

@@ -46,6 +46,8 @@ class RunIdentity:
     """Of a run that was not launched, but started in Dagster."""
     retries: str | None = None
     """The execution of a crashed worker, which this run does again as it was asked for."""
+    in_one_process: bool = True
+    """Whether the run ends with the process that works for it now."""
 
     @property
     def run_id(self) -> str:
@@ -56,6 +58,17 @@ class RunIdentity:
     def task_id(self) -> str:
         """The task's id, which a retry keeps."""
         return task_id_of(self.root_run_id)
+
+    @property
+    def owner(self) -> Owner:
+        """The run as the holder of its definition.
+
+        Where an executor gives each step a process, on whichever machine, none of them is the
+        run's: the run is known by what it says of itself.
+        """
+        if self.in_one_process:
+            return this_process(self.run_id, self.task_id)
+        return Owner(run_id=self.run_id, task_id=self.task_id)
 
 
 def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stage: str) -> Run:
@@ -68,7 +81,7 @@ def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stag
     if execution is not None and execution.status.ended:
         message = f"{execution.run_id} has ended ({execution.status.value}); execute again"
         raise StateConflict(message)
-    owner = this_process(identity.run_id, identity.task_id)
+    owner = identity.owner
     if execution is None or execution.owner is None:
         execution = _begin(pipeline, cluster_id, identity, owner)
         # What an earlier run left unfinished is no matter of how far this one comes.
@@ -100,7 +113,7 @@ def new_execution(
 
 
 def _hand_over(pipeline: Pipeline, execution: ExecutionRecord, owner: Owner) -> ExecutionRecord:
-    """An executor with a process for each step: the one that began is gone, the run is not."""
+    """A run that Dagster resumes goes on in another process than the one that began."""
     pipeline.catalog.clusters.claim(execution.cluster_id, owner, is_alive=is_alive)
     return pipeline.catalog.executions.update(execution.run_id, owner=owner)
 

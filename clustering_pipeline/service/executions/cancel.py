@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.task import QueuedRun
-from clustering_pipeline.model.scope import Owner, Scope
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.process import is_alive
 from clustering_pipeline.service.executions.begin import RunIdentity, new_execution
@@ -20,8 +21,8 @@ from clustering_pipeline.stores.catalog import Catalog
 def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, launcher: Launcher) -> None:
     """Ends the execution now and tells its process to stop.
 
-    A process out of reach (another machine) stops by itself at its next write: the definition is
-    no longer its own.  Raises ExecutionNotFound, and StateConflict when it has ended already.
+    A process that nobody reaches stops by itself at its next write: the definition is no longer
+    its own.  Raises ExecutionNotFound, and StateConflict when it has ended already.
     """
     execution = catalog.executions.get(scope, run_id)
     if execution.status.ended:
@@ -29,8 +30,7 @@ def cancel_execution(catalog: Catalog, scope: Scope, run_id: str, launcher: Laun
         raise StateConflict(message)
     launcher.cancel(execution.dagster_run_id)
     cancel(catalog, run_id)
-    if execution.owner is not None:
-        _interrupt(execution.owner)
+    _interrupt(execution, launcher)
 
 
 def cancel_queued(catalog: Catalog, waiting: QueuedRun, launcher: Launcher) -> None:
@@ -39,7 +39,7 @@ def cancel_queued(catalog: Catalog, waiting: QueuedRun, launcher: Launcher) -> N
     One that has left the queue since it was looked at does not begin, or is told to stop.  Raises
     StateConflict when it has ended already.
     """
-    root_run_id = launcher.dequeue(waiting.dagster_run_id)
+    root_run_id = launcher.cancel(waiting.dagster_run_id)
     if root_run_id is None:
         message = f"{waiting.run_id} has ended already: read its task"
         raise StateConflict(message)
@@ -52,12 +52,14 @@ def cancel_queued(catalog: Catalog, waiting: QueuedRun, launcher: Launcher) -> N
     record = catalog.clusters.by_id(waiting.cluster_id)
     execution = catalog.executions.begin(new_execution(record, identity, record.resolved()))
     cancel(catalog, waiting.run_id)
-    if execution.owner is not None:
-        _interrupt(execution.owner)
+    _interrupt(execution, launcher)
 
 
-def _interrupt(owner: Owner) -> None:
-    if owner.pid is not None and owner.host == socket.gethostname() and is_alive(owner):
+def _interrupt(execution: ExecutionRecord, launcher: Launcher) -> None:
+    owner = execution.owner
+    if owner is None or owner.pid is None or owner.host != socket.gethostname():
+        launcher.terminate(execution.dagster_run_id)
+    elif is_alive(owner):
         os.kill(owner.pid, signal.SIGINT)
 
 

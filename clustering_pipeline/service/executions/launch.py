@@ -9,7 +9,6 @@ from clustering_pipeline.model.definitions.execute import (
     RENAME,
     ExecuteClusterByIdRequest,
     Plan,
-    RunPlan,
 )
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
@@ -42,8 +41,9 @@ def launch(
 ) -> Launched:
     """Makes the execution, with its overrides, and has the launcher start its run.
 
-    This process holds the definition until the run does.  Raises ClusterNotFound, what
-    ``composed`` raises, and ExecutionInFlight when a run is under way or ``identity`` was launched.
+    This process holds the definition until the run, or the queue it waits in, does.  Raises
+    ClusterNotFound, what ``composed`` raises, and ExecutionInFlight when a run is under way or
+    ``identity`` was launched.
     """
     record = catalog.clusters.get(scope, cluster)
     if record.state.archived_at is not None:
@@ -51,7 +51,7 @@ def launch(
         raise StateConflict(message)
     identity = identity or new_identity(str(uuid.uuid4()))
     execution = new_execution(record, identity, composed(catalog, record.resolved(request)))
-    return _hand_over(launcher, catalog, execution, identity, plan=plan)
+    return _hand_over(launcher, catalog, execution.model_copy(update={"plan": plan}))
 
 
 def launch_rename(
@@ -77,28 +77,24 @@ def launch_rename(
         return None
     identity = new_identity(str(uuid.uuid4()))
     execution = new_execution(record, identity, published.spec or record.resolved())
-    return _hand_over(launcher, catalog, execution, identity, plan=RENAME)
+    return _hand_over(launcher, catalog, execution.model_copy(update={"plan": RENAME}))
 
 
-def _hand_over(
-    launcher: Launcher,
-    catalog: Catalog,
-    execution: ExecutionRecord,
-    identity: RunIdentity,
-    *,
-    plan: RunPlan,
-) -> Launched:
-    holder = this_process(identity.run_id, identity.task_id)
+def _hand_over(launcher: Launcher, catalog: Catalog, execution: ExecutionRecord) -> Launched:
+    holder = this_process(execution.run_id, execution.task_id)
     catalog.clusters.claim(execution.cluster_id, holder, is_alive=is_alive)
     try:
-        _reserve(catalog, execution.model_copy(update={"plan": plan}))
-        return launcher.start(execution.cluster_id, identity, plan)
+        _reserve(catalog, execution)
+        launched = launcher.start(execution)
     except ExecutionInFlight:
         raise
     except BaseException:
-        cancel(catalog, identity.run_id)
-        catalog.clusters.release(execution.cluster_id, identity.run_id)
+        cancel(catalog, execution.run_id)
+        catalog.clusters.release(execution.cluster_id, execution.run_id)
         raise
+    if launched.waits_in is not None:
+        catalog.automation.wait(execution.cluster_id, holder, queue=launched.waits_in)
+    return launched
 
 
 def new_identity(dagster_run_id: str) -> RunIdentity:

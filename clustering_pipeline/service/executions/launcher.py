@@ -1,10 +1,8 @@
 """Whoever hands runs to the orchestrator: ``defs`` has those there are, and a test its own."""
 
-from pathlib import Path
 from typing import Protocol
 
-from clustering_pipeline.model.definitions.execute import RunPlan
-from clustering_pipeline.service.executions.begin import RunIdentity
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.service.executions.finish import RunEnd
 
 
@@ -17,8 +15,15 @@ class Launched(Protocol):
         ...
 
     @property
-    def log(self) -> Path:
-        """The file that holds what the run tells."""
+    def waits_in(self) -> str | None:
+        """The queue that it was put into, to go on without this process; None for a process of
+        its own, which whoever started it sees to its end.
+        """
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where what the run tells is to be read, in words."""
         ...
 
     @property
@@ -49,18 +54,24 @@ class Launched(Protocol):
 class Launcher(Protocol):
     """What the service asks of the orchestrator."""
 
-    def start(self, cluster_id: str, identity: RunIdentity, plan: RunPlan) -> Launched:
-        """Hands over a run of the definition, whose execution is in the catalog already."""
+    def start(self, execution: ExecutionRecord) -> Launched:
+        """Hands over the run of an execution that is in the catalog already."""
         ...
 
-    def cancel(self, dagster_run_id: str) -> None:
-        """Notes that the run is to end; one that has ended, or is unknown, stays as it is."""
-        ...
-
-    def dequeue(self, dagster_run_id: str) -> str | None:
-        """Takes a run out of the queue, or cancels it if it has left the queue.
+    def cancel(self, dagster_run_id: str) -> str | None:
+        """Takes a run out of the queue, or notes that it is to end if it has left the queue.
 
         Returns the first of the runs that it retries, itself if it retries none; None when it has
-        ended, or is unknown.
+        ended, or is unknown, and stays as it is.
+        """
+        ...
+
+    def terminate(self, dagster_run_id: str) -> None:
+        """Tells the processes of a run, wherever they are, to stop; may be repeated."""
+        ...
+
+    def missing(self) -> str | None:
+        """What runs that were handed over wait for besides their turn, as a sentence; None if
+        nothing keeps them.
         """
         ...

@@ -102,8 +102,8 @@ def test_execute_waits_for_the_result_and_tells_where_the_log_is(story):
     # No progress where nobody watches.
     line, then = story.executed.err.splitlines()
     assert then == f"next: clustering-pipeline clusters groups '{story.cluster}'"
-    assert line.startswith(f"{fields['run_id']} (log: ")
-    assert Path(line.partition("(log: ")[2].rstrip(")")).exists()
+    assert line.startswith(f"{fields['run_id']} (no daemon: in a process of its own; log: ")
+    assert Path(line.partition("log: ")[2].rstrip(")")).exists()
 
 
 def test_agreement_with_a_field_is_measured(story):

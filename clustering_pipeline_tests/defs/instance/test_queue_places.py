@@ -113,14 +113,16 @@ def test_what_waits_in_the_queue_is_not_due_again(there, documents):
     assert standing_of(there.pipeline, definition).run_in_flight is None
 
 
-def test_a_run_that_has_begun_says_itself_how_far_it_is(there, documents):
+def test_a_run_that_was_launched_has_a_place_until_it_begins(there, documents):
     definition = there.define(documents)
     run = queued(there, definition)
     look(there)
     identity = RunIdentity(dagster_run_id=run.run_id, root_run_id=run.run_id)
     executions = there.pipeline.catalog.executions
     executions.begin(new_execution(definition, identity, definition.resolved()))
-    assert (task(there, run).status, task(there, run).queue_position) == ("PENDING", None)
+    assert (task(there, run).status, task(there, run).queue_position) == ("QUEUED", 1)
+    executions.update(run_id_of(run.run_id), status="processing")
+    assert (task(there, run).status, task(there, run).queue_position) == ("PROCESSING", None)
     executions.interrupt(run_id_of(run.run_id))
     assert task(there, run).status == "INTERRUPTED"
 

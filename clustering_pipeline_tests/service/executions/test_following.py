@@ -13,14 +13,18 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
+from clustering_pipeline.defs.instance.queue_launcher import queue_of
 from clustering_pipeline.defs.resources import RESOURCE
 from clustering_pipeline.defs.sensors.runs import follow_runs
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.model.scope import LOCAL, Owner
 from clustering_pipeline.model.times import utc_now
-from clustering_pipeline.pipeline.run.process import LOST_SECONDS, is_alive
+from clustering_pipeline.pipeline.run.process import LOST_SECONDS, is_alive, this_process
+from clustering_pipeline.service.executions.begin import RunIdentity, new_execution
 from clustering_pipeline.service.executions.heartbeat import beating
+from clustering_pipeline.service.executions.launch import new_identity
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import World
 
@@ -124,6 +128,61 @@ def test_a_run_whose_machine_is_lost_ends_and_the_definition_is_free(there, defi
     after = there.pipeline.catalog.clusters.by_id(definition.cluster_id)
     assert (after.claim, after.state.status) == (None, "INTERRUPTED")
     assert there.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+def launched(world: World, definition: ClusterRecord, run: dg.DagsterRun) -> ExecutionRecord:
+    """An execution whose run was put into the queue."""
+    executions = world.pipeline.catalog.executions
+    identity = new_identity(run.run_id)
+    executions.begin(new_execution(definition, identity, definition.resolved()))
+    return executions.by_id(identity.run_id)
+
+
+def after(world: World, definition: ClusterRecord, execution: ExecutionRecord) -> tuple:
+    cluster = world.pipeline.catalog.clusters.by_id(definition.cluster_id)
+    record = world.pipeline.catalog.executions.by_id(execution.run_id)
+    return cluster.claim, record.status.value, record.error_message
+
+
+def test_a_run_deleted_in_dagster_while_it_waited_frees_its_definition(there, definition):
+    run = made(there, definition, dg.DagsterRunStatus.QUEUED)
+    execution = launched(there, definition, run)
+    claim(there, definition, Owner(run_id=execution.run_id, waits_in=queue_of(there.instance)))
+    look(there)
+    assert after(there, definition, execution)[0] is not None
+    there.instance.delete_run(run.run_id)
+    assert "1 lost" in look(there)
+    message = f"the process of {execution.run_id} ended (the run was deleted in Dagster)"
+    claimed, ended, error = after(there, definition, execution)
+    assert (claimed, ended, message in error) == (None, "failed", True)
+
+
+def test_a_run_that_waits_in_the_queue_of_another_instance_is_left_alone(there, definition):
+    claim(there, definition, Owner(run_id=f"run_{uuid4().hex}", waits_in="another"))
+    assert "0 lost" in look(there)
+
+
+def test_a_queued_run_outlives_a_server_that_died_before_it_said_so(there, definition):
+    run = made(there, definition, dg.DagsterRunStatus.QUEUED)
+    execution = launched(there, definition, run)
+    dead = this_process(execution.run_id, execution.task_id)
+    claim(there, definition, dead.model_copy(update={"process_started": 1.0}))
+    assert "0 lost" in look(there)
+    claimed, ended, _ = after(there, definition, execution)
+    assert (claimed.waits_in, ended) == (queue_of(there.instance), "pending")
+
+
+@pytest.mark.parametrize("ends", ["report_run_failed", "report_run_canceled"])
+def test_a_run_of_many_processes_ends_when_dagster_says_so(there, definition, ends):
+    run = made(there, definition, dg.DagsterRunStatus.STARTED)
+    execution = launched(there, definition, run)
+    identity = RunIdentity(dagster_run_id=run.run_id, root_run_id=run.run_id, in_one_process=False)
+    claim(there, definition, identity.owner)
+    assert "0 lost" in look(there)
+    getattr(there.instance, ends)(run)
+    look(there)
+    claimed, ended, _ = after(there, definition, execution)
+    assert (claimed, ended) == (None, "failed" if ends == "report_run_failed" else "canceled")
 
 
 def test_a_process_elsewhere_is_alive_while_it_is_heard_of():

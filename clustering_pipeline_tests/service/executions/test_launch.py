@@ -133,7 +133,7 @@ def test_a_run_killed_in_the_middle_of_the_write_back_is_made_good_by_the_next(l
     assert killed.write_back.status == "failed"
     state = local.pipeline.catalog.clusters.by_id(definition.cluster_id).state
     assert (state.status, state.last_run_id) == ("INTERRUPTED", launched.run_id)
-    dagster_run = local.instance.get_run_by_id(launched.identity.dagster_run_id)
+    dagster_run = local.instance.get_run_by_id(launched.execution.dagster_run_id)
     assert dagster_run.status is dg.DagsterRunStatus.FAILURE
 
     after = local.execute(definition, request=NO_MAP)
@@ -156,7 +156,7 @@ def test_a_launched_run_is_followed_to_its_end_and_cancelled_by_ctrl_c(local, se
         follow(launched, local.pipeline.catalog, interrupt_once_it_runs)
     execution = local.pipeline.catalog.executions.by_id(launched.run_id)
     cluster = local.pipeline.catalog.clusters.by_id(definition.cluster_id)
-    dagster_run = local.instance.get_run_by_id(launched.identity.dagster_run_id)
+    dagster_run = local.instance.get_run_by_id(launched.execution.dagster_run_id)
     assert (execution.status, execution.failure_category) == ("canceled", None)
     assert (cluster.state.status, cluster.claim) == ("CANCELED", None)
     assert dagster_run.status is dg.DagsterRunStatus.CANCELED
@@ -180,7 +180,7 @@ def test_a_process_that_ends_before_it_begins_has_failed(local, settings):
     ended = follow(launched, local.pipeline.catalog, lambda _execution: None)
     assert (ended.status, ended.failure_category) == ("failed", "interrupted")
     assert f"ended (no output, see {launched.log})" in ended.whole_error
-    assert local.instance.get_run_by_id(launched.identity.dagster_run_id) is None
+    assert local.instance.get_run_by_id(launched.execution.dagster_run_id) is None
     cluster = local.pipeline.catalog.clusters.by_id(definition.cluster_id)
     assert (cluster.state.status, cluster.claim) == ("INTERRUPTED", None)
 

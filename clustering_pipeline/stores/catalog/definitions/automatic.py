@@ -8,7 +8,7 @@ from typing import Any
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.automation import AutomaticDefinition
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
-from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.scope import Owner, Scope
 from clustering_pipeline.model.status import ClusterStatus
 from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog.definitions import applications
@@ -102,6 +102,16 @@ class Automations:
         """A run says that it is alive, if it holds a definition."""
         beat = {"claim.beat_at": iso(self.clusters.clock())}
         self.clusters.table.swap({"claim.run_id": run_id}, {"$set": beat})
+
+    def wait(self, cluster_id: str, owner: Owner, *, queue: str) -> None:
+        """The run that ``owner`` prepared waits in a queue from now on, unless it has begun."""
+        held = {"_id": cluster_id, "claim.run_id": owner.run_id, "claim.pid": owner.pid}
+        waits = {
+            "claim.waits_in": queue,
+            "state.status": ClusterStatus.QUEUED.value,
+            "state.task_id": owner.task_id,
+        }
+        self.clusters.table.swap(held, {"$set": waits})
 
     def with_status(self, statuses: Iterable[ClusterStatus]) -> dict[str, ClusterStatus]:
         """The definitions whose last execution is in one of these states."""

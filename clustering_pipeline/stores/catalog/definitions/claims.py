@@ -77,6 +77,7 @@ def _holder(table: Table, cluster_id: str) -> dict[str, Any] | None:
 
 
 def _in_flight(cluster_id: str, holder: Owner) -> ExecutionInFlight:
-    message = f"definition {cluster_id} is being executed by {holder.run_id}: wait, or cancel it"
+    does = "is being executed by" if holder.waits_in is None else "waits in the queue for"
+    message = f"definition {cluster_id} {does} {holder.run_id}: wait, or cancel it"
     details = {"task_id": holder.task_id, "run_id": holder.run_id}
     return ExecutionInFlight(message, details=details)

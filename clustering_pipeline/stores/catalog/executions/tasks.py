@@ -8,6 +8,7 @@ from clustering_pipeline.model.errors import TaskNotFound
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.executions.task import QueuedRun, TaskResponse, task_of
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline.stores.catalog.executions.executions import Executions
 from clustering_pipeline.stores.catalog.table import Duplicate, Table
 
@@ -38,6 +39,10 @@ class Queue:
     def of_task(self, task_id: str) -> QueuedRun | None:
         """The run of a task that waits, if one does."""
         return self.table.first({"task_id": task_id}, QueuedRun.model_validate)
+
+    def of_run(self, run_id: str) -> QueuedRun | None:
+        """The run, if it waits."""
+        return self.table.first({"_id": run_id}, QueuedRun.model_validate)
 
     def of_definition(self, cluster_id: str) -> QueuedRun | None:
         """The run of a definition that waits, the one that waits longest if there are several."""
@@ -72,7 +77,12 @@ class Tasks:
         task = self.find(task_id, sees=sees)
         if isinstance(task, QueuedRun):
             return task.task(self.queue.position(task))
-        return task_of(task)
+        if task.status is not ExecutionStatus.PENDING:
+            return task_of(task)
+        run = self.queue.of_run(task.run_id)
+        position = None if run is None else self.queue.position(run)
+        status = ClusterStatus.PENDING if run is None else ClusterStatus.QUEUED
+        return task_of(task).model_copy(update={"status": status, "queue_position": position})
 
     def find(self, task_id: str, *, sees: Sees = _everything) -> ExecutionRecord | QueuedRun:
         """What the task is now, in one of the namespaces that the caller ``sees``.
