@@ -263,7 +263,8 @@ def _inner_refusal(error: object, pause: float | None, usage: Usage) -> Failure:
     said, code = told(error), _code(error)
     if code is None:
         code = 429 if _RATE.search(said) else 400
-    message = f"the model's server answered 200 with an error: {_short(_sentence(error) or said)}"
+    reason = _sentence(error) or said or "it gives no reason"
+    message = f"the model's server answered 200 with an error: {_short(reason)}"
     failed = refusal(code, said, message, pause, usage)
     if failed.kind == "unsupported" and not failed.names_form:
         return Failure(kind="refused", message=message, usage=usage)

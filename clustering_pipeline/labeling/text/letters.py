@@ -59,6 +59,7 @@ _WROTE = (
 )
 _SAYS = re.compile(_WROTE)
 _BEGINS = re.compile(r"\d|@|^\s*(?:In|On|Am|Le|El|Il|Op|Em|Den|Quoting)\b")
+_DATED = re.compile(r"@|\d[:.h]\d\d")
 _BY_NAME = re.compile(r"^.{1,80}" + _WROTE)
 _ORIGINAL = re.compile(
     r"^[-_=\s>]*(?:original (?:message|appointment)|reply message|ursprüngliche nachricht"
@@ -161,7 +162,10 @@ def _attribution(lines: list[str], at: int) -> int:
     for length, line in enumerate(takewhile(str.strip, lines[at : at + 3]), start=1):
         if line.rstrip().endswith((":", "：")):
             said = " ".join(lines[at : at + length])
-            return length if len(said) <= _LONGEST_ATTRIBUTION and _SAYS.search(said) else 0
+            known = _DATED.search(said) or _quotes_next(lines, at + length)
+            return (
+                length if known and len(said) <= _LONGEST_ATTRIBUTION and _SAYS.search(said) else 0
+            )
     return 0
 
 
@@ -189,7 +193,8 @@ def _block(lines: list[str], at: int) -> tuple[int, list[str], bool]:
         elif names[-1] in _SUBJECTS:
             subjects[-1] += " " + lines[end].strip()
         end += 1
-    if len(set(names)) < 2 or _TOLD.isdisjoint(names):
+    alone = len(names) == 1 and names[0] in _SUBJECTS and lines[end : end + 1] == [""]
+    if not (alone or len(set(names)) > 1) or _TOLD.isdisjoint(names):
         return 0, [], False
     return end - at, subjects, not _SENT.isdisjoint(names)
 

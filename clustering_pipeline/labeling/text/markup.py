@@ -21,7 +21,7 @@ _HIDDEN, _EMPTY = frozenset(_HIDDEN_NAMES.split()), frozenset(_EMPTY_NAMES.split
 _RAW = frozenset(("script", "style", "rp", "rt"))
 _KNOWN = _BLOCKS | _INLINE | _HIDDEN | _EMPTY
 _TAG = re.compile(
-    r"<(?:!--.*?(?:-->|\Z)|!\[CDATA\[(?P<data>.*?)(?:\]\]>|\Z)|[!?][a-zA-Z][^<>]*>"
+    r"<(?:!--(?:-?>|.*?(?:--!?>|\Z))|!\[(?:if|endif)[^<>]*>|!\[CDATA\[(?P<data>.*?)(?:\]\]>|\Z)|[!?][a-zA-Z][^<>]*>"
     r"|(?P<close>/?)(?P<name>[a-zA-Z][\w.:-]*)"
     r"(?P<rest>(?:\s(?:[^<>\"']|\"[^\"]*\"|'[^']*')*|/)?)>)",
     re.DOTALL,

@@ -197,6 +197,10 @@ REFUSED = {
         {"error": "model 'm' not found", "usage": USAGE},
         f"{ERROR}model 'm' not found",
     ),
+    "an-error-without-words": (
+        {"error": {"code": None, "message": None}, "usage": USAGE, "choices": []},
+        f"{ERROR}it gives no reason",
+    ),
     "vllm-old-error": (
         {"object": "error", "message": "bad request", "code": 400, "usage": USAGE},
         f"{ERROR}bad request",

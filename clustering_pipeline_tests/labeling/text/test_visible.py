@@ -28,6 +28,8 @@ MARKUP = {
     "comment-left-open": ("grain <!-- wheat", "grain"),
     "conditional-comment": ("<!--[if mso]><p>wheat</p><![endif]-->grain", "grain"),
     "a-comment-in-a-word": ("wh<!-- x -->eat", "wheat"),
+    "a-comment-without-words": ("wh<!-->eat", "wheat"),
+    "conditional-markup": ("<![if !mso]>grain<![endif]>", "grain"),
     "template-and-noscript": ("<template>a b</template><noscript>on</noscript>rye", "rye"),
     "a-hidden-element": ('<div style="display: none">wheat <div>rye</div></div>oats', "oats"),
     "a-hidden-attribute": ("<p hidden>wheat</p><p>rye</p>", "rye"),
@@ -109,6 +111,9 @@ LETTERS = {
     "spanish-attribution": ("Centeno.\nEl lun, 1 ene 2024, Joe escribió:\n> viejo", "centeno"),
     "russian-attribution": ("Рожь.\n1 янв. 2024 г. Иван пишет:\n> старое", "рожь"),
     "a-sentence-with-a-colon": ("The committee wrote:\nwe agree.", "the committee wrote we agree"),
+    "a-sentence-with-a-year": ("In 1990 he said:\nwe agree.", "in he said we agree"),
+    "a-subject-alone": ("Subject: Grain\n\nRye.", "grain rye"),
+    "a-subject-that-is-none": ("Subject: grain\nRye.", "subject grain rye"),
     "original-message": (
         "Rye.\n\n-----Original Message-----\nFrom: A\nSent: Monday\nTo: B\nSubject: Old\n\nWheat.",
         "rye",
