@@ -111,8 +111,9 @@ def make_up(run: Run, topics: NDArray[np.int64]) -> None:
     places = np.random.default_rng(0).standard_normal((len(rows), 2)).astype(np.float32)
     axes = pl.DataFrame({"row": np.arange(len(rows)), "x": places[:, 0], "y": places[:, 1]})
     run.write_frame(REDUCED, axes.with_columns(vector_series("vector", places)))
-    steps = {"steps": [], "weights": None, "weight_learning": None, "learning_quality_score": None}
-    run.write_json(REDUCTION, steps)
+    unknown = dict.fromkeys(("input", "weights", "weight_learning", "learning_quality_score"))
+    sizes = {"documents": len(rows), "fitted": len(rows)}
+    run.write_json(REDUCTION, {"steps": [], **sizes, **unknown})
     frame = keys.with_columns(
         label=labels,
         cluster_id=pl.Series([f"cl_{one}" for one in labels]),
