@@ -218,4 +218,4 @@ def events_owed(
     """What a run in that state has to tell and has not told yet."""
     begun = (STARTED,) if started else ()
     ended = (ENDS[status],) if status in ENDS else ()
-    return tuple(one for one in (*begun, *ended) if one not in announced)
+    return tuple(event for event in (*begun, *ended) if event not in announced)

@@ -43,8 +43,8 @@ def relabelled(record: ExecutionRecord, labels: Mapping[str, str]) -> ExecutionR
         message = f"{record.run_id} has no group {strange[0][:60]!r}: it has {_some(groups)}"
         raise InvalidRequest(message)
     merged = {**(record.label_overrides or {}), **labels}
-    kept = {group: label for group, label in merged.items() if label}
-    return changed(record, {"label_overrides": kept or None})
+    overrides = {group: label for group, label in merged.items() if label}
+    return changed(record, {"label_overrides": overrides or None})
 
 
 def _some(groups: set[str]) -> str:

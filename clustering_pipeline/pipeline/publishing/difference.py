@@ -64,7 +64,7 @@ def difference(
 
 def _with_stale(now: pl.DataFrame, before: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Fields that only earlier runs wrote, as nulls: they are to go."""
-    stale = {name for one in before for name in one.columns if name.startswith(FIELD)}
+    stale = {name for table in before for name in table.columns if name.startswith(FIELD)}
     return now.with_columns(pl.lit(None).alias(name) for name in sorted(stale - set(now.columns)))
 
 
@@ -82,8 +82,8 @@ def _missing(joined: pl.DataFrame) -> pl.Series:
 
 
 def _differing(joined: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
-    found = [_differs(joined, column) for column in columns]
-    return reduce(or_, found, _nothing(joined))
+    masks = [_differs(joined, column) for column in columns]
+    return reduce(or_, masks, _nothing(joined))
 
 
 def _differs(joined: pl.DataFrame, column: str) -> pl.Series:

@@ -84,16 +84,16 @@ def _content(run: Run, given: dict[str, Any], artifacts: dict[str, Any]) -> dict
 def input_digest(artifacts: Artifacts, key: str) -> str:
     """SHA-256 over the exported documents' ids and vectors, in canonical order."""
     kinds = artifacts.scan(key).collect_schema()
-    wanted = [name for name in kinds if name != "payload"]
+    columns = [name for name in kinds if name != "payload"]
     matrices = {
         name: artifacts.read_vectors(key, name)
         for name, kind in kinds.items()
         if isinstance(kind, pl.Array) and kind.inner == pl.Float32
     }
-    frame = artifacts.read_frame(key, columns=[name for name in wanted if name not in matrices])
+    frame = artifacts.read_frame(key, columns=[name for name in columns if name not in matrices])
     digest = hashlib.sha256()
     for start in range(0, frame.height, ROWS):
-        for name in wanted:
+        for name in columns:
             rows = (matrices if name in matrices else frame)[name][start : start + ROWS]
             digest.update(_bytes(rows))
     return digest.hexdigest()
@@ -128,7 +128,7 @@ def _files(run: Run) -> dict[str, str]:
     artifacts, prefix = run.pipeline.artifacts, run.execution.artifacts_prefix
     own = {key.removeprefix(f"{prefix}/"): key for key in artifacts.list(f"{prefix}/")}
     own.pop(MANIFEST.file, None)
-    taken = {one.file: run.source(one) for one in REUSED if one.file not in own}
+    taken = {artifact.file: run.source(artifact) for artifact in REUSED if artifact.file not in own}
     return own | {file: key for file, key in taken.items() if artifacts.exists(key)}
 
 

@@ -25,9 +25,9 @@ OF_DOCUMENT = frozenset({"distance_to_centroid", "probability", "x", "y", "z"})
 def own_columns(spec: ClusterSpec) -> frozenset[str]:
     """The columns of ``document_fields`` whose values a document shares with no other."""
     return frozenset(
-        f"{FIELD}{one.target_field}"
-        for one in spec.field_mappings
-        if one.source_field in OF_DOCUMENT
+        f"{FIELD}{mapping.target_field}"
+        for mapping in spec.field_mappings
+        if mapping.source_field in OF_DOCUMENT
     )
 
 
@@ -36,21 +36,21 @@ def document_fields(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFr
     mappings = execution.spec.field_mappings if execution.spec else ()
     metadata = execution.spec.definition.metadata if execution.spec else {}
     members = pipeline.artifacts.scan(execution.artifact_key(MEMBERS.file))
-    there = members.collect_schema().names()
-    wanted = {*IDENTITY, "cluster_id", *(one.source_field for one in mappings)}
-    rows = by_document(members.select(name for name in there if name in wanted).collect())
+    present = members.collect_schema().names()
+    needed = {*IDENTITY, "cluster_id", *(mapping.source_field for mapping in mappings)}
+    rows = by_document(members.select(name for name in present if name in needed).collect())
     return rows.select(
         *KEYS,
         pl.col("cluster_id").alias(GROUP),
         *(
-            _result(one.source_field, there, metadata).alias(f"{FIELD}{one.target_field}")
-            for one in mappings
+            _result(mapping.source_field, present, metadata).alias(f"{FIELD}{mapping.target_field}")
+            for mapping in mappings
         ),
     )
 
 
-def _result(source_field: str, there: Collection[str], metadata: Mapping[str, Any]) -> pl.Expr:
+def _result(source_field: str, present: Collection[str], metadata: Mapping[str, Any]) -> pl.Expr:
     if source_field.startswith(METADATA):
         return pl.lit(metadata_value(metadata, source_field))
     # Runs of before a result was known have no such column.
-    return pl.col(source_field) if source_field in there else pl.lit(None)
+    return pl.col(source_field) if source_field in present else pl.lit(None)

@@ -65,7 +65,7 @@ def adjusted_rand_index(members: pl.DataFrame, other: pl.DataFrame) -> float | N
     """
     from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 - heavy
 
-    keys = [one for one in (*KEYS, FEATURE) if one in members.columns and one in other.columns]
+    keys = [key for key in (*KEYS, FEATURE) if key in members.columns and key in other.columns]
     both = members.select(*keys, "cluster_id").join(
         other.select(*keys, "cluster_id"), on=keys, suffix="_other", nulls_equal=True
     )

@@ -65,13 +65,13 @@ def collect(pipeline: Pipeline, cluster_id: str) -> Collected:
     """Removes the files of a definition's runs that are not retained; may be repeated."""
     record = pipeline.catalog.clusters.by_id(cluster_id)
     runs = pipeline.catalog.executions.with_files(cluster_id)
-    grouped = pipeline.catalog.executions.being_grouped({one.run_id for one in runs})
+    grouped = pipeline.catalog.executions.being_grouped({run.run_id for run in runs})
     kept = retained(record, runs, keep=pipeline.kept_runs, grouped=grouped)
-    gone = [one.run_id for one in runs if one.run_id not in kept]
+    gone = [run.run_id for run in runs if run.run_id not in kept]
     if not gone:
         return Collected()
     # First nobody is to be led there any more.
-    pipeline.catalog.clusters.revise(cluster_id, lambda one: _without(one, gone))
+    pipeline.catalog.clusters.revise(cluster_id, lambda cluster: _without(cluster, gone))
     files = sum(_remove(pipeline, record, run_id) for run_id in gone)
     return Collected(runs=tuple(gone), files=files)
 
@@ -86,9 +86,9 @@ def not_kept(record: ClusterRecord, execution: ExecutionRecord) -> StateConflict
 
 def collect_all(pipeline: Pipeline) -> Collected:
     """The same for every definition."""
-    found = [collect(pipeline, one) for one in pipeline.catalog.clusters.ids()]
-    runs = tuple(run for one in found for run in one.runs)
-    return Collected(runs=runs, files=sum(one.files for one in found))
+    collected = [collect(pipeline, cluster_id) for cluster_id in pipeline.catalog.clusters.ids()]
+    runs = tuple(run for part in collected for run in part.runs)
+    return Collected(runs=runs, files=sum(part.files for part in collected))
 
 
 def find_orphans(pipeline: Pipeline) -> Orphans:
@@ -120,8 +120,8 @@ def _is_lost(pipeline: Pipeline, prefix: str) -> bool:
 
 
 def _without(record: ClusterRecord, gone: Collection[str]) -> dict[str, list[str]]:
-    kept = [one for one in record.state.published_run_ids if one not in gone]
-    return {"published_run_ids": kept}
+    remaining = [run_id for run_id in record.state.published_run_ids if run_id not in gone]
+    return {"published_run_ids": remaining}
 
 
 def _remove(pipeline: Pipeline, record: ClusterRecord, run_id: str) -> int:
@@ -132,8 +132,8 @@ def _remove(pipeline: Pipeline, record: ClusterRecord, run_id: str) -> int:
 
 def _directories(keys: Iterable[str]) -> list[str]:
     """The run directories that the keys lie in."""
-    found = (key.split("/")[:4] for key in keys if key.count("/") >= 4)
-    return list(dict.fromkeys("/".join(parts) for parts in found if parts[2] == TASK_TYPE))
+    paths = (key.split("/")[:4] for key in keys if key.count("/") >= 4)
+    return list(dict.fromkeys("/".join(parts) for parts in paths if parts[2] == TASK_TYPE))
 
 
 def _definition(pipeline: Pipeline, prefix: str) -> str | None:

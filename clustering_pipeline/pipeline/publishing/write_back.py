@@ -107,7 +107,7 @@ class _Writer:
 
     def _before(self, now: pl.DataFrame) -> list[pl.DataFrame]:
         try:
-            return [document_fields(self.pipeline, one) for one in self.held]
+            return [document_fields(self.pipeline, run) for run in self.held]
         except ArtifactNotFound:
             # Nobody can tell what documents show: all are written, and others found by the mark.
             return [self._keys(now, there=True).join(now, on=KEYS, how="anti")]
@@ -185,7 +185,7 @@ class _Writer:
     def _own(self, *runs: ExecutionRecord) -> frozenset[str]:
         """Columns whose values a document shares with no other, in any of the runs."""
         none: frozenset[str] = frozenset()
-        return none.union(*(own_columns(one.spec) for one in runs if one.spec))
+        return none.union(*(own_columns(execution.spec) for execution in runs if execution.spec))
 
     def _payloads(self, rows: pl.DataFrame) -> Iterator[Mapping[str, object]]:
         fields = {name: name.removeprefix(FIELD) for name in rows.columns if name.startswith(FIELD)}

@@ -45,11 +45,12 @@ def field_agreement(
     members = MEMBERS.read(stored, execution, [*KEYS, FEATURE, CLUSTER_ID])
     documents = EMBEDDINGS.read(stored, execution, [*KEYS, PAYLOAD])
     rows = members.join(documents, on=KEYS, how="left", maintain_order="left")
-    found = [_measured(part, field) for part in rows.partition_by(FEATURE, maintain_order=True)]
-    if None in found:
+    parts = rows.partition_by(FEATURE, maintain_order=True)
+    agreements = [_measured(part, field) for part in parts]
+    if None in agreements:
         message = f"no document in a group of {record.name!r} has a value of {field!r}"
         raise InvalidRequest(message)
-    return [one for one in found if one is not None]
+    return [agreement for agreement in agreements if agreement is not None]
 
 
 def _measured(rows: pl.DataFrame, field: str) -> FieldAgreement | None:
@@ -57,8 +58,8 @@ def _measured(rows: pl.DataFrame, field: str) -> FieldAgreement | None:
     tops = rows["cluster_id"].str.extract(TOP_ID, 0)
     numbers = {name: number for number, name in enumerate(tops.unique(maintain_order=True))}
     labels = tops.replace_strict(numbers | {NOISE_ID: -1}, return_dtype=pl.Int64).to_numpy()
-    values: list[Any] = [engine.value_at(json.loads(one), path) for one in rows["payload"]]
-    found = engine.agreement(labels, values)
-    if found is None:
+    values: list[Any] = [engine.value_at(json.loads(payload), path) for payload in rows["payload"]]
+    agreement = engine.agreement(labels, values)
+    if agreement is None:
         return None
-    return FieldAgreement(feature_name=rows[FEATURE][0], **asdict(found))
+    return FieldAgreement(feature_name=rows[FEATURE][0], **asdict(agreement))

@@ -29,10 +29,10 @@ def put_edits(
     """
     record = catalog.clusters.get(scope, cluster)
     before = catalog.edits.get(record.cluster_id).edits.rename
-    kept = catalog.edits.put(record.cluster_id, edits)
+    stored = catalog.edits.put(record.cluster_id, edits)
     uids = {uid for uid, _ in before.items() ^ edits.rename.items()}
     show_names(catalog, record, {uid: edits.rename.get(uid, "") for uid in uids})
-    return _response(catalog, record, kept), uids
+    return _response(catalog, record, stored), uids
 
 
 def name_groups(
@@ -88,13 +88,13 @@ def show_names(catalog: Catalog, record: ClusterRecord, names: Mapping[str, str]
             catalog.executions.relabel(record.scope, run_id, labels)
 
 
-def _response(catalog: Catalog, record: ClusterRecord, kept: EditsRecord) -> ClusterEditsResponse:
+def _response(catalog: Catalog, record: ClusterRecord, stored: EditsRecord) -> ClusterEditsResponse:
     published = catalog.executions.published(record)
     conflicts = published.edit_conflicts if published else []
     return ClusterEditsResponse(
         cluster_id=record.cluster_id,
-        version=kept.version,
-        edits=kept.edits,
-        updated_at=kept.updated_at,
-        conflicts=list(dict.fromkeys([*conflicts, *gone(published, kept.edits.rename)])),
+        version=stored.version,
+        edits=stored.edits,
+        updated_at=stored.updated_at,
+        conflicts=list(dict.fromkeys([*conflicts, *gone(published, stored.edits.rename)])),
     )

@@ -46,7 +46,7 @@ class _Results:
 
     @property
     def targets(self) -> list[str]:
-        return [one.target_field for one in self.spec.field_mappings]
+        return [mapping.target_field for mapping in self.spec.field_mappings]
 
     def fields(self, pipeline: Pipeline, collection_id: str) -> pl.DataFrame:
         """One row a document of the collection: its point id, and the fields with the run's mark
@@ -70,10 +70,10 @@ def enrich_collection(
     target = pipeline.catalog.collections.get(
         scope, request.target_collection_id or source.collection_id
     )
-    results = [_results(pipeline, scope, one) for one in request.clustering_ids]
+    results = [_results(pipeline, scope, identifier) for identifier in request.clustering_ids]
     _check_inputs(results, source)
     _check_fields(pipeline, results, target)
-    frame = reduce(_joined, (one.fields(pipeline, source.collection_id) for one in results))
+    frame = reduce(_joined, (result.fields(pipeline, source.collection_id) for result in results))
     write = _Write(pipeline=pipeline, source=source, target=target)
     rows = min(request.batch_size, max(frame.height, 1))
     batches = math.ceil(frame.height / rows)
@@ -122,9 +122,9 @@ class _Write:
     ) -> None:
         self.pipeline.documents.upsert(
             self.target.qdrant_collection,
-            ids=[one.id for one in points],
-            vectors={name: np.stack([one.vectors[name] for one in points]) for name in names},
-            payloads=[{**one.payload, **updates[one.id]} for one in points],
+            ids=[point.id for point in points],
+            vectors={name: np.stack([point.vectors[name] for point in points]) for name in names},
+            payloads=[{**point.payload, **updates[point.id]} for point in points],
         )
 
 
@@ -155,10 +155,10 @@ def _execution(pipeline: Pipeline, scope: Scope, run_id: str) -> ExecutionRecord
 
 
 def _check_inputs(results: Sequence[_Results], source: CollectionRecord) -> None:
-    for one in results:
-        if source.collection_id not in one.spec.collection_ids:
+    for result in results:
+        if source.collection_id not in result.spec.collection_ids:
             message = (
-                f"{one.execution.run_id} did not read collection {source.collection_name!r}: "
+                f"{result.execution.run_id} did not read collection {source.collection_name!r}: "
                 "its results say nothing about those documents"
             )
             raise InvalidRequest(message)
@@ -169,13 +169,13 @@ def _check_fields(
 ) -> None:
     check_own(pipeline, target)
     seen: dict[str, str] = {}
-    for one in results:
-        record = _definition(pipeline, one)
-        pipeline.catalog.clusters.require_fields(record, target.collection_id, one.targets)
-        for field in one.targets:
+    for result in results:
+        record = _definition(pipeline, result)
+        pipeline.catalog.clusters.require_fields(record, target.collection_id, result.targets)
+        for field in result.targets:
             if field in seen:
                 raise _taken(field, target, record.name, seen[field])
-        seen |= dict.fromkeys(one.targets, record.name)
+        seen |= dict.fromkeys(result.targets, record.name)
 
 
 def _definition(pipeline: Pipeline, results: _Results) -> ClusterRecord:
@@ -210,5 +210,5 @@ def _updates(part: pl.DataFrame) -> Iterator[tuple[str, dict[str, object]]]:
     """Point id and fields; where a run says nothing about a document, it changes nothing."""
     for row in part.iter_rows(named=True):
         point = str(row.pop(_POINT))
-        told = [fields for fields in row.values() if fields is not None]
-        yield point, {name: value for fields in told for name, value in fields.items()}
+        results = [fields for fields in row.values() if fields is not None]
+        yield point, {name: value for fields in results for name, value in fields.items()}

@@ -73,21 +73,21 @@ def export(pipeline: Pipeline, execution: ExecutionRecord, *, group: str | None 
 
 
 def _names(execution: ExecutionRecord) -> dict[str, str | None]:
-    named = {one.cluster_id: execution.label_of(one) for one in execution.centroids or ()}
+    named = {group.cluster_id: execution.label_of(group) for group in execution.centroids or ()}
     return {**named, NOISE_ID: NOISE_LABEL}
 
 
-def _chosen(names: dict[str, str | None], execution: ExecutionRecord, wanted: str) -> list[str]:
+def _chosen(names: dict[str, str | None], execution: ExecutionRecord, given: str) -> list[str]:
     """An id first; several groups may share a label."""
-    if wanted in names:
-        return [wanted]
-    found = [group for group, label in names.items() if label == wanted]
-    if not found:
+    if given in names:
+        return [given]
+    groups = [group for group, label in names.items() if label == given]
+    if not groups:
         message = (
-            f"{execution.run_id} has no group {wanted[:200]!r}, by id or label: list its groups"
+            f"{execution.run_id} has no group {given[:200]!r}, by id or label: list its groups"
         )
         raise InvalidRequest(message)
-    return found
+    return groups
 
 
 def _within(group: str) -> pl.Expr:

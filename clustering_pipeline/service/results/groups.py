@@ -52,14 +52,14 @@ def label_fidelities(pipeline: Pipeline, run_id: str | None) -> dict[str, dict[s
     if not set(FIDELITY) <= set(labels.columns):
         return {}
     rows = labels.select("cluster_id", *FIDELITY).iter_rows(named=True)
-    return {row["cluster_id"]: {f"label_{one}": row[one] for one in FIDELITY} for row in rows}
+    return {row["cluster_id"]: {f"label_{name}": row[name] for name in FIDELITY} for row in rows}
 
 
 def _groups(execution: ExecutionRecord) -> list[ClusterGroup]:
     return [
-        _group(one, execution.label_of(one))
-        for one in execution.centroids or ()
-        if not one.hierarchy_level
+        _group(group, execution.label_of(group))
+        for group in execution.centroids or ()
+        if not group.hierarchy_level
     ]
 
 
@@ -81,7 +81,8 @@ def with_vectors(artifacts: Artifacts, execution: ExecutionRecord) -> ClusterExe
         return result
     vectors = centroid_vectors(artifacts, execution.parquet_path)
     centroids = [
-        one.model_copy(update={CENTROID: vectors.get(one.cluster_id)}) for one in result.centroids
+        group.model_copy(update={CENTROID: vectors.get(group.cluster_id)})
+        for group in result.centroids
     ]
     return result.model_copy(update={"centroids": centroids})
 

@@ -39,11 +39,11 @@ def cluster_lineage(
     uid = None if group is None else _uid(catalog, record, group)
     runs = catalog.lineages.of(record.cluster_id)
     published = _published(record, runs)
-    shown = [_shown(one, uid) for one in runs if one.run_id in published]
+    shown = [_shown(run, uid) for run in runs if run.run_id in published]
     return ClusterLineageResponse(
         cluster_id=record.cluster_id,
         group_uid=uid,
-        runs=[one for one in shown if one.events or uid is None],
+        runs=[run for run in shown if run.events or uid is None],
     )
 
 
@@ -64,20 +64,20 @@ def run_diff(
     after, before = _groups(pipeline, run), _groups(pipeline, other)
     labels, earlier = run.labels, other.labels
     events = [
-        one.model_copy(
+        event.model_copy(
             update={
-                "label": labels.get(one.group_uid),
-                "previous_label": earlier.get(one.group_uid),
+                "label": labels.get(event.group_uid),
+                "previous_label": earlier.get(event.group_uid),
             }
         )
-        for one in lineage_events(compare(before, after), after, after.paths, after.uids, before)
+        for event in lineage_events(compare(before, after), after, after.paths, after.uids, before)
     ]
     return RunDiffResponse(
         cluster_id=run.cluster_id,
         run_id=run.run_id,
         against=other.run_id,
         **_documents(before, after),
-        counts=dict(Counter(one.event for one in events)),
+        counts=dict(Counter(event.event for event in events)),
         events=events,
     )
 
@@ -86,10 +86,9 @@ def _uid(catalog: Catalog, record: ClusterRecord, group: str) -> str:
     if not is_group_id(group):
         return group
     published = catalog.executions.published(record)
-    known = (published.centroids or ()) if published else ()
-    for one in known:
-        if one.cluster_id == group and one.group_uid:
-            return one.group_uid
+    uids = published.uids if published else {}
+    if group in uids:
+        return uids[group]
     message = (
         f"the published run of {record.name!r} has no group {group[:60]!r}: name a group of other "
         "runs by its group_uid (grp_…)"
@@ -102,12 +101,12 @@ def _published(record: ClusterRecord, runs: Sequence[RunLineage]) -> set[str]:
 
     Those whose files are gone are among them, as long as a later run was compared with them.
     """
-    kept = {*record.state.published_run_ids, record.state.last_run_id}
-    return {one for one in kept | {one.previous_run_id for one in runs} if one}
+    seen = {*record.state.published_run_ids, record.state.last_run_id}
+    return {run_id for run_id in seen | {run.previous_run_id for run in runs} if run_id}
 
 
 def _shown(lineage: RunLineage, uid: str | None) -> RunEvents:
-    events = [one for one in lineage.events if uid is None or _concerns(one, uid)]
+    events = [event for event in lineage.events if uid is None or _concerns(event, uid)]
     fields = lineage.model_dump(include={"run_id", "previous_run_id", "created_at"})
     return RunEvents(**fields, events=events)
 
@@ -126,16 +125,16 @@ def _groups(pipeline: Pipeline, run: ExecutionRecord) -> Generation:
 def _documents(before: Generation, after: Generation) -> dict[str, int]:
     """Counts by what happened to each document; groups are compared by uid."""
     both = _table(before).join(_table(after), on="document", how="full", suffix="_after")
-    kept = both.drop_nulls(["document", "document_after"])
-    was, now = kept["group"] != "", kept["group_after"] != ""
-    same = kept["group"] == kept["group_after"]
+    stayed = both.drop_nulls(["document", "document_after"])
+    was, present = stayed["group"] != "", stayed["group_after"] != ""
+    same = stayed["group"] == stayed["group_after"]
     return {
         "documents_added": both["document"].null_count(),
         "documents_removed": both["document_after"].null_count(),
         "documents_kept": int(same.sum()),
-        "documents_moved": int((was & now & ~same).sum()),
-        "documents_to_noise": int((was & ~now).sum()),
-        "documents_from_noise": int((~was & now).sum()),
+        "documents_moved": int((was & present & ~same).sum()),
+        "documents_to_noise": int((was & ~present).sum()),
+        "documents_from_noise": int((~was & present).sum()),
     }
 
 

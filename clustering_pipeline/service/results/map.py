@@ -100,7 +100,7 @@ def visualization(
         returned_points=sample.height,
         centroids=_centroids(execution, places, axes),
     )
-    flat = sample.with_columns(pl.lit(None).alias(one) for one in AXES if one not in axes)
+    flat = sample.with_columns(pl.lit(None).alias(axis) for axis in AXES if axis not in axes)
     return Map(head=head, members=flat.select(*_IDS, *AXES), compact=compact)
 
 
@@ -146,8 +146,8 @@ def _centroids(
 ) -> list[VisualizedCentroid]:
     middles = _middles(places, axes)
     return [
-        _centroid(one, execution.label_of(one), middles.get(one.cluster_id, {}))
-        for one in execution.centroids or ()
+        _centroid(group, execution.label_of(group), middles.get(group.cluster_id, {}))
+        for group in execution.centroids or ()
     ]
 
 

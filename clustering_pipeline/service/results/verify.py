@@ -62,12 +62,12 @@ def verify_run(pipeline: Pipeline, execution: ExecutionRecord) -> list[FileCheck
     if execution.expired_at is not None:
         raise not_kept(pipeline.catalog.clusters.by_id(execution.cluster_id), execution)
     key = execution.artifact_key(MANIFEST.file)
-    found = [_file(pipeline, MANIFEST.file, key, execution.manifest.get("sha256"))]
-    if found[0].verdict == "missing":
-        return found
+    checks = [_file(pipeline, MANIFEST.file, key, execution.manifest.get("sha256"))]
+    if checks[0].verdict == "missing":
+        return checks
     content = pipeline.artifacts.read_json(key)
-    found += [_file(pipeline, *one) for one in files_of(content)]
-    return [*found, _input(pipeline, execution, content)]
+    checks += [_file(pipeline, *file) for file in files_of(content)]
+    return [*checks, _input(pipeline, execution, content)]
 
 
 def verify_documents(pipeline: Pipeline, record: ClusterRecord) -> DocumentCheck:
@@ -108,8 +108,8 @@ def _input(pipeline: Pipeline, execution: ExecutionRecord, content: Mapping[str,
 
 
 def _compare(pipeline: Pipeline, name: str, rows: pl.DataFrame, check: DocumentCheck) -> None:
-    columns = [one for one in rows.columns if one.startswith(FIELD)]
-    fields = [one.removeprefix(FIELD) for one in columns]
+    columns = [field for field in rows.columns if field.startswith(FIELD)]
+    fields = [field.removeprefix(FIELD) for field in columns]
     points = pipeline.documents.retrieve(name, rows["point_id"].to_list(), payload_fields=fields)
     payloads = {point.id: point.payload for point in points}
     for point_id, *values in rows.select("point_id", *columns).iter_rows():
@@ -117,8 +117,8 @@ def _compare(pipeline: Pipeline, name: str, rows: pl.DataFrame, check: DocumentC
         if point_id not in payloads:
             check.gone += 1
         elif all(
-            _is_same(payloads[point_id].get(one), value)
-            for one, value in zip(fields, values, strict=True)
+            _is_same(payloads[point_id].get(field), value)
+            for field, value in zip(fields, values, strict=True)
         ):
             check.right += 1
         else:
@@ -129,9 +129,9 @@ def _compare(pipeline: Pipeline, name: str, rows: pl.DataFrame, check: DocumentC
 def _is_same(shown: object, found: object) -> bool:
     """Equal but for what a number loses on its way through the store's JSON."""
     if isinstance(found, dict):
-        there = {name: value for name, value in found.items() if value is not None}
+        values = {name: value for name, value in found.items() if value is not None}
         return isinstance(shown, dict) and all(
-            _is_same(shown.get(name), value) for name, value in there.items()
+            _is_same(shown.get(name), value) for name, value in values.items()
         )
     if isinstance(found, float) and isinstance(shown, int | float):
         return math.isclose(shown, found, rel_tol=1e-9, abs_tol=1e-12)

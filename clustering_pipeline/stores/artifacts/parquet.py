@@ -62,19 +62,19 @@ def read_matrix(path: Path, column: str) -> NDArray[np.float32] | None:
         facts, kind = file.metadata, file.schema_arrow.field(column).type
     if not pa.types.is_fixed_size_list(kind):
         return None
-    found = np.empty((facts.num_rows, kind.list_size), dtype=np.float32)
+    matrix = np.empty((facts.num_rows, kind.list_size), dtype=np.float32)
 
     def fill(group: int, start: int) -> None:
         with pq.ParquetFile(path, memory_map=True, metadata=facts) as file:
             for batch in file.iter_batches(row_groups=[group], columns=[column], use_threads=False):
-                found[start : start + len(batch)] = _floats(batch.column(0), kind.list_size)
+                matrix[start : start + len(batch)] = _floats(batch.column(0), kind.list_size)
                 start += len(batch)
 
     sizes = [facts.row_group(group).num_rows for group in range(facts.num_row_groups)]
     starts = list(accumulate(sizes, initial=0))[:-1]
     with ThreadPoolExecutor(_READERS) as pool:
         list(pool.map(fill, range(len(sizes)), starts))
-    return found
+    return matrix
 
 
 def _floats(lists: pa.FixedSizeListArray, size: int) -> NDArray[np.float32]:
