@@ -124,12 +124,12 @@ def reply(body: object, pause: float | None = None) -> Answer | Failure:
     """What a server sent with status 200; ``pause`` is what its headers ask for."""
     fields = _fields(body[0] if isinstance(body, list) and len(body) == 1 else body)
     if not fields:
-        message = "the model's server sent no JSON object"
-        return Failure(kind="refused", message=message, usage=Usage())
+        return Failure(kind="refused", message="the model's server sent no JSON object")
     usage, choice = _usage(fields), _choice(fields)
     error = _error(fields, choice)
     if error is not None:
-        return _inner_refusal(error, pause, usage)
+        # A server that counted nothing has turned the question away.
+        return _inner_refusal(error, pause, usage if usage != Usage() else None)
     if choice is None:
         message = "the model's server gave no answer: its list of choices is empty"
         return Failure(kind="refused", message=_because(message, fields), usage=usage)
@@ -259,7 +259,7 @@ def _is_fine(error: object) -> bool:
     return str(error.get("code", "")).lower() in _FINE and not _sentence(error)
 
 
-def _inner_refusal(error: object, pause: float | None, usage: Usage) -> Failure:
+def _inner_refusal(error: object, pause: float | None, usage: Usage | None) -> Failure:
     said, code = told(error), _code(error)
     if code is None:
         code = 429 if _RATE.search(said) else 400

@@ -265,6 +265,9 @@ def test_a_limit_inside_a_200_is_waited_for(sent):
 
     labels, server = asked(limited)
     assert (labels.groups[0].source, labels.errors, server.calls) == ("llm", (), 2)
+    told = sent.get("usage", {"prompt_tokens": 0})["prompt_tokens"]
+    assert labels.ledger.prompt_tokens == server.prompt_tokens + told
+    assert labels.ledger.estimated_tokens == 0
 
 
 @pytest.mark.parametrize(
