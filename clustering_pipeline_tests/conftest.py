@@ -16,8 +16,9 @@ import psutil
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
-from qdrant_client import QdrantClient
+from qdrant_client import QdrantClient, grpc
 
+from clustering_pipeline.local.qdrant.server import QdrantServer
 from clustering_pipeline.local.stack.client import Stack, attach, detach
 from clustering_pipeline_tests.sizes import FULL
 
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 
 ROOM = 2 * 2**30
 """Bytes: more than the stacks of all workers need."""
+STRICT = grpc.StrictModeConfig(
+    enabled=True,
+    max_query_limit=30,
+    unindexed_filtering_retrieve=False,
+    search_allow_exact=False,
+    condition_max_size=20,
+    filter_max_conditions=10,
+    upsert_max_batchsize=50,
+)
+"""What hosted collections let a request ask, and less."""
 QUICK = ("model", "labeling", "notifications", "report")
 """Folders of tests that take no server."""
 
@@ -62,9 +73,15 @@ def mongodb_uri(stack: Stack) -> str:
 
 
 @pytest.fixture(scope="session")
-def qdrant_url(stack: Stack) -> str:
+def qdrant_url(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Qdrant, ``grpc://127.0.0.1:PORT``: the worker's, or the environment's."""
-    return os.environ.get("CLUSTERING_TEST_QDRANT") or stack.qdrant_url
+    asked = os.environ.get("CLUSTERING_TEST_QDRANT")
+    if asked != "strict":
+        yield asked or stack.qdrant_url
+        return
+    server = QdrantServer(tmp_path_factory.mktemp("strict"), strict=STRICT)
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture

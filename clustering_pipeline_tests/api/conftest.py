@@ -14,7 +14,7 @@ from clustering_pipeline_tests.api.served import Served, served_app
 
 
 @pytest.fixture(scope="module")
-def settings(stack: Stack) -> Iterator[Settings]:
+def settings(stack: Stack, qdrant_url: str) -> Iterator[Settings]:
     """The worker's embedded stack with a database of the module's own, for launched runs too."""
     database = f"test_{uuid4().hex}"
     with pytest.MonkeyPatch.context() as patch:
@@ -22,6 +22,8 @@ def settings(stack: Stack) -> Iterator[Settings]:
             if name.startswith(("CLUSTERING_", "DAGSTER_")):
                 patch.delenv(name)
         patch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
+        if qdrant_url != stack.qdrant_url:
+            patch.setenv("CLUSTERING_QDRANT_URL", qdrant_url)
         patch.setenv("CLUSTERING_MONGODB_DATABASE", database)
         yield Settings()
     with MongoClient(stack.mongodb_uri) as client:

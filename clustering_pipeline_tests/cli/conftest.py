@@ -11,13 +11,15 @@ from clustering_pipeline_tests.worlds.planted import planted
 
 
 @pytest.fixture(scope="module", autouse=True)
-def environment(stack: Stack) -> Iterator[None]:
+def environment(stack: Stack, qdrant_url: str) -> Iterator[None]:
     """The worker's embedded stack, and no setting of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(("CLUSTERING_", "DAGSTER_")):
                 patch.delenv(name)
         patch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
+        if qdrant_url != stack.qdrant_url:
+            patch.setenv("CLUSTERING_QDRANT_URL", qdrant_url)
         yield
 
 

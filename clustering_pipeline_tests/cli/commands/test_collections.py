@@ -312,4 +312,4 @@ def test_a_collection_is_forgotten_and_its_documents_stay(file, qdrant):
     assert run("collections", "delete", loaded["collection_id"], "--yes").code == 0
     ids = [one["collection_id"] for one in run("collections", "list", "--json").json]
     assert loaded["collection_id"] not in ids
-    assert qdrant.count(loaded["qdrant_collection"]).count == 50
+    assert qdrant.count(loaded["qdrant_collection"], exact=False).count == 50
