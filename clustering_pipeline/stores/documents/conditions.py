@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
+from typing import TypeVar
 
 from qdrant_client import grpc
 
@@ -15,6 +16,7 @@ from clustering_pipeline.model.ids import is_point_id, is_whole
 from clustering_pipeline.stores.documents.codec import write_id
 from clustering_pipeline.stores.documents.types import UNLIMITED, Limits
 
+Item = TypeVar("Item")
 _MAX_SPELLINGS = 256
 _MAX_PATH = 4  # a path of n keys may cross n - 1 lists, and each asks for conditions of its own
 _EXACT_FLOATS = 2**53
@@ -98,16 +100,32 @@ def _of_ids(condition: Condition, fields: Fields) -> Bound:
     strings = [spelling for several in spellings for spelling in several or ()]
     numbers = [int(text) for text in texts if is_whole(text) and abs(int(text)) < _INT64]
     ids = [write_id(text.lower()) for text in texts if is_point_id(text.lower())]
-    keywords = grpc.Match(keywords=grpc.RepeatedStrings(strings=strings))
-    integers = grpc.Match(integers=grpc.RepeatedIntegers(integers=numbers))
+    matches = [
+        *(
+            (grpc.Match(keywords=grpc.RepeatedStrings(strings=part)), _KEYWORD)
+            for part in _parts(strings, fields)
+        ),
+        *(
+            (grpc.Match(integers=grpc.RepeatedIntegers(integers=part)), _INTEGER)
+            for part in _parts(numbers, fields)
+        ),
+    ]
     times = [_equal_to_string(text, condition, fields) for text in texts if as_time(text)]
-    own = grpc.Condition(has_id=grpc.HasIdCondition(has_id=ids))
+    own = [
+        Bound(filter=grpc.Filter(must=[grpc.Condition(has_id=grpc.HasIdCondition(has_id=part))]))
+        for part in _parts(ids, fields)
+    ]
     written = [
         _any(fields.keys(condition.path, by=[kind], besides=[_UUID]), exact=False, match=match)
-        for match, given, kind in ((keywords, strings, _KEYWORD), (integers, numbers, _INTEGER))
-        if given
+        for match, kind in matches
     ]
-    return Bound(filter=either([*written, *times, Bound(filter=grpc.Filter(must=[own]))]).filter)
+    return Bound(filter=either([*written, *times, *own]).filter)
+
+
+def _parts(operands: Sequence[Item], fields: Fields) -> list[Sequence[Item]]:
+    """As many at a time as one condition may hold."""
+    step = fields.limits.operands or max(1, len(operands))
+    return [operands[start : start + step] for start in range(0, len(operands), step)]
 
 
 def _spelled(text: str, condition: Condition) -> list[str] | None:
