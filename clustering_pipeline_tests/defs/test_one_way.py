@@ -278,13 +278,15 @@ def materializing(project: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def kill(process: subprocess.Popen[bytes], *, whole: bool) -> None:
-    """The process of a step, or all of a run."""
-    if whole:
-        os.killpg(process.pid, signal.SIGKILL)
-        return
-    children = psutil.Process(process.pid).children(recursive=True)
-    steps = [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
-    steps[-1].kill()
+    """All of a run; or its steps, whichever works, until the run has ended of it."""
+    while process.poll() is None:
+        if whole:
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    child.kill()
+        time.sleep(0.5)
 
 
 if FULL:
