@@ -38,10 +38,7 @@ def _gates(graph: Graph) -> dg.AssetChecksDefinition:
 
 def _check(graph: Graph, check: Check) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=graph.key("embeddings"),
-        name=check.name,
-        description=check.description,
-        blocking=True,
+        asset=graph.key("embeddings"), name=check.name, description=check.description, blocking=True
     )
     def run_check(
         context: dg.AssetCheckExecutionContext, clustering: dg.ResourceParam[Pipeline]

@@ -9,11 +9,7 @@ from clustering_pipeline_tests.worlds.direct import execute
 from clustering_pipeline_tests.worlds.planted import planted
 
 URI = "mixpeek://text@v1/embedding"
-TWO = {
-    "feature_uri": URI,
-    "clustering_method": "kmeans",
-    "algorithm_params": {"n_clusters": 2},
-}
+TWO = {"feature_uri": URI, "clustering_method": "kmeans", "algorithm_params": {"n_clusters": 2}}
 
 
 @pytest.fixture(scope="module")

@@ -181,11 +181,7 @@ def test_a_run_that_waits_has_a_task_with_its_place(served, client):
     ]
     queue.add(runs)
     told = ok(client.get("/v1/tasks/task_2waiting"))
-    assert (told["status"], told["queue_position"], told["run_id"]) == (
-        "QUEUED",
-        2,
-        "run_2waiting",
-    )
+    assert (told["status"], told["queue_position"], told["run_id"]) == ("QUEUED", 2, "run_2waiting")
     with served.client(scope=served.tenant(uuid4().hex)) as stranger:
         assert error_of(stranger.get("/v1/tasks/task_2waiting"))[0] == 404
     queue.remove({one.run_id for one in runs})

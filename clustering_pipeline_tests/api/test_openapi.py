@@ -47,11 +47,7 @@ CALLS = {
         "ListClusterExecutionsResponse",
     ),
     ("POST", f"{RUNS}/{{}}/cancel"): ("", None, "ClusterExecutionResult"),
-    ("PATCH", f"{RUNS}/{{}}/labels"): (
-        "",
-        "LabelOverridesRequest",
-        "PatchExecutionLabelsResponse",
-    ),
+    ("PATCH", f"{RUNS}/{{}}/labels"): ("", "LabelOverridesRequest", "PatchExecutionLabelsResponse"),
     ("PATCH", f"{RUNS}/{{}}/name"): ("", "RunNameRequest", "PatchExecutionRunNameResponse"),
     ("GET", f"{RUNS}/{{}}/export"): ("format cluster_label", None, "ExportLink"),
     ("GET", "/v1/clusters/{}/groups"): ("", None, "ClusterGroupsResponse"),
@@ -74,11 +70,7 @@ CALLS = {
     ("DELETE", f"{TRIGGERS}/{{}}"): ("", None, "GenericDeleteResponse"),
     ("POST", f"{TRIGGERS}/{{}}/pause"): ("", None, "TriggerModel"),
     ("POST", f"{TRIGGERS}/{{}}/resume"): ("", None, "TriggerModel"),
-    ("POST", f"{TRIGGERS}/{{}}/history"): (
-        "",
-        "TriggerHistoryRequest",
-        "TriggerHistoryResponse",
-    ),
+    ("POST", f"{TRIGGERS}/{{}}/history"): ("", "TriggerHistoryRequest", "TriggerHistoryResponse"),
 }
 
 

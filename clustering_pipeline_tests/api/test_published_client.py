@@ -22,10 +22,7 @@ SMALL = {"sea": 30, "kitchen": 20, "space": 15, "court": 10}
 def connect(served, *, key: str, namespace: str = LOCAL.namespace_id):
     """A client as its users make it."""
     configuration = mixpeek.Configuration(
-        host=served.url,
-        access_token=key,
-        api_key={"NamespaceHeader": namespace},
-        retries=False,
+        host=served.url, access_token=key, api_key={"NamespaceHeader": namespace}, retries=False
     )
     return mixpeek.ApiClient(configuration)
 

@@ -263,10 +263,7 @@ REFUSED = [
     pytest.param("spectral", {"affinity": "chi2"}, "use 'rbf' or", id="negative-values"),
     pytest.param("mean_shift", {"seeds": []}, "give seeds", id="no-seed"),
     pytest.param(
-        "mean_shift",
-        {"bin_seeding": True, "min_bin_freq": 99},
-        "lower min_bin_freq",
-        id="no-cell",
+        "mean_shift", {"bin_seeding": True, "min_bin_freq": 99}, "lower min_bin_freq", id="no-cell"
     ),
     pytest.param(
         "agglomerative", {"connectivity": [[1]]}, "matrix of 40 rows and columns", id="matrix"

@@ -78,10 +78,7 @@ def test_a_step_that_does_not_fit_is_refused_before_anything_is_done(step, said)
         )
     sample = refused.value.details["sample_size"]
     refuse_what_does_not_fit(
-        points[:sample],
-        algorithm="dbscan",
-        preprocessing=[step],
-        limit=100_000,
+        points[:sample], algorithm="dbscan", preprocessing=[step], limit=100_000
     )
 
 

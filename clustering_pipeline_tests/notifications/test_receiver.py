@@ -53,8 +53,7 @@ def test_what_is_not_public_is_known(address):
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["8.8.8.8", "172.32.0.1", "::ffff:8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"],
+    "address", ["8.8.8.8", "172.32.0.1", "::ffff:8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"]
 )
 def test_what_is_public_is_known(address):
     assert is_public(ip_address(address))

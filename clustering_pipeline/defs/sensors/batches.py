@@ -26,10 +26,7 @@ def run_after_batches(
     """Runs the definitions that are due since a batch completed; says what holds the others."""
     instance = context.instance
     tick = look(
-        clustering.catalog,
-        Counter(pipeline=clustering),
-        lambda: in_flight(instance),
-        utc_now(),
+        clustering.catalog, Counter(pipeline=clustering), lambda: in_flight(instance), utc_now()
     )
     fresh = _fresh(clustering, instance, tick)
     if not fresh.requests:

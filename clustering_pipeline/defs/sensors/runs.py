@@ -22,11 +22,7 @@ from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.finish import record_end
 
-ENDS = (
-    dg.DagsterRunStatus.SUCCESS,
-    dg.DagsterRunStatus.FAILURE,
-    dg.DagsterRunStatus.CANCELED,
-)
+ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 def build_sensors() -> list[dg.SensorDefinition]:

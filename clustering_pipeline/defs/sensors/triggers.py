@@ -46,9 +46,7 @@ class Looking:
 
 
 @dg.sensor(
-    job_name=EXECUTE,
-    minimum_interval_seconds=10,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    job_name=EXECUTE, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING
 )
 def run_triggers(
     context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]

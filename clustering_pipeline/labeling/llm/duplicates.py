@@ -66,10 +66,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _likeness(
-    one: int,
-    other: int,
-    labels: Mapping[int, str],
-    vectors: Mapping[int, Sequence[float]] | None,
+    one: int, other: int, labels: Mapping[int, str], vectors: Mapping[int, Sequence[float]] | None
 ) -> float:
     if vectors is not None and one in vectors and other in vectors:
         ours, theirs = np.asarray(vectors[one]), np.asarray(vectors[other])

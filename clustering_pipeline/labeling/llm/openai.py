@@ -199,10 +199,7 @@ class OpenAICompatible:
         from httpx import Response  # noqa: PLC0415
 
         return await self._connected().post(
-            "/chat/completions",
-            cast_to=Response,
-            body=body,
-            options={"timeout": call.timeout},
+            "/chat/completions", cast_to=Response, body=body, options={"timeout": call.timeout}
         )
 
 

@@ -76,9 +76,7 @@ def engine_config(params: messages.CollectionParams) -> edge.EdgeConfig:
     if not dense and not sparse:
         raise unserved(what="a collection without vectors")
     return edge.EdgeConfig(
-        vectors=dense or None,
-        sparse_vectors=sparse or None,
-        max_search_threads=1,
+        vectors=dense or None, sparse_vectors=sparse or None, max_search_threads=1
     )
 
 
@@ -194,8 +192,7 @@ def _change_vector(params: messages.VectorParams, diff: messages.VectorParamsDif
 
 
 def _change_quantization(
-    config: messages.CollectionConfig | messages.VectorParams,
-    diff: messages.QuantizationConfigDiff,
+    config: messages.CollectionConfig | messages.VectorParams, diff: messages.QuantizationConfigDiff
 ) -> None:
     kind = diff.WhichOneof("quantization")
     config.ClearField("quantization_config")

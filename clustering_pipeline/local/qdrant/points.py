@@ -35,11 +35,7 @@ class PointsService:
     @property
     def methods(self) -> Mapping[str, Method]:
         """What is served, by its name in the service."""
-        return {
-            "Get": self._get,
-            "Scroll": self._scroll,
-            "Count": self._count,
-        }
+        return {"Get": self._get, "Scroll": self._scroll, "Count": self._count}
 
     def _get(self, request: messages.GetPoints) -> Any:
         collection = self._store.resolve(request)

@@ -99,10 +99,7 @@ def delete_vectors(request: Any, shapes: Shapes) -> Operation:
         if name not in shapes:
             raise wrong_input(reason=f"Not existing vector name error: {name}")
     return _by_selector(
-        request.points_selector,
-        Operation.delete_vectors,
-        Operation.delete_vectors_by_filter,
-        names,
+        request.points_selector, Operation.delete_vectors, Operation.delete_vectors_by_filter, names
     )
 
 

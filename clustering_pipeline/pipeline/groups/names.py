@@ -5,11 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.pipeline.groups.snapshots import (
-    group_uids,
-    grouped_by,
-    merged_groups,
-)
+from clustering_pipeline.pipeline.groups.snapshots import group_uids, grouped_by, merged_groups
 from clustering_pipeline.pipeline.run.artifacts import LABELS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run

@@ -12,10 +12,7 @@ from clustering_pipeline.engine.identity import Numbers
 from clustering_pipeline.engine.identity.identify import TOP
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import group_path
-from clustering_pipeline.pipeline.groups.snapshots import (
-    identity_record,
-    uids_of,
-)
+from clustering_pipeline.pipeline.groups.snapshots import identity_record, uids_of
 from clustering_pipeline.pipeline.run.artifacts import NUMBERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.run import Run

@@ -37,11 +37,7 @@ class Orphans:
 
 
 def retained(
-    record: ClusterRecord,
-    runs: Sequence[RunFiles],
-    *,
-    keep: int,
-    grouped: Collection[str] = (),
+    record: ClusterRecord, runs: Sequence[RunFiles], *, keep: int, grouped: Collection[str] = ()
 ) -> set[str]:
     """The runs that keep their files.
 

@@ -243,9 +243,7 @@ TEXTS = _table(
     reused=True,
 )
 LABEL_ERRORS = _record(
-    "label_errors",
-    "What went wrong with labels: a list of sentences.",
-    reused=True,
+    "label_errors", "What went wrong with labels: a list of sentences.", reused=True
 )
 LABELLING = _record(
     "labelling",
@@ -293,11 +291,7 @@ COMPOSITE = _record(
     _object("composite_mapping", "execution to group to the group it went to"),
 )
 CLUSTERS = _table(
-    "clusters",
-    "The groups as readers see them, largest first.",
-    *_SUMMARIES,
-    _UID,
-    *_LABELS,
+    "clusters", "The groups as readers see them, largest first.", *_SUMMARIES, _UID, *_LABELS
 )
 MEMBERS = _table(
     "members",

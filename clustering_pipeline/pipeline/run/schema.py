@@ -128,10 +128,7 @@ class Table(Artifact):
         self._require(frame.columns, wrong)
 
     def read(
-        self,
-        artifacts: Artifacts,
-        execution: ExecutionRecord,
-        columns: Sequence[str] | None = None,
+        self, artifacts: Artifacts, execution: ExecutionRecord, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """The table of an execution, all of it or some columns."""
         return self.read_at(artifacts, execution.artifact_key(self.file), columns)

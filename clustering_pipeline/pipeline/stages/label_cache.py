@@ -52,11 +52,7 @@ def recall_fits(
 
 
 def remember_fits(
-    catalog: Catalog,
-    scope: Scope,
-    config: LabelingConfig,
-    key: str,
-    fits: Mapping[int, Fidelity],
+    catalog: Catalog, scope: Scope, config: LabelingConfig, key: str, fits: Mapping[int, Fidelity]
 ) -> None:
     """Keeps what an embedding judge found."""
     if config.cache_ttl_seconds:

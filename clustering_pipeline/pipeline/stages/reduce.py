@@ -123,11 +123,7 @@ def _reduced(run: Run, space: Space) -> Reduced:
     )
     neighbors = engine.Neighborhood(sampled, check, least=least)
     reduction = engine.reduce(
-        sampled,
-        steps,
-        neighbors=neighbors,
-        targets=engine.of_rows(targets(run), rows),
-        check=check,
+        sampled, steps, neighbors=neighbors, targets=engine.of_rows(targets(run), rows), check=check
     )
     return Reduced(
         space=space,
@@ -196,9 +192,7 @@ def weigh(run: Run, features: Mapping[str, Matrix]) -> Weights:
     )
     trials = [asdict(trial) for trial in learned.trials]
     return Weights(
-        values=learned.weights,
-        quality=learned.metric,
-        record={**learned.record, "trials": trials},
+        values=learned.weights, quality=learned.metric, record={**learned.record, "trials": trials}
     )
 
 

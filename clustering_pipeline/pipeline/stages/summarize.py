@@ -123,11 +123,7 @@ def _summary(
         ),
         distances=distances,
         metrics=measured(
-            space,
-            assignments["label"].to_numpy(),
-            fit,
-            check=Paced(ask=run.check),
-            middles=top,
+            space, assignments["label"].to_numpy(), fit, check=Paced(ask=run.check), middles=top
         ),
     )
 

@@ -5,11 +5,7 @@ import uuid
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 
-from clustering_pipeline.model.definitions.execute import (
-    RENAME,
-    ExecuteClusterByIdRequest,
-    Plan,
-)
+from clustering_pipeline.model.definitions.execute import RENAME, ExecuteClusterByIdRequest, Plan
 from clustering_pipeline.model.errors import ExecutionInFlight, StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import Scope

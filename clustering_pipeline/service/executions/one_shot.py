@@ -164,10 +164,7 @@ def _run(pipeline: Pipeline, spec: ClusterSpec, stop: Check, created: datetime) 
 
 
 def _kept(
-    pipeline: Pipeline,
-    run: _Once,
-    request: ExecuteClusterRequest,
-    results: Results,
+    pipeline: Pipeline, run: _Once, request: ExecuteClusterRequest, results: Results
 ) -> dict[str, str | None]:
     """Writes what the request asks to keep, the record last; the keys of both tables."""
     if not request.keeps:

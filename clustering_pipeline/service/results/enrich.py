@@ -115,10 +115,7 @@ class _Write:
         return len(points)
 
     def _upsert(
-        self,
-        points: Sequence[Point],
-        names: Sequence[str],
-        updates: dict[str, dict[str, object]],
+        self, points: Sequence[Point], names: Sequence[str], updates: dict[str, dict[str, object]]
     ) -> None:
         self.pipeline.documents.upsert(
             self.target.qdrant_collection,

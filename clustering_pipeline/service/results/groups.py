@@ -45,10 +45,7 @@ def label_fidelities(pipeline: Pipeline, run_id: str | None) -> dict[str, dict[s
     execution = pipeline.catalog.executions.find(run_id) if run_id else None
     if execution is None or execution.expired_at is not None:
         return {}
-    labels = LABELS.read(
-        pipeline.artifacts,
-        execution,
-    )
+    labels = LABELS.read(pipeline.artifacts, execution)
     if not set(FIDELITY) <= set(labels.columns):
         return {}
     rows = labels.select("cluster_id", *FIDELITY).iter_rows(named=True)

@@ -19,13 +19,7 @@ from clustering_pipeline.stores.documents.collections import info
 from clustering_pipeline.stores.documents.columns import Layout
 from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.pages import (
-    Page,
-    Part,
-    Tally,
-    fetch_page,
-    read_page,
-)
+from clustering_pipeline.stores.documents.pages import Page, Part, Tally, fetch_page, read_page
 from clustering_pipeline.stores.documents.selection import lacking, sample, selected
 from clustering_pipeline.stores.documents.types import (
     CollectionInfo,
@@ -121,11 +115,7 @@ def _layout(selection: Selection, infos: Sequence[CollectionInfo]) -> Layout:
             raise WrongDimension(message)
     count = len(sizes[0])
     names = ["vector"] if count == 1 else [f"vector_{number}" for number in range(count)]
-    return Layout(
-        columns=tuple(names),
-        sizes=sizes[0],
-        payload_fields=selection.payload_fields,
-    )
+    return Layout(columns=tuple(names), sizes=sizes[0], payload_fields=selection.payload_fields)
 
 
 def size_of(collection: str, info: CollectionInfo, name: str) -> int:

@@ -40,10 +40,7 @@ def split_filter(connection: Connection, tree: Filter | None, info: CollectionIn
     if tree is None:
         return SplitFilter(limits=info.limits, shard_keys=keys)
     shared = share_out(
-        tree,
-        indexes=info.indexes,
-        substrings=connection.matches_substrings,
-        limits=info.limits,
+        tree, indexes=info.indexes, substrings=connection.matches_substrings, limits=info.limits
     )
     return replace(shared, shard_keys=keys)
 

@@ -19,11 +19,7 @@ _SCHEMA = {"collection_id": pl.String, "document_id": pl.String, "point_id": pl.
 
 
 def selected(
-    connection: Connection,
-    selection: Selection,
-    infos: Sequence[CollectionInfo],
-    *,
-    check: Check,
+    connection: Connection, selection: Selection, infos: Sequence[CollectionInfo], *, check: Check
 ) -> pl.DataFrame:
     """collection_id, document_id and point_id of every document that the filter selects."""
     scroll = partial(_scroll, connection, selection.tree, payload_fields=("document_id",))
@@ -31,11 +27,7 @@ def selected(
 
 
 def lacking(
-    connection: Connection,
-    selection: Selection,
-    infos: Sequence[CollectionInfo],
-    *,
-    check: Check,
+    connection: Connection, selection: Selection, infos: Sequence[CollectionInfo], *, check: Check
 ) -> pl.DataFrame:
     """The same for those that lack one of the vectors of their source."""
     pages = (

@@ -321,12 +321,7 @@ def _isolated(target: _Target, writes: Sequence[_Write], present: _Present) -> d
     return _isolated(target, writes[:middle], present) | _isolated(target, writes[middle:], present)
 
 
-def _refuses_all(
-    target: _Target,
-    writes: Sequence[_Write],
-    present: _Present,
-    reason: str,
-) -> bool:
+def _refuses_all(target: _Target, writes: Sequence[_Write], present: _Present, reason: str) -> bool:
     reasons = [_isolated(target, [write], present) for write in (writes[0], writes[-1])]
     if all(set(refused.values()) == {reason} for refused in reasons):
         target.refusal = reason
@@ -361,8 +356,7 @@ def _settings(
 
 
 def _removals(
-    stale: Mapping[tuple[str, ...], Sequence[str | int]],
-    present: _Present,
+    stale: Mapping[tuple[str, ...], Sequence[str | int]], present: _Present
 ) -> Iterator[grpc.PointsUpdateOperation]:
     """One operation for each set of keys to remove: a key that is being set is not removed."""
     for keys, point_ids in stale.items():

@@ -155,10 +155,7 @@ def test_list_filters_sorts_and_pages(story, collection):
         *("clusters", "list", "--filters", f'{{"AND": [{wanted}]}}'),
         *("--sort", "-algorithm", "--limit", 1, "--json"),
     ).json
-    assert ([one["algorithm"] for one in shown["results"]], shown["total_count"]) == (
-        ["kmeans"],
-        2,
-    )
+    assert ([one["algorithm"] for one in shown["results"]], shown["total_count"]) == (["kmeans"], 2)
     found = run("clusters", "list", "--search", story.cluster)
     assert [line.split()[0] for line in found.out.splitlines()] == [
         "cluster_id",

@@ -11,9 +11,7 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
-    QueuedRunCoordinatorDaemon,
-)
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
 from clustering_pipeline.defs.instance.tags import EXECUTE, PARTITION, tags_of
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, SCHEDULE

@@ -16,12 +16,7 @@ from clustering_pipeline_tests.engine.data import DATASETS, blobs, digits, passa
 def moved(points, start, *, most=300) -> Iterated:
     with spread() as several:
         return lloyd(
-            points,
-            start,
-            most=most,
-            tolerance=tolerance(points, 1e-4),
-            spread=several,
-            check=never,
+            points, start, most=most, tolerance=tolerance(points, 1e-4), spread=several, check=never
         )
 
 

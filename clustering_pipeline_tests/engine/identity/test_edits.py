@@ -83,10 +83,7 @@ def test_linked_documents_go_where_most_of_them_are(groups):
 
 
 def test_documents_of_no_group_cannot_be_linked(groups):
-    assert linked(groups, rows(6)) == (
-        groups,
-        "must_link: none of the documents is in a group",
-    )
+    assert linked(groups, rows(6)) == (groups, "must_link: none of the documents is in a group")
 
 
 def test_later_ones_of_parted_documents_go_where_they_are_had(groups):

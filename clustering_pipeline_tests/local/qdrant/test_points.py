@@ -72,10 +72,7 @@ def test_a_vector_without_a_name_comes_back_bare(qdrant, plain):
 def test_a_point_may_lack_a_vector(qdrant, docs):
     qdrant.upsert(
         docs,
-        [
-            models.PointStruct(id=1, vector={"image": [1, 2]}),
-            models.PointStruct(id=2, vector={}),
-        ],
+        [models.PointStruct(id=1, vector={"image": [1, 2]}), models.PointStruct(id=2, vector={})],
     )
     records = qdrant.retrieve(docs, [1, 2], with_vectors=True)
     assert [record.vector for record in records] == [{"image": [1.0, 2.0]}, {}]

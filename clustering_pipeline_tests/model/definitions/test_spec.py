@@ -5,10 +5,7 @@ from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequ
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest, patched
 from clustering_pipeline.model.definitions.spec import overridden
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.model.errors import (
-    InvalidDefinition,
-    InvalidParameters,
-)
+from clustering_pipeline.model.errors import InvalidDefinition, InvalidParameters
 from clustering_pipeline_tests.model.factories import URI, cluster, request, vectors
 
 OTHER = "mixpeek://image@v1/embedding"
@@ -235,8 +232,7 @@ class TestSpec:
 
     def test_attributes_make_their_own_method(self):
         attributes = request(
-            cluster_type="attribute",
-            attribute_config={"attributes": ["category"]},
+            cluster_type="attribute", attribute_config={"attributes": ["category"]}
         )
         spec = cluster(attributes).resolved()
         assert (spec.method, spec.sample_size, spec.feature_uris) == ("attribute_based", None, ())

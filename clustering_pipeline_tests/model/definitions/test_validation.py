@@ -122,11 +122,7 @@ def test_all_problems_are_listed():
         validate(CreateClusterRequest, definition(cluster_type="graph", description=7))
     assert refused.value.message == "description: should be a valid string (and 1 more)"
     assert refused.value.details["validation_errors"] == [
-        {
-            "type": "string_type",
-            "location": ["description"],
-            "message": "should be a valid string",
-        },
+        {"type": "string_type", "location": ["description"], "message": "should be a valid string"},
         {
             "type": "literal_error",
             "location": ["cluster_type"],

@@ -29,8 +29,7 @@ def nested(depth):
 
 
 @pytest.mark.parametrize(
-    "obj",
-    [None, {}, {"AND": None, "OR": None, "NOT": None, "case_sensitive": False}, {"OR": []}],
+    "obj", [None, {}, {"AND": None, "OR": None, "NOT": None, "case_sensitive": False}, {"OR": []}]
 )
 def test_nothing_asked_selects_everything(obj):
     assert parse_filter(obj) is None

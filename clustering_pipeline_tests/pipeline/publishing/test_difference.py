@@ -61,12 +61,7 @@ def test_a_field_that_no_mapping_names_any_more_is_set_to_nothing():
     now = before.drop("field.topic")
     found = difference(now, [before], unmarked=now.select(KEYS).clear(), own=OWN)
     (row,) = found.shared.drop("group").to_dicts()
-    assert row == {
-        "collection_id": "c",
-        "point_id": "a",
-        "field.far": 1.0,
-        "field.topic": None,
-    }
+    assert row == {"collection_id": "c", "point_id": "a", "field.far": 1.0, "field.topic": None}
 
 
 def test_a_field_of_another_type_is_written():

@@ -43,10 +43,7 @@ def enrich(world: World, documents: Documents, config: dict, **fields) -> Enrich
     definition = world.define(collection, config, enrich_source_collection=True, **fields)
     ran = world.execute(definition)
     return Enriched(
-        documents=documents,
-        collection=collection,
-        ran=ran,
-        payloads=world.payloads(collection),
+        documents=documents, collection=collection, ran=ran, payloads=world.payloads(collection)
     )
 
 

@@ -40,12 +40,7 @@ def test_nothing_is_torn(places: Places, found: Shelf, kind: str, target) -> Non
     found.change({int(number): one.get("subject") for number, one in payloads.items()}, STATES[0])
     execute(pipeline, cluster)
     killing = Killing(
-        pipeline=pipeline,
-        places=places,
-        scene=found,
-        cluster=cluster,
-        states=STATES,
-        target=target,
+        pipeline=pipeline, places=places, scene=found, cluster=cluster, states=STATES, target=target
     )
     directly = target is run_directly
     wanted = partial(points, every=FULL and directly, ci=3 if directly else 2)

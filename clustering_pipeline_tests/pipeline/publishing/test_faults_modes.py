@@ -169,11 +169,7 @@ def test_groups_of_groups(world: World, places: Places, kind: str) -> None:
     }
     cluster = world.pipeline.catalog.clusters.create(LOCAL, validate(CreateClusterRequest, request))
     scene = Planted(
-        world=world,
-        collections=collections,
-        cluster=cluster,
-        known=frozenset(NUMBERS),
-        stays=True,
+        world=world, collections=collections, cluster=cluster, known=frozenset(NUMBERS), stays=True
     )
 
     def asks(place: int) -> dict[str, Any]:

@@ -306,14 +306,7 @@ def test_dagster_shows_numbers_to_plot(published):
         for stage in ("embeddings", "assignments", "published")
     }
     assert numbers == {
-        "embeddings": {
-            "documents",
-            "selected",
-            "missing_vector",
-            "invalid",
-            "bytes",
-            "seconds",
-        },
+        "embeddings": {"documents", "selected", "missing_vector", "invalid", "bytes", "seconds"},
         "assignments": {
             "documents",
             "groups",

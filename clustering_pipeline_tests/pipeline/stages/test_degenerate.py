@@ -42,13 +42,7 @@ class Case:
 
 CASES = [
     pytest.param(
-        Case(
-            documents=first(1),
-            config=KMEANS,
-            groups=[1],
-            noise=0,
-            degenerate="single_cluster",
-        ),
+        Case(documents=first(1), config=KMEANS, groups=[1], noise=0, degenerate="single_cluster"),
         id="one-document",
     ),
     pytest.param(
@@ -63,22 +57,12 @@ CASES = [
     ),
     pytest.param(
         Case(
-            documents=first(2),
-            config=KMEANS,
-            groups=[1, 1],
-            noise=0,
-            degenerate="all_singletons",
+            documents=first(2), config=KMEANS, groups=[1, 1], noise=0, degenerate="all_singletons"
         ),
         id="two-documents",
     ),
     pytest.param(
-        Case(
-            documents=equal(40),
-            config=KMEANS,
-            groups=[40],
-            noise=0,
-            degenerate="single_cluster",
-        ),
+        Case(documents=equal(40), config=KMEANS, groups=[40], noise=0, degenerate="single_cluster"),
         id="all-equal",
     ),
     pytest.param(
@@ -102,13 +86,7 @@ CASES = [
         id="fewer-than-min-cluster-size",
     ),
     pytest.param(
-        Case(
-            documents=scattered(16),
-            config=HDBSCAN,
-            groups=[],
-            noise=16,
-            degenerate="all_noise",
-        ),
+        Case(documents=scattered(16), config=HDBSCAN, groups=[], noise=16, degenerate="all_noise"),
         id="all-noise",
     ),
 ]

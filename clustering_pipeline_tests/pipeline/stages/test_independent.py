@@ -175,9 +175,7 @@ def generation(pictures: Pictures, alias: str) -> tuple[dict[str, int], list[dic
     return sizes, [point.payload for page in store.scroll(alias) for point in page]
 
 
-def test_each_feature_may_have_an_output_collection_with_its_own_groups(
-    pictures: Pictures,
-) -> None:
+def test_each_feature_may_have_an_output_collection_with_its_own_groups(pictures: Pictures) -> None:
     world = pictures.world
     definition = world.define(pictures.collection, CONFIG | {"output_strategy": "per_feature"})
     reserved = definition.state

@@ -63,12 +63,7 @@ def test_what_the_fit_did_not_sample_is_clustered_all_the_same(world):
         "retrieved": execution.vectors_retrieved,
         "gap": execution.index_gap,
         "reasons": execution.input_reconciliation_reasons,
-    } == {
-        "source": 50,
-        "retrieved": 50,
-        "gap": 0,
-        "reasons": [],
-    }
+    } == {"source": 50, "retrieved": 50, "gap": 0, "reasons": []}
 
 
 @pytest.mark.parametrize(

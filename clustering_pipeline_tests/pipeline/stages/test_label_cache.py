@@ -21,11 +21,7 @@ from clustering_pipeline_tests.worlds.planted import SUBJECTS, Documents, plante
 from clustering_pipeline_tests.worlds.world import KMEANS, Done, World
 
 CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
-NESTED = CONFIG | {
-    "normalize_features": False,
-    "hierarchical": True,
-    "max_hierarchy_depth": 1,
-}
+NESTED = CONFIG | {"normalize_features": False, "hierarchical": True, "max_hierarchy_depth": 1}
 BY_MODEL = {"enabled": True}
 TERMS = Terms(prices={"tiny": Price(prompt=1, completion=10)}, retry_pause=0.01)
 

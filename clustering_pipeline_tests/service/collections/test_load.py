@@ -9,11 +9,7 @@ from qdrant_client import QdrantClient
 
 from clustering_pipeline.model.collections import PutDocumentsRequest
 from clustering_pipeline.model.definitions.validation import validate
-from clustering_pipeline.model.errors import (
-    DocumentsRefused,
-    DocumentsUnavailable,
-    InvalidRequest,
-)
+from clustering_pipeline.model.errors import DocumentsRefused, DocumentsUnavailable, InvalidRequest
 from clustering_pipeline.model.ids import unsharded
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.service.collections.documents import put_documents

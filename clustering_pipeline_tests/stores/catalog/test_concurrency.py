@@ -130,8 +130,7 @@ def test_one_of_many_takes_over_from_the_dead(catalogs):
 
 def test_one_of_many_makes_the_execution(catalogs):
     outcomes = at_once(
-        lambda number, catalog: catalog.executions.begin(execution(plan=f"plan {number}")),
-        catalogs,
+        lambda number, catalog: catalog.executions.begin(execution(plan=f"plan {number}")), catalogs
     )
     assert len({outcome.plan for outcome in outcomes}) == 1
 

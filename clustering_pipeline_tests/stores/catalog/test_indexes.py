@@ -121,9 +121,7 @@ def test_a_definition_is_made_without_reading_what_others_reserved(catalog, data
 
 @pytest.mark.usefixtures("definitions")
 @pytest.mark.parametrize(
-    ("pattern", "found"),
-    [("^2", 11), ("[02]$", 6), ("(1|2)+9", 2)],
-    ids=["prefix", "end", "group"],
+    ("pattern", "found"), [("^2", 11), ("[02]$", 6), ("(1|2)+9", 2)], ids=["prefix", "end", "group"]
 )
 def test_a_pattern_reads_the_definitions_of_its_page_alone(catalog, database, pattern, found):
     condition = {"field": "cluster_name", "operator": "regex", "value": pattern}

@@ -132,11 +132,7 @@ def test_documents_with_nan_or_infinity_are_exported_and_named(export, fill):
 
 def test_a_sample_is_exact_and_follows_from_the_seed(export, many):
     report, frame = export([source(many)], sample_size=100, seed=3)
-    assert counts(report) == {
-        "source_documents": MANY,
-        "retrieved": 100,
-        "not_sampled": MANY - 100,
-    }
+    assert counts(report) == {"source_documents": MANY, "retrieved": 100, "not_sampled": MANY - 100}
     assert frame["document_id"].is_sorted()
     assert export([source(many)], sample_size=100, seed=3, page=7)[1].equals(frame)
     assert not export([source(many)], sample_size=100, seed=4)[1].equals(frame)

@@ -1,10 +1,6 @@
 import pytest
 
-from clustering_pipeline.model.errors import (
-    ClusterNotFound,
-    ExecutionInFlight,
-    StateConflict,
-)
+from clustering_pipeline.model.errors import ClusterNotFound, ExecutionInFlight, StateConflict
 from clustering_pipeline.model.scope import LOCAL, Owner
 from clustering_pipeline.model.status import ClusterStatus, ExecutionStatus
 from clustering_pipeline_tests.model.factories import execution, request

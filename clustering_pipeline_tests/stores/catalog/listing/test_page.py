@@ -128,8 +128,7 @@ class TestFilters:
     filters = st.recursive(
         conditions,
         lambda items: st.fixed_dictionaries(
-            {},
-            optional={key: st.lists(items, max_size=3) for key in ("AND", "OR", "NOT")},
+            {}, optional={key: st.lists(items, max_size=3) for key in ("AND", "OR", "NOT")}
         ),
         max_leaves=5,
     )
