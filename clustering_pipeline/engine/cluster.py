@@ -75,50 +75,34 @@ def cluster(
 ) -> Clustering:
     """Group (n, d) vectors: preprocessing steps in order, then the algorithm.
 
-    With more than ``sample_size`` documents, groups are fitted on a seeded sample and the others
-    join the group of their nearest neighbours.  ``targets`` are the values of fields that steps
-    name as ``target``, one a row.  ``check`` is called between blocks of work and may raise to
-    cancel.  Raises ``EmptySelection``, ``InvalidVectors``, ``InvalidParameters``, ``DoesNotFit``.
+    With more than ``sample_size`` documents, groups are fitted on a seeded sample; ``everywhere``
+    says where the others go.  ``targets`` are the values of fields that steps name as ``target``,
+    one a row.  ``check`` is called between blocks of work and may raise to cancel.  Raises
+    ``EmptySelection``, ``InvalidVectors``, ``InvalidParameters``, ``DoesNotFit``.
     """
     original, random_state = as_vectors(vectors), checked_seed(random_state)
-    least = neighbors_wanted(algorithm=algorithm, params=params, preprocessing=preprocessing)
+    method: dict[str, Any] = {"algorithm": algorithm, "params": params}
+    least = neighbors_wanted(**method, preprocessing=preprocessing)
     rows = sample_rows(len(original), sample_size, random_state=random_state)
     hood, sampled = _neighborhoods(original, rows, check, least=least)
     refuse_what_does_not_fit(
-        sampled.vectors,
-        algorithm=algorithm,
-        params=params,
-        preprocessing=preprocessing,
-        limit=memory_limit,
+        sampled.vectors, **method, preprocessing=preprocessing, limit=memory_limit
     )
+    options: dict[str, Any] = {"random_state": random_state, "check": check}
     reduction = reduce(
-        sampled.vectors,
-        preprocessing,
-        random_state=random_state,
-        neighbors=sampled,
-        targets=of_rows(targets, rows),
-        check=check,
+        sampled.vectors, preprocessing, neighbors=sampled, targets=of_rows(targets, rows), **options
     )
-    fitted = fit(
-        reduction.vectors,
-        algorithm=algorithm,
-        params=params,
-        random_state=random_state,
-        neighbors=sampled if reduction.vectors is sampled.vectors else None,
-        memory_limit=memory_limit,
-        check=check,
-    )
+    near = sampled if reduction.vectors is sampled.vectors else None
+    fitted = fit(reduction.vectors, **method, neighbors=near, memory_limit=memory_limit, **options)
     placed = everywhere(original, rows, fitted, check, steps=reduction.record)
     scores = outlier_scores(original, neighbors=hood, check=check)
-    searches = {"fitted": sampled.record, "scored": hood.record}
+    record = _record(original, rows, reduction, fitted, random_state) | placed.record
     return Clustering(
         labels=placed.labels,
         probabilities=placed.probabilities,
         hierarchy=placed.hierarchy,
         outlier_scores=scores,
-        record=_record(original, rows, reduction, fitted, random_state)
-        | placed.record
-        | {"neighbors": searches},
+        record=record | {"neighbors": {"fitted": sampled.record, "scored": hood.record}},
     )
 
 

@@ -1,6 +1,6 @@
 """How near all documents of a selection are to one direction, which takes no vector on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from clustering_pipeline.stores.documents.codec import (
 from clustering_pipeline.stores.documents.connection import Connection
 from clustering_pipeline.stores.documents.pushdown import SplitFilter
 from clustering_pipeline.stores.documents.reading import count, payload_selector, vector_selector
-from clustering_pipeline.stores.documents.types import CollectionInfo, Products
+from clustering_pipeline.stores.documents.types import CollectionInfo, Products, ShardKey
 
 MOST = 200_000
 """Documents that one answer may hold."""
@@ -55,10 +55,9 @@ def products(
     if expected > MOST or info.limits.page_of(expected + _ARRIVING) <= expected:
         return None
     direction = _as_kept(direction, info.vectors[vector].datatype)
-    nearest = grpc.VectorInput(dense=write_vector(direction))
     request = grpc.QueryPoints(
         collection_name=info.name,
-        query=grpc.Query(nearest=nearest),
+        query=grpc.Query(nearest=grpc.VectorInput(dense=write_vector(direction))),
         using=vector or None,
         filter=split.pushed,
         limit=info.limits.page_of(expected + _ARRIVING),
@@ -66,11 +65,7 @@ def products(
         with_payload=payload_selector((*fields, *(["document_id"] if named else [])), None),
         with_vectors=vector_selector({}),
     )
-    points: list[Any] = []
-    for key in info.shard_keys or (None,):
-        if key is not None:
-            request.shard_key_selector.CopyFrom(under(key))
-        points += connection.points("Query", request).result
+    points = list(_answered(connection, request, info.shard_keys))
     if len(points) != expected:
         return None
     values = np.array([point.score for point in points], dtype=np.float32)
@@ -85,6 +80,16 @@ def products(
         unit=unit,
         whole=_whole(points, fields),
     )
+
+
+def _answered(
+    connection: Connection, request: grpc.QueryPoints, shard_keys: Sequence[ShardKey] | None
+) -> Iterator[Any]:
+    """The points under every shard key, or those of a collection without any."""
+    for key in shard_keys or (None,):
+        if key is not None:
+            request.shard_key_selector.CopyFrom(under(key))
+        yield from connection.points("Query", request).result
 
 
 def _as_kept(direction: Floats, datatype: str) -> Floats:
