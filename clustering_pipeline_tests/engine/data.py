@@ -30,6 +30,13 @@ def blobs(count=300, *, groups=3, dimensions=8, spread=0.05, seed=0, dtype=np.fl
     return points.astype(dtype), truth
 
 
+def doubled(vectors, seed=0):
+    """Every vector twice, one of them twenty times, in any order; and who equals whom."""
+    kinds = np.concatenate([np.arange(len(vectors)), np.arange(len(vectors)), np.zeros(18, int)])
+    kinds = np.random.default_rng(seed).permutation(kinds)
+    return vectors[kinds], kinds
+
+
 @cache
 def digits():
     return datasets.load_digits().data[: size(ci=600, full=1_797)]

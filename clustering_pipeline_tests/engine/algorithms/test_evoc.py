@@ -13,7 +13,7 @@ from clustering_pipeline_tests.engine.algorithms.kernels import (
     assert_alike,
     supported,
 )
-from clustering_pipeline_tests.engine.data import DATASETS, blobs, passages
+from clustering_pipeline_tests.engine.data import DATASETS, blobs, doubled, passages
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -36,6 +36,13 @@ def test_vectors_that_point_one_way_are_one_group_by_angles():
     lengths = np.random.default_rng(0).uniform(0.1, 10, size=(60, 1)).astype(np.float32)
     points = lengths * blobs(1)[0]
     assert fit(points, algorithm="evoc").labels.tolist() == [0] * 60
+
+
+def test_equal_vectors_are_in_one_group():
+    vectors, kinds = doubled(passages(150))
+    found = fit(vectors, algorithm="evoc")
+    assert 0 < found.record["equal_vectors_moved"] < len(kinds)
+    assert len(np.unique(np.column_stack([kinds, found.labels]), axis=0)) == 150
 
 
 @pytest.mark.parametrize("kernel", supported(), ids=lambda kernel: kernel.name)
