@@ -54,6 +54,17 @@ class ListClusterExecutionsRequest(ListRequest):
     """Which executions of a definition, in which order."""
 
 
+class ListGroupDocumentsRequest(RequestModel):
+    """Which documents of a group, and which page of them: an extension of this server's."""
+
+    filters: FilterObject | None = None
+    """Conditions on the payloads."""
+    offset: int = Field(default=0, ge=0, le=LARGEST_OFFSET)
+    """Documents to pass over."""
+    limit: PageSize = 10
+    """Documents on a page."""
+
+
 class PaginationResponse(View):
     """Where in the list a page is."""
 

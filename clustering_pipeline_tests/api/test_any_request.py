@@ -93,6 +93,7 @@ def there(world, client) -> dict[str, str]:
         "run_id": ran.run_id,
         "task_id": ran.execution.task_id,
         "document_id": document_id,
+        "group": "cl_0",
     }
 
 

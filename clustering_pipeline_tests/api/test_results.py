@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import quote
 from uuid import uuid4
 
 import dagster as dg
@@ -427,3 +428,57 @@ def test_output_collections_take_no_documents(client, ran):
     )
     assert error_of(put)[0] == 409
     assert error_of(client.delete(f"/v1/collections/{output}"))[0] == 409
+
+
+def test_a_group_is_looked_into(client, ran, path):
+    group = ran.execution.centroids[0]
+    shown = ok(client.get(f"{path}/groups/{group.cluster_id}"))
+    assert (shown["run_id"], shown["group_uid"]) == (ran.run_id, group.group_uid)
+    assert (shown["member_count"], len(shown["neighbors"])) == (110, 3)
+    assert ok(client.get(f"{path}/groups/{quote(group.label, safe='')}")) == shown
+    assert error_of(client.get(f"{path}/groups/cl_9"))[0] == 404
+
+
+def test_the_documents_of_a_group_are_listed(client, path):
+    address = f"{path}/groups/cl_1/documents"
+    page = ok(client.get(address, params={"limit": 30, "offset": 60}))
+    assert (page["total_count"], len(page["results"])) == (80, 20)
+    year = page["results"][0]["payload"]["year"]
+    condition = {"AND": [{"field": "year", "operator": "eq", "value": year}]}
+    some = ok(client.post(address, json={"filters": condition, "limit": 1000}))
+    assert {document["payload"]["year"] for document in some["results"]} == {year}
+    assert 0 < some["total_count"] == len(some["results"]) < 80
+
+
+def test_groups_are_searched(client, path, ran):
+    answer = ok(client.get(f"{path}/groups/search", params={"q": "trawler harbour"}))
+    assert (answer["by"], answer["run_id"]) == ("words", ran.run_id)
+    assert answer["results"][0]["member_count"] == 110
+    assert error_of(client.get(f"{path}/groups/search"))[0] == 422
+
+
+def test_groups_are_told_by_year_segment_and_number(client, path):
+    years = ok(client.get(f"{path}/timeline", params={"by": "year", "every": "year"}))
+    assert (years["periods"][0], sum(years["totals"])) == ("1990-01-01", 300)
+    assert ok(client.get(f"{path}/timeline"))["totals"] == [300]
+    segments = ok(client.get(f"{path}/compare", params={"field": "subject", "values": "sea,court"}))
+    assert segments["totals"] == [110, 50]
+    numbers = ok(client.get(f"{path}/numbers", params={"field": "year"}))
+    assert sum(group["documents"] for group in numbers["groups"]) == 300
+
+
+def test_the_map_is_read_as_a_page(client, ran, path):
+    page = client.get(f"{path}/executions/{ran.run_id}/map")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert page.headers["Content-Security-Policy"] == "sandbox allow-scripts"
+    assert ran.execution.centroids[0].label in page.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["groups/cl_0", "groups/cl_0/documents", "groups/search?q=sea", "timeline", "timeline?by=year",
+     "compare?field=year", "numbers?field=year"],
+)  # fmt: skip
+def test_what_has_not_run_has_nothing_to_look_into(client, not_run, address):
+    status, sentence = error_of(client.get(f"{not_run}/{address}"))
+    assert (status, "has published nothing yet" in sentence) == (409, True)

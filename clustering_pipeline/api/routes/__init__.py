@@ -5,6 +5,7 @@ shown.
 from fastapi import APIRouter
 
 from clustering_pipeline.api.routes import (
+    analysis,
     batches,
     clusters,
     collections,
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     executions.router,
     groups.router,
     exports.router,
+    analysis.router,
     executions.name_router,
     history.router,
     groups.edit_router,

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Path, Query
 from starlette.responses import Response, StreamingResponse
 
-from clustering_pipeline.api.addresses import ClusterIdentifier
+from clustering_pipeline.api.addresses import ClusterIdentifier, Decoded
 from clustering_pipeline.api.dependencies import (
     Reader,
     TheCatalog,
@@ -14,6 +14,11 @@ from clustering_pipeline.api.dependencies import (
     Writer,
 )
 from clustering_pipeline.api.errors import documented
+from clustering_pipeline.model.executions.group_details import (
+    GroupDetails,
+    GroupDocumentsResponse,
+    GroupSearchResponse,
+)
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
 from clustering_pipeline.model.executions.map import (
     DEFAULT_POINTS,
@@ -21,11 +26,18 @@ from clustering_pipeline.model.executions.map import (
     ClusterVisualization,
 )
 from clustering_pipeline.model.executions.views import ClusterGroupsResponse
+from clustering_pipeline.model.filters.tree import parse_filter
+from clustering_pipeline.model.listing import LARGEST_OFFSET, ListGroupDocumentsRequest
 from clustering_pipeline.service.results import edits
+from clustering_pipeline.service.results.group import group_details, group_documents
 from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.service.results.map import visualization
+from clustering_pipeline.service.results.search import find_groups
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["results"])
+OtherRun = Annotated[
+    str | None, Query(description="Another run of the definition than the published one.")
+]
 
 
 @router.get("/groups", responses=documented(404))
@@ -47,9 +59,7 @@ def get_cluster_visualization(
     ] = DEFAULT_POINTS,
     centroids_only: Annotated[bool, Query(description="Groups only, no documents.")] = False,
     compact: Annotated[bool, Query(description="Documents field by field.")] = False,
-    run_id: Annotated[
-        str | None, Query(description="Another run of the definition than the published one.")
-    ] = None,
+    run_id: OtherRun = None,
 ) -> Response:
     """Show the map: every group, and a sample of the documents with their places."""
     picture = visualization(
@@ -62,6 +72,80 @@ def get_cluster_visualization(
         compact=compact,
     )
     return StreamingResponse(picture.chunks(), media_type="application/json")
+
+
+Group = Annotated[str, Path(description="Id, uid or label of a group."), Decoded]
+
+
+@router.get("/groups/search", responses=documented(404, 409))
+def search_cluster_groups(
+    cluster_identifier: ClusterIdentifier,
+    caller: Reader,
+    pipeline: ThePipeline,
+    query: Annotated[
+        str, Query(alias="q", min_length=1, max_length=1000, description="What to look for.")
+    ],
+    *,
+    limit: Annotated[int, Query(ge=1, le=100, description="Groups at most.")] = 10,
+) -> GroupSearchResponse:
+    """Find the groups that a query means, best first, and documents that fit it."""
+    return find_groups(pipeline, caller.scope, cluster_identifier, query, limit=limit)
+
+
+@router.get("/groups/{group}", responses=documented(404, 409))
+def get_cluster_group(
+    cluster_identifier: ClusterIdentifier,
+    group: Group,
+    caller: Reader,
+    pipeline: ThePipeline,
+    *,
+    run_id: OtherRun = None,
+) -> GroupDetails:
+    """Look into one group: its texts, neighbours, fields that stand out, and history."""
+    return group_details(pipeline, caller.scope, cluster_identifier, group, run_id=run_id)
+
+
+@router.post("/groups/{group}/documents", responses=documented(404, 409))
+def list_group_documents(
+    cluster_identifier: ClusterIdentifier,
+    group: Group,
+    caller: Reader,
+    pipeline: ThePipeline,
+    request: Annotated[ListGroupDocumentsRequest | None, Body()] = None,
+    *,
+    run_id: OtherRun = None,
+) -> GroupDocumentsResponse:
+    """List the documents of a group, surest first; `cl_cluster_noise` is those in none."""
+    asked = request or ListGroupDocumentsRequest()
+    return group_documents(
+        pipeline,
+        caller.scope,
+        cluster_identifier,
+        group,
+        run_id=run_id,
+        condition=parse_filter(asked.filters),
+        offset=asked.offset,
+        limit=asked.limit,
+    )
+
+
+@router.get("/groups/{group}/documents", responses=documented(404, 409))
+def list_group_documents_by_address(
+    cluster_identifier: ClusterIdentifier,
+    group: Group,
+    caller: Reader,
+    pipeline: ThePipeline,
+    *,
+    run_id: OtherRun = None,
+    offset: Annotated[
+        int, Query(ge=0, le=LARGEST_OFFSET, description="Documents to pass over.")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Documents on a page.")] = 10,
+) -> GroupDocumentsResponse:
+    """List the documents of a group, asked for in the address."""
+    return group_documents(
+        pipeline, caller.scope, cluster_identifier, group, run_id=run_id, offset=offset, limit=limit
+    )
 
 
 edit_router = APIRouter(prefix="/clusters/{cluster_identifier}/edits", tags=["edits"])

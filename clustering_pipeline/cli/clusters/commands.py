@@ -10,6 +10,7 @@ import click
 
 from clustering_pipeline.automation.overdue import all_overdue
 from clustering_pipeline.automation.status import standing_of
+from clustering_pipeline.cli.clusters.analysis import compare, timeline
 from clustering_pipeline.cli.clusters.archive import archive, unarchive
 from clustering_pipeline.cli.clusters.published import (
     agreement,
@@ -19,6 +20,7 @@ from clustering_pipeline.cli.clusters.published import (
     rollback,
     verify_documents,
 )
+from clustering_pipeline.cli.clusters.results import find, map_, members, show
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import (
     confirmation_option,
@@ -49,6 +51,12 @@ def command() -> None:
 
 
 for subcommand in (
+    show,
+    members,
+    find,
+    map_,
+    timeline,
+    compare,
     edits,
     lineage,
     rollback,

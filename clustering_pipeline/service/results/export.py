@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.model.ids import NOISE_ID, below
+from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.publishing.tables import NOISE_LABEL
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.service.results.documents import is_within
 
 ROWS = 10_000
 Format = Literal["parquet", "csv"]
@@ -67,7 +68,7 @@ def export(pipeline: Pipeline, execution: ExecutionRecord, *, group: str | None 
         )
     )
     if group is not None:
-        frame = frame.filter(pl.any_horizontal(map(_within, _chosen(names, execution, group))))
+        frame = frame.filter(pl.any_horizontal(map(is_within, _chosen(names, execution, group))))
     rows = frame.select(pl.len()).collect().item()
     return Export(frame=frame, rows=rows, run_id=execution.run_id)
 
@@ -88,11 +89,6 @@ def _chosen(names: dict[str, str | None], execution: ExecutionRecord, given: str
         )
         raise InvalidRequest(message)
     return groups
-
-
-def _within(group: str) -> pl.Expr:
-    deepest = pl.col("cluster_id")
-    return deepest.eq(group) | deepest.str.starts_with(below(group))
 
 
 class _Sent(io.RawIOBase):
