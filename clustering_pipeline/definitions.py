@@ -3,10 +3,10 @@
 import dagster as dg
 
 from clustering_pipeline.defs.location import build
-from clustering_pipeline.local.connect import connect
+from clustering_pipeline.resources import clustering_resources
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """What ``workspace.yaml`` names."""
-    return build(connect)
+    return build(clustering_resources())

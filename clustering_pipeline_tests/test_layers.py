@@ -36,9 +36,10 @@ MAY_IMPORT = {
     "api": _WORK,
     "local": _WORK | {"defs"},
     "cli": _WORK | {"defs", "api", "local"},
-    "definitions": {"defs", "local"},
-    "as_code": {"model", "defs", "local"},
-    "components": {"as_code"},
+    "resources": {"defs", "local", "model", "pipeline", "settings"},
+    "definitions": {"defs", "resources"},
+    "as_code": {"model", "defs", "resources"},
+    "components": {"as_code", "defs", "model", "resources"},
     "worker": {"definitions", "defs", "garbage"},
     # Where Dagster homes of earlier versions look for the event log.
     "orchestration": {"defs"},
@@ -63,6 +64,7 @@ DAGSTER = {
     "definitions.py": "the code location",
     "as_code.py": "definitions in somebody's own Dagster project",
     "components.py": "the component of dg",
+    "resources.py": "the stores as a team configures them",
     "worker.py": "a run in a process of its own",
 }
 # It says what each of the names stands in for.

@@ -23,7 +23,7 @@ def _asset(graph: Graph, stage: Stage) -> dg.AssetsDefinition:
         key_prefix=list(graph.key_prefix),
         group_name=graph.group_name,
         partitions_def=graph.partitions,
-        deps=_keys(graph, stage.after),
+        deps=[*_keys(graph, stage.after), *_sources(graph, stage)],
         description=stage.description,
         kinds=set(stage.kinds),
         pool=pools.STAGES.get(stage.name),
@@ -40,6 +40,11 @@ def _asset(graph: Graph, stage: Stage) -> dg.AssetsDefinition:
 
 def _keys(graph: Graph, names: Sequence[str]) -> list[dg.AssetKey]:
     return [graph.key(name) for name in names]
+
+
+def _sources(graph: Graph, stage: Stage) -> tuple[dg.AssetKey, ...]:
+    """A graph begins after what its documents come from."""
+    return () if stage.after else graph.deps
 
 
 def metadata_of(report: StageReport) -> dict[str, dg.MetadataValue]:

@@ -19,6 +19,8 @@ class Graph:
     group_name: str
     cluster_of: Callable[[Context, Pipeline], str]
     key_prefix: tuple[str, ...] = ()
+    deps: tuple[dg.AssetKey, ...] = ()
+    """Assets of others that the documents come from."""
     partitions: dg.PartitionsDefinition | None = None
     enriches: bool = True
 

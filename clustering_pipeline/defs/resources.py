@@ -1,7 +1,7 @@
 """Hands Dagster the pipeline as one plain object."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 import dagster as dg
@@ -19,23 +19,30 @@ Connect = Callable[[], AbstractContextManager[Pipeline]]
 
 @cache
 def pipeline_resource(connect: Connect) -> dg.ResourceDefinition:
-    """Opens the stores when a run or a sensor first needs them, and closes them after it.
+    """The stores that ``connect`` opens, as a resource without configuration.
 
     One object for each ``connect``: Dagster merges definitions only if they share it.
     """
 
     @dg.resource(description="The catalog, the documents, the artifacts and the label provider.")
     def pipeline(context: dg.InitResourceContext) -> Iterator[Pipeline]:
-        if context.instance is not None:
-            pools.introduce(context.instance)
-        with connect() as opened:
-            if context.run is None:
-                yield opened
-                return
-            run_id = run_id_of(context.run.run_id)
-            with beating(opened.catalog, run_id):
-                yield opened
-                chosen = context.run.asset_selection or ()
-                record_part(opened.catalog, run_id, {key.path[-1] for key in chosen})
+        with opened_for(context, connect) as opened:
+            yield opened
 
     return pipeline
+
+
+@contextmanager
+def opened_for(context: dg.InitResourceContext, connect: Connect) -> Generator[Pipeline]:
+    """Opens the stores when a run or a sensor first needs them, and closes them after it."""
+    if context.instance is not None:
+        pools.introduce(context.instance)
+    with connect() as opened:
+        if context.run is None:
+            yield opened
+            return
+        run_id = run_id_of(context.run.run_id)
+        with beating(opened.catalog, run_id):
+            yield opened
+            chosen = context.run.asset_selection or ()
+            record_part(opened.catalog, run_id, {key.path[-1] for key in chosen})

@@ -118,4 +118,12 @@ def test_only_a_crashed_worker_is_worth_another_run(location):
 
 def test_the_location_names_no_store_until_something_runs(location):
     dg.Definitions.validate_loadable(location)
-    assert set(location.resources) == {"clustering"}
+    assert set(location.resources) == {
+        "clustering",
+        "clustering_artifacts",
+        "clustering_catalog",
+        "clustering_groups",
+        "clustering_label_provider",
+        "clustering_members",
+        "clustering_qdrant",
+    }

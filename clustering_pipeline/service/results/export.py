@@ -12,6 +12,7 @@ from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.publishing.tables import NOISE_LABEL
+from clustering_pipeline.pipeline.run.artifacts import CLUSTERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.documents import is_within
 
@@ -71,6 +72,16 @@ def export(pipeline: Pipeline, execution: ExecutionRecord, *, group: str | None 
         frame = frame.filter(pl.any_horizontal(map(is_within, _chosen(names, execution, group))))
     rows = frame.select(pl.len()).collect().item()
     return Export(frame=frame, rows=rows, run_id=execution.run_id)
+
+
+def groups_table(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFrame:
+    """The groups of a finished execution, under the labels that people last gave them."""
+    table = CLUSTERS.read(pipeline.artifacts, execution)
+    return table.with_columns(
+        label=pl.col("cluster_id").replace_strict(
+            _names(execution), default=pl.col("label"), return_dtype=pl.String
+        )
+    )
 
 
 def _names(execution: ExecutionRecord) -> dict[str, str | None]:
