@@ -62,7 +62,7 @@ def test_a_run_is_started_once_and_followed_to_its_end(client, address):
     assert error_of(another)[0] == 409
     assert another.json()["error"]["details"]["task_id"] == started["task_id"]
 
-    ended = followed(client, started["task_id"])
+    ended = ok(client.get(f"/v1/tasks/{started['task_id']}", params={"wait": 60}))
     assert (ended["status"], ended["error"]) == ("COMPLETED", None)
     assert ended["outputs"] == [started["run_id"]]
     assert ok(client.post(f"{address}/execute", headers=once))["status"] == "COMPLETED"
@@ -180,7 +180,10 @@ def test_a_run_that_waits_has_a_task_with_its_place(served, client):
         for number in (1, 2)
     ]
     queue.add(runs)
-    told = ok(client.get("/v1/tasks/task_2waiting"))
+    began = time.monotonic()
+    told = ok(client.get("/v1/tasks/task_2waiting", params={"wait": 1}))
+    assert time.monotonic() - began >= 1
+    assert error_of(client.get("/v1/tasks/task_2waiting", params={"wait": 61}))[0] == 422
     assert (told["status"], told["queue_position"], told["run_id"]) == ("QUEUED", 2, "run_2waiting")
     with served.client(scope=served.tenant(uuid4().hex)) as stranger:
         assert error_of(stranger.get("/v1/tasks/task_2waiting"))[0] == 404

@@ -2,10 +2,14 @@
 one would cost.
 """
 
+from asyncio import sleep
+from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query
+from fastapi import APIRouter, Body, Header, Query, Request
+from starlette.concurrency import run_in_threadpool
 
 from clustering_pipeline.api.addresses import ClusterIdentifier, RunId, TaskId
 from clustering_pipeline.api.dependencies import (
@@ -20,6 +24,7 @@ from clustering_pipeline.api.dependencies import (
 )
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.paging import Page, ThePage
+from clustering_pipeline.api.services import Services
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.views import GenericDeleteResponse
 from clustering_pipeline.model.errors import StateConflict
@@ -38,6 +43,7 @@ from clustering_pipeline.model.listing import (
     ListClusterExecutionsRequest,
     ListClusterExecutionsResponse,
 )
+from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.service.executions.cancel import cancel_queued
 from clustering_pipeline.service.executions.plan import plan_of
 from clustering_pipeline.service.results.edits import name_groups
@@ -46,6 +52,8 @@ from clustering_pipeline.service.results.label_estimate import estimate_labels
 from clustering_pipeline.stores.catalog import Catalog
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["executions"])
+MOST_WAIT = 60
+WAIT_SECONDS = 0.5
 
 IncludeVectors = Annotated[bool, Query(description="Whether centroids carry their vectors.")]
 
@@ -215,9 +223,31 @@ task_router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 
 @task_router.get("/{task_id}", responses=documented(404))
-def get_task(task_id: TaskId, key: TheKey, services: TheServices) -> TaskResponse:
-    """Read how far a task is."""
-    task = services.pipeline.catalog.tasks.get(task_id, sees=key.reaches)
+async def get_task(
+    task_id: TaskId,
+    key: TheKey,
+    services: TheServices,
+    request: Request,
+    *,
+    wait: Annotated[
+        int, Query(ge=0, le=MOST_WAIT, description="Seconds to wait for its end before answering.")
+    ] = 0,
+) -> TaskResponse:
+    """Read how far a task is; with `wait` the answer comes when it has ended, or after that time.
+
+    That is an extension of this server's.
+    """
+    until = monotonic() + wait
+    # Waiting holds no thread: any number of callers may do so.
+    task = await run_in_threadpool(_read_task, services, task_id, key.reaches)
+    while not task.ended and monotonic() < until and not await request.is_disconnected():
+        await sleep(min(WAIT_SECONDS, max(0.0, until - monotonic())))
+        task = await run_in_threadpool(_read_task, services, task_id, key.reaches)
+    return task
+
+
+def _read_task(services: Services, task_id: str, sees: Callable[[Scope], bool]) -> TaskResponse:
+    task = services.pipeline.catalog.tasks.get(task_id, sees=sees)
     return task.waiting_for(services.launcher.missing()) if task.waits else task
 
 

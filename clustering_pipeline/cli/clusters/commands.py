@@ -1,7 +1,7 @@
 """Define, execute and read clusters."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -35,6 +35,10 @@ from clustering_pipeline.model.definitions.automation import Overdue
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import read_mapping, validate
+from clustering_pipeline.model.executions.views import (
+    ClusterExecutionCentroid,
+    ClusterGroupsResponse,
+)
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline.service.results.groups import groups_of, label_fidelities
@@ -43,6 +47,7 @@ from clustering_pipeline.service.results.map import shown_run
 LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
 OVERDUE = ("cluster_id", "cluster_name", "status", "overdue_since", "overdue_because")
 GROUPS = ("cluster_id", "label", "member_count", "keywords")
+LARGEST = 10
 
 
 @click.group("clusters")
@@ -221,8 +226,11 @@ def execute(
             emit_one(foresee(session, cluster, given, full=full), output=output)
             return
         execution = execute_and_follow(session, cluster, given, full=full)
+        record = session.pipeline.catalog.clusters.by_id(execution.cluster_id)
     show_execution(execution, output)
-    note(f"next: clustering-pipeline clusters groups {quote(cluster)}")
+    if output == "table":
+        _show_largest(groups_of(record, execution))
+    _note_next(cluster, execution.centroids)
 
 
 @command.command()
@@ -249,6 +257,25 @@ def groups(output: str, cluster: str, run_id: str | None) -> None:
     emit(rows, columns=columns, output=output, empty="every document is noise")
     counts = counted(result.total_groups, "group"), counted(result.total_documents, "document")
     note(", ".join((*counts, result.run_id)))
+
+
+def _show_largest(result: ClusterGroupsResponse) -> None:
+    rows = [group.model_dump() for group in result.groups[:LARGEST]]
+    click.echo()
+    emit(rows, columns=GROUPS, output="table", empty="every document is noise")
+    if len(rows) < result.total_groups:
+        note(f"the {len(rows)} largest of {result.total_groups} groups")
+
+
+def _note_next(cluster: str, found: Sequence[ClusterExecutionCentroid] | None) -> None:
+    name, groups = quote(cluster), found or ()
+    looks = [
+        *(f"show {name} {group.cluster_id}" for group in groups[:1]),
+        f"members {name} --file members.csv",
+        f"map {name} --open",
+        f"groups {name}",
+    ]
+    note("\n".join(f"next: clustering-pipeline clusters {look}" for look in looks))
 
 
 def _nothing_listed(request: ListClustersRequest, *, overdue: bool) -> str:

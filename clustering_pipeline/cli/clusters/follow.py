@@ -86,6 +86,8 @@ def _watch(show: Show, execution: ExecutionRecord) -> None:
     if progress is not None:
         waiting = f" (waiting for {progress.waiting_for})" if progress.waiting_for else ""
         show(f"{progress.stage}{waiting}", progress.done, progress.total)
+    elif execution.started_at is None:
+        show("waiting to start", 0, None)
 
 
 def foresee(

@@ -4,8 +4,10 @@ is, and the question before something is lost, on stderr.
 
 import json
 import sys
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import click
@@ -13,6 +15,7 @@ import polars as pl
 
 Record = Mapping[str, Any]
 FORMATS = ("table", "json", "csv")
+LINE_SECONDS = 5.0
 
 
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -146,19 +149,66 @@ Show = Callable[[str, int, int | None], None]
 
 @contextmanager
 def live_bar() -> Generator[Show]:
-    """Shows whatever it is told last."""
+    """Shows whatever it is told last; where no cursor moves, a line every few seconds."""
     if not sys.stderr.isatty():
-        yield lambda _what, _done, _total: None
+        yield Lines()
         return
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415 - only a terminal needs it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+    columns = (
+        TextColumn("{task.description:20}"),
+        *(BarColumn(), MofNCompleteColumn(), TaskProgressColumn()),
+        *(TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=None)
-        yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total
-        )
+
+        def show(what: str, done: int, total: int | None) -> None:
+            if bar.tasks[0].description != what:
+                bar.reset(task, total=total, description=what)
+            bar.update(task, completed=done, total=total)
+
+        yield show
+
+
+@dataclass(slots=True, kw_only=True)
+class Lines:
+    """Progress for files and pipes: what is done, its share, and the seconds left at its pace."""
+
+    clock: Callable[[], float] = time.monotonic
+    _what: str = field(default="", init=False)
+    _began: float = field(default=0.0, init=False)
+    _told: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._told = self.clock()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Tells, unless it has told less than :data:`LINE_SECONDS` ago."""
+        moment = self.clock()
+        if what != self._what:
+            self._what, self._began = what, moment
+        if moment - self._told < LINE_SECONDS:
+            return
+        self._told = moment
+        note(f"{what}: {_pace(done, total, moment - self._began)}")
+
+
+def _pace(done: int, total: int | None, seconds: float) -> str:
+    if not total:
+        return f"{done:,} done" if done else f"{seconds:.0f} s"
+    share = f"{done:,} of {total:,} ({done / total:.0%})"
+    left = seconds * (total - done) / done if done else 0
+    return f"{share}, {left:.0f} s left" if left >= 1 else share
 
 
 def confirmation_option(prompt: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -7,6 +7,8 @@ from clustering_pipeline.model.executions.execution import TASK_TYPE, ExecutionR
 from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.status import TASK_STATUS, ClusterStatus, ExecutionStatus
 
+WORKING = frozenset({ClusterStatus.IN_PROGRESS, ClusterStatus.PROCESSING})
+
 
 class TaskResponse(View):
     """How far a task is."""
@@ -38,6 +40,11 @@ class TaskResponse(View):
     def waits(self) -> bool:
         """Whether nobody has begun it."""
         return self.status in {ClusterStatus.PENDING, ClusterStatus.QUEUED}
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will not change any more."""
+        return not self.waits and self.status not in WORKING
 
     def waiting_for(self, missing: str | None) -> "TaskResponse":
         """The task, which says what it waits for: what is missing, or its turn."""

@@ -99,9 +99,10 @@ def test_execute_waits_for_the_result_and_tells_where_the_log_is(story):
     )
     assert fields["metrics"].startswith("silhouette_score 0.")
     assert fields["written_back"] == "50 documents, 0 unchanged, 0 cleared"
-    # No progress where nobody watches.
-    line, then = story.executed.err.splitlines()
+    line, *_, then = story.executed.err.splitlines()
     assert then == f"next: clustering-pipeline clusters groups '{story.cluster}'"
+    assert f"next: clustering-pipeline clusters show '{story.cluster}' cl_0" in story.executed.err
+    assert [line.split()[0] for line in story.executed.out.splitlines()[-2:]] == ["cl_0", "cl_1"]
     assert line.startswith(f"{fields['run_id']} (no daemon: in a process of its own; log: ")
     assert Path(line.partition("log: ")[2].rstrip(")")).exists()
 

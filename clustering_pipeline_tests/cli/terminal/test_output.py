@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clustering_pipeline.cli.terminal.output import emit, emit_one
+from clustering_pipeline.cli.terminal.output import Lines, emit, emit_one
 
 LONG = 0.9800000000000001
 
@@ -35,3 +35,23 @@ def test_programs_read_numbers_as_they_are(capsys):
     assert json.loads(capsys.readouterr().out) == record
     emit_one(record, output="csv")
     assert "0.9800000000000001" in capsys.readouterr().out
+
+
+def test_where_no_cursor_moves_progress_is_a_line_every_five_seconds(capsys):
+    moments = iter([0.0, 0.0, 4.9, 5.0, 6.0, 10.0, 16.0, 21.0, 26.0])
+    lines = Lines(clock=lambda: next(moments))
+    lines("export", 0, 100)
+    lines("export", 40, 100)
+    lines("export", 50, 100)  # at 5 s
+    lines("export", 60, 100)
+    lines("reduced", 0, None)  # at 10 s
+    lines("reduced", 0, None)  # at 16 s
+    lines("reduced", 7, None)  # at 21 s
+    lines("reduced", 7, 7)
+    assert capsys.readouterr().err.splitlines() == [
+        "export: 50 of 100 (50%), 5 s left",
+        "reduced: 0 s",
+        "reduced: 6 s",
+        "reduced: 7 done",
+        "reduced: 7 of 7 (100%)",
+    ]
