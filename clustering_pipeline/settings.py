@@ -20,6 +20,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from clustering_pipeline.model.errors import InvalidSettings
 
+RunResources = Literal["k8s", "ecs", "ray"]
+"""Launchers that read from a run's tags what it needs."""
 MASK = "********"
 _CREDENTIALS = re.compile(r"//[^/]*@")
 
@@ -120,6 +122,8 @@ class Settings(BaseSettings):
     """Of the documents that two runs saw, the share of two groups' that makes them one group."""
     identity_cosine: float = Field(default=0.9, gt=0, le=1)
     """The same between centroids, where most documents of both groups are in one run only."""
+    run_resources: RunResources | None = None
+    """Whose tags tell the launcher what each run is expected to need; unset, none do."""
     webhook_networks: tuple[IPvAnyNetwork, ...] = ()
     """Networks that webhooks may be in although they are not public, as JSON: `["10.0.0.0/8"]`."""
     log: Literal["text", "json"] = "text"
@@ -140,6 +144,7 @@ class Settings(BaseSettings):
             "llm_api_key": "none: labels are keyphrases",
             "llm_model": "the provider's default",
             "llm_max_cost": "no limit",
+            "run_resources": "not told to the launcher",
             "api_claims_collections": "while one organisation alone has keys",
         }
         return {

@@ -25,7 +25,7 @@ class Session:
         # Most commands start none, and Dagster takes a while to import.
         from clustering_pipeline.defs.instance.queue_launcher import launcher_of  # noqa: PLC0415
 
-        return launcher_of(self.settings)
+        return launcher_of(self.settings, self.pipeline)
 
 
 @contextmanager

@@ -3,13 +3,20 @@
 import dagster as dg
 
 from clustering_pipeline.defs.graph import Graph
-from clustering_pipeline.defs.instance.tags import ASSIGN, COMPOSE, EXECUTE, MODE, RELABEL
+from clustering_pipeline.defs.instance.tags import (
+    ASSIGN,
+    COMPOSE,
+    EXECUTE,
+    MAX_RETRIES,
+    MODE,
+    RELABEL,
+)
 from clustering_pipeline.defs.run_log import CONSOLE
 from clustering_pipeline.logs import is_json
 
 # A crashed worker is worth one more run; a failed stage would only fail again.
 _RETRY_CRASHES = {
-    "dagster/max_retries": "1",
+    MAX_RETRIES: "1",
     "dagster/retry_on_asset_or_op_failure": "false",
     # A run reads what it wrote itself: its retry starts from the beginning.
     "dagster/retry_strategy": "ALL_STEPS",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from clustering_pipeline.defs.graph import Context, Graph
-from clustering_pipeline.defs.instance.tags import mode_of, retried_of, trigger_of
+from clustering_pipeline.defs.instance.tags import RETRY_REASON, mode_of, retried_of, trigger_of
 from clustering_pipeline.defs.run_log import logged
 from clustering_pipeline.logs import tell
 from clustering_pipeline.model.errors import (
@@ -80,6 +80,7 @@ def identity_of(context: Context) -> RunIdentity:
         trigger_id=trigger_id,
         mode=mode_of(run.tags),
         retries=run_id_of(retried) if retried else None,
+        retry_reason=run.tags.get(RETRY_REASON),
         in_one_process=context.job_def.executor_def.name in _IN_ONE_PROCESS,
     )
 

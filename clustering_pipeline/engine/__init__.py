@@ -16,7 +16,12 @@ from clustering_pipeline.engine.groups.hierarchy import Hierarchy, Node, hierarc
 from clustering_pipeline.engine.groups.layers import persistent_layers
 from clustering_pipeline.engine.interruptible import fit_in_child, fit_interruptibly
 from clustering_pipeline.engine.layout.embed import Layout, layout
-from clustering_pipeline.engine.limits import expected_seconds, refuse_what_does_not_fit
+from clustering_pipeline.engine.limits import (
+    Need,
+    expected_need,
+    expected_seconds,
+    refuse_what_does_not_fit,
+)
 from clustering_pipeline.engine.manifest import digest, versions
 from clustering_pipeline.engine.metrics.agreement import (
     agreement,
@@ -36,6 +41,7 @@ __all__ = [
     "Fit",
     "Hierarchy",
     "Layout",
+    "Need",
     "Neighborhood",
     "Node",
     "aggregate",
@@ -51,6 +57,7 @@ __all__ = [
     "digest",
     "divide",
     "everywhere",
+    "expected_need",
     "expected_seconds",
     "explained_shares",
     "fit",

@@ -27,6 +27,8 @@ NEIGHBORS = "neighbors.npz"
 LONG_SECONDS = 2.0
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 2.0
+ENDED_BY_SYSTEM = "the system ended the fit"
+"""So begins what is said of a child that the kernel killed."""
 
 
 def answered(
@@ -94,8 +96,7 @@ def _refuse_failure(folder: Path, code: int) -> None:
         raise leaf(failure["message"], details=failure["details"])
     if code == -signal.SIGKILL:
         message = (
-            "the system ended the fit, most likely for want of memory; "
-            "lower sample_size or free memory"
+            f"{ENDED_BY_SYSTEM}, most likely for want of memory; lower sample_size or free memory"
         )
         raise errors.DoesNotFit(message)
     message = f"the process of the fit ended with code {code} and no answer"

@@ -17,6 +17,12 @@ from clustering_pipeline.model.errors import DoesNotFit
 SHARE = 0.8  # of what is free; the rest is for what the estimate does not see
 GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 GROUP_USE = Path("/sys/fs/cgroup/memory.current")
+# Of a whole run, as measured: its interpreters and libraries, the copies of vectors that are held
+# at once, and what else a document takes.
+PROCESS = 640 << 20
+COPIES = 4
+BYTES_PER_DOCUMENT = 3_000
+START_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +58,7 @@ def refuse_what_does_not_fit(
     that takes.
     """
     limit = int(free_memory() * SHARE) if limit is None else limit
-    parts = list(_parts(vectors, algorithm, params, preprocessing or ()))
+    parts = list(_parts(job_of(squarable(vectors)), algorithm, params, preprocessing or ()))
     largest = max(parts, key=lambda part: part.needed)
     if largest.needed <= limit:
         return
@@ -77,8 +83,44 @@ def expected_seconds(
     vectors: Vectors, *, algorithm: str, params: Mapping[str, Any] | Parameters | None = None
 ) -> float:
     """About how long a fit takes on two cores."""
-    (part,) = _parts(vectors, algorithm, params, ())
+    (part,) = _parts(job_of(squarable(vectors)), algorithm, params, ())
     return part.seconds(part.job)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """About what a whole run takes: bytes at its peak, and seconds on two cores."""
+
+    memory: int
+    seconds: float
+
+
+def expected_need(
+    job: Job,
+    *,
+    algorithm: str | None,
+    params: Mapping[str, Any] | Parameters | None = None,
+    preprocessing: Sequence[Mapping[str, Any] | Step] = (),
+    sample_size: int | None = None,
+    maps: bool = True,
+) -> Need:
+    """What a run over all documents of ``job`` takes, before a vector of it is read.
+
+    Groups are fitted on ``sample_size`` of them at most; without an ``algorithm`` no vector is
+    read, and without ``maps`` none is drawn.
+    """
+    sample = replace(job, count=min(job.count, sample_size or job.count))
+    parts = [] if algorithm is None else [*_parts(sample, algorithm, params, preprocessing)]
+    if parts and maps:
+        parts += _parts(sample, None, None, [{"method": "umap", "n_components": 2}])
+    held = job.count * (BYTES_PER_DOCUMENT + COPIES * job.dimensions * job.itemsize)
+    largest = max((part.needed for part in parts), default=0)
+    listed = of_products(job, 1) if parts else 0.0
+    return Need(
+        # A run refuses to go beyond its share of what is free: so much more is left to it.
+        memory=int((PROCESS + held + largest) / SHARE),
+        seconds=START_SECONDS + of_rows(job, 1) + listed + _seconds(parts, sample.count),
+    )
 
 
 def largest_that_fits(part: Part, limit: int) -> int:
@@ -104,13 +146,12 @@ def free_memory() -> int:
 
 
 def _parts(
-    vectors: Vectors,
-    algorithm: str,
+    job: Job,
+    algorithm: str | None,
     params: Mapping[str, Any] | Parameters | None,
     preprocessing: Sequence[Mapping[str, Any] | Step],
 ) -> Sequence[Part]:
-    """Every step, and the fit in the dimensions that they leave."""
-    job = job_of(squarable(vectors))
+    """Every step, and the fit, if there is one, in the dimensions that they leave."""
     parts = []
     for given in preprocessing:
         step = resolved_step(given)
@@ -118,7 +159,9 @@ def _parts(
         parts.append(_part(str(step.model_dump()["method"]), job, method, step))
         left = min(getattr(step, "n_components", job.dimensions), job.dimensions)
         job = replace(job, dimensions=left, vectors=None)
-    return [*parts, _part(algorithm, job, named(algorithm), resolved(algorithm, params))]
+    if algorithm is not None:
+        parts.append(_part(algorithm, job, named(algorithm), resolved(algorithm, params)))
+    return parts
 
 
 def _part(name: str, job: Job, method: Any, settings: Any) -> Part:

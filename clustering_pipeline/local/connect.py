@@ -46,6 +46,7 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             provider_of=provider_of(settings),
             terms=terms_of(settings),
             kept_runs=settings.kept_runs,
+            run_resources=settings.run_resources,
             sender=Sender(allowed=settings.webhook_networks),
             identity=IdentityTerms(
                 jaccard=settings.identity_jaccard, cosine=settings.identity_cosine

@@ -6,7 +6,7 @@ import pytest
 from clustering_pipeline.engine import cluster, expected_seconds, fit, refuse_what_does_not_fit
 from clustering_pipeline.engine.algorithms import algorithm as registered
 from clustering_pipeline.engine.algorithms import names
-from clustering_pipeline.engine.limits import free_memory, spoken
+from clustering_pipeline.engine.limits import SHARE, expected_need, free_memory, spoken
 from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.model.algorithms.registry import parameters
 from clustering_pipeline.model.errors import DoesNotFit
@@ -46,6 +46,18 @@ def test_a_wide_eps_needs_more_than_a_narrow_one():
     with pytest.raises(DoesNotFit):
         fit(points, algorithm="dbscan", params={"eps": 100.0}, memory_limit=10_000_000)
     assert fit(points, algorithm="dbscan", params={"eps": 1e-3}, memory_limit=10_000_000)
+
+
+@pytest.mark.parametrize("algorithm", names())
+def test_a_run_that_gets_what_is_expected_is_not_refused_by_its_fit(algorithm):
+    points, _ = blobs(400)
+    job = Job(count=400, dimensions=8, itemsize=4)
+    need = expected_need(job, algorithm=algorithm, sample_size=400)
+    limit = int(need.memory * SHARE)
+    assert refuse_what_does_not_fit(points, algorithm=algorithm, limit=limit) is None
+    fewer = expected_need(job, algorithm=algorithm, sample_size=20)
+    assert fewer.memory <= need.memory
+    assert fewer.seconds <= need.seconds
 
 
 @pytest.mark.parametrize("algorithm", names())

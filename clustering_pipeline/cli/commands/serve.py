@@ -30,13 +30,18 @@ PORT = click.IntRange(0, 65_535)
 def serve(host: str, port: int) -> None:
     """Serve the HTTP API until Ctrl-C; its documentation is at /docs."""
     settings = Settings()
-    launcher = QueueLauncher(settings=settings)
     to_stderr()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with (
         open_pipeline(settings) as pipeline,
-        serving(settings, pipeline, launcher, host=host, port=port) as server,
+        serving(
+            settings,
+            pipeline,
+            QueueLauncher(settings=settings, pipeline=pipeline),
+            host=host,
+            port=port,
+        ) as server,
         short_pauses(),
     ):
         note(f"Qdrant  {pipeline.documents.address}")
@@ -59,8 +64,8 @@ def up(port: int, api_port: int) -> None:
     # a shell that starts us in the background would have SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    launcher = QueueLauncher(settings=settings)
     with open_pipeline(settings) as pipeline:
+        launcher = QueueLauncher(settings=settings, pipeline=pipeline)
         note(f"MongoDB  {pipeline.catalog.address}")
         note(f"Qdrant   {pipeline.documents.address}")
         note(f"Results  {settings.artifacts_root}")

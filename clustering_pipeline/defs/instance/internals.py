@@ -14,10 +14,13 @@ from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.tags import TAGS_TO_MAYBE_OMIT_ON_RETRY
 from dagster._serdes import ConfigurableClassData
 
 __all__ = [
     "SQLITE_BUSY_TIMEOUT_SECONDS",
+    # What of a run's tags is not for the run that repeats it.
+    "TAGS_TO_MAYBE_OMIT_ON_RETRY",
     # The event log that dagster.yaml names: one file in place of one for each run.
     "ConfigurableClassData",
     "ConsolidatedSqliteEventLogStorage",

@@ -13,6 +13,7 @@ import dagster as dg
 
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.queue import WAITING
+from clustering_pipeline.defs.instance.right_size import retry_tags, too_little
 from clustering_pipeline.defs.instance.tags import JOBS, tags_of_execution
 from clustering_pipeline.logs import VARIABLE
 from clustering_pipeline.model.executions.execution import ExecutionRecord
@@ -159,7 +160,11 @@ def end_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunEnd:
         return RunEnd(outcome="succeeded")
     if run.status is dg.DagsterRunStatus.CANCELED:
         return RunEnd(outcome="canceled")
-    return RunEnd(outcome="failed", reason=_why_failed(instance, run.run_id))
+    lack = too_little(instance, run)
+    again = retry_tags(instance, run) is not None
+    return RunEnd(
+        outcome="failed", reason=lack or _why_failed(instance, run.run_id), runs_again=again
+    )
 
 
 def _why_failed(instance: dg.DagsterInstance, dagster_run_id: str) -> str | None:

@@ -9,6 +9,7 @@ from clustering_pipeline.defs.instance.tags import (
     NAMESPACE,
     PARTITION,
     PRIORITY,
+    RETRY_REASON,
     namespace_tag,
     trigger_of,
 )
@@ -131,6 +132,7 @@ def _queued(catalog: Catalog, record: dg.RunRecord) -> QueuedRun | None:
         namespace_id=scope.namespace_id,
         trigger=trigger,
         trigger_id=trigger_id,
+        retry_reason=run.tags.get(RETRY_REASON),
         priority=_priority(run.tags.get(PRIORITY)),
         number=record.storage_id,
     )

@@ -2,16 +2,18 @@
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from uuid import UUID, uuid5
 
 import dagster as dg
 
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.internals import (
+    TAGS_TO_MAYBE_OMIT_ON_RETRY,
     JobPythonOrigin,
     ModuleCodePointer,
     QueuedRunCoordinator,
@@ -28,7 +30,16 @@ from clustering_pipeline.defs.instance.launcher import (
     terminate_run,
 )
 from clustering_pipeline.defs.instance.partitions import NAME
-from clustering_pipeline.defs.instance.tags import JOBS, PARTITION, tags_of_execution
+from clustering_pipeline.defs.instance.right_size import retry_tags, right_sized
+from clustering_pipeline.defs.instance.tags import (
+    JOBS,
+    PARENT,
+    PARTITION,
+    RETRY,
+    RETRY_REASON,
+    ROOT,
+    tags_of_execution,
+)
 from clustering_pipeline.model.errors import LocalStackUnavailable
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -44,6 +55,10 @@ _DAEMON = "QUEUED_RUN_COORDINATOR"
 SILENCE_SECONDS = 90.0
 STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.5
+# Any will do: it makes the id of a retry follow from that of its run.
+_RETRIES = UUID("0b9e7c1e-53a1-4f0e-9f1c-7d1d2a6f3b58")
+# Where the worker of a run was, as launchers note it.
+_OF_WORKERS = ("ecs/task_arn", "ecs/cluster", "docker/", ".dagster/", "dagster/run_worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +121,26 @@ class QueueLauncher:
     """Runs in the queue of the Dagster instance of the settings, which need no process of ours."""
 
     settings: Settings
+    pipeline: Pipeline | None = None
+    """Tells what a run needs, where the settings ask for it."""
 
     def start(self, execution: ExecutionRecord) -> QueuedRun:
         """Puts the run into the queue; raises LocalStackUnavailable where the instance has none."""
         home = dagster_home(self.settings)
         with open_instance(home) as instance:
             _require_queue(instance, home)
-            submit(instance, execution)
+            submit(instance, execution, self._sized(execution))
             return QueuedRun(
                 run_id=execution.run_id,
                 dagster_run_id=execution.dagster_run_id,
                 waits_in=queue_of(instance),
                 home=home,
             )
+
+    def _sized(self, execution: ExecutionRecord) -> dict[str, str]:
+        if self.pipeline is None or execution.spec is None:
+            return {}
+        return right_sized(self.pipeline, execution.spec, plan=execution.plan)
 
     def cancel(self, dagster_run_id: str) -> str | None:
         """See ``Launcher``."""
@@ -140,11 +162,11 @@ class QueueLauncher:
         )
 
 
-def launcher_of(settings: Settings) -> Launcher:
+def launcher_of(settings: Settings, pipeline: Pipeline) -> Launcher:
     """Dagster's queue where a daemon empties it; a process of our own for a command without."""
     home = dagster_home(settings)
     if daemon_lives(home):
-        return QueueLauncher(settings=settings)
+        return QueueLauncher(settings=settings, pipeline=pipeline)
     return WorkerLauncher(settings=settings)
 
 
@@ -168,11 +190,13 @@ def queue_of(instance: dg.DagsterInstance) -> str:
     return storage.get_run_storage_id() if isinstance(storage, SqlRunStorage) else str(storage)
 
 
-def submit(instance: dg.DagsterInstance, execution: ExecutionRecord) -> None:
+def submit(
+    instance: dg.DagsterInstance, execution: ExecutionRecord, more: Mapping[str, str] | None = None
+) -> None:
     """Makes the Dagster run of an execution, with its place under its job, and queues it."""
     job = _jobs().resolve_job_def(JOBS[execution.plan])
     instance.add_dynamic_partitions(NAME, [execution.cluster_id])
-    tags = tags_of_execution(execution) | {PARTITION: execution.cluster_id}
+    tags = tags_of_execution(execution) | {PARTITION: execution.cluster_id} | dict(more or {})
     run = instance.create_run_for_job(
         job,
         run_id=execution.dagster_run_id,
@@ -181,6 +205,50 @@ def submit(instance: dg.DagsterInstance, execution: ExecutionRecord) -> None:
         remote_job_origin=RemoteJobOrigin(_repository(instance), job.name),
         job_code_origin=JobPythonOrigin(job.name, _code()),
     )
+    _enqueue(instance, run)
+
+
+def run_again(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun | None:
+    """Queues the one run more of a run that failed, if there is to be one; may be repeated."""
+    more = retry_tags(instance, run)
+    if more is None:
+        return None
+    run_id = str(uuid5(_RETRIES, run.run_id))
+    again = instance.get_run_by_id(run_id) or _repeated(instance, run, run_id, more)
+    if again.status is dg.DagsterRunStatus.NOT_STARTED:
+        instance.report_engine_event(f"It runs once more: {more[RETRY_REASON]}.", run)
+        _enqueue(instance, again)
+    return again
+
+
+def _repeated(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, run_id: str, more: Mapping[str, str]
+) -> dg.DagsterRun:
+    """The same, from the beginning, by whoever started the one before and in the same image."""
+    job = _jobs().resolve_job_def(run.job_name)
+    if run.asset_selection is not None:
+        job = job.get_subset(asset_selection=run.asset_selection)
+    root = run.root_run_id or run.run_id
+    own = {name: text for name, text in run.tags.items() if _is_to_stay(name)}
+    return instance.create_run_for_job(
+        job,
+        run_id=run_id,
+        run_config=run.run_config,
+        tags=own | {PARENT: run.run_id, ROOT: root, RETRY: "1", **more},
+        parent_run_id=run.run_id,
+        root_run_id=root,
+        asset_selection=set(run.asset_selection) if run.asset_selection is not None else None,
+        remote_job_origin=run.remote_job_origin,
+        job_code_origin=run.job_code_origin,
+    )
+
+
+def _is_to_stay(name: str) -> bool:
+    """Whether a tag says what a run is to do, rather than what became of it."""
+    return name not in TAGS_TO_MAYBE_OMIT_ON_RETRY and not name.startswith(_OF_WORKERS)
+
+
+def _enqueue(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     instance.report_dagster_event(
         dg.DagsterEvent(
             event_type_value=dg.DagsterEventType.RUN_ENQUEUED.value, job_name=run.job_name

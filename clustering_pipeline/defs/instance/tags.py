@@ -17,7 +17,10 @@ PRIORITY = "dagster/priority"
 PARTITION = "dagster/partition"
 RUN_KEY = "dagster/run_key"
 PARENT = "dagster/parent_run_id"
+ROOT = "dagster/root_run_id"
 RETRY = "dagster/retry_number"
+MAX_RETRIES = "dagster/max_retries"
+RETRY_REASON = "clustering/retry_reason"
 
 # A run that somebody starts in Dagster has no priority, which is 0.
 # What jobs do that are not for clustering everything.

@@ -5,6 +5,7 @@ import dagster as dg
 from clustering_pipeline.automation.batches import Request, Tick, look, without
 from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.defs.instance import partitions
+from clustering_pipeline.defs.instance.right_size import with_size
 from clustering_pipeline.defs.instance.runs import by_key, in_flight
 from clustering_pipeline.defs.instance.tags import EXECUTE, tags_of
 from clustering_pipeline.defs.sensors.lost_runs import count_lost
@@ -33,7 +34,9 @@ def run_after_batches(
         return dg.SkipReason(fresh.summary)
     context.log.info(fresh.summary)
     partitions.add(instance, [request.definition.cluster_id for request in fresh.requests])
-    return dg.SensorResult(run_requests=[_run_request(request) for request in fresh.requests])
+    return dg.SensorResult(
+        run_requests=[_run_request(clustering, request) for request in fresh.requests]
+    )
 
 
 def _fresh(clustering: Pipeline, instance: dg.DagsterInstance, tick: Tick) -> Tick:
@@ -46,10 +49,10 @@ def _fresh(clustering: Pipeline, instance: dg.DagsterInstance, tick: Tick) -> Ti
     return without(tick, {key: run.run_id for key, run in runs.items()})
 
 
-def _run_request(request: Request) -> dg.RunRequest:
+def _run_request(clustering: Pipeline, request: Request) -> dg.RunRequest:
     definition = request.definition
     return dg.RunRequest(
         run_key=request.run_key,
         partition_key=definition.cluster_id,
-        tags=tags_of(BATCH, definition.scope),
+        tags=with_size(clustering, definition.cluster_id, tags_of(BATCH, definition.scope)),
     )

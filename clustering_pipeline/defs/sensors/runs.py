@@ -13,6 +13,8 @@ from clustering_pipeline.defs.instance.queue import (
     show_queue,
     tag_namespaces,
 )
+from clustering_pipeline.defs.instance.queue_launcher import run_again
+from clustering_pipeline.defs.instance.right_size import size_queued
 from clustering_pipeline.defs.instance.runs import unfinished_records
 from clustering_pipeline.defs.sensors.batches import run_after_batches
 from clustering_pipeline.defs.sensors.lost_runs import free_lost
@@ -60,6 +62,7 @@ def follow_runs(
     runs = [record.dagster_run for record in records]
     unwanted = cancel_unwanted(catalog, instance, runs)
     tag_namespaces(catalog, instance, runs)
+    size_queued(clustering, instance, runs)
     live = [record for record in records if record.dagster_run.run_id not in unwanted]
     show_places(catalog, live)
     changed = show_queue(catalog, [record.dagster_run for record in live])
@@ -81,6 +84,8 @@ def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     def record(context: dg.RunStatusSensorContext, clustering: dg.ResourceParam[Pipeline]) -> None:
         run = context.dagster_run
         record_end(clustering.catalog, run_id_of(run.run_id), end_of(context.instance, run))
+        if status is dg.DagsterRunStatus.FAILURE:
+            run_again(context.instance, run)
 
     return record
 

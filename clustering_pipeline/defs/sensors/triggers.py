@@ -13,6 +13,7 @@ from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.automation.drift import drift
 from clustering_pipeline.automation.triggers import Facts, judge_trigger
 from clustering_pipeline.defs.instance import partitions
+from clustering_pipeline.defs.instance.right_size import with_size
 from clustering_pipeline.defs.instance.runs import by_key, in_flight
 from clustering_pipeline.defs.instance.tags import EXECUTE, SEEN, tags_of
 from clustering_pipeline.model.automation.schedules import ConditionalSchedule, EventSchedule
@@ -120,10 +121,11 @@ def _requests(
         seen = _wanted(looking, record, trigger)
         if seen is not None:
             taken.add(record.cluster_id)
+            tags = {**tags_of(SCHEDULE, record.scope, trigger_id=trigger.trigger_id), **seen}
             yield dg.RunRequest(
                 run_key=trigger.run_key,
                 partition_key=record.cluster_id,
-                tags={**tags_of(SCHEDULE, record.scope, trigger_id=trigger.trigger_id), **seen},
+                tags=with_size(looking.pipeline, record.cluster_id, tags),
             )
 
 

@@ -102,6 +102,8 @@ class ExecutionRecord(Scoped, ClusterExecutionResult):
     """What started it: somebody, a batch, or a schedule."""
     trigger_id: str | None = None
     """The trigger, where one did."""
+    retry_reason: str | None = None
+    """Why the run before it was not enough, where it is that run once more."""
     spec: ClusterSpec | None = None
     """The definition with this execution's overrides, frozen."""
     params: dict[str, Any] | None = None

@@ -68,6 +68,7 @@ def task_of(execution: ExecutionRecord) -> TaskResponse:
 
 def _additional(execution: ExecutionRecord) -> dict[str, Any]:
     progress = execution.progress
+    again = {"retry_reason": execution.retry_reason} if execution.retry_reason else {}
     return {
         "cluster_id": execution.cluster_id,
         "run_id": execution.run_id,
@@ -75,6 +76,7 @@ def _additional(execution: ExecutionRecord) -> dict[str, Any]:
         "progress": progress.model_dump() if progress else None,
         "error": execution.error_message,
         "failure_category": execution.failure_category,
+        **again,
     }
 
 
@@ -87,6 +89,8 @@ class QueuedRun(Scoped):
     cluster_id: str
     trigger: str
     trigger_id: str | None = None
+    retry_reason: str | None = None
+    """Why it is a run once more."""
     priority: int = 0
     """Higher ones go first."""
     number: int
@@ -94,6 +98,7 @@ class QueuedRun(Scoped):
 
     def task(self, position: int) -> TaskResponse:
         """The task, at that place in the queue."""
+        again = {"retry_reason": self.retry_reason} if self.retry_reason else {}
         return TaskResponse(
             task_id=self.task_id,
             task_type=TASK_TYPE,
@@ -107,6 +112,7 @@ class QueuedRun(Scoped):
                 "progress": None,
                 "error": None,
                 "failure_category": None,
+                **again,
             },
             queue_position=position,
         )

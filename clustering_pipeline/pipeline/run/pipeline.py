@@ -8,6 +8,7 @@ from clustering_pipeline.engine.identity import Terms as IdentityTerms
 from clustering_pipeline.labeling import LabelingConfig, Terms
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.notifications.sender import Sender
+from clustering_pipeline.settings import RunResources
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
 
@@ -40,3 +41,5 @@ class Pipeline:
     """Runs of a definition whose results are kept."""
     sender: Sender = field(default_factory=Sender)
     """Posts messages to webhooks."""
+    run_resources: RunResources | None = None
+    """Whose tags tell a launcher what a run needs; None tells it nothing."""

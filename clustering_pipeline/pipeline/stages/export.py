@@ -3,9 +3,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from clustering_pipeline.model.definitions.feature_uri import resolve_vector
+from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.errors import EmptySelection, InvalidVectors
 from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, EXPORT
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.stores.documents import ExportReport, Selection, Source
@@ -19,7 +21,7 @@ def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> Stag
     """
     # Read before the scroll: a batch that completes meanwhile is not promised to be in.
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
-    sources = sources_of(run)
+    sources = sources_of(run.pipeline, run.spec)
     report = run.pipeline.documents.export(
         Selection(sources=sources, tree=parse_filter(run.spec.filters)),
         partial(run.open_writer, EMBEDDINGS),
@@ -41,12 +43,12 @@ def keep_report(
     return _described(run, report)
 
 
-def sources_of(run: Run) -> list[Source]:
+def sources_of(pipeline: Pipeline, spec: ClusterSpec) -> list[Source]:
     """The collections that the definition reads, with the vectors that its features name."""
-    collections = run.pipeline.catalog.collections.resolve(run.spec.scope, run.spec.collection_ids)
+    collections = pipeline.catalog.collections.resolve(spec.scope, spec.collection_ids)
     sources = []
     for collection in collections:
-        info = run.pipeline.documents.describe(collection.qdrant_collection)
+        info = pipeline.documents.describe(collection.qdrant_collection)
         names = tuple(
             resolve_vector(
                 uri,
@@ -55,7 +57,7 @@ def sources_of(run: Run) -> list[Source]:
                 collection=collection.collection_name,
                 unusable=info.unusable,
             )
-            for uri in run.spec.feature_uris
+            for uri in spec.feature_uris
         )
         sources.append(
             Source(

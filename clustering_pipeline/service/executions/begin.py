@@ -46,6 +46,8 @@ class RunIdentity:
     """Of a run that was not launched, but started in Dagster."""
     retries: str | None = None
     """The execution of a crashed worker, which this run does again as it was asked for."""
+    retry_reason: str | None = None
+    """Why it is run once more, where it was us who had it run."""
     in_one_process: bool = True
     """Whether the run ends with the process that works for it now."""
 
@@ -179,7 +181,8 @@ def _unstarted(
     """The execution, unless it was launched; one that retries another does what that did."""
     before = catalog.executions.find(identity.retries) if identity.retries else None
     plan = before.plan if before is not None else "full"
-    return new_execution(record, identity, spec).model_copy(update={"plan": plan})
+    known = {"plan": plan, "retry_reason": identity.retry_reason}
+    return new_execution(record, identity, spec).model_copy(update=known)
 
 
 def _wanted(catalog: Catalog, record: ClusterRecord, identity: RunIdentity) -> ClusterSpec:

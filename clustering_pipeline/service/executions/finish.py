@@ -26,6 +26,8 @@ class RunEnd:
 
     outcome: Literal["succeeded", "canceled", "failed"]
     reason: str | None = None
+    runs_again: bool = False
+    """Whether the orchestrator runs it once more by itself."""
 
 
 def fail(
@@ -105,13 +107,16 @@ def record_end(catalog: Catalog, run_id: str, end: RunEnd) -> None:
     elif end.outcome == "canceled":
         cancel(catalog, run_id)
     else:
-        interrupt(catalog, run_id, reason=end.reason)
+        interrupt(catalog, run_id, reason=end.reason, runs_again=end.runs_again)
 
 
-def interrupt(catalog: Catalog, run_id: str, *, reason: str | None = None) -> None:
+def interrupt(
+    catalog: Catalog, run_id: str, *, reason: str | None = None, runs_again: bool = False
+) -> None:
     """Ends an execution whose process is gone."""
     said = f"({reason})" if reason else "without saying so"
-    message = f"the process of {run_id} ended {said}; execute the definition again"
+    way_out = "it runs once more by itself" if runs_again else "execute the definition again"
+    message = f"the process of {run_id} ended {said}; {way_out}"
     fail(catalog, run_id, RunInterrupted(message))
 
 

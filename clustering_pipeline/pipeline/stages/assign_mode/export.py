@@ -82,7 +82,7 @@ def export_changes(run: Run) -> StageReport:
     started = time.perf_counter()
     # Read before the scroll: a batch that completes meanwhile is not promised to be in.
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
-    sources = sources_of(run)
+    sources = sources_of(run.pipeline, run.spec)
     before = earlier(run)
     seen, stored = _looked_at(run, before, sources)
     anew = _anew(run, seen, stored)
