@@ -36,6 +36,8 @@ MAY_IMPORT = {
     "api": _WORK,
     "local": _WORK | {"defs"},
     "cli": _WORK | {"defs", "api", "local"},
+    "notebook": _WORK | {"defs", "local"},
+    "sklearn": {"engine", "model"},
     "resources": {"defs", "local", "model", "pipeline", "settings"},
     "definitions": {"defs", "resources"},
     "as_code": {"model", "defs", "resources"},
@@ -57,6 +59,7 @@ NEVER_IMPORT = {
     "service": {"dagster", "fastapi", "pymongo", "boto3"},
     "api": {"dagster"},
     "cli": {"dagster"},
+    "notebook": {"dagster", "fastapi"},
 }
 
 # Who imports Dagster besides ``defs``.

@@ -10,10 +10,10 @@ from clustering_pipeline.api.errors import documented
 from clustering_pipeline.api.routes.groups import OtherRun
 from clustering_pipeline.model.executions.analysis import (
     ComparisonResponse,
-    Every,
     NumbersResponse,
     TimelineResponse,
 )
+from clustering_pipeline.model.periods import Every
 from clustering_pipeline.service.results.segments import comparison, numbers_by_group
 from clustering_pipeline.service.results.timeline import timeline, timeline_of_runs
 

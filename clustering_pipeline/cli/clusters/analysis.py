@@ -9,10 +9,10 @@ from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import counted, emit, emit_one, note, output_options
 from clustering_pipeline.model.executions.analysis import (
     ComparisonResponse,
-    Every,
     NumbersResponse,
     TimelineResponse,
 )
+from clustering_pipeline.model.periods import Every
 
 _NUMBERS = ("label", "documents", "mean", "low", "high", "median", "total")
 _LAST = 12  # periods that fit on a screen

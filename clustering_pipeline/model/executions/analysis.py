@@ -5,9 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from clustering_pipeline.model.base import View
+from clustering_pipeline.model.periods import Every
 from clustering_pipeline.model.times import Moment
-
-Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 
 
 class GroupCounts(View):

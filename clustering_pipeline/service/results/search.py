@@ -1,14 +1,10 @@
 """Which groups a query means: by the words of their names and documents."""
 
-import re
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from clustering_pipeline.labeling.text.tokens import is_unspaced, words
-from clustering_pipeline.model.errors import InvalidRequest
+from clustering_pipeline.labeling.text.matching import Matches, matches
 from clustering_pipeline.model.executions.execution import ClusterExecutionCentroid, ExecutionRecord
 from clustering_pipeline.model.executions.group_details import (
     FittingText,
@@ -29,8 +25,6 @@ from clustering_pipeline.service.results.documents import (
 )
 
 DOCUMENTS = 5
-MOST_WORDS = 32
-_LONG = 4  # letters from which on a word also stands for longer ones: launch, launched
 
 
 def find_groups(
@@ -38,51 +32,24 @@ def find_groups(
 ) -> GroupSearchResponse:
     """The groups of the published run whose names and documents have the words of ``query``.
 
-    A word counts by how few documents have it, a document by the square of what its words count
-    for, so that many words at once count more than one here and there.  A group scores half for the
-    words of its label, keywords and summary, and half for the mean of its documents.  Raises
-    ClusterNotFound, StateConflict before anything is published, InvalidRequest for a query without
-    a word.
+    A word counts by how few documents have it.  Raises ClusterNotFound, StateConflict before
+    anything is published, InvalidRequest for a query without a word.
     """
     record, execution = results_of(pipeline, scope, cluster)
-    asked = _asked(query)
     rows = read_members(pipeline, execution)
-    holds = _holding(_texts(pipeline, execution, rows), asked)
-    weights = np.log1p(len(holds) / (1 + holds.sum(axis=0)))
-    weights /= weights.sum()
-    scores = holds @ weights
-    groups = [
-        _scored(execution, group, asked, weights, _mean(rows, scores**2, group.cluster_id))
-        for group in execution.centroids or ()
-    ]
-    fitting = sorted(
-        (group for group in groups if group.score > 0),
+    fitting = matches(query, _texts(pipeline, execution, rows))
+    scored = [_scored(execution, group, fitting, rows) for group in execution.centroids or ()]
+    groups = sorted(
+        (group for group in scored if group.score > 0),
         key=lambda group: (-group.score, -group.member_count, group.cluster_id),
     )
     return GroupSearchResponse(
         cluster_id=record.cluster_id,
         run_id=execution.run_id,
         by="words",
-        results=fitting[:limit],
-        documents=_documents(rows, scores),
+        results=groups[:limit],
+        documents=_documents(rows, fitting.scores),
     )
-
-
-def _asked(query: str) -> list[re.Pattern[str]]:
-    distinct = list(dict.fromkeys(word for word in words(query) if word))[:MOST_WORDS]
-    if not distinct:
-        message = f"{query[:60]!r} has no word to look for: give one at least"
-        raise InvalidRequest(message)
-    return [_pattern(word) for word in distinct]
-
-
-def _pattern(word: str) -> re.Pattern[str]:
-    """At the beginning of a word; in scripts without spaces anywhere."""
-    if is_unspaced(word):
-        return re.compile(re.escape(word))
-    stem = word[:-1] if len(word) > _LONG and word.endswith("s") else word
-    end = "" if len(stem) >= _LONG else r"s?\b"
-    return re.compile(rf"\b{re.escape(stem)}{end}", re.IGNORECASE)
 
 
 def _texts(pipeline: Pipeline, execution: ExecutionRecord, rows: pl.DataFrame) -> pl.Series:
@@ -99,35 +66,21 @@ def _texts(pipeline: Pipeline, execution: ExecutionRecord, rows: pl.DataFrame) -
     )
 
 
-def _holding(texts: pl.Series, asked: Sequence[re.Pattern[str]]) -> NDArray[np.float64]:
-    """(documents, words): 1 where the text has the word."""
-    columns = [
-        texts.str.contains(f"(?i){pattern.pattern}").fill_null(value=False) for pattern in asked
-    ]
-    return np.stack([column.to_numpy() for column in columns], axis=1).astype(np.float64)
-
-
-def _mean(rows: pl.DataFrame, scores: NDArray[np.float64], group: str) -> float:
-    inside = rows.select(is_within(group)).to_series().to_numpy()
-    return float(scores[inside].mean()) if inside.any() else 0.0
-
-
 def _scored(
     execution: ExecutionRecord,
     group: ClusterExecutionCentroid,
-    asked: Sequence[re.Pattern[str]],
-    weights: NDArray[np.float64],
-    fitting: float,
+    fitting: Matches,
+    rows: pl.DataFrame,
 ) -> FoundGroup:
     label = execution.label_of(group)
     about = " \n ".join([label or "", group.summary or "", *(group.keywords or ())])
-    named = np.array([pattern.search(about) is not None for pattern in asked], dtype=np.float64)
+    members = rows.select(is_within(group.cluster_id)).to_series().to_numpy()
     return FoundGroup(
         cluster_id=group.cluster_id,
         group_uid=group.group_uid,
         label=label,
         member_count=group.num_members,
-        score=float(weights @ named + fitting) / 2,
+        score=fitting.of_group(about, members),
     )
 
 

@@ -1,30 +1,32 @@
 """The groups of a definition over time: by a date of their documents, or from run to run."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
+from typing import cast
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.executions.analysis import Every, GroupCounts, TimelineResponse
+from clustering_pipeline.model.executions.analysis import GroupCounts, TimelineResponse
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.model.filters.text import as_time
 from clustering_pipeline.model.ids import NOISE_ID, TOP_ID
+from clustering_pipeline.model.periods import (
+    Every,
+    period_name,
+    period_of,
+    periods,
+    read_date,
+    zone_named,
+)
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.columns import CLUSTER_ID, FEATURE
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.documents import read_members, results_of, values_at
 
-MOST_PERIODS = 2_000
 _EXAMPLES = 3
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
-# A number is seconds, milli-, micro- or nanoseconds since 1970 by its size; up to 9999, a year.
-_UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +51,15 @@ def timeline(
 ) -> TimelineResponse:
     """Counts and shares of each group by ``by``, a date of its documents (a dotted path).
 
-    A date is ISO 8601 or RFC 5322 text, or a number since 1970; one without an offset is taken in
-    ``zone``, in which periods begin too.  Raises ClusterNotFound, ExecutionNotFound, StateConflict
-    before anything is published, and InvalidRequest where no document has a date there, for an
-    unknown zone, and where there would be more than 2,000 periods.
+    Dates are read, and periods begin, in ``zone``.  Raises ClusterNotFound, ExecutionNotFound,
+    StateConflict before anything is published, and InvalidRequest where no document has a date
+    there, for an unknown zone, and where there would be more than 2,000 periods.
     """
     record, execution = results_of(pipeline, scope, cluster, run_id)
-    dated = _dated(one_clustering(read_members(pipeline, execution)), by, every, _zone(zone))
+    dated = _dated(one_clustering(read_members(pipeline, execution)), by, every, zone_named(zone))
     if not dated.periods:
         raise InvalidRequest(_no_dates(dated, by))
-    starts = list(_periods(min(dated.periods), max(dated.periods), every))
+    starts = list(periods(min(dated.periods), max(dated.periods), every))
     places = {start: place for place, start in enumerate(starts)}
     counted = Counter(
         (group, places[period]) for group, period in zip(dated.groups, dated.periods, strict=True)
@@ -70,7 +71,7 @@ def timeline(
         run_id=execution.run_id,
         by=by,
         every=every,
-        periods=[_named(start, every) for start in starts],
+        periods=[period_name(start, every) for start in starts],
         totals=sums,
         groups=[
             group_counts(
@@ -173,7 +174,7 @@ def _shares(counts: Sequence[int], totals: Sequence[int]) -> list[float]:
 
 
 def _dated(rows: pl.DataFrame, by: str, every: Every, zone: ZoneInfo) -> Dated:
-    periods, groups, unreadable, without = [], [], [], 0
+    starts, groups, unreadable, without = [], [], [], 0
     for value, group in zip(values_at(rows, by), on_top(rows), strict=True):
         if value is None or value == "":
             without += 1
@@ -182,105 +183,9 @@ def _dated(rows: pl.DataFrame, by: str, every: Every, zone: ZoneInfo) -> Dated:
         if moment is None:
             unreadable.append(str(value)[:60])
             continue
-        periods.append(_start(moment, every))
+        starts.append(period_of(moment, every))
         groups.append(group)
-    return Dated(periods=periods, groups=groups, without=without, unreadable=unreadable)
-
-
-def read_date(value: Any, zone: ZoneInfo) -> datetime | None:
-    """The moment in ``zone`` that a value stands for, without its offset; None for no date."""
-    try:
-        if isinstance(value, bool):
-            return None
-        if isinstance(value, int | float):
-            return _of_number(float(value), zone)
-        return _of_text(str(value).strip(), zone)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _of_number(number: float, zone: ZoneInfo) -> datetime | None:
-    if number % 1 == 0 and 1000 <= number <= 9999:
-        return datetime(int(number), 1, 1)  # noqa: DTZ001 - periods carry no offset
-    per_second = next((unit for most, unit in _UNITS if abs(number) < most), None)
-    if per_second is None:
-        return None
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number / per_second)
-    return moment.astimezone(zone).replace(tzinfo=None)
-
-
-def _of_text(text: str, zone: ZoneInfo) -> datetime | None:
-    if text.isdecimal():
-        return datetime(int(text), 1, 1) if len(text) == 4 else _compact(text)  # noqa: DTZ001
-    if len(text) == 7 and text[4] == "-":
-        text = f"{text}-01"
-    moment = _iso(text) or _mail(text)
-    if moment is None or moment.tzinfo is None:
-        return moment
-    return moment.astimezone(zone).replace(tzinfo=None)
-
-
-def _compact(text: str) -> datetime | None:
-    """``20240131``, the basic form of ISO 8601."""
-    return datetime.strptime(text, "%Y%m%d") if len(text) == 8 else None  # noqa: DTZ007
-
-
-def _iso(text: str) -> datetime | None:
-    if as_time(text) is None:
-        return None
-    return datetime.fromisoformat(text)
-
-
-def _mail(text: str) -> datetime | None:
-    return parsedate_to_datetime(text) if "," in text or ":" in text else None
-
-
-def _start(moment: datetime, every: Every) -> datetime:
-    """The beginning of the period around a moment; weeks begin on Monday, as in ISO 8601."""
-    if every == "hour":
-        return moment.replace(minute=0, second=0, microsecond=0)
-    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    if every == "week":
-        return day - timedelta(days=day.weekday())
-    if every == "day":
-        return day
-    months = _MONTHS[every]
-    return day.replace(day=1, month=(day.month - 1) // months * months + 1)
-
-
-def _periods(first: datetime, last: datetime, every: Every) -> Iterator[datetime]:
-    start = first
-    for _ in range(MOST_PERIODS):
-        yield start
-        if start >= last:
-            return
-        start = _next(start, every)
-    message = (
-        f"from {_named(first, every)} to {_named(last, every)} there are more than "
-        f"{MOST_PERIODS:,} periods of a {every}: ask for longer ones"
-    )
-    raise InvalidRequest(message)
-
-
-def _next(start: datetime, every: Every) -> datetime:
-    if every == "hour":
-        return start + timedelta(hours=1)
-    if every in {"day", "week"}:
-        return start + timedelta(days=7 if every == "week" else 1)
-    month = start.month - 1 + _MONTHS[every]
-    return start.replace(year=start.year + month // 12, month=month % 12 + 1)
-
-
-def _named(start: datetime, every: Every) -> str:
-    return start.strftime("%Y-%m-%dT%H:00" if every == "hour" else "%Y-%m-%d")
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        message = f"there is no time zone {name[:60]!r}: name one like Europe/Berlin, or UTC"
-        raise InvalidRequest(message) from error
+    return Dated(periods=starts, groups=groups, without=without, unreadable=unreadable)
 
 
 def _no_dates(dated: Dated, by: str) -> str:

@@ -214,7 +214,7 @@ def test_a_timeline_without_dates_is_refused(given, field, sentence):
 
 
 def test_a_timeline_of_too_many_periods_or_no_zone_is_refused(given):
-    with pytest.raises(InvalidRequest, match="more than 2,000 periods of a hour"):
+    with pytest.raises(InvalidRequest, match="more than 2,000 periods of one hour"):
         timeline(*given, "created", every="hour")
     with pytest.raises(InvalidRequest, match="there is no time zone 'Mars/Base'"):
         timeline(*given, "created", zone="Mars/Base")

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clustering_pipeline.service.results.timeline import read_date
+from clustering_pipeline.model.periods import read_date
 
 MOMENT = 1_709_251_199  # 2024-02-29T23:59:59Z
 

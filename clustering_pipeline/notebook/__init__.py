@@ -1,0 +1,1 @@
+"""Groups of texts in a notebook or a script, with no server."""

@@ -1,0 +1,41 @@
+"""What the papers and docstrings show is run, as it stands."""
+
+import doctest
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture
+def elsewhere(stack, qdrant_url, tmp_path, monkeypatch):
+    """A folder to write into, the worker's embedded stack, and no setting of whoever tests."""
+    for name in list(os.environ):
+        if name.startswith(("CLUSTERING_", "DAGSTER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
+    if qdrant_url != stack.qdrant_url:
+        monkeypatch.setenv("CLUSTERING_QDRANT_URL", qdrant_url)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_notebooks_page_runs(elsewhere):
+    blocks = BLOCK.findall((DOCS / "notebook.md").read_text())
+    shared: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "notebook.md", "exec"), shared)  # noqa: S102 - our own page
+    assert len(blocks) > 3
+    assert (elsewhere / "my-topics" / "topics.json").exists()
+
+
+@pytest.mark.parametrize("module", ["notebook.texts", "sklearn"])
+def test_examples_in_docstrings_hold(module):
+    tested = doctest.testmod(import_module(f"clustering_pipeline.{module}"))
+    assert tested.attempted > 0
+    assert tested.failed == 0
