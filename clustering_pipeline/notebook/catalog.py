@@ -112,7 +112,8 @@ class OpenCatalog:
 
         request = validate(ExecuteClusterByIdRequest, {"mode": mode})
         catalog = self.pipeline.catalog
-        launched = launch(launcher_of(self.settings), catalog, self.scope, cluster, request)
+        launcher = launcher_of(self.settings, self.pipeline)
+        launched = launch(launcher, catalog, self.scope, cluster, request)
         execution = follow(launched, catalog, _unseen)
         if execution.status is not ExecutionStatus.COMPLETED:
             raise RunFailed(execution.whole_error or f"{execution.run_id} was cancelled")

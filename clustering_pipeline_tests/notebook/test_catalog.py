@@ -39,8 +39,7 @@ def test_topics_become_a_definition_that_runs(environment):
         assert catalog.clusters().set_index("cluster_id")["algorithm"][stored] == "kmeans"
         with pytest.raises(ClusteringError, match="has published nothing yet"):
             catalog.groups("notebook topics")
-        record = catalog.pipeline.catalog.clusters.by_id(stored)
-        execute(catalog.pipeline, record)
+        assert catalog.execute(stored).num_clusters == 2
         groups = catalog.groups(stored)
         assert groups["num_members"].tolist() == [30, 20]
         assert groups["label"].tolist() == topics.groups["label"].tolist()
