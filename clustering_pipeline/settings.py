@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     qdrant_patience: float = Field(default=60.0, gt=0)
     """Seconds that a run waits for a Qdrant that has answered before; for a first answer, 10."""
     artifacts: str | None = None
+    artifacts_shared: bool = False
+    """Whether the folder of artifacts is one that every host mounts at the same place."""
     s3_endpoint: str | None = None
     llm_base_url: str | None = None
     llm_api_key: SecretStr | None = None
@@ -134,6 +136,17 @@ class Settings(BaseSettings):
     def artifacts_root(self) -> str:
         """The folder or S3 prefix that runs write to."""
         return self.artifacts or str(self.data_dir / "artifacts")
+
+    @property
+    def on_this_host(self) -> tuple[str, ...]:
+        """The stores that no other host reaches, each with the variable that says where it is."""
+        folder = not self.artifacts_root.startswith("s3://") and not self.artifacts_shared
+        stores = (
+            (folder, f"the artifacts in {self.artifacts_root} (CLUSTERING_ARTIFACTS)"),
+            (self.mongodb_uri is None, "the embedded mongod (CLUSTERING_MONGODB_URI)"),
+            (self.qdrant_url is None, "the embedded Qdrant (CLUSTERING_QDRANT_URL)"),
+        )
+        return tuple(name for here, name in stores if here)
 
     def in_force(self) -> dict[str, str]:
         """Every setting by its variable's name, secrets masked, embedded defaults named."""

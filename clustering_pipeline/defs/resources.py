@@ -7,6 +7,7 @@ from functools import cache
 import dagster as dg
 
 from clustering_pipeline.defs.instance import pools
+from clustering_pipeline.defs.instance.home import require_reachable
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.finish import record_part
@@ -38,6 +39,8 @@ def opened_for(context: dg.InitResourceContext, connect: Connect) -> Generator[P
     if context.instance is not None:
         pools.introduce(context.instance)
     with connect() as opened:
+        if context.instance is not None:
+            require_reachable(context.instance, opened)
         if context.run is None:
             yield opened
             return

@@ -47,6 +47,7 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             terms=terms_of(settings),
             kept_runs=settings.kept_runs,
             run_resources=settings.run_resources,
+            on_this_host=settings.on_this_host,
             sender=Sender(allowed=settings.webhook_networks),
             identity=IdentityTerms(
                 jaccard=settings.identity_jaccard, cosine=settings.identity_cosine

@@ -35,13 +35,7 @@ def serve(host: str, port: int) -> None:
         signal.signal(number, signal.default_int_handler)
     with (
         open_pipeline(settings) as pipeline,
-        serving(
-            settings,
-            pipeline,
-            QueueLauncher(settings=settings, pipeline=pipeline),
-            host=host,
-            port=port,
-        ) as server,
+        serving(settings, pipeline, _checked(settings, pipeline), host=host, port=port) as server,
         short_pauses(),
     ):
         note(f"Qdrant  {pipeline.documents.address}")
@@ -65,7 +59,7 @@ def up(port: int, api_port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with open_pipeline(settings) as pipeline:
-        launcher = QueueLauncher(settings=settings, pipeline=pipeline)
+        launcher = _checked(settings, pipeline)
         note(f"MongoDB  {pipeline.catalog.address}")
         note(f"Qdrant   {pipeline.documents.address}")
         note(f"Results  {settings.artifacts_root}")
@@ -85,6 +79,12 @@ def up(port: int, api_port: int) -> None:
                 except KeyboardInterrupt:
                     note("Stopping …")
     note("Stopped.")
+
+
+def _checked(settings: Settings, pipeline: Pipeline) -> QueueLauncher:
+    launcher = QueueLauncher(settings=settings, pipeline=pipeline)
+    launcher.check()
+    return launcher
 
 
 def _recover(pipeline: Pipeline) -> None:

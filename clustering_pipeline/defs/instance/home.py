@@ -4,12 +4,16 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 
 import dagster as dg
 
+from clustering_pipeline.defs.instance.internals import DefaultRunLauncher
+from clustering_pipeline.model.errors import LocalStackUnavailable
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.settings import Settings
 
 _HOME = "DAGSTER_HOME"
@@ -68,3 +72,31 @@ def _called_home(home: Path) -> Generator[None]:
                 del os.environ[_HOME]
             else:
                 os.environ[_HOME] = before
+
+
+def require_reachable(instance: dg.DagsterInstance, pipeline: Pipeline) -> None:
+    """Raises LocalStackUnavailable where runs are started elsewhere and would not find a store."""
+    launcher = _elsewhere(instance) if pipeline.on_this_host else None
+    if launcher is None:
+        return
+    message = (
+        f"{launcher} starts runs on other hosts, which do not reach "
+        f"{', '.join(pipeline.on_this_host)}: set what is in brackets to what every host reaches, "
+        "or CLUSTERING_ARTIFACTS_SHARED=true for a folder that all of them mount"
+    )
+    raise LocalStackUnavailable(message)
+
+
+def _elsewhere(instance: dg.DagsterInstance) -> str | None:
+    """The name of a launcher whose runs are not on this host, by the configuration alone.
+
+    Made, it might ask for a cluster that only the daemon may ask.
+    """
+    data = instance.get_ref().run_launcher_data if instance.is_persistent else None
+    if data is None or data.module_name.split(".")[0] == dg.__name__:
+        return None
+    with suppress(ImportError, AttributeError):
+        made = getattr(import_module(data.module_name), data.class_name)
+        if issubclass(made, DefaultRunLauncher):
+            return None
+    return data.class_name

@@ -2,6 +2,7 @@
 
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.events.log import EventLogEntry
+from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.remote_origin import (
     CodeLocationOrigin,
@@ -24,6 +25,8 @@ __all__ = [
     # The event log that dagster.yaml names: one file in place of one for each run.
     "ConfigurableClassData",
     "ConsolidatedSqliteEventLogStorage",
+    # What starts runs on the daemon's own host, and whatever is made of it.
+    "DefaultRunLauncher",
     "EventLogEntry",
     # A run that is put into the queue by no code server: where its job is, as those say it.
     "JobPythonOrigin",

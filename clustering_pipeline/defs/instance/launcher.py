@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 import dagster as dg
 
@@ -21,6 +22,7 @@ from clustering_pipeline.service.executions.finish import RunEnd
 from clustering_pipeline.settings import Settings
 
 STOP_SECONDS = 30.0
+_MOST_SAID = 1_000  # characters of an error that may quote an answer, headers and all
 WORKER = "clustering_pipeline.worker"
 
 
@@ -139,6 +141,9 @@ def cancel_run(instance: dg.DagsterInstance, dagster_run_id: str) -> str | None:
     if run is None or run.is_finished:
         return None
     if run.status in WAITING:
+        if run.status is dg.DagsterRunStatus.STARTING:
+            # What was launched may wait for room, and nobody asks after a run that has ended.
+            terminate_run(instance, dagster_run_id)
         instance.report_run_canceled(run, "Somebody cancelled it.")
     else:
         instance.report_run_canceling(run)
@@ -168,15 +173,18 @@ def end_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunEnd:
 
 
 def _why_failed(instance: dg.DagsterInstance, dagster_run_id: str) -> str | None:
-    for entry in instance.all_logs(dagster_run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
-        event = entry.dagster_event
-        # A failure that was reported from outside carries no data.
-        error = event.job_failure_data.error if event and event.event_specific_data else None
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is not None:
-            # "package.module.Error: sentence", as tracebacks have it
-            return error.message.strip().partition(": ")[2] or error.message.strip()
+    """What the run says; else what kept it from being launched."""
+    for kind in (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.ENGINE_EVENT):
+        for entry in instance.all_logs(dagster_run_id, of_type=kind):
+            event = entry.dagster_event
+            # A failure that was reported from outside carries no data.
+            error = getattr(event and event.event_specific_data, "error", None)
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None:
+                # "package.module.Error: sentence", as tracebacks have it
+                said = error.message.strip().partition(": ")[2] or error.message.strip()
+                return shorten(said, _MOST_SAID)
     return None
 
 

@@ -1,5 +1,6 @@
 """Hands runs to the queue of the Dagster instance, from which its daemon starts them."""
 
+import os
 import sys
 import time
 from collections.abc import Generator, Mapping
@@ -11,7 +12,7 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
-from clustering_pipeline.defs.instance.home import dagster_home, open_instance
+from clustering_pipeline.defs.instance.home import dagster_home, open_instance, require_reachable
 from clustering_pipeline.defs.instance.internals import (
     TAGS_TO_MAYBE_OMIT_ON_RETRY,
     JobPythonOrigin,
@@ -50,6 +51,8 @@ from clustering_pipeline.settings import Settings
 MODULE = "clustering_pipeline.definitions"
 _FUNCTION = "defs"
 _REPOSITORY = "__repository__"
+# Code servers in containers are told so which image they are.
+_IMAGE = "DAGSTER_CURRENT_IMAGE"
 _DAEMON = "QUEUED_RUN_COORDINATOR"
 # The daemon says every 30 s that it lives.
 SILENCE_SECONDS = 90.0
@@ -125,10 +128,10 @@ class QueueLauncher:
     """Tells what a run needs, where the settings ask for it."""
 
     def start(self, execution: ExecutionRecord) -> QueuedRun:
-        """Puts the run into the queue; raises LocalStackUnavailable where the instance has none."""
+        """Puts the run into the queue; raises what ``check`` does."""
         home = dagster_home(self.settings)
         with open_instance(home) as instance:
-            _require_queue(instance, home)
+            self._require(instance, home)
             submit(instance, execution, self._sized(execution))
             return QueuedRun(
                 run_id=execution.run_id,
@@ -136,6 +139,17 @@ class QueueLauncher:
                 waits_in=queue_of(instance),
                 home=home,
             )
+
+    def check(self) -> None:
+        """Raises LocalStackUnavailable where the instance has no queue, or its runs no stores."""
+        home = dagster_home(self.settings)
+        with open_instance(home) as instance:
+            self._require(instance, home)
+
+    def _require(self, instance: dg.DagsterInstance, home: Path) -> None:
+        _require_queue(instance, home)
+        if self.pipeline is not None:
+            require_reachable(instance, self.pipeline)
 
     def _sized(self, execution: ExecutionRecord) -> dict[str, str]:
         if self.pipeline is None or execution.spec is None:
@@ -266,10 +280,11 @@ def _repository(instance: dg.DagsterInstance) -> RemoteRepositoryOrigin:
 
 
 def _code() -> RepositoryPythonOrigin:
-    """Where a launcher that starts a run elsewhere loads the job from."""
+    """Where a launcher that starts a run elsewhere loads the job from: from an image like ours."""
     return RepositoryPythonOrigin(
         executable_path=sys.executable,
         code_pointer=ModuleCodePointer(MODULE, _FUNCTION, str(Path.cwd())),
+        container_image=os.environ.get(_IMAGE),
         entry_point=["dagster"],
     )
 

@@ -43,3 +43,5 @@ class Pipeline:
     """Posts messages to webhooks."""
     run_resources: RunResources | None = None
     """Whose tags tell a launcher what a run needs; None tells it nothing."""
+    on_this_host: tuple[str, ...] = ()
+    """The stores that a run on another host would not reach."""
