@@ -24,7 +24,7 @@ def _gates(graph: Graph) -> dg.AssetChecksDefinition:
     def look(
         context: dg.AssetCheckExecutionContext, clustering: dg.ResourceParam[Pipeline]
     ) -> dg.AssetCheckResult:
-        execution = clustering.catalog.executions.find(identity_of(context).run_id)
+        execution = clustering.catalog.executions.find(identity_of(context, graph).run_id)
         refusals = execution.refusals if execution else []
         beside = passed_over(execution.spec) if execution and execution.spec else []
         return dg.AssetCheckResult(

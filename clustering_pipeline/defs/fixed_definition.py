@@ -28,9 +28,10 @@ def fixed_definition(source: Source, *, scope: Scope = LOCAL) -> Graph:
         raise InvalidDefinition(message)
     name = asset_name(request.cluster_name)
 
-    def cluster_of(context: Context, pipeline: Pipeline) -> str:
+    def cluster_of(context: Context, pipeline: Pipeline, graph: Graph) -> str:
         # The first stage applies the file; what it began is what the others go on with.
-        begun = pipeline.catalog.executions.find(run_id_of(context.run.run_id))
+        run_id = run_id_of(context.run.run_id, graph.part(context))
+        begun = pipeline.catalog.executions.find(run_id)
         if begun is not None and begun.spec and begun.spec.cluster_name == request.cluster_name:
             return begun.cluster_id
         return pipeline.catalog.clusters.apply(scope, request).cluster_id

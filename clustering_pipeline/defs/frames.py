@@ -77,7 +77,10 @@ def _is_partitioned(context: dg.InputContext) -> bool:
 def _of_code(context: dg.InputContext, pipeline: Pipeline) -> str:
     """The definition whose graph the asset is of: that of its latest materialization."""
     event = context.instance.get_latest_materialization_event(context.asset_key)
-    execution = pipeline.catalog.executions.find(run_id_of(event.run_id)) if event else None
+    parts = ("/".join(context.asset_key.path[:-1]), "")
+    ids = [run_id_of(event.run_id, part) for part in parts] if event else []
+    records = filter(None, map(pipeline.catalog.executions.find, ids))
+    execution = next(records, None)
     if execution is None:
         name = context.asset_key.to_user_string()
         message = f"{name} has published nothing that this catalog knows: materialize it first"

@@ -10,7 +10,6 @@ from clustering_pipeline.defs.instance import pools
 from clustering_pipeline.defs.instance.home import require_reachable
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
-from clustering_pipeline.service.executions.finish import record_part
 from clustering_pipeline.service.executions.heartbeat import beating
 
 # The key in every Definitions: assets, checks and sensors name a parameter so.
@@ -47,5 +46,3 @@ def opened_for(context: dg.InitResourceContext, connect: Connect) -> Generator[P
         run_id = run_id_of(context.run.run_id)
         with beating(opened.catalog, run_id):
             yield opened
-            chosen = context.run.asset_selection or ()
-            record_part(opened.catalog, run_id, {key.path[-1] for key in chosen})

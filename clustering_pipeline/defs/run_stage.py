@@ -1,6 +1,7 @@
 """Runs one stage for Dagster and keeps the execution's record true, whatever happens."""
 
 import logging
+import multiprocessing
 import time
 import traceback
 from collections.abc import Callable, Generator
@@ -26,26 +27,33 @@ from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.export import Check
 from clustering_pipeline.pipeline.stages.table import Stage, require_inputs
-from clustering_pipeline.service.executions.begin import RunIdentity, open_run
+from clustering_pipeline.service.executions.begin import RunIdentity, open_run, past_run
 from clustering_pipeline.service.executions.delete import leaving_nothing
-from clustering_pipeline.service.executions.finish import complete, fail
+from clustering_pipeline.service.executions.finish import complete, fail, record_part
 
 LOG = logging.getLogger(__name__)
 TRACEBACK_LINES = 12
 _IN_ONE_PROCESS = {"in_process", "execute_in_process_executor"}
 """Executors whose run ends with the process of its steps."""
+_EITHER = "multi_or_in_process_executor"
+_OF_PROCESSES = {"multiprocess", _EITHER}
+"""Executors whose run starts its steps as processes of its own."""
 
 
 def perform(context: Context, pipeline: Pipeline, graph: Graph, stage: Stage) -> StageReport:
     """Does the stage's work, timed; the last stage of the definition ends the execution."""
-    with logged(context, stage.name) as belongs, _recorded(context, pipeline):
-        if stage.optional and _complete(context, pipeline):
+    identity = identity_of(context, graph)
+    with logged(context, stage.name) as belongs, _recorded(context, pipeline, identity.run_id):
+        if stage.optional and _is_complete(pipeline, identity.run_id):
             tell(LOG, "stage not asked for")
             return StageReport(skipped=True)
-        run = _open(context, pipeline, graph, stage.name)
+        cluster_id = graph.cluster_of(context, pipeline, graph)
+        run = open_run(pipeline, cluster_id, identity, stage=stage.name)
         belongs["definition"] = run.cluster_id
         with leaving_nothing(run):
-            return _worked(run, stage)
+            report = _worked(run, stage)
+        record_part(pipeline.catalog, run.run_id, graph.stages(context))
+        return report
 
 
 def _worked(run: Run, stage: Stage) -> StageReport:
@@ -64,13 +72,21 @@ def _worked(run: Run, stage: Stage) -> StageReport:
 
 def verify(context: Context, pipeline: Pipeline, graph: Graph, check: Check) -> None:
     """Raises what the check found, once the catalog knows it."""
-    with logged(context, check.name), _recorded(context, pipeline, reraise=_as_it_is):
-        check.require(_open(context, pipeline, graph, check.name))
+    identity = identity_of(context, graph)
+    run_id = identity.run_id
+    with logged(context, check.name), _recorded(context, pipeline, run_id, reraise=_as_it_is):
+        done = pipeline.catalog.executions.find(run_id)
+        if done is not None and done.status is ExecutionStatus.COMPLETED:
+            # The run makes no more than was made before its checks.
+            check.require(past_run(pipeline, done))
+            return
+        cluster_id = graph.cluster_of(context, pipeline, graph)
+        check.require(open_run(pipeline, cluster_id, identity, stage=check.name))
 
 
-def identity_of(context: Context) -> RunIdentity:
-    """The ids of the Dagster run under way."""
-    run = context.run
+def identity_of(context: Context, graph: Graph) -> RunIdentity:
+    """The ids of the Dagster run under way, or of the graph's part in it."""
+    run, part = context.run, graph.part(context)
     trigger, trigger_id = trigger_of(run.tags)
     retried = retried_of(run.tags)
     return RunIdentity(
@@ -79,20 +95,31 @@ def identity_of(context: Context) -> RunIdentity:
         trigger=trigger,
         trigger_id=trigger_id,
         mode=mode_of(run.tags),
-        retries=run_id_of(retried) if retried else None,
+        retries=run_id_of(retried, part) if retried else None,
         retry_reason=run.tags.get(RETRY_REASON),
-        in_one_process=context.job_def.executor_def.name in _IN_ONE_PROCESS,
+        part=part,
+        in_one_process=_is_one_process(context),
+        process=_starter(context),
     )
 
 
-def _open(context: Context, pipeline: Pipeline, graph: Graph, stage: str) -> Run:
-    cluster_id = graph.cluster_of(context, pipeline)
-    return open_run(pipeline, cluster_id, identity_of(context), stage=stage)
+def _is_one_process(context: Context) -> bool:
+    executor = context.job_def.executor_def.name
+    # Which of both it is, a run's configuration says.
+    chosen = str(context.run.run_config.get("execution"))
+    return executor in _IN_ONE_PROCESS or (executor == _EITHER and "in_process" in chosen)
 
 
-def _complete(context: Context, pipeline: Pipeline) -> bool:
+def _starter(context: Context) -> int | None:
+    """The process that starts the steps of the run."""
+    parent = multiprocessing.parent_process()
+    ours = context.job_def.executor_def.name in _OF_PROCESSES and not _is_one_process(context)
+    return parent.pid if ours and parent is not None else None
+
+
+def _is_complete(pipeline: Pipeline, run_id: str) -> bool:
     """Whether the run is done before its graph is: the definition asks for nothing more."""
-    execution = pipeline.catalog.executions.find(identity_of(context).run_id)
+    execution = pipeline.catalog.executions.find(run_id)
     return execution is not None and execution.status is ExecutionStatus.COMPLETED
 
 
@@ -116,10 +143,10 @@ def _as_it_is(error: ClusteringError) -> Exception:
 def _recorded(
     context: Context,
     pipeline: Pipeline,
+    run_id: str,
     *,
     reraise: Callable[[ClusteringError], Exception] = _as_failure,
 ) -> Generator[None]:
-    run_id = identity_of(context).run_id
     try:
         yield
     except ClusteringError as error:

@@ -4,6 +4,7 @@ Clients check definitions and runs against ``^clust_[a-zA-Z0-9]+$`` and ``^run_[
 Groups are numbered within their definition, and say in which group they lie.
 """
 
+import hashlib
 import re
 import secrets
 import uuid
@@ -42,14 +43,21 @@ def looks_like_id(name: str) -> bool:
     return _LIKE_AN_ID.fullmatch(name) is not None
 
 
-def run_id_of(dagster_run_id: str) -> str:
-    """The execution that belongs to a Dagster run."""
-    return f"run_{dagster_run_id.replace('-', '')}"
+def run_id_of(dagster_run_id: str, part: str = "") -> str:
+    """The execution that belongs to a Dagster run.
+
+    A run of several definitions has one for each of its parts; their ids begin with the run's.
+    """
+    return f"run_{dagster_run_id.replace('-', '')}{_tail(part)}"
 
 
-def task_id_of(root_dagster_run_id: str) -> str:
+def task_id_of(root_dagster_run_id: str, part: str = "") -> str:
     """The task of a Dagster run; a retried run shares its root's, so the task lives on."""
-    return f"task_{root_dagster_run_id.replace('-', '')}"
+    return f"task_{root_dagster_run_id.replace('-', '')}{_tail(part)}"
+
+
+def _tail(part: str) -> str:
+    return hashlib.sha256(part.encode()).hexdigest()[:8] if part else ""
 
 
 def run_mark(cluster_id: str) -> str:

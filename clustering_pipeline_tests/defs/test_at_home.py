@@ -20,7 +20,9 @@ from clustering_pipeline.as_code import cluster_definitions, load_groups, load_m
 from clustering_pipeline.defs.fixed_definition import asset_name
 from clustering_pipeline.defs.frames import resources_of
 from clustering_pipeline.defs.instance.partitions import CLUSTERS
+from clustering_pipeline.defs.sensors.lost_runs import dagster_run_id_of
 from clustering_pipeline.model.errors import InvalidDefinition, InvalidSettings
+from clustering_pipeline.model.ids import looks_like_id, run_id_of
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.resources import CatalogResource, QdrantResource, clustering_resources
 from clustering_pipeline.settings import MASK
@@ -40,6 +42,7 @@ TEAM = """
 import dagster as dg
 
 from clustering_pipeline.as_code import cluster_definitions
+from clustering_pipeline.model.ids import looks_like_id, run_id_of
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.resources import CatalogResource, QdrantResource
 
@@ -298,3 +301,60 @@ def test_a_downstream_asset_over_stored_definitions_takes_its_own(world: World, 
     assert job.execute_in_process(instance=world.instance, asset_selection=[of_all.key]).success
     expected = dict(zip(keys, (2, 3), strict=True))
     assert sizes == expected | {f"all {key}": number for key, number in expected.items()}
+
+
+def test_a_run_of_several_definitions_is_an_execution_of_each(world: World, collection: str):
+    """Whatever else it makes: everything that a project has, as its button does."""
+    names = [world.name("topics"), world.name("authors")]
+
+    @dg.asset
+    def speeches() -> None:
+        """What loads documents."""
+
+    defs = dg.Definitions.merge(
+        *(
+            cluster_definitions(
+                definition(name, collection), connect=world.connect, deps=[speeches]
+            )
+            for name in names
+        ),
+        dg.Definitions(assets=[speeches]),
+    )
+    job = defs.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(instance=world.instance)
+    assert result.success
+    catalog = world.pipeline.catalog
+    records = [catalog.clusters.get(LOCAL, name) for name in names]
+    runs = [run for record in records for run in catalog.executions.ids_of(record.cluster_id)]
+    assert sorted(catalog.executions.of_run(run_id_of(result.run_id))) == sorted(runs)
+    assert len(set(runs)) == 2
+    assert all(looks_like_id(run) and dagster_run_id_of(run) == result.run_id for run in runs)
+    assert {(record.state.status, record.claim) for record in records} == {("COMPLETED", None)}
+    for record in records:
+        shown = catalog.executions.published(record)
+        assert shown is not None
+        assert (shown.cluster_id, shown.num_clusters) == (record.cluster_id, 2)
+
+
+def test_chosen_assets_beside_a_teams_own_leave_no_run_under_way(world: World, collection: str):
+    name = world.name("topics")
+
+    @dg.asset
+    def speeches() -> None:
+        """What loads documents."""
+
+    graph = cluster_definitions(definition(name, collection), connect=world.connect)
+    defs = dg.Definitions.merge(graph, dg.Definitions(assets=[speeches]))
+    chosen = [
+        speeches.key,
+        *(dg.AssetKey([asset_name(name), stage]) for stage in ("definition", "embeddings")),
+    ]
+    result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=world.instance, asset_selection=chosen
+    )
+    checks = result.get_asset_check_evaluations()
+    assert (result.success, [check.passed for check in checks]) == (True, [True, True])
+    record = world.pipeline.catalog.clusters.get(LOCAL, name)
+    (execution,) = world.pipeline.catalog.executions.ids_of(record.cluster_id)
+    ended = world.pipeline.catalog.executions.by_id(execution)
+    assert (record.claim, ended.status) == (None, "completed")

@@ -96,5 +96,5 @@ def _free(
 def dagster_run_id_of(run_id: str) -> str:
     """The Dagster run of an execution."""
     digits = run_id.removeprefix("run_")
-    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32])
     return "-".join(parts)

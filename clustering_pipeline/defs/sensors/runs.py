@@ -83,7 +83,9 @@ def _record(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     )
     def record(context: dg.RunStatusSensorContext, clustering: dg.ResourceParam[Pipeline]) -> None:
         run = context.dagster_run
-        record_end(clustering.catalog, run_id_of(run.run_id), end_of(context.instance, run))
+        end = end_of(context.instance, run)
+        for run_id in clustering.catalog.executions.of_run(run_id_of(run.run_id)):
+            record_end(clustering.catalog, run_id, end)
         if status is dg.DagsterRunStatus.FAILURE:
             run_again(context.instance, run)
 

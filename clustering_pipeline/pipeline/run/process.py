@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 
 import psutil
 
@@ -16,15 +17,19 @@ SAME_START_SECONDS = 1.0
 LOST_SECONDS = 300.0
 
 
-def this_process(run_id: str, task_id: str) -> Owner:
-    """This process as the owner of a run."""
-    return Owner(
-        run_id=run_id,
-        task_id=task_id,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        process_started=psutil.Process().create_time(),
-    )
+def this_process(run_id: str, task_id: str, *, pid: int | None = None) -> Owner:
+    """This process, or another one here, as the owner of a run."""
+    number = pid or os.getpid()
+    with suppress(psutil.NoSuchProcess):
+        started = psutil.Process(number).create_time()
+        return Owner(
+            run_id=run_id,
+            task_id=task_id,
+            host=socket.gethostname(),
+            pid=number,
+            process_started=started,
+        )
+    return Owner(run_id=run_id, task_id=task_id, host=socket.gethostname(), pid=number)
 
 
 def is_alive(owner: Owner) -> bool:

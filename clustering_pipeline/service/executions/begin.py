@@ -48,28 +48,33 @@ class RunIdentity:
     """The execution of a crashed worker, which this run does again as it was asked for."""
     retry_reason: str | None = None
     """Why it is run once more, where it was us who had it run."""
+    part: str = ""
+    """Which of the definitions of a Dagster run of several; empty where it is the only one."""
     in_one_process: bool = True
     """Whether the run ends with the process that works for it now."""
+    process: int | None = None
+    """The process that gives each step one of its own, where that is on this machine."""
 
     @property
     def run_id(self) -> str:
         """The execution's id."""
-        return run_id_of(self.dagster_run_id)
+        return run_id_of(self.dagster_run_id, self.part)
 
     @property
     def task_id(self) -> str:
         """The task's id, which a retry keeps."""
-        return task_id_of(self.root_run_id)
+        return task_id_of(self.root_run_id, self.part)
 
     @property
     def owner(self) -> Owner:
         """The run as the holder of its definition.
 
-        Where an executor gives each step a process, on whichever machine, none of them is the
-        run's: the run is known by what it says of itself.
+        Where an executor gives each step a process, none of them is the run's: that is the one
+        that starts them.  Where it gives them a machine, the run is known by what it says of
+        itself.
         """
-        if self.in_one_process:
-            return this_process(self.run_id, self.task_id)
+        if self.in_one_process or self.process is not None:
+            return this_process(self.run_id, self.task_id, pid=self.process)
         return Owner(run_id=self.run_id, task_id=self.task_id)
 
 
@@ -91,6 +96,18 @@ def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stag
     elif execution.owner != owner:
         execution = _hand_over(pipeline, execution, owner)
     return _run(pipeline, execution, stage)
+
+
+def past_run(pipeline: Pipeline, execution: ExecutionRecord) -> Run:
+    """An execution that has ended, for who looks at what it wrote."""
+    record = pipeline.catalog.clusters.by_id(execution.cluster_id)
+    return Run(
+        pipeline=pipeline,
+        execution=execution,
+        spec=execution.spec or record.resolved(),
+        published=execution,
+        progress=Progress(write=lambda _done, _total: None),
+    )
 
 
 def new_execution(

@@ -125,8 +125,9 @@ def record_part(catalog: Catalog, run_id: str, stages: Collection[str]) -> None:
 
     It has no last stage to do so, and the next run must not have to wait for a sensor.
     """
-    record = catalog.executions.find(run_id)
-    if record is not None and stages and {stage.name for stage in record.stages} >= set(stages):
+    record = catalog.executions.by_id(run_id)
+    done = {stage.name for stage in record.stages}
+    if not record.status.ended and done >= set(stages):
         _close(catalog, run_id)
 
 

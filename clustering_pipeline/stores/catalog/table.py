@@ -223,6 +223,11 @@ class Versioned(Protocol):
 Kept = TypeVar("Kept", bound=Versioned)
 
 
+def ids_within(run_id: str) -> Query:
+    """What asks for a run's id and for those of its parts, which go on in hexadecimal digits."""
+    return {"$gte": run_id, "$lt": f"{run_id}g"}
+
+
 def change(
     table: Table,
     query: Query,

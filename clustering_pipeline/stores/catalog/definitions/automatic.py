@@ -14,7 +14,7 @@ from clustering_pipeline.model.times import iso
 from clustering_pipeline.stores.catalog.definitions import applications
 from clustering_pipeline.stores.catalog.definitions.clusters import Clusters
 from clustering_pipeline.stores.catalog.definitions.documents import from_document
-from clustering_pipeline.stores.catalog.table import within
+from clustering_pipeline.stores.catalog.table import ids_within, within
 
 _FIELDS = (
     "organization_id",
@@ -99,9 +99,10 @@ class Automations:
         return {row["_id"] for row in self.clusters.table.find(query, fields=["_id"])}
 
     def beat(self, run_id: str) -> None:
-        """A run says that it is alive, if it holds a definition."""
+        """A run says that it is alive, if it holds a definition, or several."""
         beat = {"claim.beat_at": iso(self.clusters.clock())}
-        self.clusters.table.swap({"claim.run_id": run_id}, {"$set": beat})
+        held = {"claim.run_id": ids_within(run_id)}
+        self.clusters.table.change_all(held, {"$set": beat})
 
     def wait(self, cluster_id: str, owner: Owner, *, queue: str) -> None:
         """The run that ``owner`` prepared waits in a queue from now on, unless it has begun."""

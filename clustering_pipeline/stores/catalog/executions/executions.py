@@ -37,6 +37,7 @@ from clustering_pipeline.stores.catalog.table import (
     Query,
     Table,
     change,
+    ids_within,
     within,
 )
 
@@ -91,6 +92,11 @@ class Executions:
     def find(self, run_id: str) -> ExecutionRecord | None:
         """The execution of that run, if there is one."""
         return self.table.first({"_id": run_id}, _from_document)
+
+    def of_run(self, run_id: str) -> list[str]:
+        """The executions of a Dagster run: itself, or one for each of its definitions."""
+        query = {"_id": ids_within(run_id)}
+        return [str(row["_id"]) for row in self.table.find(query, fields=["_id"])]
 
     def by_id(self, run_id: str) -> ExecutionRecord:
         """The execution of that run; raises ExecutionNotFound."""
