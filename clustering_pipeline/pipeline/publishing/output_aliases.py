@@ -36,13 +36,16 @@ def repair_aliases(pipeline: Pipeline, cluster_id: str) -> bool:
 
     Nothing is removed, so a run may be under way; True when one was behind.
     """
-    current = _current(pipeline, pipeline.catalog.clusters.by_id(cluster_id))
-    if _shown(pipeline, current):
-        return False
-    # A run that publishes at this moment points them further, and removes what we would point to.
-    with suppress(CollectionNotFound):
-        _show(pipeline, current)
-    return True
+    pointed: dict[str, str] | None = None
+    while (current := _current(pipeline, pipeline.catalog.clusters.by_id(cluster_id))) != pointed:
+        if _shown(pipeline, current):
+            break
+        # A run that publishes at this moment points them further, and removes what we point to,
+        # with the alias.  If it dies of that, nobody but us knows: so the catalog is asked again.
+        with suppress(CollectionNotFound):
+            _show(pipeline, current)
+        pointed = current
+    return pointed is not None
 
 
 def collection_to_read(pipeline: Pipeline, scope: Scope, identifier: str) -> CollectionRecord:

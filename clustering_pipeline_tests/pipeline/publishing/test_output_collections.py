@@ -2,7 +2,11 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +14,12 @@ import pytest
 
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.pipeline.publishing.output_aliases import repair_aliases
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.groups import published_groups
+from clustering_pipeline.stores.documents import Documents as Store
+from clustering_pipeline.stores.documents.connection import Connection
+from clustering_pipeline_tests.worlds.direct import execute
 from clustering_pipeline_tests.worlds.planted import SIZES, Documents, is_about, planted
 from clustering_pipeline_tests.worlds.world import FEATURE, Ran, World
 
@@ -327,3 +336,84 @@ def test_dagster_shows_the_table_and_the_picture(published):
     assert f"| cl\\_0 | {first.label} | 110 |" in shown["table"]
     assert shown["map"].startswith("![map](data:image/png;base64,iVBOR")
     assert len(shown["map"]) < 300_000
+
+
+class Killed(BaseException):
+    """Ends a run as the end of its process does."""
+
+
+@dataclass
+class Watched:
+    """A connection that others act between the calls of; they are told of each once."""
+
+    connection: Connection
+    before: dict[str, Callable[[], None]] = field(default_factory=dict)
+    after: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def collections(self, method: str, request: Any) -> Any:
+        call = f"{method} {getattr(request, 'collection_name', '')}".strip()
+        self.before.pop(call, lambda: None)()
+        answer = self.connection.collections(method, request)
+        self.after.pop(call, lambda: None)()
+        return answer
+
+    def over(self, pipeline: Pipeline) -> Pipeline:
+        """The pipeline with this connection."""
+        return replace(pipeline, documents=Store(lambda: self))
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["that-lives", "that-dies"])
+def test_a_repair_that_a_run_overtakes_leaves_the_alias_of_that_run(world, dies):
+    cluster = world.define(world.collection(planted(sizes=dict.fromkeys(SIZES, 5))))
+    first = world.run(cluster)
+    (alias,) = cluster.state.output_collection_ids
+    world.pipeline.documents.set_aliases({alias: None})
+    reader, writer = (Watched(world.pipeline.documents._connection) for _ in range(2))
+    removes, switched = Event(), Event()
+
+    def run() -> None:
+        with suppress(Killed):
+            execute(writer.over(world.pipeline), cluster)
+
+    thread = Thread(target=run)
+
+    def publish() -> None:
+        thread.start()
+        assert removes.wait(60)
+
+    def wait() -> None:
+        removes.set()
+        assert switched.wait(60)
+
+    def die() -> None:
+        if dies:
+            raise Killed
+
+    def go_on() -> None:
+        switched.set()
+        thread.join()
+
+    # The run shows its generation and is about to remove the one before; the reader points there;
+    # then that is removed, and the alias with it.
+    reader.before["UpdateAliases"], reader.after["UpdateAliases"] = publish, go_on
+    removal = f"Delete {alias}__{first.run_id}"
+    writer.before[removal], writer.after[removal] = wait, die
+    assert repair_aliases(reader.over(world.pipeline), cluster.cluster_id)
+    published = world.pipeline.catalog.clusters.by_id(cluster.cluster_id).state.last_run_id
+    assert world.pipeline.documents.aliases()[alias] == f"{alias}__{published}"
+    assert world.pipeline.documents.points(alias) == 5 * len(SIZES) + 4
+
+
+def test_a_repair_of_a_generation_that_was_removed_changes_nothing(world):
+    cluster = world.define(world.collection(planted(sizes=dict.fromkeys(SIZES, 5))))
+    world.run(cluster)
+    (alias,) = cluster.state.output_collection_ids
+    world.pipeline.documents.set_aliases({alias: None})
+    reader = Watched(world.pipeline.documents._connection)
+    reader.before["UpdateAliases"] = lambda: world.run(cluster)
+    assert repair_aliases(reader.over(world.pipeline), cluster.cluster_id)
+    published = world.pipeline.catalog.clusters.by_id(cluster.cluster_id).state.last_run_id
+    assert world.pipeline.documents.aliases()[alias] == f"{alias}__{published}"
