@@ -1,11 +1,16 @@
 """Clusters over a vector database, kept fresh by an orchestrator."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clustering_pipeline.notebook.catalog import open_catalog
     from clustering_pipeline.notebook.saved import load_topics
     from clustering_pipeline.notebook.texts import cluster_texts
+
+# What gRPC itself says of a failed handshake is said by our one sentence.  It looks at this when it
+# is imported, which any module of ours, or Qdrant's client, may be the first to do.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 __all__ = ["cluster_texts", "load_topics", "open_catalog"]
 

@@ -79,7 +79,24 @@ def test_config_prints_what_is_in_force_and_no_secret():
     assert shown["CLUSTERING_QDRANT_URL"] == "grpc://vectors.example:6334"
 
 
-def test_config_names_what_is_embedded():
+def test_no_library_speaks_before_we_do(mongodb_uri, stack):
+    """Of the handshake that fails, nor of a key."""
+    address = f"grpcs://127.0.0.1:{stack.qdrant_url.rpartition(':')[2]}"
+    done = shell(
+        *("collections", "register", "any"),
+        CLUSTERING_MONGODB_URI=mongodb_uri,
+        CLUSTERING_QDRANT_URL=address,
+        CLUSTERING_QDRANT_API_KEY="a key",
+    )
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr == (
+        f"error: Qdrant at {address} does not speak TLS at this port: let CLUSTERING_QDRANT_URL "
+        "begin with grpc://\n"
+    )
+
+
+def test_config_names_what_is_embedded(monkeypatch):
+    monkeypatch.delenv("CLUSTERING_QDRANT_URL", raising=False)
     shown = run("config", "--json").json
     assert (shown["CLUSTERING_MONGODB_URI"], shown["CLUSTERING_QDRANT_URL"]) == (
         "embedded mongod",

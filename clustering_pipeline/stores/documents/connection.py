@@ -1,7 +1,6 @@
 """Calls to Qdrant: raw gRPC stubs, bounded retries, and one error for each way to fail."""
 
 import logging
-import os
 import re
 import ssl
 import time
@@ -11,9 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
-
-# What gRPC itself says of a failed handshake is said by our one sentence.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 import stamina

@@ -15,6 +15,7 @@ from qdrant_client import grpc as messages
 from qdrant_client import models
 
 from clustering_pipeline.local.qdrant.handlers import generic_handlers
+from clustering_pipeline.local.qdrant.status import Refused
 from clustering_pipeline.model.definitions.feature_uri import resolve_vector
 from clustering_pipeline.model.errors import (
     DocumentsUnavailable,
@@ -122,6 +123,27 @@ def test_a_server_that_is_too_old_is_told(version, fine):
             documents.close()
         else:
             assert f"{url} is 1.12: at least 1.13 is needed" in refused(url)
+
+
+def test_a_key_that_may_only_read_is_told_what_it_lacks():
+    def denied(_):
+        # As a server 1.19 says it.
+        raise Refused(
+            grpc.StatusCode.PERMISSION_DENIED, "Forbidden: Global manage access is required"
+        )
+
+    served = answers()
+    served["Collections"]["Create"] = denied
+    with serving(served) as port:
+        documents = Documents.connect(f"grpc://127.0.0.1:{port}", "read only")
+        assert documents.collections() == []
+        with pytest.raises(DocumentsUnavailable) as raised:
+            documents.create_collection("any", {"v": 2})
+        documents.close()
+    assert raised.value.message == (
+        f"the API key of Qdrant at grpc://127.0.0.1:{port} may not do this (Forbidden: Global "
+        "manage access is required): set CLUSTERING_QDRANT_API_KEY to one that may write"
+    )
 
 
 def test_a_key_with_a_line_break_is_no_key(qdrant_url):

@@ -248,6 +248,23 @@ def test_vectors_written_in_place_are_seen_and_names_too(world):
     assert again.execution.write_back.written == 1
 
 
+@pytest.mark.parametrize("datatype", ["float16", "uint8"])
+def test_vectors_that_are_kept_rounded_are_not_read_again(world, datatype):
+    documents = planted(sizes=SIZES)
+    whole = np.round(100 + 40 * documents.vectors).clip(0, 255).astype(np.float32)
+    name = world.name("rounded")
+    params = models.VectorParams(
+        size=whole.shape[1], distance=models.Distance.COSINE, datatype=models.Datatype(datatype)
+    )
+    with closing(open_client(world.pipeline.documents.address)) as client:
+        client.create_collection(name, {"embedding": params})
+    world.add(name, replace(documents, vectors=whole))
+    first = world.run(world.define(world.registered(name), THREE))
+    again = assign(world, first)
+    assert [metrics(again)[one] for one in COUNTED] == [0] * 5
+    world.pipeline.documents.delete_collection(name)
+
+
 def write_vector(world: World, name: str, point: int, vector: np.ndarray) -> None:
     """Only the vector: the payload stays as it is."""
     with closing(open_client(world.pipeline.documents.address)) as client:
