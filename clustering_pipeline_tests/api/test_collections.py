@@ -139,6 +139,18 @@ def test_a_collection_can_go_with_its_documents(client, served, collection):
     assert collection["qdrant_collection"] not in served.pipeline.documents.collections()
 
 
+def test_documents_behind_an_alias_go_too(client, served, collection):
+    documents, alias = served.pipeline.documents, f"alias-{uuid4().hex[:8]}"
+    name = f"behind-{alias}"
+    documents.create_collection(name, {"v": 2})
+    documents.set_aliases({alias: name})
+    request = RegisterCollectionRequest(collection_name=alias)
+    record = served.pipeline.catalog.collections.register(LOCAL, request)
+    path = f"/v1/collections/{record.collection_id}"
+    assert client.delete(path, params={"delete_documents": True}).status_code == 200
+    assert name not in documents.collections()
+
+
 def test_documents_that_have_another_registration_stay(client, served, collection):
     behind = collection["qdrant_collection"]
     again = {"collection_name": f"again {uuid4().hex[:8]}", "qdrant_collection": behind}

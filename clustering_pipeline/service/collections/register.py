@@ -78,7 +78,9 @@ def forget_collection(
     record = pipeline.catalog.collections.delete(scope, record.collection_id)
     others = pipeline.catalog.collections.behind(_names_of(pipeline, record.qdrant_collection))
     if delete_documents and not others:
-        pipeline.documents.delete_collection(record.qdrant_collection)
+        name = record.qdrant_collection
+        # Qdrant deletes no collection by an alias, and says nothing.
+        pipeline.documents.delete_collection(pipeline.documents.aliases().get(name, name))
     return record
 
 

@@ -25,6 +25,7 @@ class Collections:
 
     def register(self, scope: Scope, request: RegisterCollectionRequest) -> CollectionRecord:
         """Makes an existing Qdrant collection known; raises NameTaken."""
+        self._require_apart(scope, request)
         now = self.clock()
         record = CollectionRecord(
             collection_id=request.collection_id or new_id("col"),
@@ -43,6 +44,16 @@ class Collections:
         except Duplicate as duplicate:
             raise _taken(record, duplicate) from duplicate
         return record
+
+    def _require_apart(self, scope: Scope, request: RegisterCollectionRequest) -> None:
+        """No name is the id of another collection: both find it."""
+        mistaken = [{"collection_id": request.collection_name}]
+        if request.collection_id is not None:
+            mistaken.append({"collection_name": request.collection_id})
+        if self.table.find(within(scope, **{"$or": mistaken}), limit=1):
+            text = request.collection_id or request.collection_name
+            message = f"{text!r} would be the name of one collection and the id of another"
+            raise NameTaken(message)
 
     def get(self, scope: Scope, identifier: str) -> CollectionRecord:
         """By id or name, an id first; raises CollectionNotFound."""

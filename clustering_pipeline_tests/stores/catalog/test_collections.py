@@ -44,6 +44,24 @@ def test_names_and_ids_are_free_once(catalog):
         catalog.collections.register(LOCAL, other)
 
 
+@pytest.mark.parametrize("name", ["col_a_b", "col_", "col_ä"])
+def test_a_name_like_an_id_is_found_by_it(catalog, name):
+    made = catalog.collections.register(LOCAL, registration(collection_name=name))
+    assert catalog.collections.get(LOCAL, name) == made
+    assert catalog.collections.get(LOCAL, made.collection_id) == made
+
+
+def test_a_name_is_never_the_id_of_another(catalog):
+    catalog.collections.register(LOCAL, registration(collection_id="col_a_b"))
+    with pytest.raises(NameTaken, match="'col_a_b' would be the name of one collection and the id"):
+        catalog.collections.register(LOCAL, registration(collection_name="col_a_b"))
+    catalog.collections.register(LOCAL, registration(collection_name="col_c_d"))
+    other = registration(collection_name="letters", collection_id="col_c_d")
+    with pytest.raises(NameTaken, match="'col_c_d' would be the name of one collection and the id"):
+        catalog.collections.register(LOCAL, other)
+    catalog.collections.register(ELSEWHERE, registration(collection_name="col_a_b"))
+
+
 def test_another_namespace_may_use_the_same_name_and_id(catalog):
     here = catalog.collections.register(LOCAL, registration(collection_id="col_mine"))
     there = catalog.collections.register(ELSEWHERE, registration(collection_id="col_mine"))
