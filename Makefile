@@ -11,6 +11,8 @@ SOURCES := pyproject.toml constraints.txt
 # and rewrite every file, in each worker.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
 	--disable-plugin-autoload -p xdist -p pytest_timeout -p _hypothesis_pytestplugin
+# What asks Qdrant is tested in full on one, too, that is as strict as servers in production.
+STRICT := pipeline service api cli
 # Tests start many processes: none of them should have to compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -27,6 +29,7 @@ test: $(STAMPS)/dev $(STAMPS)/swift
 
 test-full: $(STAMPS)/dev $(STAMPS)/swift
 	CLUSTERING_TEST_SIZE=full CLUSTERING_TEST_SWIFT=$(abspath $(VENV)-swift) $(PYTEST) -n 2 --timeout 1800
+	CLUSTERING_TEST_QDRANT=strict $(PYTEST) $(addprefix clustering_pipeline_tests/,$(STRICT))
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -36,6 +37,8 @@ STRICT = grpc.StrictModeConfig(
     condition_max_size=20,
     filter_max_conditions=10,
     upsert_max_batchsize=50,
+    read_rate_limit=20_000,
+    write_rate_limit=20_000,
 )
 """What hosted collections let a request ask, and less."""
 QUICK = ("model", "labeling", "notifications", "report")
@@ -73,15 +76,19 @@ def mongodb_uri(stack: Stack) -> str:
 
 
 @pytest.fixture(scope="session")
-def qdrant_url(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Qdrant, ``grpc://127.0.0.1:PORT``: the worker's, or the environment's."""
-    asked = os.environ.get("CLUSTERING_TEST_QDRANT")
-    if asked != "strict":
-        yield asked or stack.qdrant_url
-        return
-    server = QdrantServer(tmp_path_factory.mktemp("strict"), strict=STRICT)
+def strict_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an embedded Qdrant with all that servers in production are strict about."""
+    order = Random(0)  # noqa: S311 - of keys
+    server = QdrantServer(tmp_path_factory.mktemp("strict"), strict=STRICT, key_order=order)
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def qdrant_url(stack: Stack, request: pytest.FixtureRequest) -> str:
+    """The address of a Qdrant, ``grpc://127.0.0.1:PORT``: the worker's, or the environment's."""
+    asked = os.environ.get("CLUSTERING_TEST_QDRANT")
+    return request.getfixturevalue("strict_url") if asked == "strict" else asked or stack.qdrant_url
 
 
 @pytest.fixture

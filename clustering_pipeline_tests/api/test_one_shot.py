@@ -81,8 +81,8 @@ def test_kept_results_can_be_put_onto_the_documents(served, client, talks):
     found = ok(client.post(ADDRESS, json=asked(talks)))
     wanted = {"clustering_ids": [found["run_id"]], "source_collection_id": talks}
     assert ok(client.post("/v1/clusters/enrich", json=wanted))["enriched"] == 90
-    (page,) = served.pipeline.documents.scroll(talks)
-    counts = Counter(point.payload["cluster_id"] for point in page)
+    pages = served.pipeline.documents.scroll(talks)
+    counts = Counter(point.payload["cluster_id"] for page in pages for point in page)
     assert counts == {"cl_0": 40, "cl_1": 30, "cl_2": 20}
 
 

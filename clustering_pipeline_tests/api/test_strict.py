@@ -3,18 +3,15 @@
 import pytest
 
 from clustering_pipeline.local.connect import open_pipeline
-from clustering_pipeline.local.qdrant.server import QdrantServer
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.api.answers import ok
 from clustering_pipeline_tests.api.served import served_app
-from clustering_pipeline_tests.conftest import STRICT
 
 
 @pytest.fixture
-def strict(settings, tmp_path):
-    server = QdrantServer(tmp_path, strict=STRICT)
+def strict(settings, strict_url):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLUSTERING_QDRANT_URL", server.url)
+        patch.setenv("CLUSTERING_QDRANT_URL", strict_url)
         own = Settings()
         with (
             open_pipeline(own) as pipeline,
@@ -22,7 +19,6 @@ def strict(settings, tmp_path):
             served.client() as client,
         ):
             yield client
-    server.stop()
 
 
 def test_documents_are_put_found_and_deleted(strict):

@@ -66,7 +66,10 @@ def _behavior(method: Method) -> Callable[[Any, grpc.ServicerContext], Any]:
             response = method(request)
         except BaseException as error:  # noqa: BLE001 - a panic of the engine is no Exception
             # Nothing here may refer to it: it refers to this frame, and so to the whole request.
-            return context.abort(*_answer(error))
+            code, message, retry_after = _answer(error)
+            if retry_after is not None:
+                context.set_trailing_metadata((("retry-after", str(retry_after)),))
+            return context.abort(code, message)
         if "time" in response.DESCRIPTOR.fields_by_name:
             response.time = time.perf_counter() - start
         return response
@@ -74,8 +77,8 @@ def _behavior(method: Method) -> Callable[[Any, grpc.ServicerContext], Any]:
     return behavior
 
 
-def _answer(error: BaseException) -> tuple[grpc.StatusCode, str]:
+def _answer(error: BaseException) -> tuple[grpc.StatusCode, str, int | None]:
     refused = error if isinstance(error, Refused) else from_engine(error)
     if refused is not error and refused.code is grpc.StatusCode.INTERNAL:
         _log.error("a request failed", exc_info=error)
-    return refused.code, refused.message
+    return refused.code, refused.message, refused.retry_after

@@ -16,7 +16,7 @@ from clustering_pipeline.local.qdrant.filters import (
     write_shard_key,
 )
 from clustering_pipeline.local.qdrant.handlers import Method
-from clustering_pipeline.local.qdrant.results import write_record, write_scored
+from clustering_pipeline.local.qdrant.results import Shown, write_record, write_scored
 from clustering_pipeline.local.qdrant.status import unserved, wrong_input
 from clustering_pipeline.local.qdrant.store import Collection, CollectionStore
 from clustering_pipeline.local.qdrant.values import read_target
@@ -46,7 +46,7 @@ class PointsService:
         records = [
             (key, record) for key, shard in shards for record in shard.retrieve(ids, *wishes)
         ]
-        _write_records(_distinct(records), response)
+        _write_records(_distinct(records), response, self._store.shown)
         return response
 
     def _scroll(self, request: messages.ScrollPoints) -> Any:
@@ -63,7 +63,7 @@ class PointsService:
             offsets += [record.id for _, record in records[read_limit(request) :]]
             records = records[: read_limit(request)]
         response = messages.ScrollResponse()
-        _write_records(records, response)
+        _write_records(records, response, self._store.shown)
         if offsets:
             write_id(min(offsets, key=_place), response.next_page_offset)
         return response
@@ -96,11 +96,11 @@ def _scroll_request(request: messages.ScrollPoints) -> edge.ScrollRequest:
     )
 
 
-def _write_records(records: Iterable[_Keyed], into: Any) -> None:
+def _write_records(records: Iterable[_Keyed], into: Any, shown: Shown) -> None:
     add = into.result.add
     for key, record in records:
         message = add()
-        write_record(record, message)
+        write_record(record, message, shown)
         if key:
             write_shard_key(key, message.shard_key)
 
@@ -141,7 +141,7 @@ class QueriesService:
         response = messages.QueryResponse()
         for key, point in points:
             message = response.result.add()
-            write_scored(point, message)
+            write_scored(point, message, self._store.shown)
             if key:
                 write_shard_key(key, message.shard_key)
         return response

@@ -5,7 +5,7 @@ to the vectors of a page costs five times as much, in page faults.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -15,20 +15,23 @@ from qdrant_client import grpc as messages
 from clustering_pipeline.local.qdrant.filters import write_id
 from clustering_pipeline.local.qdrant.values import write_payload
 
+Shown = Callable[[Any], Mapping[str, Any]]
+"""A payload as answers have it."""
 
-def write_record(record: edge.Record, into: messages.RetrievedPoint) -> None:
+
+def write_record(record: edge.Record, into: messages.RetrievedPoint, shown: Shown) -> None:
     """Fill in a message with a stored point."""
     write_id(record.id, into.id)
-    write_payload(record.payload or {}, into.payload)
+    write_payload(shown(record.payload), into.payload)
     _write_vectors(record.vector, into)
 
 
-def write_scored(point: edge.ScoredPoint, into: messages.ScoredPoint) -> None:
+def write_scored(point: edge.ScoredPoint, into: messages.ScoredPoint, shown: Shown) -> None:
     """Fill in a message with a point a query found."""
     write_id(point.id, into.id)
     into.score = point.score
     into.version = point.version
-    write_payload(point.payload or {}, into.payload)
+    write_payload(shown(point.payload), into.payload)
     _write_vectors(point.vector, into)
 
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import grpc
@@ -26,7 +27,8 @@ _OPTIONS = (
 class QdrantServer:
     """Serves ``root`` until stopped.  One server at a time may own a directory.
 
-    ``strict`` are the terms of every collection that is made: those of a server in production.
+    ``strict`` are the terms of every collection that is made, those of a server in production, its
+    limits of rates among them; ``key_order`` draws in which order the keys of payloads come.
     """
 
     def __init__(
@@ -36,8 +38,11 @@ class QdrantServer:
         port: int = 0,
         open_limit: int = OPEN_LIMIT,
         strict: messages.StrictModeConfig | None = None,
+        key_order: Random | None = None,
     ):
-        self._store = CollectionStore(root, open_limit=open_limit, strict=strict)
+        self._store = CollectionStore(
+            root, open_limit=open_limit, strict=strict, key_order=key_order
+        )
         self._server = grpc.server(ThreadPoolExecutor(_WORKERS), options=_OPTIONS)
         self._server.add_generic_rpc_handlers(generic_handlers(_served(self._store)))
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")

@@ -6,10 +6,12 @@ import grpc
 class Refused(Exception):
     """A request ends here, with this status and this message."""
 
-    def __init__(self, code: grpc.StatusCode, message: str):
+    def __init__(self, code: grpc.StatusCode, message: str, *, retry_after: int | None = None):
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retry_after = retry_after
+        """Seconds after which the same request may pass."""
 
 
 def not_found(*, what: str) -> Refused:
@@ -30,6 +32,12 @@ def wrong_input(*, reason: str) -> Refused:
 def bad_request(*, reason: str) -> Refused:
     """The collection does not let a request ask that."""
     return Refused(grpc.StatusCode.INVALID_ARGUMENT, f"Bad request: {reason}")
+
+
+def rate_limited(*, reason: str, retry_after: int | None = None) -> Refused:
+    """More was asked than the collection lets one ask in a minute."""
+    message = f"Rate limiting exceeded: {reason}"
+    return Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message, retry_after=retry_after)
 
 
 def already_exists(*, what: str) -> Refused:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -32,7 +33,7 @@ from clustering_pipeline.local.qdrant.status import (
     not_found,
     wrong_input,
 )
-from clustering_pipeline.local.qdrant.strict import check
+from clustering_pipeline.local.qdrant.strict import Rations, check, shuffled
 
 OPEN_LIMIT = 64
 
@@ -307,7 +308,8 @@ _log = logging.getLogger(__name__)
 class CollectionStore:
     """Collections under ``root``; at most ``open_limit`` of their shards open at a time.
 
-    Each that is made gets the ``strict`` terms, if there are any.
+    Each that is made gets the ``strict`` terms, if there are any.  ``key_order`` draws in which
+    order the keys of payloads come, if it is any.
     """
 
     def __init__(
@@ -316,8 +318,11 @@ class CollectionStore:
         *,
         open_limit: int = OPEN_LIMIT,
         strict: messages.StrictModeConfig | None = None,
+        key_order: Random | None = None,
     ):
         self._strict = strict
+        self._rations = Rations()
+        self._key_order = key_order
         root.mkdir(parents=True, exist_ok=True)
         self._folders = root / "shards"
         self.registry = Registry(root)
@@ -340,7 +345,17 @@ class CollectionStore:
             with self.shard(collection) as shard:
                 indexes = describe(collection.config, shard.info()).payload_schema
             check(request, terms, {name: index.data_type for name, index in indexes.items()})
+            self.ration(collection, request)
         return collection
+
+    def ration(self, collection: Collection, request: Any) -> None:
+        """Count what a request reads or writes, where that is rationed."""
+        self._rations.take(collection.folder, request, collection.config.strict_mode_config)
+
+    def shown(self, payload: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """A payload with its keys as answers have them."""
+        plain = payload or {}
+        return plain if self._key_order is None else shuffled(plain, self._key_order)
 
     def shard(
         self, collection: Collection, *, write: bool = False

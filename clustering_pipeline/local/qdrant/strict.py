@@ -1,11 +1,16 @@
 """Strict mode as a server has it: what a request may ask of a collection, refused in its words."""
 
-from collections.abc import Iterator, Mapping
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from threading import Lock
 from typing import Any
 
 from qdrant_client import grpc as messages
 
-from clustering_pipeline.local.qdrant.status import bad_request
+from clustering_pipeline.local.qdrant.status import Refused, bad_request, rate_limited
 
 Indexes = Mapping[str, int]
 
@@ -23,7 +28,7 @@ _ANSWERING = {
 
 
 def check(request: Any, terms: messages.StrictModeConfig, indexes: Indexes) -> None:
-    """Refuse what the terms of a collection do not let a request ask; limits of rates are none."""
+    """Refuse what the terms of a collection do not let a request ask; limits of rates apart."""
     given = {field.name: value for field, value in terms.ListFields()}
     fields = request.DESCRIPTOR.fields_by_name
     if "limit" in fields:
@@ -95,3 +100,85 @@ def _conditions(message: messages.Filter) -> Iterator[messages.Condition]:
             yield from _conditions(condition.filter)
         else:
             yield condition
+
+
+_READS = (messages.ScrollPoints, messages.CountPoints, messages.QueryPoints)
+_CHANGES_OF_SCHEMA = (messages.CreateFieldIndexCollection, messages.CreateVectorNameRequest)
+
+
+@dataclass(kw_only=True)
+class Rations:
+    """What is left of the points that collections let one read and write in a minute."""
+
+    clock: Callable[[], float] = time.monotonic
+    _left: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    """Points, and when there were so many, by collection and ``read`` or ``write``."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def take(self, collection: str, request: Any, terms: messages.StrictModeConfig) -> None:
+        """Count a request, or refuse it and tell when there will be enough for it."""
+        kind, points = _cost(request)
+        rate = _rate(terms, kind)
+        if rate is None:
+            return
+        with self._lock:
+            first = (collection, kind) not in self._left
+            # As on a server, the first write is counted twice.
+            for _ in range(2 if first and kind == "write" else 1):
+                self._take((collection, kind), points, rate)
+
+    def _take(self, key: tuple[str, str], points: int, rate: int) -> None:
+        moment = self.clock()
+        left, before = self._left.get(key, (float(rate), moment))
+        left = min(rate, left + (moment - before) * rate / 60)
+        fits = points <= left
+        self._left[key] = left - points if fits else left, moment
+        if fits:
+            return
+        raise _refused(key[1].capitalize(), points, left, rate)
+
+
+def _refused(kind: str, points: int, left: float, rate: int) -> Refused:
+    if points > rate:
+        reason = (
+            f"{kind} rate limit exceeded, request larger than rate limiter capacity, please try to "
+            "split your request"
+        )
+        return rate_limited(reason=reason)
+    seconds = math.ceil((points - left) * 60 / rate)
+    reason = (
+        f"{kind} rate limit exceeded: Operation requires {points} tokens but only {left:.1f} were "
+        f"available. Retry after {seconds}s"
+    )
+    return rate_limited(reason=reason, retry_after=seconds)
+
+
+def _rate(terms: messages.StrictModeConfig, kind: str) -> int | None:
+    given: dict[str, int] = {field.name: value for field, value in terms.ListFields()}
+    return given.get(f"{kind}_rate_limit") if terms.enabled else None
+
+
+def _cost(request: Any) -> tuple[str, int]:
+    """How many points a request reads or writes, as a server counts them."""
+    if isinstance(request, messages.GetPoints):
+        return "read", len(request.ids)
+    if isinstance(request, _READS):
+        return "read", 1
+    if isinstance(request, _CHANGES_OF_SCHEMA):
+        return "write", 2
+    for name in ("points_selector", "points"):
+        if name in request.DESCRIPTOR.fields_by_name:
+            points = getattr(request, name)
+            if isinstance(points, messages.PointsSelector):
+                return "write", len(points.points.ids) or 1
+            return "write", len(points)
+    return "", 0
+
+
+def shuffled(value: Any, random: Random) -> Any:
+    """A payload with its keys in any order, as a server's come."""
+    if isinstance(value, list):
+        return [shuffled(item, random) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: shuffled(value[key], random) for key in random.sample(list(value), len(value))}

@@ -308,14 +308,18 @@ class UpdatesService:
     def _batch(self, request: messages.UpdateBatchPoints) -> messages.UpdateBatchResponse:
         collection = self._store.resolve(request)
         batch = [_batched(operation, collection.shapes) for operation in request.operations]
+        inner = [
+            getattr(message, str(message.WhichOneof("operation"))) for message in request.operations
+        ]
         if collection.keyed is None:
             with self._store.shard(collection, write=True) as shard:
-                for operation in batch:
+                for message, operation in zip(inner, batch, strict=True):
+                    self._store.ration(collection, message)
                     shard.update(operation)
         else:
-            for message, operation in zip(request.operations, batch, strict=True):
-                inner = getattr(message, str(message.WhichOneof("operation")))
-                self._apply(collection, inner, operation)
+            for message, operation in zip(inner, batch, strict=True):
+                self._store.ration(collection, message)
+                self._apply(collection, message, operation)
         return messages.UpdateBatchResponse(result=[_completed()] * len(batch))
 
 

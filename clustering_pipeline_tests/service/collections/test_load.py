@@ -1,6 +1,7 @@
 """A load as a whole: nothing is half written unsaid, and loading again completes it."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,3 +138,23 @@ def test_results_reach_the_documents_of_both_keys(world: World, qdrant: QdrantCl
         0,
         2 * len(documents),
     )
+
+
+def test_a_strict_collection_is_loaded_again_and_put_to(
+    world: World, strict_url: str, file: Path
+) -> None:
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:120]))
+    with closing(Documents.connect(strict_url)) as strict:
+        over = world.over(documents=strict)
+        for _ in range(2):
+            record = load(
+                over.pipeline, LOCAL, Load(file=file, collection_name=world.name("talks"))
+            )
+        put = {"documents": [{"document_id": "d7", "vectors": {"embedding": [0, 1]}}]}
+        assert put_documents(over.pipeline, record, validate(PutDocumentsRequest, put)) == 1
+        numbers = [payload.get("n") for payload in over.payloads(record).values()]
+        strict.delete_collection(record.qdrant_collection)
+    assert sorted(number for number in numbers if number is not None) == [
+        number for number in range(120) if number != 7
+    ]
