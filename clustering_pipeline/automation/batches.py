@@ -4,10 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from clustering_pipeline.automation.due import behind, judge
+from clustering_pipeline.automation.due import RunMode, behind, judge, thresholds_passed
 from clustering_pipeline.automation.priority import Judged, choose, in_phases
 from clustering_pipeline.model.definitions.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.errors import InvalidRequest, StateConflict
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.stages.assign_mode.published import IN_FULL, groups_to_join
 from clustering_pipeline.stores.catalog import Catalog
 
 SHOWN = 5
@@ -16,6 +21,8 @@ Count = Callable[[Scope, Sequence[str]], int]
 """Documents in collections of a namespace, whatever the filters of definitions."""
 InFlight = Callable[[], Mapping[str, str]]
 """Definition to the run that the orchestrator has queued or started for it."""
+Apart = Callable[[str], str | None]
+"""Why the documents of a definition can join no published group; None where they can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +31,9 @@ class Request:
 
     definition: AutomaticDefinition
     run_key: str
+    mode: RunMode = "full"
+    because: Sequence[str] = ()
+    """What asked for a full run where batches are assigned otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +57,7 @@ class Tick:
         return "; ".join([counted, *named, *more])
 
 
-def look(catalog: Catalog, count: Count, in_flight: InFlight, now: datetime) -> Tick:
+def look(catalog: Catalog, count: Count, in_flight: InFlight, apart: Apart, now: datetime) -> Tick:
     """Reads what there is and decides; the orchestrator is asked only when something lags."""
     definitions = catalog.automation.definitions()
     completed = catalog.batches.completed_everywhere()
@@ -55,6 +65,7 @@ def look(catalog: Catalog, count: Count, in_flight: InFlight, now: datetime) -> 
         (definition, lag)
         for definition in definitions
         if (lag := behind(definition, completed.get(definition.scope, {})))
+        or thresholds_passed(definition, now)
     ]
     if not lagging:
         return Tick(definitions=len(definitions))
@@ -64,11 +75,12 @@ def look(catalog: Catalog, count: Count, in_flight: InFlight, now: datetime) -> 
         for definition, lag in lagging
     ]
     placed = in_phases(judged, places)
-    chosen = choose(placed, places)
+    sure = {due.definition.cluster_id: _sure(due, apart, now) for due in choose(placed, places)}
+    requests = [_request(due, completed) for due in sure.values() if due.standing.due]
     return Tick(
         definitions=len(definitions),
-        lagging=placed,
-        requests=[_request(due.definition, completed) for due in chosen],
+        lagging=[sure.get(held.definition.cluster_id, held) for held in placed],
+        requests=requests,
     )
 
 
@@ -93,9 +105,50 @@ def _judged(
     return Judged(definition=definition, standing=standing)
 
 
-def _request(definition: AutomaticDefinition, completed: Completed) -> Request:
-    key = run_key(definition, completed.get(definition.scope, {}))
-    return Request(definition=definition, run_key=key)
+def _sure(due: Judged, apart: Apart, now: datetime) -> Judged:
+    """As it stands once somebody has looked whether its documents can join groups.
+
+    That takes several calls, so it is asked only of those that would assign now.
+    """
+    definition, standing = due.definition, due.standing
+    reason = apart(definition.cluster_id) if standing.mode == "assign" else None
+    if reason is None:
+        return due
+    again = judge(
+        definition,
+        standing.behind,
+        now,
+        in_flight=standing.in_flight,
+        documents=standing.documents,
+        apart=reason,
+    )
+    return Judged(definition=definition, standing=again)
+
+
+def _request(due: Judged, completed: Completed) -> Request:
+    definition, standing = due.definition, due.standing
+    return Request(
+        definition=definition,
+        run_key=run_key(definition, completed.get(definition.scope, {})),
+        mode=standing.mode,
+        because=standing.because if standing.mode == "full" else (),
+    )
+
+
+def apart(pipeline: Pipeline, record: ClusterRecord) -> str | None:
+    """Why documents can join no published group of the definition, or shall not; None where they
+    can.
+    """
+    catalog = pipeline.catalog
+    edits = catalog.edits.get(record.cluster_id).edits
+    try:
+        spec = record.resolved(ExecuteClusterByIdRequest(mode="assign"))
+        groups_to_join(pipeline, spec, catalog.executions.published(record), edits)
+    except (InvalidRequest, StateConflict) as error:
+        return error.message.removesuffix(f": {IN_FULL}")
+    if record.state.automation.full_of in {None, record.spec.grouping}:
+        return None
+    return f"{record.name!r} makes its groups in another way than its last full run did"
 
 
 def without(tick: Tick, keys: Mapping[str, str]) -> Tick:

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from clustering_pipeline.automation.document_counts import Counter
-from clustering_pipeline.automation.due import behind
-from clustering_pipeline.model.automation.schedules import YEAR_SECONDS
+from clustering_pipeline.automation.due import CENTURY_SECONDS, behind
 from clustering_pipeline.model.automation.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.model.definitions.automation import (
     OVERDUE_AFTER_SECONDS,
@@ -26,8 +25,6 @@ from clustering_pipeline.stores.catalog import Catalog
 from clustering_pipeline.stores.catalog.automation.batches import BatchNumber
 from clustering_pipeline.stores.catalog.automation.triggers import missed
 
-CENTURY_SECONDS = 100 * YEAR_SECONDS
-"""Longer cooldowns, which may end in no year there is, are for ever."""
 Promised = dict[str, datetime]
 """What is due, in sentences, and since when."""
 
@@ -52,7 +49,8 @@ def batches_due(
     ]
     if not waiting:
         return {}
-    due = max([min(waiting), *_cooled(definition)])
+    assigns = definition.mode != "full" and definition.published is not None
+    due = max([min(waiting), *([] if assigns else _cooled(definition))])
     batches = sum(lag.values())
     said = "a batch has" if batches == 1 else f"{batches} batches have"
     failures = f", after {definition.failures} failures in a row" if definition.failures else ""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from clustering_pipeline.automation.batches import apart
 from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.automation.due import behind, judge
 from clustering_pipeline.automation.overdue import overdue
@@ -25,13 +26,21 @@ def standing_of(
     documents = (
         Counter(pipeline=pipeline)(record.scope, definition.collection_ids) if counts else None
     )
+    assigns = automatic and definition.mode != "full" and definition.published is not None
     standing = judge(
-        definition, lag, now, documents=documents, in_flight=_in_flight(pipeline, record)
+        definition,
+        lag,
+        now,
+        documents=documents,
+        in_flight=_in_flight(pipeline, record),
+        apart=apart(pipeline, record) if assigns else None,
     )
     return AutomationStanding(
         automatic=automatic,
         due=automatic and standing.due,
-        waits_for=standing.reasons if automatic else ["auto_execute_on_batch is off"],
+        waits_for=standing.waits if automatic else ["auto_execute_on_batch is off"],
+        next_mode=standing.mode,
+        full_run_because=list(standing.because),
         batches_behind=dict(lag),
         cooldown_left_seconds=standing.cooldown_left,
         retry_in_seconds=standing.retry_left,

@@ -17,12 +17,13 @@ from clustering_pipeline.defs.sensors.runs import build_sensors
 def build(stores: Connect | Mapping[str, object]) -> dg.Definitions:
     """The graph over stored definitions, its jobs and sensors; a test connects to its own."""
     graph = stored_definitions()
+    jobs = build_jobs(graph)
     location = dg.Definitions(
         assets=[*build_assets(graph), STORED],
         asset_checks=[*build_checks(graph), on_time],
-        sensors=build_sensors(),
+        sensors=build_sensors(jobs),
         resources=resources_of(stores),
         # Each run has a process of its own already; a process a step would cost 2 s each.
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(location, build_jobs(graph))
+    return dg.Definitions.merge(location, jobs)

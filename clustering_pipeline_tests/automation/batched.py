@@ -11,7 +11,7 @@ import dagster as dg
 from pymongo import MongoClient
 
 import clustering_pipeline_tests
-from clustering_pipeline.automation.batches import Tick, look
+from clustering_pipeline.automation.batches import Tick, apart, look
 from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.runs import in_flight
@@ -167,7 +167,12 @@ class Ingestion:
         """What a look finds now."""
         pipeline, instance = self.world.pipeline, self.world.instance
         counter = Counter(pipeline=pipeline)
-        return look(pipeline.catalog, counter, lambda: in_flight(instance), utc_now())
+        return look(pipeline.catalog, counter, lambda: in_flight(instance), self.apart, utc_now())
+
+    def apart(self, cluster_id: str) -> str | None:
+        """Why its documents can join no group."""
+        pipeline = self.world.pipeline
+        return apart(pipeline, pipeline.catalog.clusters.by_id(cluster_id))
 
 
 @contextmanager

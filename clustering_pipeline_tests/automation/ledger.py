@@ -10,6 +10,8 @@ from datetime import datetime
 
 from clustering_pipeline.model.definitions.automation import BATCH
 
+NOVELTY_SHARE = 0.1
+
 
 @dataclass(kw_only=True)
 class Ledger:
@@ -21,10 +23,22 @@ class Ledger:
     """The last automatic run."""
     failures: int = 0
     failed_at: datetime | None = None
+    failed_in_full: bool = False
+    published: bool = False
+    documents: int = 0
+    """Of the published run."""
+    pool: int = 0
+    """Of them, documents that no group reaches."""
+    grouped: int = 0
+    """Documents like none before them that the last full run made groups of."""
     late: int = 0
     """Whole looks in a row at which it ought to run, and got no run."""
     overtaken: Counter[str] = field(default_factory=Counter)
     """Who got a run since then, while this one waited for just that."""
+
+    @property
+    def is_full_of_news(self) -> bool:
+        return self.pool > NOVELTY_SHARE * self.documents
 
     def behind(self, collections: list[str], completed: Mapping[str, int]) -> set[str]:
         return {one for one in collections if completed.get(one, 0) > self.covered.get(one, 0)}
@@ -38,11 +52,13 @@ class Ledger:
             return False
         return (now - self.failed_at).total_seconds() < min(3600, 60 * 2 ** min(self.failures, 6))
 
-    def fails(self, now: datetime) -> None:
+    def fails(self, now: datetime, mode: str = "") -> None:
         self.failures, self.failed_at = self.failures + 1, now
+        self.failed_in_full = mode == "full"
 
-    def covers(self, batches: Mapping[str, int]) -> None:
-        self.failures, self.failed_at = 0, None
+    def covers(self, batches: Mapping[str, int], mode: str = "full") -> None:
+        if mode == "full" or not self.failed_in_full:
+            self.failures, self.failed_at, self.failed_in_full = 0, None, False
         for one, number in batches.items():
             self.covered[one] = max(number, self.covered.get(one, 0))
 
@@ -61,6 +77,9 @@ class Run:
     cluster_id: str
     cooldown: int = 0
     trigger: str = BATCH
+    mode: str = "full"
     began: datetime | None = None
     ended: bool = False
     covers: dict[str, int] = field(default_factory=dict)
+    documents: int = 0
+    novel: int = 0

@@ -11,10 +11,11 @@ from clustering_pipeline.automation import due
 from clustering_pipeline.automation.batches import Request, look
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, AutomaticDefinition
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.stores.catalog.definitions.automatic import Place, automatic_of
 from clustering_pipeline_tests.automation.facts import NOON
-from clustering_pipeline_tests.automation.ledger import Ledger, Run
+from clustering_pipeline_tests.automation.ledger import NOVELTY_SHARE, Ledger, Run
 from clustering_pipeline_tests.model.factories import cluster, execution, request
 
 TICK = timedelta(seconds=5)
@@ -41,6 +42,8 @@ class Simulated:
     arranged: dict[str, Place] = field(default_factory=dict)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     made: int = 0
+    novel: dict[str, int] = field(default_factory=dict)
+    """Of the documents of a collection, those that are like none before them."""
 
     # What ``look`` reads of a catalog.
 
@@ -64,7 +67,9 @@ class Simulated:
 
     # What people and pipelines do.
 
-    def create(self, *, collections: list[str], cooldown: int, threshold: int | None) -> str:
+    def create(
+        self, *, collections: list[str], cooldown: int, threshold: int | None, mode: str = "full"
+    ) -> str:
         self.made += 1
         cluster_id = f"clust_{self.made:04}"
         spec = request(
@@ -73,6 +78,8 @@ class Simulated:
             auto_execute_on_batch=True,
             auto_execute_cooldown_seconds=cooldown,
             auto_execute_min_documents=threshold,
+            auto_execute_mode=mode,
+            auto_execute_full_run={"novelty_share": NOVELTY_SHARE, "age_seconds": 10**9},
         )
         settled = {one: self.completed.get(one, 0) for one in collections}
         self.ledgers[cluster_id] = Ledger(covered=dict(settled))
@@ -91,8 +98,9 @@ class Simulated:
     def archive(self, cluster_id: str, *, away: bool) -> None:
         self._state(cluster_id, archived_at=self.now if away else None)
 
-    def complete_batch(self, collections: list[str], documents: int) -> None:
+    def complete_batch(self, collections: list[str], documents: int, novel: int = 0) -> None:
         for one in collections:
+            self.novel[one] = self.novel.get(one, 0) + novel
             self.completed[one] = self.completed.get(one, 0) + 1
             self.documents[one] = self.documents.get(one, 0) + documents
 
@@ -105,7 +113,7 @@ class Simulated:
         ought = {one for one in self.clusters if one not in flying and self._ought(one)}
         going = self._going(ought | flying.keys())
         first = {one: self._going_before(one, going) for one in ought}
-        found = look(self, self._count, self._in_flight, self.now)
+        found = look(self, self._count, self._in_flight, self._apart, self.now)
         wanted = {one.definition.cluster_id for one in found.requests}
         assert wanted <= ought, "runs that ought not to be"
         assert not any(first[one] for one in wanted), "a later phase before an earlier one"
@@ -130,14 +138,17 @@ class Simulated:
             run.ended = True
             return
         ledger = self.ledgers[run.cluster_id]
-        if run.trigger == BATCH:
+        if run.trigger == BATCH and run.mode == "full":
             assert not ledger.is_cooling(run.cooldown, self.now), "a run inside the cooldown"
             ledger.began = self.now
         run.began = self.now
-        run.covers = {one: self.completed.get(one, 0) for one in record.spec.collection_ids}
+        inputs = record.spec.collection_ids
+        run.covers = {one: self.completed.get(one, 0) for one in inputs}
+        run.documents = self._count(LOCAL, inputs)
+        run.novel = sum(self.novel.get(one, 0) for one in inputs)
         self._state(
             run.cluster_id,
-            automation=due.begun(record.state.automation, run.trigger, self.now),
+            automation=due.begun(record.state.automation, run.trigger, self.now, mode=run.mode),
             last_attempt_id=run_id,
         )
 
@@ -148,12 +159,29 @@ class Simulated:
             return
         record, ledger = self.clusters[run.cluster_id], self.ledgers[run.cluster_id]
         read = {} if outcome == "killed" else {"covered_batches": run.covers}
-        told = execution(run_id=run_id, trigger=run.trigger, **OUTCOMES[outcome], **read)
+        if outcome == "completed":
+            read |= self._publish(run, ledger)
+            record = self.clusters[run.cluster_id]
+        spec = record.resolved(ExecuteClusterByIdRequest(mode=run.mode))
+        told = execution(run_id=run_id, trigger=run.trigger, spec=spec, **OUTCOMES[outcome], **read)
         self._state(run.cluster_id, automation=due.ended(record, told, self.now))
         if outcome in ("completed", "empty"):
-            ledger.covers(run.covers)
+            ledger.covers(run.covers, run.mode)
         elif run.trigger == BATCH:
-            ledger.fails(self.now)
+            ledger.fails(self.now, run.mode)
+
+    def _publish(self, run: Run, ledger: Ledger) -> dict[str, object]:
+        """What the run finds: documents that are like none before are in no group until all of
+        them are clustered again.
+        """
+        self._state(run.cluster_id, last_run_id=run.run_id)
+        documents, novel = run.documents, run.novel
+        new = documents - ledger.documents
+        ledger.grouped = novel if run.mode == "full" else ledger.grouped
+        ledger.published, ledger.documents = True, documents
+        ledger.pool = novel - ledger.grouped
+        found = {"novelty_pool": ledger.pool, "new_documents": new, "drift": 0.0}
+        return {"num_points": documents, "metrics": {"additional_properties": found}}
 
     def lose(self, run_id: str) -> None:
         """The worker dies before it has told anybody anything."""
@@ -203,17 +231,20 @@ class Simulated:
             }
 
     def _ought(self, cluster_id: str) -> bool:
-        """Whether a batch waits, and nothing else is a reason to wait."""
+        """Whether a batch waits or a threshold is passed, and nothing else is a reason to wait."""
         record, ledger = self.clusters[cluster_id], self.ledgers[cluster_id]
         spec, collections = record.spec, record.spec.collection_ids
         missing = (spec.auto_execute_min_documents or 0) > self._count(LOCAL, collections)
-        return not (
-            record.state.archived_at
-            or missing
-            or not ledger.behind(collections, self.completed)
-            or ledger.is_cooling(spec.auto_execute_cooldown_seconds, self.now)
-            or ledger.is_to_be_tried_later(self.now)
-        )
+        if record.state.archived_at or missing:
+            return False
+        waits = ledger.is_to_be_tried_later(self.now)
+        cools = ledger.is_cooling(spec.auto_execute_cooldown_seconds, self.now)
+        behind = bool(ledger.behind(collections, self.completed))
+        if spec.auto_execute_mode == "full" or not ledger.published:
+            return behind and not cools and not waits
+        passed = spec.auto_execute_mode == "auto" and ledger.is_full_of_news
+        assigns = behind and not (waits and not ledger.failed_in_full)
+        return assigns or (passed and not cools and not waits)
 
     def _going(self, candidates: set[str]) -> list[tuple[int, str, set[str]]]:
         """Who may go first, by phase, with the collections whose batches it waits for."""
@@ -263,7 +294,8 @@ class Simulated:
         cluster_id = wanted.definition.cluster_id
         before = self.runs.get(self.keys.get(wanted.run_key, ""))
         if before is None:
-            made = self._made(cluster_id, cooldown=wanted.definition.cooldown_seconds)
+            cooldown = wanted.definition.cooldown_seconds
+            made = self._made(cluster_id, cooldown=cooldown, mode=wanted.mode)
             self.keys[wanted.run_key] = made.run_id
             return True
         # Dagster never makes a second run for a key; one that never began is counted.
@@ -290,6 +322,9 @@ class Simulated:
     def _open(self) -> list[Run]:
         self.flying = [one for one in self.flying if not one.ended]
         return self.flying
+
+    def _apart(self, _cluster_id: str) -> str | None:
+        return None
 
     def _count(self, _scope, collections) -> int:
         return sum(self.documents.get(one, 0) for one in collections)

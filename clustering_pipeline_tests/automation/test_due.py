@@ -7,6 +7,8 @@ from clustering_pipeline.model.definitions.automation import Automation
 from clustering_pipeline_tests.automation.facts import NOON, ago, automatic
 from clustering_pipeline_tests.model.factories import cluster, execution, request
 
+COOLING = "the cooldown has 3000 s left, until 2026-11-21 12:50:00 UTC"
+
 
 @pytest.mark.parametrize(
     ("settled", "completed", "expected"),
@@ -30,16 +32,14 @@ def test_what_is_behind_is_compared_per_collection(settled, completed, expected)
     [
         pytest.param({}, {}, [], id="due"),
         pytest.param({"batch_run_at": ago(3600)}, {}, [], id="cooldown-over"),
-        pytest.param(
-            {"batch_run_at": ago(600)}, {}, ["the cooldown has 3000 s left"], id="cooldown"
-        ),
+        pytest.param({"batch_run_at": ago(600)}, {}, [COOLING], id="cooldown"),
         pytest.param({"batch_run_at": ago(1), "cooldown_seconds": 0}, {}, [], id="no-cooldown"),
         pytest.param({"holder": "run_9"}, {}, ["run_9 is under way"], id="held"),
         pytest.param({}, {"in_flight": "run_8"}, ["run_8 is under way"], id="queued"),
         pytest.param(
             {"failures": 1, "failed_at": ago(20)},
             {},
-            ["it failed and is tried again in 100 s"],
+            ["it failed and is tried again in 100 s at 2026-11-21 12:01:40 UTC"],
             id="failed",
         ),
         pytest.param({"failures": 1, "failed_at": ago(120)}, {}, [], id="tried-again"),
@@ -54,7 +54,7 @@ def test_what_is_behind_is_compared_per_collection(settled, completed, expected)
         pytest.param(
             {"holder": "run_9", "batch_run_at": ago(600)},
             {},
-            ["run_9 is under way", "the cooldown has 3000 s left"],
+            ["run_9 is under way", COOLING],
             id="both",
         ),
     ],
@@ -80,13 +80,14 @@ def test_each_failure_doubles_the_wait_up_to_an_hour():
 
 
 def test_only_automatic_runs_start_the_cooldown():
-    assert begun(Automation(), "batch", NOON).batch_run_at == NOON
-    assert begun(Automation(), "manual", NOON) == Automation()
+    assert begun(Automation(), "batch", NOON, mode="full").batch_run_at == NOON
+    assert begun(Automation(), "batch", NOON, mode="assign") == Automation()
+    assert begun(Automation(), "manual", NOON, mode="full") == Automation()
 
 
 BEFORE = Automation(settled={"col_a": 1}, failures=2, failed_at=ago(60))
 SETTLED = Automation(settled={"col_a": 4})
-AGAIN = BEFORE.model_copy(update={"failures": 3, "failed_at": NOON})
+AGAIN = BEFORE.model_copy(update={"failures": 3, "failed_at": NOON, "failed_in_full": True})
 READ = {"covered_batches": {"col_a": 4}}
 
 
@@ -125,7 +126,9 @@ def test_the_end_of_a_run_settles_its_batches_or_not(changes, expected):
 def test_a_run_over_other_filters_settles_nothing():
     record = cluster(request(cluster_name="topics", filters={"kind": "a"}), automation=BEFORE)
     spec = cluster().resolved()
-    assert ended(record, execution(status="completed", spec=spec, **READ), NOON) == BEFORE
+    automation = ended(record, execution(status="completed", spec=spec, **READ), NOON)
+    assert (automation.settled, automation.failures) == (BEFORE.settled, BEFORE.failures)
+    assert automation.full_of != record.spec.grouping
 
 
 def test_failures_are_counted():

@@ -4,7 +4,7 @@ from clustering_pipeline.automation.due import Standing
 from clustering_pipeline.automation.priority import MOST, Judged, choose, in_phases
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.stores.catalog.definitions.automatic import Place
-from clustering_pipeline_tests.automation.facts import automatic
+from clustering_pipeline_tests.automation.facts import NOON, automatic
 
 OTHER = Scope(organization_id="int_local", namespace_id="ns_other")
 
@@ -15,7 +15,9 @@ def lagging(
     definition = automatic(
         cluster_id=name, name=name, scope=scope, settled={"col_a": settled}, failures=failures
     )
-    return Judged(definition=definition, standing=Standing(behind={"col_a": 1}, **standing))
+    return Judged(
+        definition=definition, standing=Standing(behind={"col_a": 1}, now=NOON, **standing)
+    )
 
 
 def names(judged) -> list[str]:

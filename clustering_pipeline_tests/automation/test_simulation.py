@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from clustering_pipeline.stores.catalog.definitions.automatic import Place
+from clustering_pipeline_tests.automation.ledger import Run
 from clustering_pipeline_tests.automation.simulated import OUTCOMES, Simulated
 from clustering_pipeline_tests.sizes import size
 
@@ -17,6 +18,7 @@ BROKEN = "clust_0001"  # a definition that fails whenever it runs
 some_collections = st.lists(st.sampled_from(COLLECTIONS), min_size=1, max_size=3, unique=True)
 cooldowns = st.sampled_from([0, 60, 3600, 86_400])
 thresholds = st.sampled_from([None, 1, 50])
+modes = st.sampled_from(["full", "assign", "auto"])
 places = st.builds(Place, phase=st.integers(1, 3), priority=st.integers(0, 10))
 
 
@@ -33,13 +35,15 @@ class Automation(RuleBasedStateMachine):
             self.world.create(collections=collections, cooldown=cooldown, threshold=threshold)
         self.world.complete_batch(COLLECTIONS[:3], 100)
 
-    @rule(collections=some_collections, cooldown=cooldowns, threshold=thresholds)
-    def create(self, collections, cooldown, threshold):
-        self.world.create(collections=collections, cooldown=cooldown, threshold=threshold)
+    @rule(collections=some_collections, cooldown=cooldowns, threshold=thresholds, mode=modes)
+    def create(self, collections, cooldown, threshold, mode):
+        self.world.create(
+            collections=collections, cooldown=cooldown, threshold=threshold, mode=mode
+        )
 
-    @rule(collections=some_collections, documents=st.integers(0, 100))
-    def a_batch_completes(self, collections, documents):
-        self.world.complete_batch(collections, documents)
+    @rule(collections=some_collections, documents=st.integers(0, 100), share=st.integers(0, 2))
+    def a_batch_completes(self, collections, documents, share):
+        self.world.complete_batch(collections, documents, documents * share // 2)
 
     @rule(seconds=st.sampled_from([1, 60, 300, 3600, 100_000]))
     def the_daemon_is_away(self, seconds):
@@ -83,12 +87,13 @@ class Automation(RuleBasedStateMachine):
         self.world.execute(self.one(data))
 
     @precondition(lambda self: self.world.clusters)
-    @rule(data=st.data(), cooldown=cooldowns, threshold=thresholds)
-    def somebody_patches(self, data, cooldown, threshold):
+    @rule(data=st.data(), cooldown=cooldowns, threshold=thresholds, mode=modes)
+    def somebody_patches(self, data, cooldown, threshold, mode):
         self.world.respecify(
             self.one(data),
             auto_execute_cooldown_seconds=cooldown,
             auto_execute_min_documents=threshold,
+            auto_execute_mode=mode,
         )
 
     @precondition(lambda self: self.world.clusters)
@@ -138,7 +143,9 @@ def test_weeks_of_many_definitions(seed):
         # Looks in a row now and then, and a daemon that is away for a while.
         world.now += timedelta(seconds=chance.choice([0, 0, chance.randrange(1200)]))
         if chance.random() < 0.1:
-            world.complete_batch(chance.sample(COLLECTIONS, 1), chance.randrange(100))
+            documents = chance.randrange(100)
+            novel = documents // chance.choice([1, 10, 1000])
+            world.complete_batch(chance.sample(COLLECTIONS, 1), documents, novel)
         world.tick(dies_after=chance.randrange(5) if chance.random() < 0.05 else None)
         go_on(world, chance)
         meddle(world, chance)
@@ -151,6 +158,7 @@ def make(world: Simulated, chance: random.Random) -> None:
         collections=chance.sample(COLLECTIONS, 2),
         cooldown=chance.choice([0, 3600, 86_400]),
         threshold=chance.choice([None, 500]),
+        mode=chance.choice(["full", "assign", "auto"]),
     )
 
 
@@ -186,3 +194,46 @@ def meddle(world: Simulated, chance: random.Random) -> None:
         world.execute(one)
     else:
         world.archive(one, away=change == "archive")
+
+
+@pytest.mark.parametrize(
+    ("cooldown", "failures", "expected"),
+    [
+        pytest.param(7200, 0, [119], id="after-the-cooldown"),
+        pytest.param(60, 2, [101, 103, 107], id="tried-again-after-2-and-4-minutes"),
+    ],
+)
+def test_each_batch_is_assigned_until_a_threshold_asks_for_one_full_run(
+    cooldown, failures, expected
+):
+    """A batch a minute; from the 101st on, the pool is too large."""
+    world, began = Simulated(), []
+    cluster_id = world.create(collections=["col_a"], cooldown=cooldown, threshold=None, mode="auto")
+    world.complete_batch(["col_a"], 1000)
+    world.tick()
+    assert [run.mode for run in finished(world)] == ["full"]
+    start = world.now
+    for batch in range(200):
+        world.now = start + timedelta(minutes=batch + 1)
+        world.complete_batch(["col_a"], 10, novel=2)
+        # A daemon that dies before Dagster has made the run it asked for loses nothing.
+        assert world.tick(dies_after=0) == 1
+        world.tick()
+        fails = len(began) < failures
+        if "full" in [run.mode for run in finished(world, "failed" if fails else "completed")]:
+            began.append(batch)
+            # What it failed over is assigned all the same.
+            assert world.tick() == fails
+            finished(world)
+        assert world.clusters[cluster_id].state.automation.settled == {"col_a": batch + 2}
+        world.check()
+    assert began == expected
+
+
+def finished(world: Simulated, outcome: str = "completed") -> list[Run]:
+    """The runs that waited, which begin and end; those that assign complete whatever comes."""
+    runs = [world.runs[run_id] for run_id in world.waiting()]
+    for run in runs:
+        world.begin(run.run_id)
+        world.end(run.run_id, outcome if run.mode == "full" else "completed")
+    return runs

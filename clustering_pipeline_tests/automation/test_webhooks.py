@@ -21,6 +21,8 @@ from clustering_pipeline.automation.webhooks import (
     next_attempt,
     try_webhook,
 )
+from clustering_pipeline.defs.graph import stored_definitions
+from clustering_pipeline.defs.jobs import build_jobs
 from clustering_pipeline.defs.resources import RESOURCE
 from clustering_pipeline.defs.sensors.runs import build_sensors
 from clustering_pipeline.model.automation.webhooks import (
@@ -47,7 +49,7 @@ from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import KMEANS, World
 
 ELSEWHERE = Scope(organization_id="int_local", namespace_id="ns_other")
-SENSORS = {sensor.name: sensor for sensor in build_sensors()}
+SENSORS = {sensor.name: sensor for sensor in build_sensors(build_jobs(stored_definitions()))}
 
 
 @pytest.fixture

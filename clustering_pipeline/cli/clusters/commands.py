@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -31,7 +31,7 @@ from clustering_pipeline.cli.terminal.output import (
     output_options,
 )
 from clustering_pipeline.cli.terminal.records import show_definition, show_execution, show_standing
-from clustering_pipeline.model.definitions.automation import Overdue
+from clustering_pipeline.model.definitions.automation import AutoExecuteMode, Overdue
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import read_mapping, validate
@@ -46,6 +46,7 @@ from clustering_pipeline.service.results.map import shown_run
 
 LISTED = ("cluster_id", "cluster_name", "algorithm", "status", "num_clusters", "last_run_id")
 OVERDUE = ("cluster_id", "cluster_name", "status", "overdue_since", "overdue_because")
+MODES = get_args(AutoExecuteMode)
 GROUPS = ("cluster_id", "label", "member_count", "keywords")
 LARGEST = 10
 
@@ -85,6 +86,12 @@ for subcommand in (
 @click.option("--umap", type=int, metavar="N", help="Reduce to N dimensions first.")
 @click.option("--filters", help="Which documents take part, as JSON.")
 @click.option("--enrich", is_flag=True, help="Write the results onto the source documents.")
+@click.option(
+    "--on-batch",
+    type=click.Choice(MODES),
+    metavar="MODE",
+    help="Run after completed batches: full, assign or auto.",
+)
 @output_options
 def create(output: str, file: Path | None, **flags: Any) -> None:
     """Store a definition, from a file or from flags."""
@@ -309,6 +316,8 @@ def _from_flags(**flags: Any) -> dict[str, Any]:
         "vector_config": config if flags["feature_uri"] or not flags["sources"] else None,
         "filters": _json("--filters", flags["filters"]),
         "enrich_source_collection": flags["enrich"],
+        "auto_execute_on_batch": flags["on_batch"] is not None,
+        "auto_execute_mode": flags["on_batch"],
     }
 
 

@@ -143,8 +143,11 @@ def _automation_in_words(standing: AutomationStanding) -> str:
     behind = sum(standing.batches_behind.values())
     lag = f"on; {behind} completed {'batch' if behind == 1 else 'batches'} to deal with"
     words = "on" if behind == 0 else lag
+    if standing.full_run_because:
+        words = f"{words}; {'; '.join(standing.full_run_because)}"
     if standing.due:
-        return f"{words}; the next look of Dagster's daemon starts a run"
+        kind = "full " if standing.full_run_because and standing.next_mode == "full" else ""
+        return f"{words}; the next look of Dagster's daemon starts a {kind}run"
     return f"{words}; {'; '.join(standing.waits_for)}"
 
 
@@ -197,7 +200,9 @@ def _occasion(record: ClusterRecord) -> str | None:
         return None
     least = spec.auto_execute_min_documents
     from_ = f", from {least:,} documents on" if least else ""
-    return f"after a completed batch{from_}, every {spec.auto_execute_cooldown_seconds:,} s at most"
+    every = f"every {spec.auto_execute_cooldown_seconds:,} s at most"
+    how = {"full": every, "assign": "assigning what is new", "auto": f"assigning; in full {every}"}
+    return f"after a completed batch{from_}, {how[spec.auto_execute_mode]}"
 
 
 def _written_fields(record: ClusterRecord) -> list[str]:

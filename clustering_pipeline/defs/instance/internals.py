@@ -1,6 +1,7 @@
 """What of Dagster has no public name, and what each stands in for."""
 
 from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.definitions.target import ExecutableDefinition
 from dagster._core.events.log import EventLogEntry
 from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
@@ -28,6 +29,8 @@ __all__ = [
     # What starts runs on the daemon's own host, and whatever is made of it.
     "DefaultRunLauncher",
     "EventLogEntry",
+    # What a sensor takes for a job: the type alone.
+    "ExecutableDefinition",
     # A run that is put into the queue by no code server: where its job is, as those say it.
     "JobPythonOrigin",
     "ModuleCodePointer",

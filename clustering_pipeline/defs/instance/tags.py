@@ -1,6 +1,6 @@
 """What runs carry, and the queue's order: what people ask for goes before what runs by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, SCHEDULE
 from clustering_pipeline.model.definitions.execute import ExecutionMode
@@ -11,6 +11,7 @@ TRIGGER = "clustering/trigger"
 TRIGGER_ID = "clustering/trigger_id"
 SEEN = "clustering/seen"
 MODE = "clustering/mode"
+BECAUSE = "clustering/because"
 NAME = "clustering/definition"
 NAMESPACE = "clustering/namespace"
 PRIORITY = "dagster/priority"
@@ -45,6 +46,12 @@ def tags_of(trigger: str, scope: Scope, *, trigger_id: str | None = None) -> dic
         PRIORITY: str(PRIORITIES[trigger]),
         **named,
     }
+
+
+def tags_of_mode(mode: ExecutionMode, because: Sequence[str] = ()) -> dict[str, str]:
+    """What a run that nobody asked for does, and why it does more than assign."""
+    reasons = {BECAUSE: "; ".join(because)} if because else {}
+    return {MODE: mode, **reasons}
 
 
 def namespace_tag(scope: Scope) -> str:

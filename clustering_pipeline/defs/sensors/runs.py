@@ -16,23 +16,26 @@ from clustering_pipeline.defs.instance.queue import (
 from clustering_pipeline.defs.instance.queue_launcher import run_again
 from clustering_pipeline.defs.instance.right_size import size_queued
 from clustering_pipeline.defs.instance.runs import unfinished_records
-from clustering_pipeline.defs.sensors.batches import run_after_batches
+from clustering_pipeline.defs.instance.tags import ASSIGN, EXECUTE
+from clustering_pipeline.defs.sensors.batches import batches_sensor
 from clustering_pipeline.defs.sensors.lost_runs import free_lost
 from clustering_pipeline.defs.sensors.overdue import watch_overdue
-from clustering_pipeline.defs.sensors.triggers import run_triggers
+from clustering_pipeline.defs.sensors.triggers import triggers_sensor
 from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.finish import record_end
 
+STARTED = {EXECUTE, ASSIGN}
 ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
-def build_sensors() -> list[dg.SensorDefinition]:
-    """All sensors, running by default."""
+def build_sensors(jobs: dg.Definitions) -> list[dg.SensorDefinition]:
+    """All sensors, running by default; those that start runs start one of ``jobs``."""
+    started = [job for job in jobs.jobs or () if job.name in STARTED]
     return [
         sync_partitions,
-        run_after_batches,
-        run_triggers,
+        batches_sensor(started),
+        triggers_sensor(started),
         follow_runs,
         notify_webhooks,
         watch_overdue,

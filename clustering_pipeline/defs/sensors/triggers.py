@@ -13,9 +13,10 @@ from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.automation.drift import drift
 from clustering_pipeline.automation.triggers import Facts, judge_trigger
 from clustering_pipeline.defs.instance import partitions
+from clustering_pipeline.defs.instance.internals import ExecutableDefinition
 from clustering_pipeline.defs.instance.right_size import with_size
 from clustering_pipeline.defs.instance.runs import by_key, in_flight
-from clustering_pipeline.defs.instance.tags import EXECUTE, SEEN, tags_of
+from clustering_pipeline.defs.instance.tags import JOBS, SEEN, tags_of
 from clustering_pipeline.model.automation.schedules import ConditionalSchedule, EventSchedule
 from clustering_pipeline.model.automation.triggers import TriggerRecord
 from clustering_pipeline.model.definitions.automation import SCHEDULE
@@ -46,23 +47,28 @@ class Looking:
     now: datetime
 
 
-@dg.sensor(
-    job_name=EXECUTE, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING
-)
-def run_triggers(
-    context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
-) -> dg.SensorResult | dg.SkipReason:
-    """Runs what cron expressions, intervals, events and conditions ask for, once each time.
+def triggers_sensor(jobs: Sequence[ExecutableDefinition]) -> dg.SensorDefinition:
+    """The sensor that starts one of ``jobs`` for each trigger that fires."""
 
-    A time that passed while nobody looked is made up for once.
-    """
-    due, requests = look_at_triggers(clustering, context.instance, utc_now())
-    if not due:
-        return dg.SkipReason("no trigger's time has come")
-    if not requests:
-        return dg.SkipReason(f"{due} triggers looked at, none of them starts a run now")
-    partitions.add(context.instance, [str(request.partition_key) for request in requests])
-    return dg.SensorResult(run_requests=requests)
+    @dg.sensor(
+        jobs=jobs, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING
+    )
+    def run_triggers(
+        context: dg.SensorEvaluationContext, clustering: dg.ResourceParam[Pipeline]
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Runs what cron expressions, intervals, events and conditions ask for, once each time.
+
+        A time that passed while nobody looked is made up for once.
+        """
+        due, requests = look_at_triggers(clustering, context.instance, utc_now())
+        if not due:
+            return dg.SkipReason("no trigger's time has come")
+        if not requests:
+            return dg.SkipReason(f"{due} triggers looked at, none of them starts a run now")
+        partitions.add(context.instance, [str(request.partition_key) for request in requests])
+        return dg.SensorResult(run_requests=requests)
+
+    return run_triggers
 
 
 def look_at_triggers(
@@ -125,6 +131,7 @@ def _requests(
             yield dg.RunRequest(
                 run_key=trigger.run_key,
                 partition_key=record.cluster_id,
+                job_name=JOBS["full"],
                 tags=with_size(looking.pipeline, record.cluster_id, tags),
             )
 

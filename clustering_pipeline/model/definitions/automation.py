@@ -3,15 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
-from clustering_pipeline.model.base import Record, View
+from clustering_pipeline.model.base import Record, RequestModel, View
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.model.times import Moment
 
 OVERDUE_AFTER_SECONDS = 900.0
+AutoExecuteMode = Literal["full", "assign", "auto"]
+DAY_SECONDS = 86_400
+
+
+class FullRunThresholds(RequestModel):
+    """When automatic mode ``auto`` clusters everything again: an extension of this server's.
+
+    Each is passed by what lies above it; null stands for its default.
+    """
+
+    novelty_share: float = Field(default=0.1, ge=0, le=1)
+    """Share of the documents that lie in the novelty pool; 1 is never."""
+    drift: float = Field(default=0.1, ge=0, le=2)
+    """By how much the mean cosine to a group falls from members to what was assigned since the last
+    full run; 2 is never."""
+    age_seconds: int = Field(default=30 * DAY_SECONDS, ge=0)
+    """Age of the last full run, once anything was assigned since."""
+
+
+DEFAULT_THRESHOLDS = FullRunThresholds()
 
 
 class Overdue(View):
@@ -34,6 +54,23 @@ SCHEDULE = "schedule"
 MANUAL = "manual"
 
 
+class Assigned(Record):
+    """What the documents are like that joined groups since the last full run."""
+
+    run_id: str
+    """The published run that it is true of."""
+    documents: int
+    """Documents of that run."""
+    novelty_pool: int
+    """Of those, documents that no group reaches."""
+    new: int
+    """Documents assigned since the last full run, however that went."""
+    changes: int
+    """The same, with those that are gone."""
+    drift: float
+    """By how much the mean cosine to a group falls from members to them."""
+
+
 class Automation(Record):
     """How far the runs of a definition have come with the batches of its collections."""
 
@@ -45,6 +82,14 @@ class Automation(Record):
     """Automatic batch runs in a row that came to nothing."""
     failed_at: Moment | None = None
     """When the last of them ended."""
+    failed_in_full: bool = False
+    """Whether the last of them was a full run."""
+    full_run_at: Moment | None = None
+    """When the last full run ended, published or refused."""
+    full_of: str | None = None
+    """What of the definition made its groups."""
+    assigned: Assigned | None = None
+    """What runs in mode assign have found since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +100,19 @@ class AutomaticDefinition:
     name: str
     scope: Scope
     collection_ids: tuple[str, ...]
+    mode: AutoExecuteMode = "full"
+    thresholds: FullRunThresholds = DEFAULT_THRESHOLDS
+    published: str | None = None
+    """The published run."""
+    assigned: Assigned | None = None
+    full_run_at: datetime | None = None
     min_documents: int | None = None
     cooldown_seconds: int = 3600
     settled: Mapping[str, int] = field(default_factory=dict)
     batch_run_at: datetime | None = None
     failures: int = 0
     failed_at: datetime | None = None
+    failed_in_full: bool = False
     last_attempt_id: str | None = None
     holder: str | None = None
     """The run that holds it."""
@@ -76,6 +128,11 @@ class AutomationStanding(View):
     """Whether the next look starts a run."""
     waits_for: list[str]
     """What holds it back, in sentences."""
+    next_mode: Literal["full", "assign", "composite"]
+    """What the next run does, unless something changes before it."""
+    full_run_because: list[str]
+    """What asks for a full run where batches are assigned otherwise, in sentences; one that has to
+    wait is named in ``waits_for``, too."""
     batches_behind: dict[str, int]
     """Collection to its completed batches that no run has dealt with."""
     cooldown_left_seconds: float = 0.0

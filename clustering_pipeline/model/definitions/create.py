@@ -2,11 +2,18 @@
 refused, never stored and ignored.
 """
 
+import hashlib
+import json
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from clustering_pipeline.model.base import RequestModel
+from clustering_pipeline.model.definitions.automation import (
+    DEFAULT_THRESHOLDS,
+    AutoExecuteMode,
+    FullRunThresholds,
+)
 from clustering_pipeline.model.definitions.enrichment import (
     METADATA,
     SourceEnrichmentConfig,
@@ -27,6 +34,13 @@ from clustering_pipeline.model.names import Name
 ClusterType = Literal["vector", "attribute"]
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
 References = Annotated[list[Reference], Field(min_length=1)]
+_BESIDE_THE_GROUPS = (
+    "description",
+    "enrich_source",
+    "layout_stability",
+    "output_strategy",
+    "vis_n_components",
+)
 
 
 class CreateClusterRequest(RequestModel):
@@ -65,6 +79,11 @@ class CreateClusterRequest(RequestModel):
     """Documents the input collections must hold together before that; null is none."""
     auto_execute_cooldown_seconds: int = Field(default=3600, ge=0)
     """Least time from the start of one automatic run to the next."""
+    auto_execute_mode: AutoExecuteMode = "full"
+    """What an automatic run does: cluster everything, assign what is new to the published groups,
+    or choose (``auto``). Those that assign keep no cooldown. An extension of this server's."""
+    auto_execute_full_run: FullRunThresholds = DEFAULT_THRESHOLDS
+    """What makes ``auto`` cluster everything again. An extension of this server's."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -79,6 +98,7 @@ class CreateClusterRequest(RequestModel):
         self._check_map()
         self._check_metadata()
         self._check_label_inputs()
+        check_mode(self, "auto_execute_mode", self.auto_execute_mode)
         return self
 
     def _check_attributes(self) -> None:
@@ -136,11 +156,34 @@ class CreateClusterRequest(RequestModel):
         return self.cluster_type == "attribute" or named
 
     @property
+    def grouping(self) -> str:
+        """A digest of all that makes the groups: where it differs, so may they."""
+        own = ("cluster_type", "vector_config", "attribute_config", "filters", "source_cluster_ids")
+        given = self.model_dump(mode="json", include=set(own), exclude_defaults=True)
+        if self.vector_config is not None:
+            for field in _BESIDE_THE_GROUPS:
+                given["vector_config"].pop(field, None)
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
     def enriches(self) -> bool:
         """Whether source documents get the results."""
         return self.enrich_source_collection or (
             self.vector_config is not None and self.vector_config.enrich_source
         )
+
+
+def check_mode(definition: CreateClusterRequest, field: str, mode: AutoExecuteMode) -> None:
+    """Raises ValueError for an automatic mode that assigns, where documents can join no groups."""
+    if mode != "full" and definition.by_attributes:
+        message = f"{field} {mode!r} compares vectors, and attributes make the groups: use 'full'"
+        raise ValueError(message)
+    if mode != "full" and definition.source_cluster_ids:
+        message = (
+            f"{field} {mode!r} assigns documents, and a composite definition groups the groups of "
+            "its sources: give it to them, and use 'full' here"
+        )
+        raise ValueError(message)
 
 
 TIMED = frozenset({"cron", "interval"})

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from clustering_pipeline.model.base import RequestModel
+from clustering_pipeline.model.definitions.automation import AutoExecuteMode, FullRunThresholds
 from clustering_pipeline.model.definitions.create import CreateClusterRequest, References
 from clustering_pipeline.model.definitions.labeling import LLMLabeling
 from clustering_pipeline.model.definitions.validation import validate
@@ -55,6 +56,10 @@ class PatchClusterRequest(RequestModel):
     """New threshold of documents."""
     auto_execute_cooldown_seconds: int | None = Field(default=None, ge=0)
     """New least time between automatic runs."""
+    auto_execute_mode: AutoExecuteMode | None = None
+    """What automatic runs do from now on. An extension of this server's."""
+    auto_execute_full_run: FullRunThresholds | None = None
+    """New thresholds of full runs, in place of all of the old. An extension of this server's."""
 
     @property
     def changes(self) -> dict[str, Any]:

@@ -3,6 +3,11 @@
 from typing import Any
 
 from clustering_pipeline.model.base import View
+from clustering_pipeline.model.definitions.automation import (
+    DEFAULT_THRESHOLDS,
+    AutoExecuteMode,
+    FullRunThresholds,
+)
 from clustering_pipeline.model.definitions.create import ClusterType
 from clustering_pipeline.model.definitions.enrichment import SourceEnrichmentConfig
 from clustering_pipeline.model.definitions.labeling import LLMLabeling
@@ -92,6 +97,10 @@ class ClusterMetadata(View):
     """Documents needed before that."""
     auto_execute_cooldown_seconds: int
     """Least time between automatic runs."""
+    auto_execute_mode: AutoExecuteMode = "full"
+    """What an automatic run does: an extension of this server's."""
+    auto_execute_full_run: FullRunThresholds = DEFAULT_THRESHOLDS
+    """What makes mode auto cluster everything again: an extension of this server's."""
     num_clusters: int | None
     """Published groups, noise not counted."""
     num_documents_clustered: int | None
@@ -167,6 +176,10 @@ class ClusterModel(View):
     """Documents needed before that."""
     auto_execute_cooldown_seconds: int
     """Least time between automatic runs."""
+    auto_execute_mode: AutoExecuteMode = "full"
+    """What an automatic run does: an extension of this server's."""
+    auto_execute_full_run: FullRunThresholds = DEFAULT_THRESHOLDS
+    """What makes mode auto cluster everything again: an extension of this server's."""
     cluster_id: str
     """Id of the definition."""
     parquet_path: str | None

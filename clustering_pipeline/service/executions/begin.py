@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from clustering_pipeline.automation.batches import apart
 from clustering_pipeline.automation.due import begun
 from clustering_pipeline.logs import Pace, tell
 from clustering_pipeline.model.definitions.automation import MANUAL
@@ -142,7 +143,7 @@ def _begin(
 ) -> ExecutionRecord:
     catalog = pipeline.catalog
     record = active(catalog.clusters.by_id(cluster_id))
-    resolved = _wanted(catalog, record, identity)
+    resolved = _wanted(pipeline, record, identity)
     catalog.clusters.claim(cluster_id, owner, is_alive=is_alive)
     try:
         made = catalog.executions.begin(_unstarted(catalog, record, identity, resolved))
@@ -161,7 +162,8 @@ def _begin(
     }
 
     def edit(cluster: ClusterRecord) -> dict[str, Any]:
-        return started | {"automation": begun(cluster.state.automation, identity.trigger, now)}
+        automation = begun(cluster.state.automation, identity.trigger, now, mode=resolved.mode)
+        return started | {"automation": automation}
 
     catalog.clusters.revise(cluster_id, edit)
     spec, edits = _frozen(catalog, made, made.spec or resolved)
@@ -197,17 +199,27 @@ def _unstarted(
 ) -> ExecutionRecord:
     """The execution, unless it was launched; one that retries another does what that did."""
     before = catalog.executions.find(identity.retries) if identity.retries else None
-    plan = before.plan if before is not None else "full"
+    plan = before.plan if before is not None else spec.mode
     known = {"plan": plan, "retry_reason": identity.retry_reason}
     return new_execution(record, identity, spec).model_copy(update=known)
 
 
-def _wanted(catalog: Catalog, record: ClusterRecord, identity: RunIdentity) -> ClusterSpec:
-    """What a retry is to do was settled by the run before it, overrides and sources included."""
-    before = catalog.executions.find(identity.retries) if identity.retries else None
+def _wanted(pipeline: Pipeline, record: ClusterRecord, identity: RunIdentity) -> ClusterSpec:
+    """What a retry is to do was settled by the run before it, overrides and sources included.
+
+    A run that nobody asked for clusters everything where it was to assign and no longer can.
+    """
+    executions = pipeline.catalog.executions
+    before = executions.find(identity.retries) if identity.retries else None
     if before is not None and before.cluster_id == record.cluster_id and before.spec is not None:
         return before.spec
-    return record.resolved(ExecuteClusterByIdRequest(mode=identity.mode))
+    mode = identity.mode
+    if mode == "assign" and identity.trigger != MANUAL:
+        reason = apart(pipeline, record)
+        if reason is not None:
+            tell(LOG, "full run instead of assigning", because=reason)
+            mode = "full"
+    return record.resolved(ExecuteClusterByIdRequest(mode=mode))
 
 
 def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:

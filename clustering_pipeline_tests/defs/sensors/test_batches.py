@@ -7,21 +7,31 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from clustering_pipeline.automation.due import UNPUBLISHED
 from clustering_pipeline.automation.status import standing_of
+from clustering_pipeline.defs.graph import stored_definitions
 from clustering_pipeline.defs.instance.partitions import NAME
+from clustering_pipeline.defs.instance.tags import BECAUSE
+from clustering_pipeline.defs.jobs import build_jobs
 from clustering_pipeline.defs.resources import RESOURCE
-from clustering_pipeline.defs.sensors.batches import run_after_batches
 from clustering_pipeline.defs.sensors.lost_runs import dagster_run_id_of, free_lost
+from clustering_pipeline.defs.sensors.runs import build_sensors
 from clustering_pipeline.labeling import LabelingConfig
+from clustering_pipeline.model.collections import CollectionRecord
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import LOCAL, Owner
 from clustering_pipeline.model.times import utc_now
 from clustering_pipeline_tests.service.executions.test_claims import dead_process
+from clustering_pipeline_tests.sizes import size
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import KMEANS, World, failure_of
 
 CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
+SENSORS = {sensor.name: sensor for sensor in build_sensors(build_jobs(stored_definitions()))}
+LOOK = SENSORS["run_after_batches"]
 LISTENS = {"auto_execute_on_batch": True, "auto_execute_cooldown_seconds": 0}
 
 
@@ -51,7 +61,7 @@ def tick(world: World) -> dg.SensorResult | dg.SkipReason:
     context = dg.build_sensor_context(
         instance=world.instance, resources={RESOURCE: world.pipeline}, definitions=world.definitions
     )
-    return run_after_batches(context)
+    return LOOK(context)
 
 
 def requested(world: World) -> list[dg.RunRequest]:
@@ -69,7 +79,7 @@ def run(world: World, request: dg.RunRequest):
     """What the daemon does with a request."""
     cluster = world.pipeline.catalog.clusters.by_id(request.partition_key)
     tags = {**request.tags, "dagster/run_key": request.run_key}
-    return world.ran(world.start(cluster, tags=tags), cluster)
+    return world.ran(world.start(cluster, job=request.job_name, tags=tags), cluster)
 
 
 def earlier(world: World, cluster_id: str, seconds: float) -> None:
@@ -273,3 +283,88 @@ def test_manual_runs_neither_wait_for_the_cooldown_nor_start_it(there, documents
     assert requested(there) == []
     complete(there, documents)
     assert len(requested(there)) == 1
+
+
+def made_in(world: World, mode: str) -> tuple[CollectionRecord, ClusterRecord]:
+    """A definition in that automatic mode that has run, over documents of two subjects."""
+    collection = world.collection(planted(sizes={"sea": 40, "court": 40}))
+    automatic = {"auto_execute_on_batch": True, "auto_execute_mode": mode}
+    made = world.define(collection, CONFIG, enrich_source_collection=True, **automatic)
+    complete(world, collection)
+    (request,) = requested(world)
+    assert (request.job_name, request.tags[BECAUSE]) == ("execute_cluster", UNPUBLISHED)
+    assert run(world, request).execution.mode == "full"
+    return collection, made
+
+
+def land(world: World, collection: CollectionRecord, first_id: int, **sizes: int) -> None:
+    """A batch of so many documents of each subject."""
+    if sizes:
+        more = planted(sizes=sizes, spread=0.05, seed=first_id, first_id=first_id)
+        world.add(collection.qdrant_collection, more)
+    complete(world, collection)
+
+
+def groups_in(world: World, collection: CollectionRecord) -> set[tuple[str, str]]:
+    """Each subject with the groups of its documents."""
+    shown = world.payloads(collection).values()
+    return {(payload["subject"], payload.get("cluster_id")) for payload in shown}
+
+
+def test_batches_are_assigned_until_the_pool_asks_for_one_full_run(there):
+    """The cooldown of the full run before holds up the next full run, and no batch."""
+    collection, made = made_in(there, "auto")
+    before, batches = groups_in(there, collection), size(ci=2, full=19)
+    for batch in range(batches):
+        land(there, collection, 1000 + 10 * batch, sea=1, court=1)
+        ran = run(there, *requested(there))
+        assert (ran.execution.plan, groups_in(there, collection)) == ("assign", before)
+    land(there, collection, 5000, space=20)
+    ran = run(there, *requested(there))
+    assert groups_in(there, collection) == before | {("space", NOISE_ID)}
+    standing = standing_of(there.pipeline, ran.cluster)
+    assert (standing.next_mode, standing.due) == ("full", False)
+    assert standing.full_run_because[0].startswith("the novelty pool holds")
+    assert "the cooldown has 35" in skipped(there)
+    earlier(there, made.cluster_id, 3601)
+    (request,) = requested(there)
+    assert request.tags[BECAUSE] == standing.full_run_because[0]
+    assert run(there, request).execution.mode == "full"
+    assert requested(there) == []
+    executions = there.pipeline.catalog.executions
+    modes = [executions.by_id(run_id).mode for run_id in executions.ids_of(made.cluster_id)]
+    assert sorted(str(mode) for mode in modes) == ["assign"] * (batches + 1) + ["full"] * 2
+
+
+def test_a_batch_of_nothing_and_one_of_deletions_are_dealt_with(there):
+    collection, _ = made_in(there, "assign")
+    land(there, collection, 0)
+    land(there, collection, 0)
+    ran = run(there, *requested(there))
+    assert (ran.execution.plan, ran.execution.num_points) == ("assign", 80)
+    there.pipeline.documents.delete_points(collection.qdrant_collection, point_ids=["1", "2"])
+    land(there, collection, 0)
+    ran = run(there, *requested(there))
+    assert (ran.execution.plan, ran.execution.num_points) == ("assign", 78)
+    assert ran.cluster.state.automation.assigned.changes == 2
+    assert standing_of(there.pipeline, ran.cluster).batches_behind == {}
+
+
+def test_what_makes_other_groups_asks_for_a_full_run_even_after_the_look(there):
+    collection, made = made_in(there, "assign")
+    land(there, collection, 900, sea=1)
+    (request,) = requested(there)
+    assert request.job_name == "assign_documents"
+    other = PatchClusterRequest(algorithm_params={"n_clusters": 3})
+    there.pipeline.catalog.clusters.patch(LOCAL, made.cluster_id, other)
+    assert (
+        "another way"
+        in standing_of(
+            there.pipeline, there.pipeline.catalog.clusters.by_id(made.cluster_id)
+        ).full_run_because[0]
+    )
+    # It has to wait for the cooldown, where nobody has asked for it before.
+    assert "the cooldown has 35" in skipped(there)
+    ran = run(there, request)
+    assert (ran.execution.mode, ran.execution.status) == ("full", "completed")
+    assert requested(there) == []

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from clustering_pipeline.definitions import build
+from clustering_pipeline.defs.graph import stored_definitions
 from clustering_pipeline.defs.instance import partitions
 from clustering_pipeline.defs.instance.partitions import NAME
+from clustering_pipeline.defs.jobs import build_jobs
 from clustering_pipeline.defs.resources import RESOURCE
 from clustering_pipeline.defs.sensors.runs import build_sensors, sync_partitions
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
@@ -23,7 +25,7 @@ from clustering_pipeline.service.executions.begin import RunIdentity, new_execut
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import World
 
-SENSORS = {sensor.name: sensor for sensor in build_sensors()}
+SENSORS = {sensor.name: sensor for sensor in build_sensors(build_jobs(stored_definitions()))}
 
 
 @pytest.fixture

@@ -9,10 +9,13 @@ import dagster as dg
 import pytest
 
 from clustering_pipeline.automation.drift import drift
+from clustering_pipeline.defs.graph import stored_definitions
 from clustering_pipeline.defs.instance.partitions import NAME
 from clustering_pipeline.defs.instance.tags import ASSIGN
+from clustering_pipeline.defs.jobs import build_jobs
 from clustering_pipeline.defs.resources import RESOURCE
-from clustering_pipeline.defs.sensors.triggers import look_at_triggers, run_triggers
+from clustering_pipeline.defs.sensors.runs import build_sensors
+from clustering_pipeline.defs.sensors.triggers import look_at_triggers
 from clustering_pipeline.model.automation.triggers import (
     CreateTriggerRequest,
     TriggerHistoryRequest,
@@ -26,6 +29,8 @@ from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import KMEANS, World
 
 CONFIG = KMEANS | {"algorithm_params": {"n_clusters": 2}}
+SENSORS = {sensor.name: sensor for sensor in build_sensors(build_jobs(stored_definitions()))}
+LOOK = SENSORS["run_triggers"]
 HOURLY = {"interval_seconds": 3600}
 
 
@@ -67,14 +72,14 @@ def requested(world: World) -> list[dg.RunRequest]:
     context = dg.build_sensor_context(
         instance=world.instance, resources={RESOURCE: world.pipeline}, definitions=world.definitions
     )
-    found = run_triggers(context)
+    found = LOOK(context)
     return list(found.run_requests) if isinstance(found, dg.SensorResult) else []
 
 
 def run(world: World, request: dg.RunRequest):
     cluster = world.pipeline.catalog.clusters.by_id(request.partition_key)
     tags = {**request.tags, "dagster/run_key": request.run_key}
-    return world.ran(world.start(cluster, tags=tags), cluster)
+    return world.ran(world.start(cluster, job=request.job_name, tags=tags), cluster)
 
 
 def now_of(world: World, made):

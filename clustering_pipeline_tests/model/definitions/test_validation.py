@@ -64,6 +64,42 @@ from clustering_pipeline_tests.model.factories import definition, vectors
             id="no-coercion-of-booleans",
         ),
         pytest.param(
+            definition(auto_execute_mode="sometimes"),
+            InvalidDefinition,
+            "auto_execute_mode: should be 'full', 'assign' or 'auto'",
+            id="unknown-mode",
+        ),
+        pytest.param(
+            definition(auto_execute_full_run={"novelty_share": -0.1}),
+            InvalidDefinition,
+            "auto_execute_full_run.novelty_share: should be greater than or equal to 0",
+            id="negative-threshold",
+        ),
+        pytest.param(
+            definition(auto_execute_full_run={"drift": float("nan")}),
+            InvalidDefinition,
+            "auto_execute_full_run.drift: should be a finite number",
+            id="threshold-of-nan",
+        ),
+        pytest.param(
+            definition(auto_execute_mode="auto", source_cluster_ids=["other"]),
+            InvalidDefinition,
+            "auto_execute_mode 'auto' assigns documents, and a composite definition groups the "
+            "groups of its sources: give it to them, and use 'full' here",
+            id="composite-that-assigns",
+        ),
+        pytest.param(
+            definition(
+                auto_execute_mode="assign",
+                cluster_type="attribute",
+                attribute_config={"attributes": ["kind"]},
+            ),
+            InvalidDefinition,
+            "auto_execute_mode 'assign' compares vectors, and attributes make the groups: use "
+            "'full'",
+            id="attributes-that-assign",
+        ),
+        pytest.param(
             definition(description="\ud800"),
             InvalidDefinition,
             "description holds half a surrogate pair, which is not valid Unicode",

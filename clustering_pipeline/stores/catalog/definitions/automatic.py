@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from clustering_pipeline.model.collections import CollectionRecord
-from clustering_pipeline.model.definitions.automation import AutomaticDefinition
+from clustering_pipeline.model.definitions.automation import (
+    DEFAULT_THRESHOLDS,
+    Assigned,
+    AutomaticDefinition,
+    FullRunThresholds,
+)
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.scope import Owner, Scope
 from clustering_pipeline.model.status import ClusterStatus
@@ -23,8 +28,11 @@ _FIELDS = (
     "spec.collection_ids",
     "spec.auto_execute_min_documents",
     "spec.auto_execute_cooldown_seconds",
+    "spec.auto_execute_mode",
+    "spec.auto_execute_full_run",
     "state.automation",
     "state.last_attempt_id",
+    "state.last_run_id",
     "state.archived_at",
     "claim.run_id",
 )
@@ -156,16 +164,30 @@ def _automatic(document: Mapping[str, Any]) -> AutomaticDefinition:
             organization_id=document["organization_id"], namespace_id=document["namespace_id"]
         ),
         collection_ids=tuple(spec.get("collection_ids") or ()),
+        mode=spec.get("auto_execute_mode") or "full",
+        thresholds=_thresholds(spec.get("auto_execute_full_run")),
+        published=state.get("last_run_id"),
+        assigned=_assigned(automation.get("assigned")),
+        full_run_at=_moment(automation.get("full_run_at")),
         min_documents=spec.get("auto_execute_min_documents"),
         cooldown_seconds=spec.get("auto_execute_cooldown_seconds", 3600),
         settled=automation.get("settled") or {},
         batch_run_at=_moment(automation.get("batch_run_at")),
         failures=automation.get("failures") or 0,
         failed_at=_moment(automation.get("failed_at")),
+        failed_in_full=bool(automation.get("failed_in_full")),
         last_attempt_id=state.get("last_attempt_id"),
         holder=(document.get("claim") or {}).get("run_id"),
         archived=state.get("archived_at") is not None,
     )
+
+
+def _thresholds(given: Mapping[str, Any] | None) -> FullRunThresholds:
+    return FullRunThresholds.model_construct(**given) if given else DEFAULT_THRESHOLDS
+
+
+def _assigned(given: Mapping[str, Any] | None) -> Assigned | None:
+    return None if given is None else Assigned.model_construct(**given)
 
 
 def _moment(text: str | None) -> datetime | None:
