@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     """The model where a definition names none; the provider's default otherwise."""
     llm_embedding_model: str | None = None
     """Finds labels that mean the same and judges how well each fits; without it, their words do."""
+    embedding_base_url: str | None = None
+    """Where texts become vectors, for collections whose provider is `openai`; unset, where labels
+    come from."""
+    embedding_api_key: SecretStr | None = None
     llm_prices: dict[str, ModelPrice] = Field(default_factory=dict)
     """Model to price, as JSON: replaces and adds to those that are built in."""
     llm_max_cost: float | None = Field(default=None, ge=0)
@@ -157,6 +161,8 @@ class Settings(BaseSettings):
             "llm_api_key": "none: labels are keyphrases",
             "llm_model": "the provider's default",
             "llm_max_cost": "no limit",
+            "embedding_base_url": "as for labels",
+            "embedding_api_key": "as for labels",
             "run_resources": "not told to the launcher",
             "api_claims_collections": "while one organisation alone has keys",
         }

@@ -16,7 +16,7 @@ NAME = ROOT.name
 # Which parts each part may import, besides itself: model ← engine, labeling, report, notifications,
 # stores ← pipeline ← automation ← service ← defs, api ← local ← cli, definitions.
 _BASE = {"model", "settings", "garbage", "logs"}
-_VALUES = _BASE | {"engine", "labeling", "report", "notifications", "stores"}
+_VALUES = _BASE | {"engine", "labeling", "embedding", "report", "notifications", "stores"}
 _RULES = _VALUES | {"pipeline", "automation"}
 _WORK = _RULES | {"service"}
 MAY_IMPORT = {
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "logs": set(),
     "engine": {"model", "garbage", "logs"},
     "labeling": {"model", "logs"},
+    "embedding": {"model", "logs", "labeling", "stores"},
     "report": {"model", "logs"},
     "notifications": {"model", "logs"},
     "stores": {"model", "logs"},
@@ -51,6 +52,7 @@ NEVER_IMPORT = {
     "model": OUTSIDE_SYSTEMS,
     "engine": OUTSIDE_SYSTEMS,
     "labeling": OUTSIDE_SYSTEMS,
+    "embedding": OUTSIDE_SYSTEMS,
     "report": OUTSIDE_SYSTEMS,
     "notifications": OUTSIDE_SYSTEMS,
     "stores": {"dagster", "fastapi"},

@@ -69,6 +69,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "list_documents": {"filters": _WHERE, "limit": 100},
     "delete_documents": {"document_ids": ["1961-kennedy"]},
+    "place_cluster_texts": {"texts": ["The harbour was full of trawlers."]},
     "list_group_documents": {"filters": _WHERE, "limit": 100},
     "fail_batch": {"error": "the upload stopped half-way"},
     "create_cluster": {

@@ -2,16 +2,27 @@
 
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
+from functools import cache, partial
+from typing import cast
 
 from pydantic import SecretStr
 
+from clustering_pipeline.embedding.embedder import Embedder
+from clustering_pipeline.embedding.local import Local
+from clustering_pipeline.embedding.served import Served
 from clustering_pipeline.labeling import PRICES, LabelingConfig, Price, Terms, open_provider
 from clustering_pipeline.labeling.provider import Provider
 from clustering_pipeline.local.stack.client import Stack, attach
 from clustering_pipeline.local.stack.services import MONGODB, QDRANT
-from clustering_pipeline.model.errors import LabelingFailed
+from clustering_pipeline.model.collections import EmbedConfig, EmbedProvider
+from clustering_pipeline.model.errors import EmbeddingFailed, LabelingFailed
 from clustering_pipeline.notifications.sender import Sender
-from clustering_pipeline.pipeline.run.pipeline import IdentityTerms, Pipeline, ProviderOf
+from clustering_pipeline.pipeline.run.pipeline import (
+    EmbedderOf,
+    IdentityTerms,
+    Pipeline,
+    ProviderOf,
+)
 from clustering_pipeline.settings import Settings
 from clustering_pipeline.stores.artifacts import Artifacts
 from clustering_pipeline.stores.catalog import Catalog
@@ -44,6 +55,7 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             documents=documents,
             artifacts=Artifacts.open(settings.artifacts_root, settings.s3_endpoint),
             provider_of=provider_of(settings),
+            embedder_of=embedder_of(settings),
             terms=terms_of(settings),
             kept_runs=settings.kept_runs,
             run_resources=settings.run_resources,
@@ -105,6 +117,35 @@ def provider_of(settings: Settings) -> ProviderOf:
         )
 
     return provider
+
+
+def embedder_of(settings: Settings) -> EmbedderOf:
+    """The model that a collection asks for, at the server that the operator chose; one model is
+    opened once.
+    """
+    terms = terms_of(settings)
+
+    @cache
+    def embedder(provider: EmbedProvider, model: str) -> Embedder:
+        config = EmbedConfig(field="text", provider=provider, model=model)
+        if provider != "openai":
+            return Local(config)
+        key = settings.embedding_api_key or settings.llm_api_key
+        opened = partial(
+            open_provider,
+            api_key=key.get_secret_value() if key else None,
+            base_url=settings.embedding_base_url or settings.llm_base_url,
+            embedding_model=model,
+        )
+        if opened() is None:
+            message = (
+                f"{config.spelled} is asked for and no server is set: set "
+                "CLUSTERING_EMBEDDING_BASE_URL or CLUSTERING_EMBEDDING_API_KEY"
+            )
+            raise EmbeddingFailed(message)
+        return Served(lambda: cast("Provider", opened()), config, terms)
+
+    return lambda config: embedder(config.provider, config.model)
 
 
 def _require_pinned(settings: Settings, config: LabelingConfig) -> None:

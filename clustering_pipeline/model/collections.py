@@ -23,6 +23,27 @@ ShardKey = Annotated[str | int, Field(union_mode="left_to_right")]
 VectorSize = Annotated[int, Field(ge=1, le=65_536)]
 
 
+EmbedProvider = Literal["openai", "sentence-transformers", "fastembed"]
+
+
+class EmbedConfig(RequestModel):
+    """How texts of a collection become vectors: an extension of this server's."""
+
+    field: str = Field(min_length=1, max_length=200)
+    """The payload field that holds the text; dots lead inward."""
+    provider: EmbedProvider = "openai"
+    """`openai` is any server that speaks its protocol; the others run beside the server."""
+    model: str = Field(min_length=1, max_length=500)
+    """Name of the model, or the folder that holds it."""
+    vector: VectorName = "embedding"
+    """Name of the vector that is made."""
+
+    @property
+    def spelled(self) -> str:
+        """Provider and model, as commands take them."""
+        return f"{self.provider}:{self.model}"
+
+
 class ClusterApplicationConfig(View):
     """A definition that runs when a batch of the collection completes."""
 
@@ -55,6 +76,8 @@ class RegisterCollectionRequest(RequestModel):
     """Feature URI to the name of the vector that holds it."""
     source_bucket_ids: list[str] = Field(default_factory=list)
     """Where its documents come from."""
+    embed: EmbedConfig | None = None
+    """How texts of documents without a vector become one: an extension of this server's."""
 
 
 class CreateCollectionRequest(RegisterCollectionRequest):
@@ -97,6 +120,8 @@ class CollectionView(View):
     """Documents in Qdrant; null when Qdrant has lost the collection."""
     source_bucket_ids: list[str]
     """Where its documents come from."""
+    embed: EmbedConfig | None = None
+    """How texts of documents without a vector become one: an extension of this server's."""
     cluster_applications: list[ClusterApplicationConfig]
     """Definitions that a completed batch makes due."""
     output_of: str | None = None
@@ -126,6 +151,7 @@ class CollectionRecord(Scoped):
     description: str | None = None
     vectors: dict[str, str] = Field(default_factory=dict)
     source_bucket_ids: list[str] = Field(default_factory=list)
+    embed: EmbedConfig | None = None
     cluster_applications: list[ClusterApplicationConfig] = Field(default_factory=list)
     output_of: str | None = None
     """The definition that writes it."""

@@ -264,6 +264,10 @@ class ArtifactsUnavailable(StoreUnavailable):
     """The folder or the S3 bucket did not answer."""
 
 
+class EmbeddingFailed(StoreUnavailable):
+    """A model made no vectors of texts."""
+
+
 class LocalStackUnavailable(StoreUnavailable):
     """The embedded stack could not be started: a binary is missing, or the platform has none."""
 

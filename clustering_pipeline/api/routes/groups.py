@@ -18,6 +18,8 @@ from clustering_pipeline.model.executions.group_details import (
     GroupDetails,
     GroupDocumentsResponse,
     GroupSearchResponse,
+    PlaceTextsRequest,
+    PlaceTextsResponse,
 )
 from clustering_pipeline.model.executions.group_edits import ClusterEdits, ClusterEditsResponse
 from clustering_pipeline.model.executions.map import (
@@ -32,6 +34,7 @@ from clustering_pipeline.service.results import edits
 from clustering_pipeline.service.results.group import group_details, group_documents
 from clustering_pipeline.service.results.groups import published_groups
 from clustering_pipeline.service.results.map import visualization
+from clustering_pipeline.service.results.place_texts import place_texts
 from clustering_pipeline.service.results.search import find_groups
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}", tags=["results"])
@@ -90,6 +93,19 @@ def search_cluster_groups(
 ) -> GroupSearchResponse:
     """Find the groups that a query means, best first, and documents that fit it."""
     return find_groups(pipeline, caller.scope, cluster_identifier, query, limit=limit)
+
+
+@router.post("/assign-texts", responses=documented(404, 409))
+def place_cluster_texts(
+    cluster_identifier: ClusterIdentifier,
+    request: PlaceTextsRequest,
+    caller: Reader,
+    pipeline: ThePipeline,
+) -> PlaceTextsResponse:
+    """Tell which group each of some texts would join; nothing is stored."""
+    return place_texts(
+        pipeline, caller.scope, cluster_identifier, request.texts, threshold=request.threshold
+    )
 
 
 @router.get("/groups/{group}", responses=documented(404, 409))

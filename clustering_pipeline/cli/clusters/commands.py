@@ -20,7 +20,7 @@ from clustering_pipeline.cli.clusters.published import (
     rollback,
     verify_documents,
 )
-from clustering_pipeline.cli.clusters.results import find, map_, members, show
+from clustering_pipeline.cli.clusters.results import assign_text, find, map_, members, show
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import (
     confirmation_option,
@@ -60,6 +60,7 @@ for subcommand in (
     show,
     members,
     find,
+    assign_text,
     map_,
     timeline,
     compare,

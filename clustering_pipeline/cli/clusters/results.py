@@ -19,6 +19,7 @@ from clustering_pipeline.service.results.map import NO_MAP
 
 _DOCUMENTS = ("document_id", "cluster_label", "probability", "text")
 _FOUND = ("cluster_id", "label", "member_count", "score")
+_PLACED = ("text", "cluster_id", "label", "probability", "nearest_cluster_id", "cosine")
 _SHOWN = 20
 _TEXT = 160  # characters of a text on a line
 
@@ -189,6 +190,20 @@ def find(output: str, cluster: str, query: str, limit: int) -> None:
         _section("Documents")
         for document in answer.documents:
             click.echo(f"  {document.document_id} ({document.cluster_id})  {_short(document.text)}")
+
+
+@click.command("assign-text")
+@click.argument("cluster")
+@click.argument("texts", nargs=-1, required=True)
+@click.option("--threshold", type=float, default=0.5, show_default=True, help="Least cosine.")
+@outputs
+def assign_text(output: str, cluster: str, texts: tuple[str, ...], threshold: float) -> None:
+    """Tell which group each of TEXTS would join; nothing is stored."""
+    from clustering_pipeline.service.results.place_texts import place_texts  # noqa: PLC0415 - heavy
+
+    with open_session() as session:
+        answer = place_texts(session.pipeline, session.scope, cluster, texts, threshold=threshold)
+    emit([row.model_dump() for row in answer.results], columns=_PLACED, output=output)
 
 
 @click.command("map")

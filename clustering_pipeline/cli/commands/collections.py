@@ -1,6 +1,7 @@
 """Register and load documents."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -10,7 +11,7 @@ import click
 
 from clustering_pipeline.cli.clusters.archive import arrange
 from clustering_pipeline.cli.commands.tenants import organization_option
-from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.terminal.output import (
     confirmation_option,
     emit,
@@ -23,9 +24,11 @@ from clustering_pipeline.cli.terminal.summaries import collection_summary
 from clustering_pipeline.model.collections import (
     DOCUMENT_ID,
     CollectionRecord,
+    EmbedConfig,
     RegisterCollectionRequest,
 )
 from clustering_pipeline.model.definitions.validation import validate
+from clustering_pipeline.service.collections.files.first_look import NO_VECTORS
 from clustering_pipeline.service.collections.files.opening import name_of
 from clustering_pipeline.service.collections.files.stated_types import TYPES
 from clustering_pipeline.service.collections.load import Load, load
@@ -91,10 +94,15 @@ def register(
     "--vector-column",
     "vector_columns",
     multiple=True,
-    default=["embedding"],
-    show_default=True,
-    help="A column of vectors, or a path like data.0.embedding; may be repeated.",
+    help="A column of vectors, or a path like data.0.embedding; may be repeated. [embedding]",
 )
+@click.option("--text", metavar="COLUMN", help="Make vectors of the texts of a column.")
+@click.option(
+    "--embed",
+    metavar="PROVIDER:MODEL",
+    help="By what: openai:…, sentence-transformers:…, fastembed:…; as before unless said.",
+)
+@click.option("--re-embed", is_flag=True, help="Make all vectors of the collection anew by that.")
 @click.option("--id-column", default=DOCUMENT_ID, show_default=True)
 @click.option(
     "--id-from",
@@ -123,9 +131,13 @@ def load_(
     name: str | None,
     types: tuple[str, ...],
     rename: tuple[str, ...],
+    *,
+    text: str | None,
+    embed: str | None,
+    vector_columns: tuple[str, ...],
     **columns: Any,
 ) -> None:
-    """Load documents with vectors.
+    """Load documents with vectors, or with texts that become vectors.
 
     FILE is parquet, JSON Lines, JSON, CSV, TSV, Arrow or Excel, or a folder of these; the text
     kinds also with .gz or .zst.  Nothing is written before all of it was looked at.
@@ -134,12 +146,20 @@ def load_(
         file=file,
         collection_name=name or (file.resolve().name if file.is_dir() else name_of(file)),
         types=_types(types),
-        rename=dict(_pair("--rename", "OLD=NEW", text) for text in rename),
+        rename=dict(_pair("--rename", "OLD=NEW", option) for option in rename),
+        text_column=text,
+        vector_columns=vector_columns or (() if text else ("embedding",)),
         **columns,
     )
+    if embed and not text:
+        message = "--embed goes with --text: name the column that holds the texts"
+        raise click.UsageError(message)
     with open_session() as session:
+        if text:
+            request = replace(request, embed=_embedding(session, request, text, embed))
+        what = "embedding" if text else "loading"
         with live_bar() as show:
-            record = load(session.pipeline, session.scope, request, partial(show, "loading"))
+            record = load(session.pipeline, session.scope, request, partial(show, what))
         show_collection(session, record, output)
         vectors = session.pipeline.documents.describe(record.qdrant_collection).vectors
     note(f"next: clustering-pipeline clusters create {_fitting(record, vectors)}")
@@ -172,6 +192,20 @@ def delete(collection: str) -> None:
     note(f"forgot {record.collection_id}; Qdrant keeps {record.qdrant_collection!r}")
 
 
+def _embedding(session: Session, request: Load, column: str, given: str | None) -> EmbedConfig:
+    """By which model the column's texts become vectors: the one given, else the collection's."""
+    field = request.rename.get(column, column)
+    if given is not None:
+        provider, model = _pair("--embed", "PROVIDER:MODEL", given, ":")
+        return validate(EmbedConfig, {"field": field, "provider": provider, "model": model})
+    known = session.pipeline.catalog.collections.list(session.scope)
+    own = next((one for one in known if one.collection_name == request.collection_name), None)
+    if own is None or own.embed is None:
+        message = f"texts of {column!r} need a model: name one by --embed. {NO_VECTORS}"
+        raise click.UsageError(message)
+    return own.embed.model_copy(update={"field": field})
+
+
 def _fitting(record: CollectionRecord, vectors: Mapping[str, Vector]) -> str:
     """Options that make a definition of what was loaded."""
     name, vector = next(iter(vectors.items()))
@@ -180,8 +214,8 @@ def _fitting(record: CollectionRecord, vectors: Mapping[str, Vector]) -> str:
     return f"--collection {quote(record.collection_name)} --feature-uri {quote(uri)}{reduced}"
 
 
-def _pair(option: str, form: str, text: str) -> tuple[str, str]:
-    left, equals, right = text.partition("=")
+def _pair(option: str, form: str, text: str, sign: str = "=") -> tuple[str, str]:
+    left, equals, right = text.partition(sign)
     if not equals:
         message = f"{option} takes {form}, not {text!r}"
         raise click.UsageError(message)

@@ -2,11 +2,11 @@
 means.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from clustering_pipeline.model.base import View
+from clustering_pipeline.model.base import RequestModel, View
 from clustering_pipeline.model.executions.lineage import RunEvents
 
 
@@ -139,6 +139,47 @@ class FoundGroup(View):
     score: float
     """How well it fits: a cosine by vectors, by words 1 where its name and all its documents have
     all of the words."""
+
+
+class TextPlacement(View):
+    """The group that a text would join: an extension of this server's."""
+
+    text: str
+    """The text."""
+    cluster_id: str | None = None
+    """The group; null where it is new to all of them."""
+    group_uid: str | None = None
+    """Its id across runs."""
+    label: str | None = None
+    """Its name."""
+    probability: float
+    """1 for a text as near as the group's median member, 0 from the end of its reach."""
+    nearest_cluster_id: str | None = None
+    """The group it is nearest to, also where it does not join it."""
+    cosine: float
+    """Cosine to the centroid of that."""
+
+
+class PlaceTextsRequest(RequestModel):
+    """Texts to place among the groups of the published run: an extension of this server's."""
+
+    texts: list[Annotated[str, Field(min_length=1, max_length=100_000)]] = Field(
+        min_length=1, max_length=1000
+    )
+    """The texts."""
+    threshold: float = Field(default=0.5, ge=-1, le=1)
+    """Least cosine to a group's centroid, to join it."""
+
+
+class PlaceTextsResponse(View):
+    """Where texts would go: an extension of this server's."""
+
+    cluster_id: str
+    """The definition."""
+    run_id: str
+    """The run."""
+    results: list[TextPlacement]
+    """A place for each text, in their order."""
 
 
 class GroupSearchResponse(View):

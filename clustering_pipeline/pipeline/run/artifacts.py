@@ -108,6 +108,7 @@ EXPORT = _record(
     _number("seconds", "how long reading took", unit="s"),
     _integer("vector_bytes", "size of the vectors", unit="bytes"),
     _list("vector_names", "vectors that were read"),
+    _object("texts", "texts without a vector: embedded, cached, windowed, without", optional=True),
     reused=True,
 )
 REDUCED = _table(

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from clustering_pipeline.embedding.embedder import Embedder, no_embedder
 from clustering_pipeline.engine.identity import Terms as IdentityTerms
 from clustering_pipeline.labeling import LabelingConfig, Terms
 from clustering_pipeline.labeling.provider import Provider
+from clustering_pipeline.model.collections import EmbedConfig
 from clustering_pipeline.notifications.sender import Sender
 from clustering_pipeline.settings import RunResources
 from clustering_pipeline.stores.artifacts import Artifacts
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 ProviderOf = Callable[[LabelingConfig], Provider | None]
 """Raises LabelingFailed when the definition asks for a model that it may not have."""
+
+
+EmbedderOf = Callable[[EmbedConfig], Embedder]
+"""Raises EmbeddingFailed where a collection asks for a model that is not to be had."""
 
 
 def no_provider(_config: LabelingConfig) -> Provider | None:
@@ -33,6 +39,8 @@ class Pipeline:
     artifacts: Artifacts
     provider_of: ProviderOf = no_provider
     """The model to ask when a definition enables labels by one."""
+    embedder_of: EmbedderOf = no_embedder
+    """The model that makes vectors of a collection's texts."""
     identity: IdentityTerms = field(default_factory=IdentityTerms)
     """How much two groups must have in common to be one."""
     terms: Terms = field(default_factory=Terms)

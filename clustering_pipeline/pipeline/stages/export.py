@@ -10,6 +10,7 @@ from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, EXPORT
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.stages.embed_texts import TextReport, embed_missing
 from clustering_pipeline.stores.documents import ExportReport, Selection, Source
 from clustering_pipeline.stores.documents.concurrency import READS
 
@@ -21,6 +22,7 @@ def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> Stag
     """
     # Read before the scroll: a batch that completes meanwhile is not promised to be in.
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
+    texts = embed_missing(run)
     sources = sources_of(run.pipeline, run.spec)
     report = run.pipeline.documents.export(
         Selection(sources=sources, tree=parse_filter(run.spec.filters)),
@@ -30,15 +32,21 @@ def export(run: Run, *, page: int | None = None, in_flight: int = READS) -> Stag
         progress=run.progress,
         check=run.check,
     )
-    return keep_report(run, sources, report, batches)
+    return keep_report(run, sources, report, batches, texts=texts)
 
 
 def keep_report(
-    run: Run, sources: Sequence[Source], report: ExportReport, batches: Mapping[str, int]
+    run: Run,
+    sources: Sequence[Source],
+    report: ExportReport,
+    batches: Mapping[str, int],
+    *,
+    texts: TextReport | None,
 ) -> StageReport:
-    """Notes what was read, and which batches were complete before."""
+    """Notes what was read, which batches were complete before, and what texts became vectors."""
     names = sorted({name for source in sources for name in source.vector_names})
-    run.write_json(EXPORT, asdict(report) | {"vector_names": names})
+    made = {} if texts is None else {"texts": asdict(texts)}
+    run.write_json(EXPORT, asdict(report) | {"vector_names": names} | made)
     run.record(covered_batches=batches)
     return _described(run, report)
 

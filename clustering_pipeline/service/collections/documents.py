@@ -1,6 +1,7 @@
 """Documents of a collection, brought in, read back and deleted."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from itertools import chain, groupby
 
 import numpy as np
@@ -19,6 +20,7 @@ from clustering_pipeline.model.errors import DocumentNotFound, DocumentsRefused,
 from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import PointId, is_point_id, point_id_of, shard_text, unsharded
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.stages.embed_texts import embedder_for
 from clustering_pipeline.service.collections.places import called, search
 from clustering_pipeline.service.collections.register import check_own
 from clustering_pipeline.stores.documents.types import CollectionInfo, Point
@@ -33,6 +35,7 @@ def put_documents(
     """
     check_own(pipeline, collection)
     info = pipeline.documents.describe(collection.qdrant_collection)
+    request = _with_vectors(pipeline, collection, request)
     for document in request.documents:
         _check_id(document)
         _check_vectors(document, info)
@@ -105,6 +108,30 @@ def delete_documents(
     if deleted:
         _note_stale_counts(pipeline, collection)
     return deleted
+
+
+def _with_vectors(
+    pipeline: Pipeline, collection: CollectionRecord, request: PutDocumentsRequest
+) -> PutDocumentsRequest:
+    """Documents without the vector that their collection's texts become get it, if they have one.
+
+    Raises EmbeddingFailed.
+    """
+    config = collection.embed
+    if config is None:
+        return request
+    bare = [row for row, own in enumerate(request.documents) if config.vector not in own.vectors]
+    if not bare:
+        return request
+    with closing(embedder_for(pipeline, collection.scope, config)) as embedder:
+        texts = [embedder.text_of(dict(request.documents[row].payload)) for row in bare]
+        made = embedder.embed(texts)
+    documents = list(request.documents)
+    for row, vector, empty in zip(bare, made.vectors, made.empty, strict=True):
+        if not empty:
+            vectors = documents[row].vectors | {config.vector: vector.tolist()}
+            documents[row] = documents[row].model_copy(update={"vectors": vectors})
+    return request.model_copy(update={"documents": documents})
 
 
 def _part(info: CollectionInfo, request: PutDocumentsRequest) -> str | None:

@@ -1,8 +1,8 @@
 """Brings documents with embeddings from files into Qdrant, and registers the collection."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from itertools import groupby
 from threading import Lock
 
@@ -11,6 +11,7 @@ import numpy as np
 from clustering_pipeline.model.collections import (
     DOCUMENT_ID,
     CollectionRecord,
+    EmbedConfig,
     RegisterCollectionRequest,
 )
 from clustering_pipeline.model.definitions.validation import validate
@@ -19,6 +20,12 @@ from clustering_pipeline.model.ids import PointId, shard_text
 from clustering_pipeline.model.progress import Progress
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.stages.embed_texts import (
+    CollectionEmbedder,
+    embed_collection,
+    embedder_for,
+)
+from clustering_pipeline.service.collections.embed import require_same_model
 from clustering_pipeline.service.collections.files.block import Source
 from clustering_pipeline.service.collections.files.documents import Document, FileDocuments
 from clustering_pipeline.service.collections.places import Places, displaced
@@ -27,6 +34,10 @@ from clustering_pipeline.stores.documents.concurrency import in_order
 from clustering_pipeline.stores.documents.types import Floats
 
 _IN_FLIGHT = 3
+
+
+def no_check() -> None:
+    """Nobody stops a load but an interrupt."""
 
 
 def silent(_done: int, _total: int) -> None:
@@ -40,6 +51,10 @@ class Load(Source):
     collection_name: str
     shard_key: str | int | None = None
     """In a collection with shard keys of its own: the one to write under."""
+    embed: EmbedConfig | None = None
+    """How texts of its rows become vectors; the collection's own way when nothing is said."""
+    re_embed: bool = False
+    """Whether all documents of the collection get vectors of that model, whoever made theirs."""
 
 
 def load(
@@ -54,15 +69,35 @@ def load(
     InvalidVectors for vectors of different lengths, and what the store raises with the number of
     rows that were written before.
     """
-    with closing(FileDocuments(request)) as documents:
-        return _loaded(pipeline, scope, request, documents, progress)
+    with closing(FileDocuments(request)) as documents, ExitStack() as opened:
+        if request.embed is None:
+            return _loaded(pipeline, scope, request, documents, progress)
+        known = _known(pipeline, scope, request)
+        require_same_model(known, request.embed, again=request.re_embed)
+        embedder = opened.enter_context(closing(embedder_for(pipeline, scope, request.embed)))
+        record = _loaded(pipeline, scope, request, documents, progress, embedder=embedder)
+        if request.re_embed:
+            embed_collection(pipeline, record, check=no_check, everything=True)
+        return record
 
 
 def _loaded(
-    pipeline: Pipeline, scope: Scope, request: Load, documents: FileDocuments, progress: Progress
+    pipeline: Pipeline,
+    scope: Scope,
+    request: Load,
+    documents: FileDocuments,
+    progress: Progress,
+    *,
+    embedder: CollectionEmbedder | None = None,
 ) -> CollectionRecord:
-    record = _registered(pipeline, scope, request, documents.sizes)
-    loading = _Loading(pipeline, record, documents.sizes, request.shard_key)
+    sizes = documents.sizes
+    if embedder is not None:
+        sizes = sizes | {embedder.config.vector: embedder.size()}
+    record = _registered(pipeline, scope, request, sizes)
+    if embedder is not None:
+        changes = {"embed": embedder.config}
+        record = pipeline.catalog.collections.update(scope, record.collection_id, **changes)
+    loading = _Loading(pipeline, record, sizes, request.shard_key, embedder)
     try:
         with closing(in_order(loading.write, documents.parts(), in_flight=_IN_FLIGHT)) as written:
             for _ in written:
@@ -85,8 +120,10 @@ class _Loading:
         record: CollectionRecord,
         sizes: Mapping[str, int],
         shard_key: str | int | None,
+        embedder: CollectionEmbedder | None,
     ):
         self.done = 0
+        self._embedder = embedder
         self._documents = pipeline.documents
         self._name = record.qdrant_collection
         info = self._documents.describe(self._name)
@@ -100,6 +137,7 @@ class _Loading:
     def write(self, part: Sequence[Document]) -> None:
         """Upserts some rows."""
         placed = self._places.place([document.id for document in part])
+        part = part if self._embedder is None else _embedded(part, self._embedder)
         vectors = self._with_others(part, placed.points)
         order = sorted(range(len(part)), key=lambda row: sorted(vectors[row]))
         for names, rows in groupby(order, key=lambda row: tuple(sorted(vectors[row]))):
@@ -131,6 +169,23 @@ class _Loading:
             stored.get(str(point), {}) | document.vectors
             for point, document in zip(points, part, strict=True)
         ]
+
+
+def _embedded(part: Sequence[Document], embedder: CollectionEmbedder) -> list[Document]:
+    """The same with vectors of their texts; a document without a text has none."""
+    made = embedder.embed([embedder.text_of(document.payload) for document in part])
+    name = embedder.config.vector
+    return [
+        document if empty else replace(document, vectors=document.vectors | {name: vector})
+        for document, vector, empty in zip(part, made.vectors, made.empty, strict=True)
+    ]
+
+
+def _known(pipeline: Pipeline, scope: Scope, request: Load) -> CollectionRecord | None:
+    try:
+        return pipeline.catalog.collections.get(scope, request.collection_name)
+    except CollectionNotFound:
+        return None
 
 
 def _registered(

@@ -14,6 +14,7 @@ from clustering_pipeline.model.definitions.feature_uri import unfit
 from clustering_pipeline.model.errors import (
     ClusterNotFound,
     CollectionNotFound,
+    InvalidRequest,
     StateConflict,
     UnknownVector,
 )
@@ -48,6 +49,7 @@ def register_own(
     A Qdrant collection belongs to the namespace that registered it first: to others it does not
     exist.  One that is nobody's yet exists for those who may claim it.
     """
+    _check_embed(request)
     if request.vector_sizes is not None:
         return _made(pipeline, scope, request, request.vector_sizes)
     name = request.qdrant_collection or request.collection_name
@@ -124,6 +126,16 @@ def _made(
         pipeline.catalog.collections.forget(scope, record.collection_id)
         raise
     return record
+
+
+def _check_embed(request: CreateCollectionRequest) -> None:
+    """A tenant chooses a model of the operator's server, and nothing that this host would load."""
+    if request.embed is not None and request.embed.provider != "openai":
+        message = (
+            f"embed.provider {request.embed.provider!r} loads a model on this host, which is for "
+            "whoever runs it: name openai, or load by `collections load --embed`"
+        )
+        raise InvalidRequest(message)
 
 
 def _owners(pipeline: Pipeline, name: str) -> set[Scope]:

@@ -4,7 +4,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from clustering_pipeline.engine.vectors import unit_rows
 from clustering_pipeline.labeling.text.matching import Matches, matches
+from clustering_pipeline.model.collections import CollectionRecord
+from clustering_pipeline.model.errors import CollectionNotFound
 from clustering_pipeline.model.executions.execution import ClusterExecutionCentroid, ExecutionRecord
 from clustering_pipeline.model.executions.group_details import (
     FittingText,
@@ -13,9 +16,11 @@ from clustering_pipeline.model.executions.group_details import (
 )
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.pipeline.run.artifacts import LABELLING
-from clustering_pipeline.pipeline.run.columns import CLUSTER_ID
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, LABELLING
+from clustering_pipeline.pipeline.run.columns import CLUSTER_ID, KEYS, VECTOR
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
+from clustering_pipeline.pipeline.stages.export import sources_of
+from clustering_pipeline.service.collections.embed import embed_queries
 from clustering_pipeline.service.results.documents import (
     TEXT,
     is_within,
@@ -23,6 +28,8 @@ from clustering_pipeline.service.results.documents import (
     results_of,
     values_at,
 )
+from clustering_pipeline.service.results.groups import centroid_vectors
+from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
 DOCUMENTS = 5
 
@@ -30,15 +37,24 @@ DOCUMENTS = 5
 def find_groups(
     pipeline: Pipeline, scope: Scope, cluster: str, query: str, *, limit: int = 10
 ) -> GroupSearchResponse:
-    """The groups of the published run whose names and documents have the words of ``query``.
+    """The groups of the published run that a query means.
 
-    A word counts by how few documents have it.  Raises ClusterNotFound, StateConflict before
-    anything is published, InvalidRequest for a query without a word.
+    By the cosine to their centroids where the run's documents have vectors of their texts, else by
+    the words of names and documents, of which one counts by how few documents have it.  Raises
+    ClusterNotFound, StateConflict before anything is published, InvalidRequest for a query without
+    a word, and EmbeddingFailed.
     """
     record, execution = results_of(pipeline, scope, cluster)
     rows = read_members(pipeline, execution)
-    fitting = matches(query, _texts(pipeline, execution, rows))
-    scored = [_scored(execution, group, fitting, rows) for group in execution.centroids or ()]
+    embedding = embedding_of(pipeline, execution)
+    if embedding is None:
+        fitting = matches(query, _texts(pipeline, execution, rows))
+        documents = fitting.scores
+        scored = [_scored(execution, group, fitting, rows) for group in execution.centroids or ()]
+    else:
+        asked = unit_rows(embed_queries(pipeline, embedding, [query]))[0]
+        documents = _cosines(EMBEDDINGS.read(pipeline.artifacts, execution), rows, asked)
+        scored = _by_centroid(pipeline, execution, asked)
     groups = sorted(
         (group for group in scored if group.score > 0),
         key=lambda group: (-group.score, -group.member_count, group.cluster_id),
@@ -46,10 +62,50 @@ def find_groups(
     return GroupSearchResponse(
         cluster_id=record.cluster_id,
         run_id=execution.run_id,
-        by="words",
+        by="words" if embedding is None else "vectors",
         results=groups[:limit],
-        documents=_documents(rows, fitting.scores),
+        documents=_documents(rows, documents),
     )
+
+
+def embedding_of(pipeline: Pipeline, execution: ExecutionRecord) -> CollectionRecord | None:
+    """A collection whose model made the vectors that the run grouped; None where none did, or
+    several.
+    """
+    spec = execution.spec
+    if spec is None or len(spec.feature_uris) != 1:
+        return None
+    try:
+        records = pipeline.catalog.collections.resolve(spec.scope, spec.collection_ids)
+    except CollectionNotFound:
+        return None
+    sources = {record.embed and (record.embed.spelled, record.embed.vector) for record in records}
+    names = {name for source in sources_of(pipeline, spec) for name in source.vector_names}
+    known = [record for record in records if record.embed and {record.embed.vector} == names]
+    return known[0] if len(sources) == 1 and known else None
+
+
+def _by_centroid(
+    pipeline: Pipeline, execution: ExecutionRecord, asked: NDArray[np.floating]
+) -> list[FoundGroup]:
+    vectors = centroid_vectors(pipeline.artifacts, execution.parquet_path or "")
+    groups = [group for group in execution.centroids or () if group.cluster_id in vectors]
+    middles = unit_rows(np.array([vectors[group.cluster_id] for group in groups], dtype=np.float32))
+    return [
+        _found(execution, group, float(cosine))
+        for group, cosine in zip(groups, middles @ asked, strict=True)
+    ]
+
+
+def _cosines(
+    documents: pl.DataFrame, rows: pl.DataFrame, asked: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Of each row's document, as it was read, to what is asked."""
+    column = next(name for name in documents.columns if name.startswith(VECTOR))
+    cosines = unit_rows(vector_matrix(documents[column])) @ asked
+    near = documents.select(KEYS).with_columns(cosine=pl.Series(cosines.astype(np.float64)))
+    joined = rows.select(KEYS).join(near, on=KEYS, how="left", maintain_order="left")
+    return joined["cosine"].fill_null(0.0).to_numpy()
 
 
 def _texts(pipeline: Pipeline, execution: ExecutionRecord, rows: pl.DataFrame) -> pl.Series:
@@ -75,12 +131,16 @@ def _scored(
     label = execution.label_of(group)
     about = " \n ".join([label or "", group.summary or "", *(group.keywords or ())])
     members = rows.select(is_within(group.cluster_id)).to_series().to_numpy()
+    return _found(execution, group, fitting.of_group(about, members))
+
+
+def _found(execution: ExecutionRecord, group: ClusterExecutionCentroid, score: float) -> FoundGroup:
     return FoundGroup(
         cluster_id=group.cluster_id,
         group_uid=group.group_uid,
-        label=label,
+        label=execution.label_of(group),
         member_count=group.num_members,
-        score=fitting.of_group(about, members),
+        score=score,
     )
 
 

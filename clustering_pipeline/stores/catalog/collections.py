@@ -36,6 +36,7 @@ class Collections:
             description=request.description,
             vectors=request.vectors,
             source_bucket_ids=request.source_bucket_ids,
+            embed=request.embed,
             created_at=now,
             updated_at=now,
         )

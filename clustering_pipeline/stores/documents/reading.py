@@ -54,8 +54,10 @@ def scroll(
     payload_fields: Iterable[str] | None = None,
     vectors: Mapping[str, int] | None = None,
     start: str | None = None,
+    lacking: str | None = None,
 ) -> Iterator[list[Point]]:
-    """Pages of the points that the filter selects, by point id, from the id ``start`` on.
+    """Pages of the points that the filter selects, by point id, from the id ``start`` on; where
+    ``lacking`` names a vector, those without it.
 
     Of the payload, ``payload_fields`` are read (None: all of it) and what the filter looks at; of
     the vectors, those named, with their sizes.
@@ -69,9 +71,18 @@ def scroll(
         payload_fields=payload_fields,
         vectors=sizes,
         start=start,
+        also=without_any([lacking]) if lacking else None,
     )
     for points in pages:
         yield [read_point(point, sizes) for point in points]
+
+
+def without_any(names: Sequence[str]) -> grpc.Filter:
+    """Points that lack one of these vectors at least."""
+    conditions = [
+        grpc.Condition(has_vector=grpc.HasVectorCondition(has_vector=name)) for name in names
+    ]
+    return grpc.Filter(must_not=[grpc.Condition(filter=grpc.Filter(must=conditions))])
 
 
 def scroll_messages(

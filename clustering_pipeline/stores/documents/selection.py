@@ -12,7 +12,12 @@ from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.model.progress import Check
 from clustering_pipeline.stores.documents.codec import read_document_id, read_point_id
 from clustering_pipeline.stores.documents.connection import Connection
-from clustering_pipeline.stores.documents.reading import ID_PAGE, scroll_messages, split_filter
+from clustering_pipeline.stores.documents.reading import (
+    ID_PAGE,
+    scroll_messages,
+    split_filter,
+    without_any,
+)
 from clustering_pipeline.stores.documents.types import KEY, CollectionInfo, Selection, Source
 
 _SCHEMA = {"collection_id": pl.String, "document_id": pl.String, "point_id": pl.String}
@@ -31,7 +36,7 @@ def lacking(
 ) -> pl.DataFrame:
     """The same for those that lack one of the vectors of their source."""
     pages = (
-        (source, _scroll(connection, selection.tree, info, also=_without_any(source.vector_names)))
+        (source, _scroll(connection, selection.tree, info, also=without_any(source.vector_names)))
         for source, info in zip(selection.sources, infos, strict=True)
         if source.vector_names
     )
@@ -84,13 +89,6 @@ def _frame(source: Source, points: Sequence[Any]) -> pl.DataFrame:
         },
         schema=_SCHEMA,
     )
-
-
-def _without_any(names: Sequence[str]) -> grpc.Filter:
-    conditions = [
-        grpc.Condition(has_vector=grpc.HasVectorCondition(has_vector=name)) for name in names
-    ]
-    return grpc.Filter(must_not=[grpc.Condition(filter=grpc.Filter(must=conditions))])
 
 
 def _numbers(documents: pl.DataFrame, seed: int) -> list[int]:

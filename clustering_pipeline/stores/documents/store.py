@@ -179,11 +179,12 @@ class Documents:
         vector_names: Sequence[str] = (),
         page: int = PAGE,
         start: str | None = None,
+        lacking: str | None = None,
     ) -> Iterator[list[Point]]:
         """Pages of what the filter selects, by point id, ``limit`` points at most.
 
         ``payload_fields`` are top-level keys; those that the filter needed come as well.
-        ``start`` is the point id to begin at.
+        ``start`` is the point id to begin at; ``lacking`` names a vector that they do not have.
         """
         from clustering_pipeline.stores.documents import reading
 
@@ -195,6 +196,7 @@ class Documents:
             payload_fields=payload_fields,
             vectors=self._sizes(qdrant_collection, vector_names),
             start=start,
+            lacking=lacking,
         )
         return pages if limit is None else reading.limited(pages, limit)
 
@@ -318,6 +320,14 @@ class Documents:
         writing.upsert(
             self._connection, qdrant_collection, ids, vectors, payloads, shard_key=shard_key
         )
+
+    def write_vectors(
+        self, qdrant_collection: str, ids: Sequence[str], vector_name: str, vectors: Floats
+    ) -> None:
+        """Gives points that are there one of their vectors, (n, d); nothing else changes."""
+        from clustering_pipeline.stores.documents import writing
+
+        writing.write_vectors(self._connection, qdrant_collection, ids, vector_name, vectors)
 
     def write_payloads(
         self,

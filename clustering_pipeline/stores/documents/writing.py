@@ -223,6 +223,28 @@ def upsert(
         pass
 
 
+def write_vectors(
+    connection: Connection, name: str, ids: Sequence[str], vector_name: str, vectors: Floats
+) -> None:
+    """One vector of points that are there; those that are gone stay gone."""
+    about = info(connection, name)
+    step = about.limits.rows_of(max(1, min(_CALL_ROWS, _CALL_BYTES // (4 * vectors.shape[1]))))
+    places = {point_id: row for row, point_id in enumerate(ids)}
+    for key, own in by_shard_key(ids, about.shard_keys or ()).items():
+        for start in range(0, len(own), step):
+            points = [
+                grpc.PointVectors(
+                    id=write_id(point_id),
+                    vectors=_vectors(vector_name, vectors[places[str(point_id)]]),
+                )
+                for point_id in own[start : start + step]
+            ]
+            request = grpc.UpdatePointVectors(
+                collection_name=name, points=points, wait=True, shard_key_selector=under(key)
+            )
+            connection.points("UpdateVectors", request)
+
+
 def delete(connection: Connection, name: str, point_ids: Sequence[str | int]) -> None:
     """Delete points by their ids, each under the shard key that it is found by."""
     about = info(connection, name)
@@ -246,6 +268,13 @@ def selector(point_ids: Iterable[str | int]) -> grpc.PointsSelector:
     return grpc.PointsSelector(
         points=grpc.PointsIdsList(ids=[write_id(point_id) for point_id in point_ids])
     )
+
+
+def _vectors(name: str, numbers: Floats) -> grpc.Vectors:
+    vector = grpc.Vector(dense=write_vector(numbers))
+    if not name:
+        return grpc.Vectors(vector=vector)
+    return grpc.Vectors(vectors=grpc.NamedVectors(vectors={name: vector}))
 
 
 def _point(

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from clustering_pipeline_tests.cli.command import Terminal, run
+from clustering_pipeline_tests.labeling.loopback import serving, well
 
 FEATURE = "mixpeek://text_extractor@v1/embedding"
 
@@ -313,3 +314,52 @@ def test_a_collection_is_forgotten_and_its_documents_stay(file, qdrant):
     ids = [one["collection_id"] for one in run("collections", "list", "--json").json]
     assert loaded["collection_id"] not in ids
     assert qdrant.count(loaded["qdrant_collection"], exact=False).count == 50
+
+
+def test_texts_become_vectors_by_a_server(tmp_path, monkeypatch):
+    rows = [{"document_id": str(n), "body": f"{'sea' if n % 2 else 'jury'} {n}"} for n in range(12)]
+    path = write(tmp_path / "texts.jsonl", [*rows, {"document_id": "none", "body": ""}])
+    with serving(well) as server:
+        monkeypatch.setenv("CLUSTERING_EMBEDDING_BASE_URL", server.base_url)
+        name = fresh()
+        options = ("--name", name, "--text", "body")
+        loaded = run("collections", "load", path, *options, "--embed", "openai:letters", "--json")
+        assert loaded.json["points"] == 13
+        assert loaded.json["embed"] == {
+            "field": "body",
+            "provider": "openai",
+            "model": "letters",
+            "vector": "embedding",
+        }
+        calls = len(server.embedded)
+        assert run("collections", "load", path, *options).code == 0
+        assert len(server.embedded) == calls
+        assert run(
+            *("clusters", "create", "--name", name, "--collection", name, "--method", "kmeans"),
+            *("--feature-uri", "mixpeek://text@v1/embedding", "--params", '{"n_clusters": 2}'),
+        ).code == 0  # fmt: skip
+        assert run("clusters", "execute", name).code == 0
+        found = run("clusters", "find", name, "sea", "--json").json
+        assert (found["by"], found["results"][0]["member_count"]) == ("vectors", 6)
+        placed = run("clusters", "assign-text", name, "jury 4", "--json").json
+        assert placed[0]["cluster_id"] != found["results"][0]["cluster_id"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "has no column 'embedding'; it has: document_id, body. Vectors are taken from"),
+        (("--text", "body"), "texts of 'body' need a model: name one by --embed"),
+        (("--embed", "openai:m"), "--embed goes with --text"),
+        (("--text", "body", "--embed", "letters"), "--embed takes PROVIDER:MODEL, not 'letters'"),
+        (("--text", "body", "--embed", "magic:m"), "provider"),
+        (("--text", "body", "--embed", "openai:m"), "no server is set: set CLUSTERING_EMBEDDING"),
+        (("--text", "words", "--embed", "fastembed:m"), "has no column 'words'"),
+    ],
+)
+def test_texts_without_a_way_to_vectors_are_refused_in_a_sentence(tmp_path, options, sentence):
+    path = write(tmp_path / "bare.jsonl", [{"document_id": "a", "body": "sea"}])
+    done = run("collections", "load", path, "--name", fresh(), *options)
+    assert (done.code != 0, done.out) == (True, "")
+    assert sentence in done.err
+    assert "Traceback" not in done.err

@@ -27,6 +27,7 @@ from clustering_pipeline.pipeline.stages.assign_mode.table import (
     exported,
     write_table,
 )
+from clustering_pipeline.pipeline.stages.embed_texts import embed_missing
 from clustering_pipeline.pipeline.stages.export import keep_report, sources_of
 from clustering_pipeline.stores.documents import ExportReport, Point, Source
 from clustering_pipeline.stores.documents.concurrency import ahead, in_order
@@ -82,6 +83,7 @@ def export_changes(run: Run) -> StageReport:
     started = time.perf_counter()
     # Read before the scroll: a batch that completes meanwhile is not promised to be in.
     batches = run.pipeline.catalog.batches.completed(run.spec.scope, run.spec.collection_ids)
+    texts = embed_missing(run)
     sources = sources_of(run.pipeline, run.spec)
     before = earlier(run)
     seen, stored = _looked_at(run, before, sources)
@@ -103,7 +105,7 @@ def export_changes(run: Run) -> StageReport:
         seconds=time.perf_counter() - started,
         vector_bytes=len(rows) * 4 * sum(stored.sizes),
     )
-    return keep_report(run, sources, report, batches)
+    return keep_report(run, sources, report, batches, texts=texts)
 
 
 def _looked_at(run: Run, before: Run, sources: Sequence[Source]) -> tuple[list[Seen], Table]:

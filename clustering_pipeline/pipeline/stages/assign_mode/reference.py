@@ -52,7 +52,11 @@ def calibrated_by(spaces: Sequence[Space], cluster_ids: pl.Series, method: str) 
 def reference_in(table: pl.DataFrame, space: Space) -> tuple[list[str], Reference]:
     """The ids of one clustering's groups, and what documents of ``space`` are compared with."""
     own = table.filter(pl.col(FEATURE) == space.name)
-    dimensions = space.vectors.shape[1]
+    return reference_of_table(own, space.vectors.shape[1])
+
+
+def reference_of_table(own: pl.DataFrame, dimensions: int) -> tuple[list[str], Reference]:
+    """The same of a table of one clustering."""
     sizes = (own["exemplars"].list.len() // dimensions).to_list()
     names = list(map(str, own["cluster_id"]))
     return names, Reference(

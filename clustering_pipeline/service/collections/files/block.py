@@ -102,6 +102,8 @@ class Source:
     id_column: str = DOCUMENT_ID
     id_from: str | None = None
     """Instead of an id column: the column whose text ids are made of, or ``content``."""
+    text_column: str | None = None
+    """The column whose texts become vectors, where any do."""
     types: Mapping[str, str] = field(default_factory=dict)
     """Column to what its texts are: a name in ``TYPES``."""
     rename: Mapping[str, str] = field(default_factory=dict)

@@ -8,6 +8,10 @@ from clustering_pipeline.model.ids import is_point_id, point_id_of
 from clustering_pipeline.service.collections.files.block import DocumentId, Source
 
 _NAMED = 10
+NO_VECTORS = (
+    "Vectors are taken from --vector-column, or made of texts: --text COLUMN --embed openai:MODEL "
+    "(any server that speaks its protocol), sentence-transformers:MODEL or fastembed:MODEL"
+)
 _UUID_LENGTH = 36
 
 
@@ -42,11 +46,13 @@ class Seen:
             message = f"{source.file} holds no documents"
             raise InvalidRequest(message)
         asked = [] if source.id_from or self.has_ids else [source.id_column]
+        asked += [source.text_column] if source.text_column else []
         for column in [*(set(source.vector_columns) - self.lengths.keys()), *asked]:
             if column not in self.columns:
                 names = ", ".join(self.columns)
                 message = f"{source.file} has no column {column!r}; it has: {names}"
-                raise InvalidRequest(message)
+                ways = column in source.vector_columns
+                raise InvalidRequest(f"{message}. {NO_VECTORS}" if ways else message)
         if unknown := sorted({*source.types, *source.rename} - self.columns.keys()):
             message = (
                 f"{source.file} has no column {unknown[0]!r}; it has: {', '.join(self.columns)}"
