@@ -43,6 +43,7 @@ ClusteringError
 │   ├── CatalogUnavailable
 │   ├── DocumentsUnavailable
 │   ├── ArtifactsUnavailable
+│   ├── EmbeddingFailed
 │   └── LocalStackUnavailable
 ├── LabelingFailed (500, never fails a run)
 └── RunEnded (500, how an execution stopped short)

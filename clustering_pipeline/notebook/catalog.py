@@ -127,7 +127,7 @@ class OpenCatalog:
         is there already is replaced, and so is a definition of that name.
         """
         with TemporaryDirectory() as folder:
-            file = Path(folder) / "texts.parquet"
+            file = Path(folder) / "notebook.parquet"
             frame = pl.DataFrame({"text": topics.texts}).hstack(topics.metadata)
             frame.with_columns(vector_series(VECTOR, topics.vectors)).write_parquet(file)
             request = Load(file=file, collection_name=collection)

@@ -55,7 +55,7 @@ class MapView:
         target.write_bytes(self.page)
         return target
 
-    def open(self, path: str | Path = "map.html") -> Path:
+    def open(self, path: str | Path = "topics-map.html") -> Path:
         """Writes the page and shows it in the browser."""
         target = self.save(path).absolute()
         webbrowser.open(target.as_uri())
