@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -68,17 +69,20 @@ def cluster_definitions(
         )
 
     assets = dg.map_asset_specs(own, build_assets(graph))
-    # All of the graph in one process; a run of chosen assets has the project's own executor.
-    job = dg.define_asset_job(
-        f"execute_{asset_name('_'.join(graph.key_prefix))}",
-        selection=dg.AssetSelection.assets(*assets),
-        executor_def=dg.in_process_executor,
-    )
     return dg.Definitions(
         assets=assets,
         asset_checks=build_checks(graph),
-        jobs=[job],
+        jobs=[_job(graph.key_prefix, assets)],
         resources=resources_of(connect or clustering_resources(resources)),
+    )
+
+
+def _job(key_prefix: Sequence[str], assets: Sequence[Any]) -> Any:
+    """All of the graph in one process; a run of chosen assets has the project's own executor."""
+    return dg.define_asset_job(
+        f"execute_{asset_name('_'.join(key_prefix))}",
+        selection=dg.AssetSelection.assets(*assets),
+        executor_def=dg.in_process_executor,
     )
 
 

@@ -1,4 +1,16 @@
-"""Texts in, topics out: what a notebook begins with."""
+"""Texts in, topics out: what a notebook begins with.
+
+>>> import numpy as np
+>>> texts = ["a calm sea", "the sea at night", "waves at sea"] * 4
+>>> texts += ["the judge spoke", "a judge and a jury", "the jury left"] * 4
+>>> corners = np.repeat(np.eye(8)[:2], 12, axis=0)
+>>> two = {"method": "kmeans", "params": {"n_clusters": 2}}
+>>> topics = cluster_texts(texts, embeddings=corners, **two)
+>>> topics.groups["documents"].tolist()
+[12, 12]
+>>> topics.documents["group"][[0, 23]].tolist()
+[0, 1]
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,17 +51,6 @@ def cluster_texts(
     of a definition; ``auto`` chooses all three.  With more than ``sample_size`` texts, groups are
     found on a seeded sample, and the others join them.  The same input gives the same topics.
     Raises InvalidRequest, InvalidVectors and InvalidParameters, each a sentence.
-
-    >>> import numpy as np
-    >>> texts = ["a calm sea", "the sea at night", "waves at sea"] * 4
-    >>> texts += ["the judge spoke", "a judge and a jury", "the jury left"] * 4
-    >>> corners = np.repeat(np.eye(8)[:2], 12, axis=0)
-    >>> two = {"method": "kmeans", "params": {"n_clusters": 2}}
-    >>> topics = cluster_texts(texts, embeddings=corners, **two)
-    >>> topics.groups["documents"].tolist()
-    [12, 12]
-    >>> topics.documents["group"][[0, 23]].tolist()
-    [0, 1]
     """
     given = _texts(texts)
     vectors = _vectors(given, embedder, embeddings)
@@ -70,8 +71,8 @@ def cluster_texts(
         positions=layout(vectors, random_state=random_state).places,
         names=named(given, vectors, found.labels, stop_words=stop_words),
         metadata=details,
-        record=found.record
-        | {
+        record={
+            **found.record,
             "method": method,
             "params": dict(params or {}),
             "steps": [dict(step) for step in preprocessing or ()],
