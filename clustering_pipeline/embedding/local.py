@@ -64,6 +64,10 @@ class Local:
 def _sentence_transformers(model: str) -> Any:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - an extra  # ty: ignore[import-not-found]
 
+    # Its loader draws a bar of its own, over ours.
+    from transformers.utils import logging  # noqa: PLC0415 - comes with it  # ty: ignore[import-not-found]
+
+    logging.disable_progress_bar()
     return SentenceTransformer(model)
 
 
