@@ -8,6 +8,7 @@ from clustering_pipeline.model.collections import RegisterCollectionRequest
 from clustering_pipeline.model.ids import point_id_of
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline_tests.api.answers import error_of
+from clustering_pipeline_tests.worlds.keyed import make_keyed
 
 POINT = "0b0e1c7a-8a53-4c1e-9d0a-1f7f3a2b4c5d"
 OTHER = "0b0e1c7a-8a53-4c1e-9d0a-1f7f3a2b4c5e"
@@ -18,11 +19,12 @@ EARLIER = uuid5(UUID("2b8e1f5c-7d3a-4f6e-9c01-5a4b3c2d1e0f"), "5")
 class Notes:
     """The documents of one collection, as the API answers."""
 
-    def __init__(self, client, path):
-        self._client, self._path = client, path
+    def __init__(self, client, name):
+        self._client, self.name = client, name
+        self._path = f"/v1/collections/{name}/documents"
 
-    def put(self, *documents):
-        return self._client.post(self._path, json={"documents": list(documents)})
+    def put(self, *documents, **options):
+        return self._client.post(self._path, json={"documents": list(documents), **options})
 
     def get(self, document_id):
         return self._client.get(f"{self._path}/{document_id}")
@@ -50,7 +52,7 @@ def made(client, served):
         documents.upsert(name, [one for one, _ in points], {}, [one for _, one in points])
         request = RegisterCollectionRequest(collection_name=name)
         served.pipeline.catalog.collections.register(LOCAL, request)
-        return Notes(client, f"/v1/collections/{name}/documents")
+        return Notes(client, name)
 
     return make
 
@@ -72,6 +74,19 @@ def made(client, served):
         pytest.param(POINT, {"document_id": ""}, POINT, id="an-empty-name"),
         pytest.param(POINT, {"document_id": -3}, "-3", id="a-negative-number"),
         pytest.param(POINT, {"document_id": "2026-01-02"}, "2026-01-02", id="a-date"),
+        pytest.param(5, {"document_id": 5.0}, "5", id="a-number-of-a-float"),
+        pytest.param(POINT, {"document_id": 5.0}, POINT, id="a-uuid-of-a-float"),
+        pytest.param(POINT, {"document_id": 1e20}, POINT, id="a-uuid-of-a-large-float"),
+        pytest.param(5, {"document_id": True}, "5", id="a-number-of-a-flag"),
+        pytest.param(POINT, {"document_id": None}, POINT, id="a-uuid-of-null"),
+        pytest.param(5, {"document_id": ["6"]}, "5", id="a-number-of-a-list"),
+        pytest.param(POINT, {"document_id": {"id": "6"}}, POINT, id="a-uuid-of-an-object"),
+        pytest.param(POINT, {"document_id": f"{{{POINT}}}"}, f"{{{POINT}}}", id="a-uuid-in-braces"),
+        pytest.param(POINT, {"document_id": OTHER}, OTHER, id="a-uuid-of-another"),
+        pytest.param(POINT, {"document_id": " a b "}, " a b ", id="a-text-with-spaces"),
+        pytest.param(POINT, {"document_id": "a" * 500}, "a" * 500, id="the-longest-text"),
+        pytest.param(5, {"document_id": "true"}, "true", id="a-text-like-a-flag"),
+        pytest.param(5, {"document_id": "5@x"}, "5@x", id="a-text-like-a-shard"),
         pytest.param(str(EARLIER), {"document_id": "5"}, "5", id="as-earlier-versions-placed-it"),
         pytest.param(point_id_of("a text"), {"document_id": "a text"}, "a text", id="our-own"),
     ],
@@ -128,6 +143,44 @@ def test_a_document_that_is_there_twice_is_replaced_once(made):
     notes = made((5, {"text": "first"}), (str(EARLIER), {"document_id": "5", "text": "second"}))
     assert notes.put({"document_id": "5", "payload": {"text": "new"}}).json() == {"written": 1}
     assert notes.listed() == {"5": "new"}
+
+
+def test_one_of_several_is_never_shown_unsaid(made, client, served):
+    notes = made((7, {"document_id": "mine"}), (POINT, {"document_id": "mine"}))
+    status, message = error_of(notes.get("mine"))
+    assert (
+        status,
+        f"2 points of collection {notes.name!r} are called 'mine': 7, {POINT}; list th" in message,
+    ) == (422, True)
+    assert notes.listed(document_id="mine") == {"7": None, POINT: None}
+    assert notes.delete(document_ids=["mine"]) == {"deleted": 2}
+    indexed = made((5, {}), (POINT, {"document_id": "5"}))
+    served.pipeline.documents.index_keyword(indexed.name, "document_id")
+    assert error_of(indexed.get("5"))[0] == 422
+
+
+@pytest.mark.parametrize("document_id", ["5", POINT, "mine"])
+def test_an_id_under_two_shard_keys_is_told_with_both(client, served, qdrant, document_id):
+    name, documents = f"keyed {uuid4().hex[:8]}", served.pipeline.documents
+    make_keyed(qdrant, name, ("x", 7), vector="v", size=1)
+    point = point_id_of(document_id)
+    for key, only in (("x", 11), (7, 12)):
+        payloads = [{"document_id": document_id} if document_id == "mine" else {}, {}]
+        documents.upsert(name, [point, only], {}, payloads, shard_key=key)
+    served.pipeline.catalog.collections.register(
+        LOCAL, RegisterCollectionRequest(collection_name=name)
+    )
+    notes = Notes(client, name)
+    status, message = error_of(notes.get(document_id))
+    assert (status, f"{document_id!r}: {point}#7, {point}@x; list" in message) == (422, True)
+    assert notes.get("11").json()["point_id"] == "11@x"
+    both = {f"{point}@x": None, f"{point}#7": None}
+    assert notes.listed(document_id=document_id) == both
+    assert error_of(notes.put({"document_id": document_id}))[0] == 422
+    assert notes.put({"document_id": document_id}, shard_key="7").json() == {"written": 1}
+    assert set(notes.listed()) == {*both, "11@x", "12#7"}
+    assert notes.delete(document_ids=[document_id]) == {"deleted": 2}
+    assert set(notes.listed()) == {"11@x", "12#7"}
 
 
 def test_all_that_go_by_an_id_are_deleted(made):

@@ -25,6 +25,8 @@ from clustering_pipeline.service.collections.places import called, search
 from clustering_pipeline.service.collections.register import check_own
 from clustering_pipeline.stores.documents.types import CollectionInfo, Point
 
+_NAMED = 10
+
 
 def put_documents(
     pipeline: Pipeline, collection: CollectionRecord, request: PutDocumentsRequest
@@ -82,14 +84,29 @@ def list_documents(
 def get_document(
     pipeline: Pipeline, collection: CollectionRecord, document_id: str, *, vectors: bool = False
 ) -> DocumentView:
-    """One document, by the id in its payload or else its point id; raises DocumentNotFound."""
-    names = _all_vectors(pipeline, collection) if vectors else ()
+    """One document, by the id in its payload or else its point id.
+
+    Raises DocumentNotFound, and DocumentsRefused where several points go by the id.
+    """
     documents, name = pipeline.documents, collection.qdrant_collection
-    own = documents.retrieve(name, [str(point_id_of(document_id))], vector_names=names)
-    if [point.document_id for point in own] != [document_id]:
-        own = called(documents, name, [document_id], vector_names=names)
-    for point in own:
-        return _view(point, None)
+    info = documents.describe(name)
+    names = tuple(info.vectors) if vectors else ()
+    points = documents.retrieve(name, [str(point_id_of(document_id))], vector_names=names)
+    alone = [point.document_id for point in points] == [document_id]
+    # A look at every point is spared where the one that the id names is there.
+    if not alone or DOCUMENT_ID in info.indexes:
+        unnamed = [point for point in points if point.document_id == document_id]
+        others = called(documents, name, [document_id], vector_names=names)
+        points = list({point.id: point for point in [*unnamed, *others]}.values())
+    if len(points) > 1:
+        known = ", ".join(point.id for point in points[:_NAMED])
+        message = (
+            f"{len(points)} points of collection {collection.collection_name!r} are called "
+            f"{document_id[:200]!r}: {known}; list them by a filter on {DOCUMENT_ID}"
+        )
+        raise DocumentsRefused(message)
+    if points:
+        return _view(points[0], None)
     message = f"collection {collection.collection_name!r} has no document {document_id[:200]!r}"
     raise DocumentNotFound(message)
 

@@ -22,7 +22,7 @@ from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS
-from clustering_pipeline.pipeline.run.columns import CENTROID, FEATURE
+from clustering_pipeline.pipeline.run.columns import CENTROID, FEATURE, KEYS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.documents import (
     TEXT,
@@ -176,16 +176,12 @@ def _cosines(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 def _representatives(row: Mapping[str, Any], members: pl.DataFrame) -> list[RepresentativeText]:
     ids = row["representative_ids"] or []
-    known = members.filter(pl.col("document_id").is_in(ids)).unique("document_id")
-    by_id = {own["document_id"]: own for own in known.iter_rows(named=True)}
+    known = members.filter(pl.col("document_id").is_in(ids)).unique(KEYS, maintain_order=True)
+    # Documents of two collections may go by one id.
     return [
-        RepresentativeText(
-            document_id=document,
-            collection_id=by_id[document]["collection_id"],
-            text=by_id[document][TEXT],
-        )
-        for document in ids
-        if document in by_id
+        RepresentativeText(document_id=document, collection_id=own["collection_id"], text=own[TEXT])
+        for document in dict.fromkeys(ids)
+        for own in known.filter(document_id=document).iter_rows(named=True)
     ]
 
 

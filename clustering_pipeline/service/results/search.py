@@ -147,13 +147,13 @@ def _found(execution: ExecutionRecord, group: ClusterExecutionCentroid, score: f
 def _documents(rows: pl.DataFrame, scores: NDArray[np.float64]) -> list[FittingText]:
     """Those that have the most telling words; of the same score those in a group first."""
     ranked = (
-        rows.select("document_id", "collection_id", TEXT, CLUSTER_ID)
+        rows.select(*KEYS, TEXT, CLUSTER_ID)
         .with_columns(score=pl.Series(scores))
         .filter(pl.col("score") > 0)
         .sort(
             "score", pl.col(CLUSTER_ID) == NOISE_ID, descending=[True, False], maintain_order=True
         )
-        .unique(["document_id", "collection_id"], keep="first", maintain_order=True)
+        .unique(KEYS, keep="first", maintain_order=True)
         .head(DOCUMENTS)
     )
-    return [FittingText(**row) for row in ranked.drop("score").iter_rows(named=True)]
+    return [FittingText(**row) for row in ranked.drop("score", "point_id").iter_rows(named=True)]

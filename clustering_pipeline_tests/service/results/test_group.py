@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.model.errors import GroupNotFound, InvalidRequest, StateConflict
+from clustering_pipeline.model.executions.group_edits import ClusterEdits
 from clustering_pipeline.model.filters.tree import parse_filter
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import LOCAL
+from clustering_pipeline.service.results.edits import put_edits
 from clustering_pipeline.service.results.group import group_details, group_documents
 from clustering_pipeline.service.results.members import members_table
 from clustering_pipeline.service.results.search import find_groups
@@ -259,3 +261,31 @@ def test_a_number_is_told_by_group(given, subject_of):
     assert answer.without_number == 50
     with pytest.raises(InvalidRequest, match="has a number at 'plan'"):
         numbers_by_group(*given, "plan")
+
+
+def test_one_id_in_two_collections_is_two_documents(world):
+    sizes = {"sea": 8, "court": 7}
+    both = [world.collection(planted(sizes=sizes, seed=seed)) for seed in (1, 2)]
+    two = {"clustering_method": "kmeans", "algorithm_params": {"n_clusters": 2}}
+    ran = world.run(world.define(both, two))
+    cluster = ran.cluster
+    given = world.pipeline, LOCAL, cluster.cluster_id
+    shown = [
+        (text.document_id, text.collection_id)
+        for text in group_details(*given, "cl_0").representatives
+    ]
+    collections = {record.collection_id for record in both}
+    table = members_table(*given)
+    called = {document for document, _ in shown}
+    inside = table.filter(pl.col("document_id").is_in(called), cluster_id="cl_0")
+    assert sorted(shown) == sorted(inside.select("document_id", "collection_id").iter_rows())
+    assert len(shown) > len(called)
+    assert table.height == 2 * sum(sizes.values())
+    assert table.group_by("document_id").len()["len"].to_list() == [2] * sum(sizes.values())
+    excluded = table["document_id"][0]
+    put_edits(world.pipeline.catalog, LOCAL, cluster.cluster_id, ClusterEdits(exclude=[excluded]))
+    world.run(cluster)
+    noise = members_table(*given).filter(cluster_id=NOISE_ID)
+    assert set(noise.select("document_id", "collection_id").iter_rows()) == {
+        (excluded, name) for name in collections
+    }
