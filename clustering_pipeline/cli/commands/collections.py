@@ -139,8 +139,9 @@ def load_(
 ) -> None:
     """Load documents with vectors, or with texts that become vectors.
 
-    FILE is parquet, JSON Lines, JSON, CSV, TSV, Arrow or Excel, or a folder of these; the text
-    kinds also with .gz or .zst.  Nothing is written before all of it was looked at.
+    FILE is parquet, JSON Lines, JSON, CSV, TSV, Arrow or Excel; the text kinds also with .gz or
+    .zst.  A folder is all of these in it and below, without what begins with . or _; folders like
+    year=2026 are columns.  Nothing is written before all of it was looked at.
     """
     request = Load(
         file=file,

@@ -400,6 +400,9 @@ POLARS = [
     case("polars List", pl.Series([[1], None]), [1], None),
     case("polars Array", pl.Series([[1, 2], None], dtype=pl.Array(pl.Int64, 2)), [1, 2], None),
     case("polars Struct", pl.Series([{"a": 1}, {"a": None}]), {"a": 1}, {"a": None}),
+    case("polars Float16", pl.Series([0.5, None], dtype=pl.Float16), 0.5, None),
+    case("polars UInt128", pl.Series([1, 2], dtype=pl.UInt128)),
+    case("polars list of structs", pl.Series([[{"a": 1}], []]), [{"a": 1}], []),
     case("polars Null", pl.Series([None, None]), None, None),
 ]
 DUCKDB = [
@@ -410,6 +413,12 @@ DUCKDB = [
     case("FLOAT", ("0.5::FLOAT", "NULL"), 0.5, None),
     case("DOUBLE", ("0.1::DOUBLE", "NULL"), 0.1, None),
     case("DECIMAL", ("1.25::DECIMAL(9, 2)", "NULL"), 1.25, None),
+    case("HUGEINT", ("5::HUGEINT", "NULL"), 5.0, None),  # DuckDB writes a DOUBLE
+    case("BIT", ("'10101'::BIT", "NULL"), "10101", None),
+    case("TIMETZ", ("'01:02:03+02'::TIMETZ", "NULL"), "23:02:03", None),  # in UTC
+    case("MAP of numbers", ("MAP {1: 'x'}", "NULL"), [{"key": 1, "value": "x"}], None),
+    case("VARIANT", ("5::VARIANT", "'x'::VARIANT")),
+    case("DATE infinity", ("'infinity'::DATE", "NULL")),
     case("BOOLEAN", ("true", "NULL"), True, None),
     case("VARCHAR", ("'é'", "NULL"), "é", None),
     case("BLOB", ("'\\xAA\\x00'::BLOB", "NULL"), "qgA=", None),

@@ -3,16 +3,20 @@
 import csv
 import gzip
 import json
+from base64 import b64encode
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl.worksheet.datavalidation import DataValidation
 
 from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
 from clustering_pipeline.service.collections.files.block import Source
@@ -50,13 +54,21 @@ def table(file: Path, **columns: Any) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["a[1]*?.jsonl", "with space.jsonl", "ü{b}.JSONL", "*.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    ["a[1]*?.jsonl", "with space.jsonl", "ü{b}.JSONL", "*.jsonl", "two\nlines.jsonl", "~.jsonl"],
+)
 def test_a_path_is_a_path(tmp_path, name):
     (tmp_path / "other.jsonl").write_text("{}")
     (tmp_path / name).write_bytes(TALKS)
     assert payloads(tmp_path / name) == STORED
     parquet = table(tmp_path / f"{name}.parquet", text=["first", "second"])
     assert payloads(parquet) == STORED
+    whole = pl.DataFrame({"document_id": ["a"], "x": [1]}, schema_overrides={"x": pl.Int128})
+    with parquet.open("wb") as content:
+        whole.write_parquet(content)
+    with pytest.raises(InvalidRequest, match="is of the type Int128, which JSON has no form for"):
+        payloads(parquet)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +143,50 @@ def test_a_folder_repeats_no_id_and_holds_no_folders(tmp_path):
     (tmp_path / "b.jsonl").write_bytes(TALKS)
     with pytest.raises(InvalidRequest, match=r"2 rows of .* repeat a 'document_id'"):
         documents(tmp_path)
-    (tmp_path / "year=2026").mkdir()
-    with pytest.raises(InvalidRequest, match="holds the folder 'year=2026'"):
+
+
+def test_a_folder_is_all_that_is_below_it(tmp_path):
+    lines = [f'{{"document_id": "{name}", "embedding": [1]}}\n'.encode() for name in "abcd"]
+    for place, content in {
+        "b[1]/inner/*.jsonl.gz": gzip.compress(lines[1]),
+        "a.jsonl": lines[0],
+        "c d/two\nlines.ndjson.zst": zstd(lines[2]),
+        "ü/.hidden.jsonl": lines[3],
+        ".cache/e.jsonl": lines[3],
+        "_temporary/0/f.txt": b"",
+    }.items():
+        file = tmp_path / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    (tmp_path / "linked.jsonl").symlink_to(tmp_path / ".cache" / "e.jsonl")
+    assert [one["document_id"] for one in payloads(tmp_path)] == ["a", "b", "c", "d"]
+    (tmp_path / "c d" / "round").symlink_to(tmp_path)
+    with pytest.raises(InvalidRequest, match="round is a link to a folder that it lies in"):
         documents(tmp_path)
+
+
+def test_folders_of_columns_are_columns(tmp_path):
+    for year, country in ((2025, "C%C3%B4te d'Ivoire"), (2026, "__HIVE_DEFAULT_PARTITION__")):
+        folder = tmp_path / f"year={year}" / f"country={country}"
+        folder.mkdir(parents=True)
+        table(folder / "part-0.snappy.parquet", document_id=[f"a{year}", f"b{year}"])
+    assert payloads(tmp_path, types={"year": "int"})[1:3] == [
+        {"document_id": "b2025", "year": 2025, "country": "Côte d'Ivoire"},
+        {"document_id": "a2026", "year": 2026, "country": None},
+    ]
+    table(folder / "part-1.parquet", document_id=["c", "d"], year=[2026, 2027])
+    with pytest.raises(InvalidRequest, match=r"'year' in row 2 of .*part-1.* not what its folder"):
+        documents(tmp_path)
+    (tmp_path / "_delta_log").mkdir()
+    with pytest.raises(InvalidRequest, match="is a Delta table"):
+        documents(tmp_path)
+
+
+def test_an_id_of_csv_may_be_stated_to_be_a_number(tmp_path):
+    file = tmp_path / "talks.csv"
+    file.write_text('document_id,embedding\n5,"[1]"\n')
+    (document,) = documents(file, types={"document_id": "int"})
+    assert (document.id, document.payload) == (5, {"document_id": 5})
 
 
 def test_cells_of_csv_are_text_unless_stated(tmp_path):
@@ -225,6 +278,34 @@ def test_a_workbook(tmp_path):
     assert vectors(file) == VECTORS
 
 
+def test_a_workbook_of_gaps(tmp_path):
+    file = tmp_path / "gaps.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["document_id", "embedding", "t"], ["a", "[1]", "NA"], [], [5, "[2]", None, None]):
+        sheet.append(row)
+    sheet.add_data_validation(DataValidation(type="list", formula1='"x,y"'))
+    book.create_sheet("second").append(["nothing"])
+    book.save(file)
+    assert payloads(file) == [{"document_id": "a", "t": "NA"}, {"document_id": 5, "t": None}]
+    sheet.append([None, None, "=1+1"])
+    book.save(file)
+    with pytest.raises(
+        InvalidRequest, match=r"column 't' in row 5 .* is a formula without its res"
+    ):
+        documents(file)
+    for cells, sentence in (
+        (["a", "[1]", None, "x"], "row 6 of .* has a cell without a column"),
+        (["a", "[1]", "#DIV/0!"], "column 't' in row 6 of .* is the error #DIV/0!: mend it"),
+    ):
+        sheet.delete_rows(5, 3)
+        sheet.append([])
+        sheet.append(cells)
+        book.save(file)
+        with pytest.raises(InvalidRequest, match=sentence.replace("row 6", "row [56]")):
+            documents(file)
+
+
 def test_a_formula_without_a_result_and_an_error_are_refused(tmp_path):
     for cell in ("=1+1", "#N/A"):
         file = tmp_path / "talks.xlsx"
@@ -306,6 +387,12 @@ def test_answers_of_a_batch_of_embeddings(tmp_path):
             pa.array([np.array(one, dtype="<f4").tobytes() for one in VECTORS]), id="bytes"
         ),
         pytest.param(pa.array([b"[1, 2]", b"[3, 4]"]), id="text-as-bytes"),
+        pytest.param(pa.array(["[ 1 ,\n2 ]", "[3e0, 40E-1]"]), id="text-with-spaces"),
+        pytest.param(
+            pa.array([b64encode(np.array(row, dtype="<f4")).decode() for row in VECTORS]),
+            id="base64",
+        ),
+        pytest.param(pa.array(VECTORS, type=pa.list_view(pa.float32())), id="list-view"),
         pytest.param(
             pa.ExtensionArray.from_storage(
                 pa.fixed_shape_tensor(pa.float32(), [2]),
@@ -351,6 +438,10 @@ def test_broken_vectors_are_refused_with_their_ids(tmp_path, column):
         pa.array([[True], [False]]),
         pa.array([[date.min]] * 2),
         pa.array([b"abc", b"abc"]),
+        pa.array(["1234", "5678"]),
+        pa.array(["abcde", "abcde"]),
+        pa.array(["[1. 2.]"] * 2),
+        pa.array([{"values": [1.0]}] * 2),
     ],
 )
 def test_a_column_of_something_else_holds_no_vectors(tmp_path, column):

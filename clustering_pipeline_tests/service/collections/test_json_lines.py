@@ -41,7 +41,8 @@ def documents(file: Path, **options: Any) -> list[Document]:
 def written(file: Path, *rows: object) -> Path:
     """A file of these rows, text as it is."""
     lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
-    file.write_text("".join(f"{line}\n" for line in lines))
+    text = "".join(f"{line}\n" for line in lines)
+    file.write_bytes(text.encode(errors="surrogatepass"))
     return file
 
 
@@ -118,6 +119,21 @@ GOOD = {"document_id": "good"} | VECTOR
             f'{{"document_id": "a", "x": {"[" * 40}{"]" * 40}}}', "field 'x' in line 2 of {} is ne"
         ),
         pytest.param('{"document_id": "a", "x": {"\\u0000": 1}}', "field 'x' in line 2 of {} has"),
+        pytest.param(
+            '{"document_id": "a", "t": "\ud800"}', "line 2 of {} is no JSON", id="lone-surrogate"
+        ),
+        pytest.param('{"document_id": "\udcff"}', "line 2 of {} is no JSON", id="no-utf-8"),
+        pytest.param("{'document_id': 'a'}", "line 2 of {} is no JSON", id="other-quotes"),
+        pytest.param('{"document_id": "a"},', "line 2 of {} is no JSON", id="comma-at-the-end"),
+        pytest.param("\u00a0", "line 2 of {} is no JSON", id="no-blank-line"),
+        pytest.param(
+            f'{{"x": {"[" * 100_000}{"]" * 100_000}}}', "line 2 of {} is no JSON: rec", id="depth"
+        ),
+        pytest.param('{"document_id": 1.0}', "'document_id' in line 2 of {} holds 1.0: ids are"),
+        pytest.param('{"document_id": 1e20}', "'document_id' in line 2 of {} holds 1e+20: ids are"),
+        pytest.param(
+            '{"document_id": 100000000000000000000}', "field 'document_id' in line 2 of {} holds 1"
+        ),
         pytest.param('{"document_id": 1.5}', "column 'document_id' in line 2 of {} holds 1.5"),
         pytest.param('{"document_id": true}', "column 'document_id' in line 2 of {} holds True"),
         pytest.param('{"document_id": ["a"]}', "column 'document_id' in line 2 of {} holds ['a']"),
@@ -166,7 +182,31 @@ def test_documents_are_kept_without_a_broken_vector_when_asked(tmp_path):
     assert [(one.id, list(one.vectors)) for one in part] == [("a", []), ("good", ["embedding"])]
 
 
-@pytest.mark.parametrize("text", ["", "\n\n"])
+@pytest.mark.parametrize(
+    ("document_id", "shown"),
+    [
+        ('" a b "', " a b "),
+        ('"a/b//c"', "a/b//c"),
+        ('"a\\nb"', "a\nb"),
+        ("-5", -5),
+        ('"\\ud83d\\ude00"', "😀"),
+    ],
+)
+def test_an_id_is_what_it_says(tmp_path, document_id, shown):
+    file = written(tmp_path / "a.jsonl", f'{{"document_id": {document_id}, "embedding": [0, 0]}}')
+    (document,) = documents(file)
+    assert (document.id, document.vectors["embedding"].tolist()) == (shown, [0.0, 0.0])
+
+
+def test_what_langchain_writes_is_loaded(tmp_path):
+    row = {"page_content": "x", "metadata": {"source": "a.pdf", "page": 1}, "type": "Document"}
+    file = written(tmp_path / "a.jsonl", row | {"id": "u1"} | VECTOR)
+    assert stored(file, id_column="id") == [row | {"id": "u1", "document_id": "u1"}]
+    assert documents(file, id_column="metadata.source")[0].id == "a.pdf"
+    assert documents(file, id_from="page_content")[0].payload["metadata"] == row["metadata"]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", " \r\n\t\n"])
 def test_a_file_of_nothing(tmp_path, text):
     file = tmp_path / "empty.jsonl"
     file.write_text(text)

@@ -40,6 +40,7 @@ _FIRST_DAY = date(1970, 1, 1).toordinal()
 _DAY_MS = 86_400_000
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+_VARIANT = ["metadata", "value"]
 _UNFIT_EXTENSIONS = ("pandas.", "arrow.", "polars", "duckdb")
 """What they hold means something else than how it is stored."""
 
@@ -63,6 +64,12 @@ def check_type(field: pa.Field, depth: int = 1) -> None:
         message = f"is of the type {kind}, which JSON has no form for: cast it to text or numbers"
         raise Unfit(message)
     if kinds.is_struct(kind):
+        parts = {
+            kind.field(number).name: kind.field(number).type for number in range(kind.num_fields)
+        }
+        if list(parts)[:2] == _VARIANT and all(_is_binary(parts[part]) for part in _VARIANT):
+            message = "is of the type VARIANT, whose values are packed: cast it to JSON text"
+            raise Unfit(message)
         _check_names([kind.field(number).name for number in range(kind.num_fields)])
     for number in range(kind.num_fields):
         check_type(kind.field(number), depth + 1)

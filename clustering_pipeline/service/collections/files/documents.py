@@ -17,7 +17,12 @@ from clustering_pipeline.model.errors import InvalidRequest, InvalidVectors
 from clustering_pipeline.service.collections.files.arrow_values import Binaries
 from clustering_pipeline.service.collections.files.block import Block, DocumentId, Row, Source
 from clustering_pipeline.service.collections.files.first_look import Seen
-from clustering_pipeline.service.collections.files.kinds import files_of, is_dear, read_blocks
+from clustering_pipeline.service.collections.files.kinds import (
+    files_of,
+    is_dear,
+    partition_of,
+    read_blocks,
+)
 from clustering_pipeline.service.collections.files.stated_types import state_types
 from clustering_pipeline.service.collections.files.vectors import NoVector, Vectors, read_vectors
 
@@ -124,8 +129,13 @@ class FileDocuments:
             yield from self._spool.blocks()
             return
         for file in self._files:
-            for block in read_blocks(file, self._source.columns, self._binaries):
+            partition = partition_of(file, self._source.file)
+            for plain in read_blocks(file, self._source.columns, self._binaries):
+                block = _parted(plain, partition)
                 state_types(block, self._source.types)
+                if self._source.id_column in self._source.types and self._source.id_from is None:
+                    ids = [row.get(self._source.id_column) for row in block.rows]
+                    block = replace(block, ids=ids)
                 vectors = self._vectors(block)
                 yield replace(block, vectors={}), vectors
 
@@ -192,6 +202,18 @@ class FileDocuments:
             )
             raise InvalidRequest(message)
         return {**row, DOCUMENT_ID: document_id}
+
+
+def _parted(block: Block, partition: Mapping[str, str | None]) -> Block:
+    """The block with what its folders say; InvalidRequest where a row says otherwise."""
+    for index, row in enumerate(block.rows) if partition else ():
+        for name, value in partition.items():
+            if row.setdefault(name, value) != value and str(row[name]) != value:
+                message = (
+                    f"column {name[:60]!r} in {block.place(index)} is not what its folder says"
+                )
+                raise InvalidRequest(message)
+    return replace(block, columns=list(dict.fromkeys([*block.columns, *partition])))
 
 
 def _given(document_id: DocumentId | None) -> DocumentId:

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 from zipfile import BadZipFile
 
 import pyarrow as pa
@@ -42,6 +43,8 @@ _TEXT: dict[str, Reader] = {
 }
 READERS = _PLAIN | _TEXT
 _HIDDEN = (".", "_")
+_DELTA = "_delta_log"
+_NULL = "__HIVE_DEFAULT_PARTITION__"
 _BROKEN = (OSError, EOFError, zlib.error, BadZipFile, pa.ArrowException, ValueError, KeyError)
 
 
@@ -51,17 +54,47 @@ def is_dear(file: Path) -> bool:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or the files of a folder by name; raises InvalidRequest for another kind."""
+    """The file itself, or those of a folder and of all folders in it, by name.
+
+    What is hidden (``.`` or ``_`` in front) is left out.  Raises InvalidRequest for another kind.
+    """
     if not path.is_dir():
         return [_known(path)]
-    inside = sorted(member for member in path.iterdir() if not member.name.startswith(_HIDDEN))
-    if folders := [member for member in inside if member.is_dir()]:
-        message = f"{path} holds the folder {folders[0].name!r}: load each folder by itself"
-        raise InvalidRequest(message)
+    inside = list(_inside(path, frozenset()))
     if not inside:
         message = f"{path} holds no files"
         raise InvalidRequest(message)
     return [_known(member) for member in inside]
+
+
+def _inside(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
+    place = folder.resolve()
+    if place in outer:
+        message = f"{folder} is a link to a folder that it lies in: take it out"
+        raise InvalidRequest(message)
+    if (folder / _DELTA).is_dir():
+        message = (
+            f"{folder} is a Delta table, whose files hold deleted rows too: export it as parquet"
+        )
+        raise InvalidRequest(message)
+    for member in sorted(folder.iterdir()):
+        if member.name.startswith(_HIDDEN):
+            continue
+        if member.is_dir():
+            yield from _inside(member, outer | {place})
+        else:
+            yield member
+
+
+def partition_of(file: Path, root: Path) -> dict[str, str | None]:
+    """What the folders of a file say of all its rows: ``year=2026`` is such a name."""
+    folders = file.parent.relative_to(root).parts if root != file else ()
+    named = [folder.partition("=") for folder in folders]
+    return {
+        unquote(name): None if value == _NULL else unquote(value)
+        for name, equals, value in named
+        if name and equals
+    }
 
 
 def read_blocks(file: Path, columns: Columns, binaries: Binaries) -> Iterator[Block]:

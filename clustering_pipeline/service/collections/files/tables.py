@@ -4,11 +4,13 @@ workbook of Excel, whose first row names the columns.
 
 import csv
 import io
+import math
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,9 @@ def _opened_parquet(file: Path) -> pq.ParquetFile:
         return pq.ParquetFile(file, coerce_int96_timestamp_unit="us")
     except pa.ArrowNotImplementedError:
         # Arrow knows no such type, and tells no name.
-        for name, kind in pl.read_parquet_schema(file).items():
+        with file.open("rb") as content:  # by its name it would be a pattern
+            types = pl.read_parquet_schema(content)
+        for name, kind in types.items():
             if kind in _UNKNOWN_TO_ARROW:
                 raise _unfit(file, name, str(kind)) from None
         raise
@@ -198,47 +202,54 @@ def read_workbook(file: Path, columns: Columns) -> Iterator[Block]:
     except ImportError as error:
         message = f"{file} needs openpyxl: pip install 'clustering-pipeline[excel]'"
         raise InvalidRequest(message) from error
-    with (
-        closing(load_workbook(file, read_only=True, data_only=True)) as book,
-        closing(load_workbook(file, read_only=True)) as written,
-    ):
-        cells = book.worksheets[0].iter_rows()
-        formulas = written.worksheets[0].iter_rows(values_only=True)
-        rows = _rows(file, cells, formulas)
-        while part := list(islice(rows, ROWS)):
-            numbers = [number for number, _ in part]
-            yield block_of_rows(file, "row", numbers, [row for _, row in part], columns)
+    import pandas as pd  # noqa: PLC0415 - heavy
+
+    with warnings.catch_warnings():
+        # What openpyxl cannot keep of a workbook is how it looks.
+        warnings.simplefilter("ignore")
+        frame = pd.read_excel(
+            file, engine="openpyxl", header=None, dtype=object, keep_default_na=False
+        )
+        with closing(load_workbook(file, read_only=True)) as written:
+            sheet = written.worksheets[0]
+            sheet.reset_dimensions()
+            sources = sheet.iter_rows(values_only=True)
+            rows = _rows(file, frame.itertuples(index=False, name=None), sources)
+            while part := list(islice(rows, ROWS)):
+                numbers = [number for number, _ in part]
+                yield block_of_rows(file, "row", numbers, [row for _, row in part], columns)
 
 
 def _rows(
-    file: Path, cells: Iterator[Cells], formulas: Iterator[Cells]
+    file: Path, cells: Iterable[Cells], sources: Iterator[Cells]
 ) -> Iterator[tuple[int, Row]]:
-    names = [cell.value for cell in next(cells, ())]
-    next(formulas, None)
-    while names and names[-1] is None:
+    cells = iter(cells)
+    names = list(next(cells, ()))
+    next(sources, None)
+    while names and names[-1] == "":
         names.pop()
     if bad := [name for name in names if not isinstance(name, str) or names.count(name) > 1]:
         message = f"the first row of {file} has to name each column once, unlike {bad[0]!r}"
         raise InvalidRequest(message)
-    for number, (row, written) in enumerate(zip(cells, formulas, strict=False), start=2):
-        if any(cell.value is not None for cell in row) or any(
-            value is not None for value in written
-        ):
+    # A row of formulas without results is none of pandas'.
+    pairs = zip_longest(cells, sources, fillvalue=())
+    for number, (row, written) in enumerate(pairs, start=2):
+        if any(value != "" for value in row) or any(value is not None for value in written):
             yield number, _row(file, number, names, row, written)
 
 
 def _row(file: Path, number: int, names: list[str], cells: Cells, written: Cells) -> Row:
-    if any(cell.value is not None for cell in cells[len(names) :]):
+    if any(value != "" for value in cells[len(names) :]):
         message = f"row {number} of {file} has a cell without a column: name it in the first row"
         raise InvalidRequest(message)
     values: Row = dict.fromkeys(names)
-    for name, cell, source in zip(names, cells, written, strict=False):
-        if cell.value is None and source is not None:
+    for name, value, source in zip_longest(names, cells[: len(names)], written[: len(names)]):
+        if value in ("", None) and source is not None:
             reason = "is a formula without its result: save the workbook in Excel"
-        elif getattr(cell, "data_type", "n") == "e":
-            reason = f"is the error {cell.value}: mend it"
+        elif isinstance(value, float) and math.isnan(value):
+            reason = f"is the error {source}: mend it"
         else:
-            values[name] = _stored(cell.value)
+            values[name] = None if value == "" else _stored(value)
             continue
         message = f"column {name!r} in row {number} of {file} {reason}"
         raise InvalidRequest(message)

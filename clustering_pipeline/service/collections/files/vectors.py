@@ -1,6 +1,8 @@
-"""Vectors as files spell them: lists of numbers, JSON text, bytes, one list in another."""
+"""Vectors as files spell them: lists of numbers, JSON text, bytes, base64, one list in another."""
 
+import re
 from array import array
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -21,6 +23,8 @@ from clustering_pipeline.service.collections.files.arrow_values import (
 )
 
 _FLOAT_BYTES = 4
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*[A-Za-z+/][A-Za-z0-9+/]*={0,2}")
+"""A text of digits alone is a number."""
 _NAN, _INFINITE = float("nan"), float("inf")
 _IS_TENSOR = is_extension("arrow.fixed_shape_tensor")
 
@@ -101,11 +105,18 @@ def _floats(value: Any) -> bytes | None:
     """The floats of one vector as they lie in memory."""
     if isinstance(value, bytes) and not value.startswith(b"["):
         return _of_bytes(value)
+    if isinstance(value, str) and _is_base64(value):
+        return _of_bytes(b64decode(value))
     if isinstance(value, str | bytes):
         value = from_json(value) if value.strip() else None
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
         value = value[0]
     return None if value is None else _of_numbers(value)
+
+
+def _is_base64(text: str) -> bool:
+    """Whether a text is what floats of 4 bytes are in base64, as embedding servers send them."""
+    return len(text) % 4 == 0 and bool(text) and _BASE64.fullmatch(text) is not None
 
 
 def _of_bytes(content: bytes) -> bytes:
