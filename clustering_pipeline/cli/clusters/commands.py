@@ -21,7 +21,7 @@ from clustering_pipeline.cli.clusters.published import (
     verify_documents,
 )
 from clustering_pipeline.cli.clusters.results import assign_text, find, map_, members, show
-from clustering_pipeline.cli.session import open_session
+from clustering_pipeline.cli.session import Session, open_session
 from clustering_pipeline.cli.terminal.output import (
     confirmation_option,
     counted,
@@ -32,9 +32,11 @@ from clustering_pipeline.cli.terminal.output import (
 )
 from clustering_pipeline.cli.terminal.records import show_definition, show_execution, show_standing
 from clustering_pipeline.model.definitions.automation import AutoExecuteMode, Overdue
+from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
 from clustering_pipeline.model.definitions.validation import read_mapping, validate
+from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.executions.views import (
     ClusterExecutionCentroid,
     ClusterGroupsResponse,
@@ -103,6 +105,9 @@ def create(output: str, file: Path | None, **flags: Any) -> None:
     with open_session() as session:
         record = session.pipeline.catalog.clusters.create(session.scope, request)
         show_definition(session, record, output)
+        missing = _missing(session, record)
+    if missing:
+        note(f"it cannot run yet: {missing}")
     note(f"next: clustering-pipeline clusters execute {quote(record.name)}")
 
 
@@ -265,6 +270,22 @@ def groups(output: str, cluster: str, run_id: str | None) -> None:
     emit(rows, columns=columns, output=output, empty="every document is noise")
     counts = counted(result.total_groups, "group"), counted(result.total_documents, "document")
     note(", ".join((*counts, result.run_id)))
+
+
+def _missing(session: Session, record: ClusterRecord) -> str | None:
+    """Why an execution would end at once, as far as its collections tell."""
+    from clustering_pipeline.pipeline.stages.export import sources_of  # noqa: PLC0415 - heavy
+
+    spec = record.resolved()
+    if spec.attributes is not None or not spec.collection_ids:
+        return None
+    known = session.pipeline.catalog.collections.resolve(session.scope, spec.collection_ids)
+    try:
+        sources_of(session.pipeline, spec)
+    except ClusteringError as error:
+        # A collection of texts gets its vector when the definition runs.
+        return None if any(record.embed for record in known) else str(error)
+    return None
 
 
 def _show_largest(result: ClusterGroupsResponse) -> None:

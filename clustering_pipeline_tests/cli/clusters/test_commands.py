@@ -79,6 +79,19 @@ def test_create_prints_the_definition_and_what_to_do_next(story):
     assert story.created.err == f"next: clustering-pipeline clusters execute '{story.cluster}'\n"
 
 
+def test_create_says_what_an_execution_would_end_with(collection):
+    uri = "mixpeek://text@v1/nowhere"
+    made = run(
+        *("clusters", "create", "--name", name("lost"), "--collection", collection),
+        *("--feature-uri", uri, "--method", "kmeans"),
+    )
+    first, then = made.err.splitlines()
+    assert made.code == 0
+    assert first.startswith("it cannot run yet: ")
+    assert "nowhere" in first
+    assert then.startswith("next: ")
+
+
 def test_a_definition_is_told_in_the_fields_that_have_a_value(story, collection):
     told = run("clusters", "get", story.cluster).fields
     assert "" not in told.values()
