@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from clustering_pipeline.labeling.llm.replies import refusal, reply, told
+from clustering_pipeline.labeling.llm.replies import refusal, reply, streamed, told
 from clustering_pipeline.labeling.provider import (
     Answer,
     Call,
@@ -236,7 +236,7 @@ def _decoded(content: bytes) -> object:
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return text
+        return streamed(text)
 
 
 def _disowns(message: str, limit: str) -> bool:

@@ -78,6 +78,8 @@ _TELLING = (
     "retryDelay",
 )
 _LONGEST = 300
+_DATA = re.compile(r"^data:(.*)$", re.MULTILINE)
+_REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 _FINE = frozenset({"", "0", "200", "success", "ok", "None"})
 
 
@@ -136,6 +138,30 @@ def reply(body: object, pause: float | None = None) -> Answer | Failure:
     return _answer(choice, usage)
 
 
+def streamed(text: str) -> object:
+    """The whole of an answer that a server sends in pieces unasked; other text as it is."""
+    try:
+        pieces = [json.loads(data) for data in _DATA.findall(text) if data.strip() != "[DONE]"]
+    except (ValueError, RecursionError):
+        return text
+    wrong = [piece for piece in pieces if _error(_fields(piece), None) is not None]
+    if wrong or not pieces:
+        return wrong[0] if wrong else text
+    message: dict[str, object] = {}
+    whole: dict[str, object] = {"message": message}
+    for choice in filter(None, (_choice(_fields(piece)) for piece in pieces)):
+        for name in ("content", *_REASONING, "refusal"):
+            message[name] = _text_of(message.get(name)) + _text_of(_message(choice).get(name))
+        whole["finish_reason"] = choice.get("finish_reason") or whole.get("finish_reason")
+    usage = [usage for piece in pieces if (usage := _fields(piece).get("usage"))]
+    return {"choices": [whole], "usage": usage[-1] if usage else None}
+
+
+def _text_of(value: object) -> str:
+    parts = value if isinstance(value, list) else [value]
+    return "".join(map(_part, parts))
+
+
 def _answer(choice: Fields, usage: Usage) -> Answer | Failure:
     message = _message(choice)
     finish = str(choice.get("finish_reason") or choice.get("stop_reason") or "stop").strip()
@@ -150,7 +176,7 @@ def _answer(choice: Fields, usage: Usage) -> Answer | Failure:
     if refused and not text:
         return Failure(kind="refused", message=f"the model refused: {_short(refused)}", usage=usage)
     if not text and word not in LENGTH:
-        text = _text(message.get("reasoning_content") or message.get("reasoning"))
+        text = next(filter(None, (_text(message.get(name)) for name in _REASONING)), "")
     if not text and word not in LENGTH:
         return Failure(kind="refused", message="the model gave an empty answer", usage=usage)
     return Answer(text=text, finish_reason=finish, usage=usage)

@@ -56,6 +56,9 @@ ANSWERED = {
     "vllm-all-in-reasoning": body(
         {"role": "assistant", "content": None, "reasoning_content": f"So:\n{ONE}"}
     ),
+    "openrouter-all-in-details": body(
+        {"content": None, "reasoning_details": [{"type": "reasoning.text", "text": ONE}]}
+    ),
     "ollama": said(ONE, system_fingerprint="fp_ollama"),
     "ollama-thinking": body({"role": "assistant", "content": ONE, "reasoning": "Hm."}),
     "llama.cpp": said(ONE, timings={"predicted_n": 17}, choice={"logprobs": None}),
@@ -238,7 +241,44 @@ def test_what_is_no_answer_ends_in_one_sentence_after_one_call(sent, reason):
     assert labels.format == "json_schema"
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>Bad gateway</html>", b"[]", b"null", b'"hm"'])
+def events(*pieces):
+    return "".join(f"data: {piece}\r\n\r\n" for piece in pieces).encode()
+
+
+def delta(finish=None, **message):
+    return json.dumps({"choices": [{"delta": message, "finish_reason": finish}], "usage": None})
+
+
+COUNTED = json.dumps({"choices": [], "usage": USAGE})
+STREAMS = {
+    "content": events(
+        delta(role="assistant"),
+        *(delta(content=part) for part in (ONE[:9], ONE[9:])),
+        *(delta("stop"), COUNTED, "[DONE]"),
+    ),
+    "thoughts-first": events(delta(reasoning_content="Hm."), delta(content=ONE), COUNTED),
+    "a-whole-message": b": ping\n\n" + events(json.dumps(said(ONE))),
+    "in-parts": events(json.dumps(said([{"type": "text", "text": ONE}]))),
+    "without-an-end": events(delta(content=ONE), COUNTED),
+}
+
+
+@pytest.mark.parametrize("content", STREAMS.values(), ids=STREAMS)
+def test_a_stream_that_nobody_asked_for_is_one_answer(content):
+    labels, server = asked(content)
+    assert (labels.groups[0].label, server.calls) == ("Grain markets", 1)
+    assert (labels.ledger.prompt_tokens, labels.ledger.completion_tokens) == (91, 17)
+
+
+def test_an_error_in_a_stream_is_told():
+    labels, _ = asked(events(delta(content="{"), json.dumps({"error": {"message": "Gone away"}})))
+    assert labels.errors[0].error == f"{ERROR}Gone away"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>Bad gateway</html>", b"[]", b"null", b'"hm"', b"data: {", b"data: [DONE]"],
+)
 def test_what_is_no_object_ends_in_one_sentence_after_one_call(content):
     labels, server = asked(content)
     assert labels.errors[0].error == "the model's server sent no JSON object"
