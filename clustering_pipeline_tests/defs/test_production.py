@@ -10,9 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import boto3
 import dagster as dg
+import httpx
 import psutil
 import pytest
 from pymongo import MongoClient
@@ -22,22 +25,24 @@ from clustering_pipeline.defs.instance.home import open_instance
 from clustering_pipeline.defs.instance.tags import PARTITION
 from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack.client import Stack
-from clustering_pipeline.local.stack.spawn import spawn_bound
+from clustering_pipeline.local.stack.spawn import free_port, spawn_bound
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.automation.batched import LISTENS, ROOT
 from clustering_pipeline_tests.defs import postgres
 from clustering_pipeline_tests.sizes import FULL
+from clustering_pipeline_tests.stores.artifacts import swift
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import KMEANS, World
 
 LOCATION = "clustering_pipeline.definitions"
-DEFINITIONS = 50 if FULL else 2
-KILLED = FULL
-"""A killed daemon takes its runs along; Dagster notices after a minute or more."""
+DEFINITIONS = 50
 PARTITIONS = 1000
-PATIENCE = 1500 if FULL else 240  # seconds
+BUCKET = "production"
+PATIENCE = 1500  # seconds
+DOCUMENTS = planted(sizes={"sea": 12, "court": 9})
+TWO = KMEANS | {"algorithm_params": {"n_clusters": 2}}
 AT_WORK = {dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED}
 LIMIT = 4
 """Runs of a namespace at a time, as the file has it."""
@@ -49,12 +54,34 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     source = files("clustering_pipeline.defs.instance").joinpath("dagster.production.yaml")
     (folder / "dagster.yaml").write_text(source.read_text())
-    with postgres.running() as url, pytest.MonkeyPatch.context() as patch:
+    bucket = tmp_path_factory.mktemp("swift")
+    with (
+        postgres.running() as url,
+        swift.running(bucket) as endpoint,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for name in [key for key in os.environ if key.startswith(("CLUSTERING_", "DAGSTER_"))]:
             patch.delenv(name)
         patch.setenv("DAGSTER_HOME", str(folder))
         patch.setenv("DAGSTER_POSTGRES_URL", url)
+        for name, value in s3_variables(endpoint).items():
+            patch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
         yield folder
+
+
+def s3_variables(endpoint: str) -> dict[str, str]:
+    """One bucket for artifacts and for what runs print."""
+    return {
+        "AWS_ACCESS_KEY_ID": swift.KEY,
+        "AWS_SECRET_ACCESS_KEY": swift.SECRET,
+        "AWS_DEFAULT_REGION": swift.REGION,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+        "CLUSTERING_S3_ENDPOINT": endpoint,
+        "CLUSTERING_ARTIFACTS": f"s3://{BUCKET}/runs",
+        "DAGSTER_LOGS_BUCKET": BUCKET,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +93,7 @@ def world(stack: Stack, home: Path) -> Iterator[World]:
         mongodb_database=f"test_{uuid4().hex}",
         qdrant_url=stack.qdrant_url,
     )
+    assert settings.artifacts_root == f"s3://{BUCKET}/runs"
     with ExitStack() as opened:
         patch = opened.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("CLUSTERING_DATA_DIR", str(settings.data_dir))
@@ -143,38 +171,102 @@ def test_pools_are_there_whoever_asks_first(world: World, home: Path):
     assert limits == dict.fromkeys(pools.STAGES.values(), 6)
 
 
-def test_runs_of_the_queue_complete_within_limits(world: World, home: Path):
-    documents = world.collection(planted(sizes={"sea": 12, "court": 9}))
-    made: list[ClusterRecord] = [
-        world.define(documents, KMEANS | {"algorithm_params": {"n_clusters": 2}}, **LISTENS)
-        for _ in range(DEFINITIONS)
-    ]
-    batches = world.pipeline.catalog.batches
-    opened = batches.open(LOCAL, [documents.collection_id])
-    batches.complete(LOCAL, opened.batch_id)
-    clusters = world.pipeline.catalog.clusters
+def keys_of(prefix: str) -> list[str]:
+    answer = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+    return [entry["Key"] for entry in answer.get("Contents", [])]
 
-    def published() -> int:
-        records = [clusters.by_id(record.cluster_id) for record in made]
-        return sum(bool(record.state.last_run_id and not record.claim) for record in records)
 
-    if KILLED:
-        with daemon(home) as process:
-            watch_until(world, process, done=lambda: published() > 0)
-            process.send_signal(signal.SIGKILL)
-    with daemon(home) as process:
-        watch_until(
-            world,
-            process,
-            done=lambda: (
-                published() == DEFINITIONS
-                and all(run.is_finished for run in runs_of(world.instance))
-            ),
-        )
-    runs = runs_of(world.instance)
-    completed = [run for run in runs if run.status is dg.DagsterRunStatus.SUCCESS]
-    assert sorted(run.tags[PARTITION] for run in completed) == sorted(
-        record.cluster_id for record in made
+def test_what_a_run_writes_and_prints_lies_in_the_bucket(world: World):
+    definition = world.define(world.collection(DOCUMENTS), TWO)
+    ran = world.execute(definition)
+    assert ran.execution.status == "completed"
+    assert any(ran.run_id in key for key in keys_of("runs/"))
+    printed = [key for key in keys_of("dagster-logs/") if ran.result.run_id in key]
+    assert {key.rpartition(".")[2] for key in printed} <= {"out", "err"} != set()
+    assert printed
+
+
+@contextmanager
+def ui(home: Path) -> Iterator[str]:
+    """``dagster-webserver`` over the code location; its address."""
+    port = free_port()
+    command = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-m", LOCATION]
+    process = spawn_bound(
+        [sys.executable, *command],
+        output=home / "webserver.log",
+        environment=dict(os.environ),
+        farewell=signal.SIGINT,
     )
-    # What died with the daemon was made up for by one more run each.
-    assert len(runs) - len(completed) <= (LIMIT if KILLED else 0)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        _end(process)
+
+
+SHOWN = """{
+  runsOrError(filter: {statuses: [SUCCESS]}) { ... on Runs { count } }
+  assetNodeOrError(assetKey: {path: ["published"]}) { ... on AssetNode { partitionKeys } }
+}"""
+
+
+def asked(url: str, query: str) -> dict[str, Any]:
+    """The UI's answer, once it is up."""
+    deadline = time.monotonic() + 120
+    while True:
+        with suppress(httpx.TransportError):
+            return httpx.post(f"{url}/graphql", json={"query": query}, timeout=60).json()["data"]
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+if FULL:
+
+    def test_runs_of_the_queue_complete_within_limits(world: World, home: Path):
+        """The daemon is killed in their middle; the UI shows all of them afterwards."""
+        documents = world.collection(DOCUMENTS)
+        made: list[ClusterRecord] = [
+            world.define(documents, TWO, **LISTENS) for _ in range(DEFINITIONS)
+        ]
+        batches = world.pipeline.catalog.batches
+        opened = batches.open(LOCAL, [documents.collection_id])
+        batches.complete(LOCAL, opened.batch_id)
+        clusters, started = world.pipeline.catalog.clusters, time.monotonic()
+
+        def published() -> int:
+            records = [clusters.by_id(record.cluster_id) for record in made]
+            return sum(bool(record.state.last_run_id and not record.claim) for record in records)
+
+        with daemon(home) as process:
+            watch_until(world, process, done=lambda: published() >= DEFINITIONS // 3)
+            process.send_signal(signal.SIGKILL)
+        killed_after, killed_at = published(), time.monotonic()
+        with daemon(home) as process:
+            watch_until(
+                world,
+                process,
+                done=lambda: (
+                    published() == DEFINITIONS
+                    and all(run.is_finished for run in runs_of(world.instance))
+                ),
+            )
+        runs = [
+            run
+            for run in runs_of(world.instance)
+            if run.tags[PARTITION] in {record.cluster_id for record in made}
+        ]
+        completed = [run for run in runs if run.status is dg.DagsterRunStatus.SUCCESS]
+        assert sorted(run.tags[PARTITION] for run in completed) == sorted(
+            record.cluster_id for record in made
+        )
+        # What died with the daemon was made up for by one more run each.
+        assert len(runs) - len(completed) <= LIMIT
+        printed = " ".join(keys_of("dagster-logs/"))
+        assert all(run.run_id in printed for run in completed)
+        with ui(home) as url:
+            shown = asked(url, SHOWN)
+        assert shown["runsOrError"]["count"] >= len(completed)
+        assert len(shown["assetNodeOrError"]["partitionKeys"]) >= PARTITIONS
+        print(  # noqa: T201 - asked for
+            f"{DEFINITIONS} runs: killed after {killed_after} at {killed_at - started:.0f} s, all "
+            f"complete at {time.monotonic() - started:.0f} s, {len(runs)} runs in all"
+        )

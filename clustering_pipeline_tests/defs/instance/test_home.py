@@ -30,6 +30,7 @@ def nothing() -> None:
 @pytest.mark.parametrize("name", BOTH)
 def test_a_configuration_is_one_that_dagster_takes(tmp_path, monkeypatch, name):
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", "postgresql://ann:secret@db.example/dagster")
+    monkeypatch.setenv("DAGSTER_LOGS_BUCKET", "logs")
     (tmp_path / "dagster.yaml").write_text(FOLDER.joinpath(name).read_text())
     config, _ = dagster_instance_config(str(tmp_path))
     found = process_config(
