@@ -1,5 +1,6 @@
 """What the environment says: one variable per outside system, each replacing an embedded one."""
 
+import hashlib
 import json
 import os
 import re
@@ -23,6 +24,8 @@ from clustering_pipeline.model.errors import InvalidSettings
 RunResources = Literal["k8s", "ecs", "ray"]
 """Launchers that read from a run's tags what it needs."""
 MASK = "********"
+_LONGEST = 20
+_PLAIN = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
 _CREDENTIALS = re.compile(r"//[^/]*@")
 
 
@@ -33,6 +36,22 @@ def _default_data_dir() -> Path:
 
 def _expanded(path: Path) -> Path:
     return path.expanduser().absolute()
+
+
+def _branch_of_dagster() -> str | None:
+    """What a branch deployment of Dagster+ is told of itself."""
+    if os.environ.get("DAGSTER_CLOUD_IS_BRANCH_DEPLOYMENT") != "1":
+        return None
+    names = ("DAGSTER_CLOUD_GIT_BRANCH", "DAGSTER_CLOUD_DEPLOYMENT_NAME")
+    return _branch_name(next(filter(None, map(os.environ.get, names)), "branch"))
+
+
+def _branch_name(branch: str | None) -> str | None:
+    """The branch as names of databases and collections may hold it; no two are the same."""
+    if branch is None or _PLAIN.fullmatch(branch):
+        return branch
+    plain = re.sub(r"[^a-z0-9]+", "_", branch.lower()).strip("_")[:_LONGEST]
+    return f"{plain}_{hashlib.sha256(branch.encode()).hexdigest()[:6]}".lstrip("_")
 
 
 class ModelPrice(BaseModel):
@@ -64,6 +83,12 @@ class Settings(BaseSettings):
             message = f"a setting that must be JSON is not: {error}"
             raise InvalidSettings(message) from error
 
+    branch: Annotated[str | None, AfterValidator(_branch_name)] = Field(
+        default_factory=_branch_of_dagster
+    )
+    """The branch of a deployment that leaves all others alone; a branch deployment of Dagster+
+    knows it by itself.
+    """
     data_dir: Annotated[Path, AfterValidator(_expanded)] = Field(default_factory=_default_data_dir)
     mongodb_uri: SecretStr | None = None
     mongodb_database: str = "clustering"
@@ -139,7 +164,19 @@ class Settings(BaseSettings):
     @cached_property
     def artifacts_root(self) -> str:
         """The folder or S3 prefix that runs write to."""
-        return self.artifacts or str(self.data_dir / "artifacts")
+        root = self.artifacts or str(self.data_dir / "artifacts")
+        return root if self.branch is None else f"{root.rstrip('/')}/branches/{self.branch}"
+
+    @property
+    def own_dir(self) -> Path:
+        """The data directory, or what a branch has of it."""
+        return self.data_dir if self.branch is None else self.data_dir / "branches" / self.branch
+
+    @property
+    def database(self) -> str:
+        """The database of the catalog."""
+        own = self.mongodb_database
+        return own if self.branch is None else f"{own}_{self.branch}"
 
     @property
     def on_this_host(self) -> tuple[str, ...]:
@@ -155,9 +192,9 @@ class Settings(BaseSettings):
     def in_force(self) -> dict[str, str]:
         """Every setting by its variable's name, secrets masked, embedded defaults named."""
         embedded = {
+            "branch": "none",
             "mongodb_uri": "embedded mongod",
             "qdrant_url": "embedded Qdrant",
-            "artifacts": self.artifacts_root,
             "llm_api_key": "none: labels are keyphrases",
             "llm_model": "the provider's default",
             "llm_max_cost": "no limit",
@@ -166,9 +203,11 @@ class Settings(BaseSettings):
             "run_resources": "not told to the launcher",
             "api_claims_collections": "while one organisation alone has keys",
         }
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        in_force = {"artifacts": self.artifacts_root, "mongodb_database": self.database}
         return {
-            f"CLUSTERING_{name}".upper(): _shown(getattr(self, name), embedded.get(name, ""))
-            for name in type(self).model_fields
+            f"CLUSTERING_{name}".upper(): _shown(value, embedded.get(name, ""))
+            for name, value in (given | in_force).items()
         }
 
 

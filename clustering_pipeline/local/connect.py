@@ -43,7 +43,7 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
     Qdrant waits until somebody asks it for something: most callers read the catalog alone.
     """
     with ExitStack() as opened:
-        catalog = Catalog.connect(_mongodb_uri(settings), settings.mongodb_database)
+        catalog = Catalog.connect(_mongodb_uri(settings), settings.database, branch=settings.branch)
         opened.enter_context(closing(catalog))
         documents = Documents.connect(
             lambda: settings.qdrant_url or str(_attached(settings, QDRANT).qdrant_url),
@@ -60,6 +60,7 @@ def open_pipeline(settings: Settings) -> Generator[Pipeline]:
             kept_runs=settings.kept_runs,
             run_resources=settings.run_resources,
             on_this_host=settings.on_this_host,
+            branch=settings.branch,
             sender=Sender(allowed=settings.webhook_networks),
             identity=IdentityTerms(
                 jaccard=settings.identity_jaccard, cosine=settings.identity_cosine

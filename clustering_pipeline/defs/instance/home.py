@@ -26,7 +26,7 @@ def dagster_home(settings: Settings) -> Path:
         chosen = os.environ.get(_HOME)
     if chosen:
         return Path(chosen)
-    home = (settings.data_dir / "dagster").absolute()
+    home = (settings.own_dir / "dagster").absolute()
     config = home / "dagster.yaml"
     with one_at_a_time(home):
         if not config.exists():

@@ -73,7 +73,7 @@ class WriteBack(Record):
     """What has become of the fields on the source documents.
 
     ``status`` is ``pending``, ``writing``, ``completed`` or ``failed``; until it is completed, some
-    documents may still show the run before.
+    documents may still show the run before.  It is ``off`` in a branch, where nothing is written.
     """
 
     status: str = "pending"
@@ -86,6 +86,11 @@ class WriteBack(Record):
     """The payload fields that the run writes."""
     stale_fields: tuple[str, ...] = ()
     """Those that runs before it wrote and it does not: they are removed."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to write."""
+        return self.status in {"completed", "off"}
 
 
 class ExecutionRecord(Scoped, ClusterExecutionResult):

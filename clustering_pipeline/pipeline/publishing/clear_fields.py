@@ -7,7 +7,12 @@ from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.errors import CollectionNotFound, DocumentsRefused
 from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_mark
-from clustering_pipeline.pipeline.publishing.run_marks import held_runs, marked, written_fields
+from clustering_pipeline.pipeline.publishing.run_marks import (
+    held_runs,
+    marked,
+    require_no_branch,
+    written_fields,
+)
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.process import require_idle
 
@@ -38,11 +43,13 @@ def clear(
 
 
 def clear_unheld(pipeline: Pipeline, record: ClusterRecord) -> int:
-    """The same from outside; raises ExecutionInFlight while a run is under way.
+    """The same from outside; raises ExecutionInFlight while a run is under way, and StateConflict
+    in a branch.
 
     The next execution takes every document for one that shows nothing.
     """
     require_idle(record)
+    require_no_branch(pipeline)
     return clear(pipeline, record, held_runs(pipeline, record))
 
 

@@ -21,6 +21,17 @@ def generation(alias: str, run_id: str) -> str:
     return f"{alias}{SEPARATOR}{run_id}"
 
 
+def aliases_of(pipeline: Pipeline, record: ClusterRecord) -> list[str]:
+    """The output collections of a definition.
+
+    In a branch only those of its own: a catalog that was copied into it names others'.
+    """
+    aliases = record.state.output_collection_ids
+    if pipeline.branch is None:
+        return aliases
+    return [alias for alias in aliases if alias.endswith(f"_{pipeline.branch}")]
+
+
 def is_behind(pipeline: Pipeline, record: ClusterRecord) -> bool:
     """Whether the published run has generations that readers are not shown, or not cleanly."""
     current = _current(pipeline, record)
@@ -86,7 +97,7 @@ def generations(pipeline: Pipeline, alias: str) -> list[str]:
 
 def _current(pipeline: Pipeline, record: ClusterRecord) -> dict[str, str]:
     """Alias to the published run's generation; empty when it wrote none."""
-    published, aliases = record.state.last_run_id, record.state.output_collection_ids
+    published, aliases = record.state.last_run_id, aliases_of(pipeline, record)
     if published is None or not aliases:
         return {}
     present = set(pipeline.documents.collections())

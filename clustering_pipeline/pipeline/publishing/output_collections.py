@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from clustering_pipeline.pipeline.publishing.output_aliases import generation
+from clustering_pipeline.model.errors import StateConflict
+from clustering_pipeline.pipeline.publishing.output_aliases import aliases_of, generation
 from clustering_pipeline.pipeline.publishing.tables import Results
 from clustering_pipeline.pipeline.run.artifacts import REDUCTION
 from clustering_pipeline.pipeline.run.columns import CENTROID, FEATURE, axes_of
@@ -36,7 +37,15 @@ def _shelves(run: Run, results: Results) -> Iterator[Shelf]:
     the same groups, each by that feature's part of their vectors.
     """
     clusters, members = results.clusters, results.members
-    aliases = run.pipeline.catalog.clusters.by_id(run.cluster_id).state.output_collection_ids
+    record = run.pipeline.catalog.clusters.by_id(run.cluster_id)
+    aliases = aliases_of(run.pipeline, record)
+    if len(aliases) < len(record.state.output_collection_ids):
+        message = (
+            f"the output collections of {record.name!r} are not those of branch "
+            f"{run.pipeline.branch!r}: a catalog that was copied has them; create the definition "
+            "anew"
+        )
+        raise StateConflict(message)
     if not run.spec.output_features:
         yield Shelf(alias=aliases[0], parts=_by_feature(clusters), members=members)
         return

@@ -31,7 +31,8 @@ def publish(run: Run) -> StageReport:
     """
     catalog = run.pipeline.catalog
     held = held_runs(run.pipeline, catalog.clusters.by_id(run.cluster_id))
-    planned, results = planned_write_back(run.spec, held), read_results(run)
+    planned = planned_write_back(run.spec, held, branch=run.pipeline.branch)
+    results = read_results(run)
     picture = draw(results)
     run.write_frame(CLUSTERS, results.clusters)
     run.write_frame(MEMBERS, results.members)
@@ -47,7 +48,8 @@ def publish(run: Run) -> StageReport:
     if not refused:
         record = point(run, execution)
         follow(run.pipeline, record)
-        if record.state.documents_hold and not run.spec.enrich:
+        branch = run.pipeline.branch
+        if record.state.documents_hold and not run.spec.enrich and branch is None:
             clear(run.pipeline, record, held, check=run.check)
         collect(run.pipeline, run.cluster_id)
     page = run.uri(MAP) if picture.page is not None else None
@@ -84,6 +86,9 @@ def enrich(run: Run) -> StageReport:
     Materializing this alone finishes what was interrupted.
     """
     if not run.spec.enrich or run.execution.refusals:
+        return StageReport(skipped=True)
+    if run.pipeline.branch is not None:
+        tell(LOG, "write-back off", branch=run.pipeline.branch)
         return StageReport(skipped=True)
     done = write_back(run)
     return StageReport(

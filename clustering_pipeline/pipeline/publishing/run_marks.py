@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.spec import ClusterSpec
+from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.execution import ExecutionRecord, WriteBack
 from clustering_pipeline.model.filters.tree import Filter, parse_filter
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -21,11 +22,16 @@ def written_fields(*executions: ExecutionRecord) -> set[str]:
 
 
 def planned_write_back(
-    spec: ClusterSpec | None, held: Iterable[ExecutionRecord]
+    spec: ClusterSpec | None, held: Iterable[ExecutionRecord], *, branch: str | None
 ) -> WriteBack | None:
-    """What a run is to write, and what documents show of those ``held`` that it maps no more."""
+    """What a run is to write, and what documents show of those ``held`` that it maps no more.
+
+    In a ``branch`` it is to write nothing.
+    """
     if spec is None or not spec.enrich:
         return None
+    if branch is not None:
+        return WriteBack(status="off", error=off_in(branch))
     fields = spec.target_fields
     stale = written_fields(*held).difference(fields)
     return WriteBack(fields=tuple(fields), stale_fields=tuple(sorted(stale)))
@@ -35,7 +41,18 @@ def is_unfinished(record: ClusterRecord, shown: ExecutionRecord | None) -> bool:
     """Whether documents are still to be written for the published run."""
     if shown is None or not record.spec.enriches or shown.write_back is None:
         return False
-    return shown.write_back.status != "completed"
+    return not shown.write_back.is_over
+
+
+def off_in(branch: str) -> str:
+    """Why nothing is written."""
+    return f"write-back is off in branch {branch!r}: source documents are everybody's"
+
+
+def require_no_branch(pipeline: Pipeline) -> None:
+    """Raises StateConflict where source documents are not to be written."""
+    if pipeline.branch is not None:
+        raise StateConflict(off_in(pipeline.branch))
 
 
 def marked(mark: str, *, there: bool, within: Mapping[str, object] | None = None) -> Filter | None:

@@ -51,5 +51,7 @@ class Pipeline:
     """Posts messages to webhooks."""
     run_resources: RunResources | None = None
     """Whose tags tell a launcher what a run needs; None tells it nothing."""
+    branch: str | None = None
+    """Whose outputs are its own, and which writes onto no source document."""
     on_this_host: tuple[str, ...] = ()
     """The stores that a run on another host would not reach."""

@@ -8,7 +8,11 @@ from clustering_pipeline.model.errors import ClusteringError, ClusterNotFound
 from clustering_pipeline.model.executions.execution import run_prefix
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.publishing.clear_fields import clear_unheld
-from clustering_pipeline.pipeline.publishing.output_aliases import SEPARATOR, generations
+from clustering_pipeline.pipeline.publishing.output_aliases import (
+    SEPARATOR,
+    aliases_of,
+    generations,
+)
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.run.process import require_idle
 from clustering_pipeline.pipeline.run.run import Run
@@ -45,7 +49,7 @@ def remove_cluster(
 
 
 def _remove_output(pipeline: Pipeline, record: ClusterRecord) -> None:
-    for alias in record.state.output_collection_ids:
+    for alias in aliases_of(pipeline, record):
         for name in generations(pipeline, alias):
             pipeline.documents.delete_collection(name)
         pipeline.catalog.collections.forget(record.scope, alias)

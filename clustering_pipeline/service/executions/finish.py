@@ -80,7 +80,7 @@ def complete(catalog: Catalog, run_id: str) -> None:
 def settle(catalog: Catalog, run_id: str) -> None:
     """Lets go of a definition whose published run somebody else has finished, or could not."""
     execution = catalog.executions.by_id(run_id)
-    unfinished = execution.write_back is not None and execution.write_back.status != "completed"
+    unfinished = execution.write_back is not None and not execution.write_back.is_over
     if not unfinished and not execution.status.ended:
         complete(catalog, run_id)
         return
@@ -157,7 +157,7 @@ def _completed(execution: ExecutionRecord) -> ClusterStatus:
 
 
 def _stopped(write_back: WriteBack | None, error: ClusteringError) -> WriteBack | None:
-    if write_back is None or write_back.status == "completed":
+    if write_back is None or write_back.is_over:
         return write_back
     return write_back.model_copy(update={"status": "failed", "error": error.message})
 

@@ -80,7 +80,7 @@ def _same_documents(pipeline: Pipeline, spec: ClusterSpec, published: ExecutionR
     count = sum(pipeline.documents.count(name, selected) for name in names)
     if count != export["source_documents"]:
         return False
-    if not spec.enrich:
+    if not spec.enrich or pipeline.branch is not None:
         return True
     marks = marked(run_mark(spec.cluster_id), there=True)
     return sum(pipeline.documents.count(name, marks) for name in names) == published.num_points

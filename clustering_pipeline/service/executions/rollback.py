@@ -89,7 +89,7 @@ def _publish(run: Run, record: ClusterRecord, target: ExecutionRecord) -> None:
     if not run.spec.enrich:
         clusters, members = run.read_frame(CLUSTERS), run.read_frame(MEMBERS)
         write_output(run, Results(run_id=run.run_id, clusters=clusters, members=members))
-    planned = planned_write_back(target.spec, held_runs(pipeline, record))
+    planned = planned_write_back(target.spec, held_runs(pipeline, record), branch=pipeline.branch)
     changes = {"write_back": planned, "generation_reap": None}
     pipeline.catalog.executions.update(target.run_id, **changes)
     point(run, target)

@@ -27,6 +27,7 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.publishing.payload_fields import FIELD, document_fields
+from clustering_pipeline.pipeline.publishing.run_marks import require_no_branch
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.collections.register import check_own
 from clustering_pipeline.service.results.map import shown_run
@@ -63,9 +64,10 @@ def enrich_collection(
     pipeline: Pipeline, scope: Scope, request: ApplyClusterEnrichmentRequest
 ) -> ClusteringEnrichmentResponse:
     """Raises NotFound for what is not there, StateConflict for a definition without a published
-    run or a collection of results, InvalidRequest for a run over other collections, and
-    FieldTaken when two runs, or another definition, would write the same field.
+    run, for a collection of results, and in a branch, InvalidRequest for a run over other
+    collections, and FieldTaken when two runs, or another definition, would write the same field.
     """
+    require_no_branch(pipeline)
     source = pipeline.catalog.collections.get(scope, request.source_collection_id)
     target = pipeline.catalog.collections.get(
         scope, request.target_collection_id or source.collection_id

@@ -14,7 +14,7 @@ from clustering_pipeline.model.ids import run_mark
 from clustering_pipeline.pipeline.publishing.manifest import files_of, input_digest
 from clustering_pipeline.pipeline.publishing.payload_fields import FIELD, document_fields
 from clustering_pipeline.pipeline.publishing.retention import not_kept
-from clustering_pipeline.pipeline.publishing.run_marks import marked
+from clustering_pipeline.pipeline.publishing.run_marks import marked, require_no_branch
 from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, MANIFEST
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
@@ -73,8 +73,10 @@ def verify_run(pipeline: Pipeline, execution: ExecutionRecord) -> list[FileCheck
 def verify_documents(pipeline: Pipeline, record: ClusterRecord) -> DocumentCheck:
     """Reads every document that the published run holds, and every one that carries the mark.
 
-    Raises StateConflict when the definition writes onto no documents, or published nothing yet.
+    Raises StateConflict when the definition writes onto no documents, as in a branch, or published
+    nothing yet.
     """
+    require_no_branch(pipeline)
     shown = pipeline.catalog.executions.published(record)
     if shown is None or shown.spec is None or not shown.spec.enrich:
         message = f"{record.name!r} has published no run that writes onto its documents"

@@ -35,6 +35,7 @@ class Catalog:
         database: Database[dict[str, Any]],
         *,
         address: str = "the configured address",
+        branch: str | None = None,
         timeout_ms: int = TIMEOUT_MS,
         clock: Clock = utc_now,
     ):
@@ -44,7 +45,7 @@ class Catalog:
         self._database = database
         self._tables: Mapping[str, Table] = tables
         self.collections = Collections(
-            table=tables["collections"], clusters=tables["clusters"], clock=clock
+            table=tables["collections"], clusters=tables["clusters"], branch=branch, clock=clock
         )
         self.executions = Executions(table=tables["executions"], clock=clock)
         self.batches = Batches(table=tables["batches"], collections=self.collections, clock=clock)
@@ -76,9 +77,18 @@ class Catalog:
 
     @classmethod
     def connect(
-        cls, uri: str, database: str, *, timeout_ms: int = TIMEOUT_MS, clock: Clock = utc_now
+        cls,
+        uri: str,
+        database: str,
+        *,
+        branch: str | None = None,
+        timeout_ms: int = TIMEOUT_MS,
+        clock: Clock = utc_now,
     ) -> Self:
-        """Opens the catalog, its indexes made; raises CatalogUnavailable within 10 s."""
+        """Opens the catalog, its indexes made; raises CatalogUnavailable within 10 s.
+
+        Output collections that it hands out carry the ``branch``.
+        """
         address = address_of(uri)
         try:
             client: MongoClient[dict[str, Any]] = MongoClient(
@@ -92,7 +102,9 @@ class Catalog:
             # Its own message may quote a part of the password.
             message = f"the MongoDB address {address} cannot be read: check CLUSTERING_MONGODB_URI"
             raise CatalogUnavailable(message) from error
-        catalog = cls(client[database], address=address, timeout_ms=timeout_ms, clock=clock)
+        catalog = cls(
+            client[database], address=address, branch=branch, timeout_ms=timeout_ms, clock=clock
+        )
         try:
             catalog.ensure_indexes()
         except BaseException:

@@ -13,6 +13,8 @@ from clustering_pipeline.model.times import Clock
 from clustering_pipeline.stores.catalog.table import Document, Duplicate, Table, change, within
 
 _SUFFIX = " clusters"
+_END_OF_ID = slice(22, 28)
+"""The last six digits of an id, whatever follows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class Collections:
     table: Table
     clusters: Table
     clock: Clock
+    branch: str | None = None
+    """What ids and names of output collections end in."""
 
     def register(self, scope: Scope, request: RegisterCollectionRequest) -> CollectionRecord:
         """Makes an existing Qdrant collection known; raises NameTaken."""
@@ -130,23 +134,26 @@ class Collections:
 
     def reserve(self, scope: Scope, cluster_id: str, name: str) -> CollectionRecord:
         """The id and name of a definition's output collection, which is made when it publishes."""
-        now = self.clock()
+        now, suffix = self.clock(), _SUFFIX
+        collection_id = new_id("col")
+        if self.branch is not None:
+            collection_id, suffix = f"{collection_id}_{self.branch}", f"{_SUFFIX} {self.branch}"
         record = CollectionRecord(
-            collection_id=new_id("col"),
-            collection_name=name[: MAX_LENGTH - len(_SUFFIX)] + _SUFFIX,
+            collection_id=collection_id,
+            collection_name=name[: MAX_LENGTH - len(suffix)] + suffix,
             organization_id=scope.organization_id,
             namespace_id=scope.namespace_id,
-            qdrant_collection="",
+            qdrant_collection=collection_id,
             output_of=cluster_id,
             made=False,
             created_at=now,
             updated_at=now,
         )
-        record = record.model_copy(update={"qdrant_collection": record.collection_id})
         try:
             self.table.insert(_to_document(record))
         except Duplicate:
-            name = f"{name[: MAX_LENGTH - len(_SUFFIX) - 7]} {record.collection_id[-6:]}{_SUFFIX}"
+            some = record.collection_id[_END_OF_ID]
+            name = f"{name[: MAX_LENGTH - len(suffix) - 7]} {some}{suffix}"
             record = record.model_copy(update={"collection_name": name})
             self.table.insert(_to_document(record))
         return record
