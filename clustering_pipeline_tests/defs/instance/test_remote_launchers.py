@@ -20,7 +20,7 @@ from clustering_pipeline.defs.instance.home import open_instance
 from clustering_pipeline.defs.instance.launcher import end_of
 from clustering_pipeline.defs.instance.queue_launcher import QueueLauncher, run_again
 from clustering_pipeline.defs.instance.right_size import MEMORY
-from clustering_pipeline.defs.resources import RESOURCE
+from clustering_pipeline.defs.resources import RESOURCE, opened_for
 from clustering_pipeline.defs.sensors.runs import follow_runs
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
@@ -218,6 +218,9 @@ def test_stores_of_this_host_are_refused_before_anything_starts(world, definitio
         with pytest.raises(LocalStackUnavailable):
             place.launched(definition)
         assert place.world.pipeline.catalog.clusters.by_id(definition.cluster_id).claim is None
+        context = dg.build_init_resource_context(instance=place.instance)
+        with pytest.raises(LocalStackUnavailable), opened_for(context, place.world.connect):
+            pass
         assert place.machines.calls == []
 
 

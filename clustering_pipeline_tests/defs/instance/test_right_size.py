@@ -234,6 +234,14 @@ def test_a_crash_is_run_once_more_with_the_same(sized, definition, number, messa
     assert again.tags["clustering/retry_reason"] == "the one before crashed"
 
 
+def test_the_largest_task_is_not_tried_twice(sized: World, definition: ClusterRecord):
+    execution = execution_of(definition, 9)
+    submit(sized.instance, execution, tags_of_need("ecs", memory=200_000, seconds=9000))
+    ended = fail(sized, sized.instance.get_run_by_id(execution.dagster_run_id), KILLED)
+    assert repeats(sized, ended) == []
+    assert end_of(sized.instance, ended).reason == "122880 MB were too little, exit code 137"
+
+
 def test_a_kill_where_nothing_was_asked_for_is_left_to_dagster(sized, definition):
     execution = execution_of(definition, 5)
     submit(sized.instance, execution)
