@@ -221,6 +221,7 @@ def asked(url: str, query: str) -> dict[str, Any]:
 
 if FULL:
 
+    @pytest.mark.timeout(2 * PATIENCE)
     def test_runs_of_the_queue_complete_within_limits(world: World, home: Path):
         """The daemon is killed in their middle; the UI shows all of them afterwards."""
         documents = world.collection(DOCUMENTS)
