@@ -7,6 +7,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
+from clustering_pipeline.defs.graph import stored_definitions
 from clustering_pipeline.defs.instance.home import dagster_home, open_instance
 from clustering_pipeline.defs.instance.launcher import end_of
 from clustering_pipeline.defs.instance.queue_launcher import run_again, submit
@@ -20,6 +21,7 @@ from clustering_pipeline.defs.instance.right_size import (
     right_sized,
     tags_of_need,
 )
+from clustering_pipeline.defs.jobs import build_jobs
 from clustering_pipeline.defs.resources import RESOURCE
 from clustering_pipeline.defs.sensors.runs import build_sensors, follow_runs
 from clustering_pipeline.engine.limits import Need
@@ -33,7 +35,7 @@ from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.worlds.planted import planted
 from clustering_pipeline_tests.worlds.world import World
 
-SENSORS = {sensor.name: sensor for sensor in build_sensors()}
+SENSORS = {sensor.name: sensor for sensor in build_sensors(build_jobs(stored_definitions()))}
 KILLED = "Container 'dagster' status: Terminated with exit code 137: OOMKilled"
 
 
