@@ -110,6 +110,24 @@ def test_a_team_says_what_its_assets_hang_on_and_whose_they_are():
     dg.Definitions.validate_loadable(defs)
 
 
+@pytest.mark.filterwarnings("ignore:.* is currently in beta")
+def test_one_condition_makes_the_whole_graph_after_what_it_hangs_on():
+    @dg.asset
+    def speeches() -> None:
+        """What loads documents."""
+
+    eager, enriching = dg.AutomationCondition.eager(), {"enrich_source_collection": True}
+    graph = cluster_definitions(
+        definition("Topics", "any", **enriching), deps=[speeches], automation_condition=eager
+    )
+    defs = dg.Definitions.merge(graph, dg.Definitions(assets=[speeches]))
+    with dg.DagsterInstance.ephemeral() as instance:
+        before = dg.evaluate_automation_conditions(defs, instance=instance)
+        dg.materialize([speeches], instance=instance)
+        after = dg.evaluate_automation_conditions(defs, instance=instance, cursor=before.cursor)
+    assert (before.total_requested, after.total_requested) == (0, 8)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
