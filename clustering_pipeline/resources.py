@@ -127,11 +127,28 @@ class LabelProviderResource(_Part):
     )
 
 
+class EmbeddingProviderResource(_Part):
+    """The server that makes vectors of texts; what is unset is as for labels."""
+
+    settings: ClassVar[Mapping[str, str]] = {
+        "base_url": "embedding_base_url",
+        "api_key": "embedding_api_key",
+    }
+
+    base_url: str | None = Field(
+        default=None, description="A server that speaks OpenAI's protocol; unset is the labels'."
+    )
+    api_key: str | None = Field(
+        default=None, description="Key of that server.", json_schema_extra=_SECRET
+    )
+
+
 PARTS: dict[str, type[_Part]] = {
     "qdrant": QdrantResource,
     "catalog": CatalogResource,
     "artifacts": ArtifactsResource,
     "label_provider": LabelProviderResource,
+    "embedding_provider": EmbeddingProviderResource,
 }
 
 
@@ -155,6 +172,9 @@ def clustering_resources(parts: Mapping[str, object] | None = None) -> dict[str,
     Raises InvalidSettings for a part that is unknown, or is no resource of its kind.
     """
     given = {name: _part(name, value) for name, value in (parts or {}).items()}
+    if "label_provider" in given:
+        # Unset, it sends texts with the labels' key: not to a server that the environment names.
+        given.setdefault("embedding_provider", EmbeddingProviderResource())
     own = {name: given.get(name) or _of_environment(part) for name, part in PARTS.items()}
     return {RESOURCE: _pipeline, **{f"{RESOURCE}_{name}": _only(own[name]) for name in PARTS}}
 

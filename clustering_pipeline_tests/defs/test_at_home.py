@@ -24,7 +24,12 @@ from clustering_pipeline.defs.sensors.lost_runs import dagster_run_id_of
 from clustering_pipeline.model.errors import InvalidDefinition, InvalidSettings
 from clustering_pipeline.model.ids import looks_like_id, run_id_of
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.resources import CatalogResource, QdrantResource, clustering_resources
+from clustering_pipeline.resources import (
+    CatalogResource,
+    EmbeddingProviderResource,
+    QdrantResource,
+    clustering_resources,
+)
 from clustering_pipeline.settings import MASK
 from clustering_pipeline_tests.defs.test_fixed_definition import definition
 from clustering_pipeline_tests.worlds.planted import planted
@@ -200,7 +205,13 @@ def test_a_part_says_all_of_its_system(monkeypatch):
         "qdrant_url": "grpc://127.0.0.1:1",
         "qdrant_api_key": None,
     }
+    monkeypatch.setenv("CLUSTERING_EMBEDDING_BASE_URL", "http://127.0.0.1:1")
+    ours = clustering_resources({"label_provider": {"api_key": "of the labels"}})
+    assert ours["clustering_embedding_provider"] == EmbeddingProviderResource()
     made = clustering_resources({"qdrant": QDRANT})
+    assert made["clustering_embedding_provider"] == EmbeddingProviderResource(
+        base_url=dg.EnvVar("CLUSTERING_EMBEDDING_BASE_URL")
+    )
     assert made["clustering_qdrant"] == QDRANT
     assert made["clustering_catalog"] == CatalogResource(
         database=dg.EnvVar("CLUSTERING_MONGODB_DATABASE")

@@ -122,6 +122,7 @@ def test_the_location_names_no_store_until_something_runs(location):
         "clustering",
         "clustering_artifacts",
         "clustering_catalog",
+        "clustering_embedding_provider",
         "clustering_groups",
         "clustering_label_provider",
         "clustering_members",
