@@ -233,12 +233,21 @@ def test_cells_of_csv_are_text_unless_stated(tmp_path):
         'document_id,embedding\na,"[1]",x\n',
         "a,a,document_id,embedding\n1,2,x,[1]\n",
         "document_id,embedding\na\n",
+        'document_id,t,embedding\na,"x" y,[1]\n',
+        'document_id,t,embedding\na,"x,[1]\n',
     ],
 )
 def test_rows_of_csv_that_do_not_fit_are_refused(tmp_path, content):
     (tmp_path / "talks.csv").write_text(content)
     with pytest.raises(InvalidRequest):
         documents(tmp_path / "talks.csv")
+
+
+def test_quotes_within_a_cell_are_its_own(tmp_path):
+    file = tmp_path / "talks.tsv"
+    long = "x" * 200_000
+    file.write_text(f'document_id\tt\tembedding\na\tsay "x"\t[1]\nb\t"""{long}"""\t[2]\n')
+    assert [row["t"] for row in payloads(file)] == ['say "x"', f'"{long}"']
 
 
 def test_a_workbook(tmp_path):

@@ -108,9 +108,7 @@ def _opened(content: pa.NativeFile) -> tuple[pa.Schema, Iterable[pa.RecordBatch]
 
 def read_csv(file: Path, columns: Columns, binaries: Binaries, *, tabs: bool) -> Iterator[Block]:
     """Blocks of a file of separated values, all of them text; an empty cell is null."""
-    with open_bytes(file) as content:
-        first = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
-        names = next(csv.reader(first, delimiter="\t" if tabs else ","), [])
+    names = _names_of(file, "\t" if tabs else ",")
     with open_bytes(file) as content:
         batches = pa_csv.open_csv(
             content,
@@ -126,6 +124,22 @@ def read_csv(file: Path, columns: Columns, binaries: Binaries, *, tabs: bool) ->
             ),
         )
         yield from _blocks(file, batches.schema, batches, columns, binaries)
+
+
+def _names_of(file: Path, delimiter: str) -> list[str]:
+    """The columns; raises InvalidRequest where quotes do not enclose a cell: Arrow drops them."""
+    csv.field_size_limit(_CSV_BLOCK)
+    with open_bytes(file) as content:
+        text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        try:
+            names: list[str] = next(rows, [])
+            for _ in rows:
+                pass
+        except csv.Error as error:
+            message = f"line {rows.line_num} of {file} is not quoted as CSV is: {error}"
+            raise InvalidRequest(message) from error
+    return names
 
 
 def _blocks(
