@@ -1,12 +1,14 @@
 """One look over all definitions: what is due now, and what holds the others back."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from clustering_pipeline.automation.due import RunMode, behind, judge, thresholds_passed
 from clustering_pipeline.automation.priority import Judged, choose, in_phases
-from clustering_pipeline.model.definitions.automation import AutomaticDefinition
+from clustering_pipeline.automation.sources import Gathered, gathered
+from clustering_pipeline.model.definitions.automation import AutoExecuteMode, AutomaticDefinition
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.errors import InvalidRequest, StateConflict
@@ -14,6 +16,7 @@ from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.pipeline.stages.assign_mode.published import IN_FULL, groups_to_join
 from clustering_pipeline.stores.catalog import Catalog
+from clustering_pipeline.stores.catalog.definitions.automatic import automatic_of
 
 SHOWN = 5
 Completed = Mapping[Scope, Mapping[str, int]]
@@ -49,7 +52,7 @@ class Tick:
         """The look in a sentence, with what holds back the first few."""
         held = [judged for judged in self.lagging if not judged.standing.due]
         counted = (
-            f"{self.definitions} automatic definitions, {len(self.lagging)} with new batches, "
+            f"{self.definitions} automatic definitions, {len(self.lagging)} with something new, "
             f"{len(self.requests)} to run now"
         )
         named = [f"{judged.definition.name!r}: {_spoken(judged)}" for judged in held[:SHOWN]]
@@ -60,28 +63,35 @@ class Tick:
 def look(catalog: Catalog, count: Count, in_flight: InFlight, apart: Apart, now: datetime) -> Tick:
     """Reads what there is and decides; the orchestrator is asked only when something lags."""
     definitions = catalog.automation.definitions()
+    composites = gathered(catalog, definitions)
     completed = catalog.batches.completed_everywhere()
     lagging = [
         (definition, lag)
         for definition in definitions
-        if (lag := behind(definition, completed.get(definition.scope, {})))
-        or thresholds_passed(definition, now)
+        if (lag := _lag(definition, completed, composites)) or thresholds_passed(definition, now)
     ]
     if not lagging:
         return Tick(definitions=len(definitions))
     places, flying = catalog.automation.places(), in_flight()
     judged = [
-        _judged(definition, lag, count, flying.get(definition.cluster_id), now)
+        _judged(definition, lag, count, flying, composites.get(definition.cluster_id), now=now)
         for definition, lag in lagging
     ]
     placed = in_phases(judged, places)
     sure = {due.definition.cluster_id: _sure(due, apart, now) for due in choose(placed, places)}
-    requests = [_request(due, completed) for due in sure.values() if due.standing.due]
+    requests = [_request(due, completed, composites) for due in sure.values() if due.standing.due]
     return Tick(
         definitions=len(definitions),
         lagging=[sure.get(held.definition.cluster_id, held) for held in placed],
         requests=requests,
     )
+
+
+def _lag(
+    definition: AutomaticDefinition, completed: Completed, composites: Mapping[str, Gathered]
+) -> dict[str, int]:
+    sources = composites.get(definition.cluster_id)
+    return sources.lag if sources else behind(definition, completed.get(definition.scope, {}))
 
 
 def run_key(definition: AutomaticDefinition, completed: Mapping[str, int]) -> str:
@@ -90,18 +100,29 @@ def run_key(definition: AutomaticDefinition, completed: Mapping[str, int]) -> st
     return f"{definition.cluster_id}:batch:{number}:after:{definition.last_attempt_id or 'none'}"
 
 
+def composite_key(definition: AutomaticDefinition, sources: Gathered) -> str:
+    """The same of a composite definition: by the runs that it is to group."""
+    runs = "/".join(sorted(run.run_id for run in sources.newest.values()))
+    digest = hashlib.sha256(runs.encode()).hexdigest()[:16]
+    return f"{definition.cluster_id}:sources:{digest}:after:{definition.last_attempt_id or 'none'}"
+
+
 def _judged(
     definition: AutomaticDefinition,
     lag: Mapping[str, int],
     count: Count,
-    flying: str | None,
+    flying: Mapping[str, str],
+    sources: Gathered | None,
+    *,
     now: datetime,
 ) -> Judged:
-    standing = judge(definition, lag, now, in_flight=flying)
+    run = flying.get(definition.cluster_id)
+    waits = sources.waits(flying) if sources else None
+    standing = judge(definition, lag, now, in_flight=run, sources_wait=waits)
     if standing.due and definition.min_documents is not None:
         # Counting takes a call for each collection, so only where nothing else holds it back.
         documents = count(definition.scope, definition.collection_ids)
-        standing = judge(definition, lag, now, in_flight=flying, documents=documents)
+        standing = judge(definition, lag, now, in_flight=run, documents=documents)
     return Judged(definition=definition, standing=standing)
 
 
@@ -125,11 +146,13 @@ def _sure(due: Judged, apart: Apart, now: datetime) -> Judged:
     return Judged(definition=definition, standing=again)
 
 
-def _request(due: Judged, completed: Completed) -> Request:
+def _request(due: Judged, completed: Completed, composites: Mapping[str, Gathered]) -> Request:
     definition, standing = due.definition, due.standing
+    sources = composites.get(definition.cluster_id)
+    by_batches = run_key(definition, completed.get(definition.scope, {}))
     return Request(
         definition=definition,
-        run_key=run_key(definition, completed.get(definition.scope, {})),
+        run_key=by_batches if sources is None else composite_key(definition, sources),
         mode=standing.mode,
         because=standing.because if standing.mode == "full" else (),
     )
@@ -149,6 +172,17 @@ def apart(pipeline: Pipeline, record: ClusterRecord) -> str | None:
     if record.state.automation.full_of in {None, record.spec.grouping}:
         return None
     return f"{record.name!r} makes its groups in another way than its last full run did"
+
+
+def next_mode(
+    pipeline: Pipeline, record: ClusterRecord, asked: AutoExecuteMode, now: datetime
+) -> tuple[RunMode, Sequence[str]]:
+    """What a run does that a trigger starts in that mode, and why it does more than assign."""
+    definition = replace(automatic_of(record), mode=asked)
+    assigns = asked != "full" and definition.published is not None
+    reason = apart(pipeline, record) if assigns else None
+    standing = judge(definition, {record.cluster_id: 1}, now, apart=reason)
+    return standing.mode, standing.because if standing.mode == "full" else ()
 
 
 def without(tick: Tick, keys: Mapping[str, str]) -> Tick:

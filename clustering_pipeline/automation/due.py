@@ -17,6 +17,7 @@ from clustering_pipeline.model.definitions.automation import (
     Automation,
 )
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.composite import COMPOSITE
 from clustering_pipeline.model.definitions.execute import RENAME
 from clustering_pipeline.model.definitions.spec import ASSIGN
 from clustering_pipeline.model.errors import InputRejected
@@ -31,7 +32,7 @@ LEAST_FOR_DRIFT = 50
 """Documents from which on their mean cosine tells of more than chance."""
 UNPUBLISHED = "nothing is published yet that documents could join"
 _NAMING = ("relabel", RENAME)
-RunMode = Literal["full", "assign"]
+RunMode = Literal["full", "assign", "composite"]
 
 
 def cooldown_left(definition: AutomaticDefinition, now: datetime) -> float:
@@ -73,6 +74,8 @@ class Standing:
     archived: bool = False
     phase_before: str | None = None
     """A definition of an earlier phase that goes first."""
+    sources_wait: str | None = None
+    """What of its sources a composite definition waits for."""
 
     @property
     def due(self) -> bool:
@@ -87,18 +90,21 @@ class Standing:
     @property
     def waits(self) -> list[str]:
         """The same, with why a full run that a threshold asks for waits while batches go on."""
-        waits = self.mode != "full" and self.because and self.cooldown_left > 0
+        waits = self.mode == "assign" and self.because and self.cooldown_left > 0
         return [*self.reasons, *([f"a full run waits: {self._cooling}"] if waits else [])]
 
     def _possible(self) -> tuple[tuple[str, bool], ...]:
         failed = f"it failed and is tried again in {self._wait(self.retry_left)}"
-        full = self.mode == "full"
+        cools = self.mode != "assign" and self.cooldown_left > 0
+        composite = self.mode == COMPOSITE
+        happened = "source has published" if composite else "batch has completed"
         missing = f"{self.documents_missing} documents are missing to the threshold"
         return (
             ("it is archived", self.archived),
-            ("no batch has completed since the last run", not (self.behind or self.because)),
+            (f"no {happened} since the last run", not (self.behind or self.because)),
+            (str(self.sources_wait), self.sources_wait is not None),
             (f"{self.in_flight} is under way", self.in_flight is not None),
-            (self._cooling, full and self.cooldown_left > 0),
+            (self._cooling, cools),
             (failed, self.retry_left > 0),
             (missing, self.documents_missing > 0),
             (f"{self.phase_before!r} goes first", self.phase_before is not None),
@@ -117,9 +123,12 @@ class Standing:
 def behind(definition: AutomaticDefinition, completed: Mapping[str, int]) -> dict[str, int]:
     """Collection to how many of its completed batches no run has dealt with; only those with any.
 
-    ``completed`` are the collections of the definition's own namespace.
+    ``completed`` are the collections of the definition's own namespace.  A composite one reads what
+    its sources have read.
     """
     settled = definition.settled
+    if definition.source_ids:
+        return {}
     return {
         collection_id: lag
         for collection_id in definition.collection_ids
@@ -158,16 +167,18 @@ def judge(
     in_flight: str | None = None,
     documents: int | None = None,
     apart: str | None = None,
+    sources_wait: str | None = None,
 ) -> Standing:
     """Where the definition stands; ``documents`` are those of all its collections, if counted.
 
-    ``apart`` is why its documents can join no published group, where somebody has looked.
+    ``apart`` is why its documents can join no published group, where somebody has looked, and
+    ``sources_wait`` what of its sources a composite one waits for.
     """
     threshold = definition.min_documents
     missing = 0 if threshold is None or documents is None else max(0, threshold - documents)
     mode, because = _next_run(definition, lag, now, apart)
     # A full run that fails keeps nobody from assigning.
-    waits = mode == "full" or not definition.failed_in_full
+    waits = mode != "assign" or not definition.failed_in_full
     return Standing(
         behind=lag,
         now=now,
@@ -179,6 +190,7 @@ def judge(
         documents=documents,
         documents_missing=missing,
         archived=definition.archived,
+        sources_wait=sources_wait,
     )
 
 
@@ -189,8 +201,8 @@ def _next_run(
 
     One that only a threshold asks for lets batches be assigned while it has to wait.
     """
-    if definition.mode == "full":
-        return "full", ()
+    if definition.mode == "full" or definition.source_ids:
+        return COMPOSITE if definition.source_ids else "full", ()
     first = UNPUBLISHED if definition.published is None else apart
     if first is not None:
         return "full", (first,) if lag else ()
@@ -232,11 +244,11 @@ def _mode(execution: ExecutionRecord) -> str:
 
 
 def _settles(execution: ExecutionRecord) -> bool:
+    read = bool(execution.covered_batches or execution.source_execution_ids)
     if execution.status is ExecutionStatus.COMPLETED:
-        return bool(execution.covered_batches)
+        return read
     # The same documents would be refused again: only new ones are worth another look.
-    refused = execution.failure_category == InputRejected.category
-    return refused and bool(execution.covered_batches)
+    return read and execution.failure_category == InputRejected.category
 
 
 def _read_it_all(record: ClusterRecord, execution: ExecutionRecord) -> bool:
@@ -245,7 +257,8 @@ def _read_it_all(record: ClusterRecord, execution: ExecutionRecord) -> bool:
     if spec is None:
         return True
     modes = {"full"} if record.spec.auto_execute_mode == "full" else {"full", ASSIGN}
-    return spec.mode in modes and spec.filters == record.spec.filters
+    asked = {COMPOSITE} if record.spec.source_cluster_ids else modes
+    return spec.mode in asked and spec.filters == record.spec.filters
 
 
 def _settled(automation: Automation, execution: ExecutionRecord) -> Automation:
@@ -253,6 +266,8 @@ def _settled(automation: Automation, execution: ExecutionRecord) -> Automation:
     for collection, number in execution.covered_batches.items():
         settled[collection] = max(number, settled.get(collection, 0))
     changes: dict[str, object] = {"settled": settled}
+    if execution.source_execution_ids:
+        changes["grouped"] = list(execution.source_execution_ids)
     if _mode(execution) != ASSIGN or not automation.failed_in_full:
         changes |= {"failures": 0, "failed_at": None, "failed_in_full": False}
     return automation.model_copy(update=changes)
@@ -262,6 +277,8 @@ def _learned(record: ClusterRecord, execution: ExecutionRecord, now: datetime) -
     """What the run says of when the next full one is to come."""
     automation, spec = record.state.automation, execution.spec
     if spec is None or execution.status is not ExecutionStatus.COMPLETED:
+        return automation
+    if spec.mode == COMPOSITE:
         return automation
     published = record.state.last_run_id == execution.run_id
     if execution.plan in _NAMING or spec.joins:

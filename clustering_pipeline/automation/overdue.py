@@ -1,18 +1,19 @@
 """What a definition promises by when, and whether that time has passed.
 
 With ``auto_execute_on_batch`` it promises to begin a run over every completed batch at once, or
-when its cooldown ends.  A cron or interval trigger promises a run at each of its times; one that
-failed five times in a row promises it still.  Nothing is promised while a run holds the definition,
-by one that is archived, while documents are missing to its threshold, or by triggers that wait for
-events and conditions.
+when its cooldown ends; a composite definition over every run that a source publishes.  A cron or
+interval trigger promises a run at each of its times; one that failed five times in a row promises
+it still.  Nothing is promised while a run holds the definition, by one that is archived, while
+documents are missing to its threshold, or by triggers that wait for events and conditions.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.automation.due import CENTURY_SECONDS, behind
+from clustering_pipeline.automation.sources import Gathered, gathered
 from clustering_pipeline.model.automation.triggers import TriggerRecord, TriggerStatus
 from clustering_pipeline.model.definitions.automation import (
     OVERDUE_AFTER_SECONDS,
@@ -57,6 +58,16 @@ def batches_due(
     return {f"{said} completed that no run has dealt with{failures}": due}
 
 
+def sources_due(definition: AutomaticDefinition, sources: Gathered) -> Promised:
+    """What runs of its sources make due of a composite definition; nothing while one is at work."""
+    runs = [sources.newest[source_id] for source_id in sources.fresh]
+    ended = [run.completed_at for run in runs if run.completed_at is not None]
+    if not ended or sources.waits({}) is not None:
+        return {}
+    due = max([min(ended), *_cooled(definition)])
+    return {"a source has published a run whose groups it has not grouped": due}
+
+
 def trigger_due(trigger: TriggerRecord) -> Promised:
     """What a trigger makes due whose next time has passed."""
     failed = trigger.status is TriggerStatus.FAILED
@@ -85,7 +96,14 @@ def all_overdue(
     """
     limit, catalog = now - timedelta(seconds=OVERDUE_AFTER_SECONDS), pipeline.catalog
     promises: defaultdict[str, Promised] = defaultdict(dict)
-    for cluster_id, promised in _by_batches(pipeline, _lagging(catalog, scope), limit):
+    idle = [
+        definition
+        for definition in catalog.automation.definitions(scope)
+        if definition.holder is None
+    ]
+    for cluster_id, promised in _by_batches(pipeline, _lagging(catalog, idle), limit):
+        promises[cluster_id] |= promised
+    for cluster_id, promised in _by_sources(pipeline, idle, limit):
         promises[cluster_id] |= promised
     for cluster_id, promised in _by_triggers(catalog, scope, limit):
         promises[cluster_id] |= promised
@@ -93,11 +111,17 @@ def all_overdue(
 
 
 def overdue(
-    pipeline: Pipeline, definition: AutomaticDefinition, lag: dict[str, int], now: datetime
+    pipeline: Pipeline,
+    definition: AutomaticDefinition,
+    lag: dict[str, int],
+    now: datetime,
+    *,
+    automatic: bool,
 ) -> Overdue | None:
     """What one definition has not done in time; None if nothing.
 
-    ``lag`` are the batches behind, none if these do not make it run.
+    ``lag`` are the batches behind, none if these do not make it run; those and runs of sources make
+    one run that is ``automatic``.
     """
     if definition.archived or definition.holder is not None:
         return None
@@ -105,19 +129,17 @@ def overdue(
     promises: Promised = {}
     for _, promised in _by_batches(pipeline, [(definition, lag)], limit):
         promises |= promised
+    composite = [definition] if definition.source_ids and automatic else []
+    for _, promised in _by_sources(pipeline, composite, limit):
+        promises |= promised
     for trigger in missed(pipeline.catalog.triggers, limit, cluster_id=definition.cluster_id):
         promises |= trigger_due(trigger)
     return Overdue.of(promises) if promises else None
 
 
-def _lagging(catalog: Catalog, scope: Scope | None) -> Lagging:
+def _lagging(catalog: Catalog, idle: Sequence[AutomaticDefinition]) -> Lagging:
     """Those with batches that no run has dealt with, nor one that is under way."""
     completed = catalog.batches.completed_everywhere()
-    idle = (
-        definition
-        for definition in catalog.automation.definitions(scope)
-        if definition.holder is None
-    )
     return [
         (definition, lag)
         for definition in idle
@@ -133,6 +155,15 @@ def _by_batches(pipeline: Pipeline, lagging: Lagging, limit: datetime) -> Late:
         promised = batches_due(definition, lag, completed_at)
         if _passed(promised.values(), limit) and _enough(definition, counter):
             yield definition.cluster_id, promised
+
+
+def _by_sources(pipeline: Pipeline, idle: Sequence[AutomaticDefinition], limit: datetime) -> Late:
+    composites, counter = gathered(pipeline.catalog, idle), Counter(pipeline=pipeline)
+    for definition in idle:
+        if sources := composites.get(definition.cluster_id):
+            promised = sources_due(definition, sources)
+            if _passed(promised.values(), limit) and _enough(definition, counter):
+                yield definition.cluster_id, promised
 
 
 def _by_triggers(catalog: Catalog, scope: Scope | None, limit: datetime) -> Late:

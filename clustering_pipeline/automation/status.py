@@ -6,6 +6,7 @@ from clustering_pipeline.automation.batches import apart
 from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.automation.due import behind, judge
 from clustering_pipeline.automation.overdue import overdue
+from clustering_pipeline.automation.sources import gathered
 from clustering_pipeline.model.definitions.automation import AutomationStanding
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.times import utc_now
@@ -21,6 +22,7 @@ def standing_of(
     automatic = record.spec.auto_execute_on_batch
     definition = automatic_of(record)
     completed = pipeline.catalog.batches.completed(record.scope, definition.collection_ids)
+    sources = gathered(pipeline.catalog, [definition]).get(record.cluster_id)
     lag = behind(definition, completed) if automatic else {}
     counts = automatic and definition.min_documents is not None
     documents = (
@@ -29,11 +31,12 @@ def standing_of(
     assigns = automatic and definition.mode != "full" and definition.published is not None
     standing = judge(
         definition,
-        lag,
+        sources.lag if sources and automatic else lag,
         now,
         documents=documents,
         in_flight=_in_flight(pipeline, record),
         apart=apart(pipeline, record) if assigns else None,
+        sources_wait=sources.waits({}) if sources else None,
     )
     return AutomationStanding(
         automatic=automatic,
@@ -42,12 +45,13 @@ def standing_of(
         next_mode=standing.mode,
         full_run_because=list(standing.because),
         batches_behind=dict(lag),
+        sources_behind=sorted(sources.fresh) if sources and automatic else [],
         cooldown_left_seconds=standing.cooldown_left,
         retry_in_seconds=standing.retry_left,
         documents=documents,
         documents_missing=standing.documents_missing,
         run_in_flight=standing.in_flight,
-        overdue=overdue(pipeline, definition, lag, now),
+        overdue=overdue(pipeline, definition, lag, now, automatic=automatic),
     )
 
 

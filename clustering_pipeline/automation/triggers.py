@@ -33,6 +33,8 @@ class Verdict:
 
     fires: bool
     counter: int = 0
+    waits: str | None = None
+    """What it waits for, unless it fires."""
 
 
 def judge_trigger(
@@ -44,12 +46,15 @@ def judge_trigger(
     """Enough events, or a condition that holds, once the cooldown of the last firing is over."""
     if isinstance(schedule, EventSchedule):
         counter = _events(trigger, schedule, facts)
-        fires = counter >= schedule.event_threshold
+        enough = counter >= schedule.event_threshold
+        missing = f"{counter} of {schedule.event_threshold} {schedule.event_type}"
     else:
-        counter, fires = 0, _holds(trigger, schedule, facts)
-    return Verdict(
-        fires=fires and _cooled(trigger, schedule.cooldown_seconds, now), counter=counter
-    )
+        counter, enough = 0, _holds(trigger, schedule, facts)
+        missing = f"its condition on {schedule.condition_type} does not hold"
+    left = _cooldown_left(trigger, schedule.cooldown_seconds, now)
+    cooling = f"its cooldown has {left:.0f} s left" if left > 0 else None
+    waits = cooling if enough else missing
+    return Verdict(fires=waits is None, counter=counter, waits=waits)
 
 
 def _events(trigger: TriggerRecord, schedule: EventSchedule, facts: Facts) -> int:
@@ -90,6 +95,6 @@ def _volume(threshold: float, facts: Facts) -> bool:
     return fresh > 0 and fresh >= least
 
 
-def _cooled(trigger: TriggerRecord, seconds: int, now: datetime) -> bool:
+def _cooldown_left(trigger: TriggerRecord, seconds: int, now: datetime) -> float:
     last = trigger.last_triggered_at
-    return last is None or (now - last).total_seconds() >= seconds
+    return 0.0 if last is None else seconds - (now - last).total_seconds()

@@ -56,7 +56,7 @@ def test_a_run_tells_which_groups_it_grouped(
     [
         pytest.param({"source_cluster_ids": ["clust_0"]}, 404, "no cluster", id="unknown"),
         pytest.param({"source_cluster_ids": []}, 422, "", id="none"),
-        pytest.param({"auto_execute_on_batch": True}, 422, "not available yet", id="automatic"),
+        pytest.param({"auto_execute_mode": "auto"}, 422, "use 'full' here", id="assigning"),
         pytest.param(
             {"vector_config": TWO | {"feature_uri": "mixpeek://image@v1/embedding"}},
             422,

@@ -31,6 +31,8 @@ class Ledger:
     """Of them, documents that no group reaches."""
     grouped: int = 0
     """Documents like none before them that the last full run made groups of."""
+    grouped_runs: set[str] = field(default_factory=set)
+    """The runs of its sources that a composite run has dealt with."""
     late: int = 0
     """Whole looks in a row at which it ought to run, and got no run."""
     overtaken: Counter[str] = field(default_factory=Counter)
@@ -83,3 +85,5 @@ class Run:
     covers: dict[str, int] = field(default_factory=dict)
     documents: int = 0
     novel: int = 0
+    grouped: dict[str, str] = field(default_factory=dict)
+    """Source to its run."""

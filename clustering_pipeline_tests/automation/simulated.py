@@ -4,6 +4,7 @@ The decisions are those of the package; here is only what MongoDB and Dagster do
 in a ledger what is promised of them: ``check`` compares the two.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,9 +12,11 @@ from clustering_pipeline.automation import due
 from clustering_pipeline.automation.batches import Request, look
 from clustering_pipeline.model.definitions.automation import BATCH, MANUAL, AutomaticDefinition
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
+from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.scope import LOCAL
-from clustering_pipeline.stores.catalog.definitions.automatic import Place, automatic_of
+from clustering_pipeline.stores.catalog.definitions.automatic import Place, Source, automatic_of
 from clustering_pipeline_tests.automation.facts import NOON
 from clustering_pipeline_tests.automation.ledger import NOVELTY_SHARE, Ledger, Run
 from clustering_pipeline_tests.model.factories import cluster, execution, request
@@ -42,6 +45,7 @@ class Simulated:
     arranged: dict[str, Place] = field(default_factory=dict)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     made: int = 0
+    newest: dict[str, ExecutionRecord] = field(default_factory=dict)
     novel: dict[str, int] = field(default_factory=dict)
     """Of the documents of a collection, those that are like none before them."""
 
@@ -54,6 +58,22 @@ class Simulated:
     @property
     def batches(self) -> "Simulated":
         return self
+
+    @property
+    def executions(self) -> "Simulated":
+        return self
+
+    def newest_results(self, cluster_id: str) -> ExecutionRecord | None:
+        return self.newest.get(cluster_id)
+
+    def sources(self, cluster_ids: Collection[str]) -> dict[str, Source]:
+        records = [self.clusters[one] for one in cluster_ids if one in self.clusters]
+        return {
+            record.cluster_id: Source(
+                name=record.name, published=record.state.last_run_id, holder=None
+            )
+            for record in records
+        }
 
     def definitions(self) -> list[AutomaticDefinition]:
         found = map(automatic_of, self.clusters.values())
@@ -70,18 +90,31 @@ class Simulated:
     def create(
         self, *, collections: list[str], cooldown: int, threshold: int | None, mode: str = "full"
     ) -> str:
-        self.made += 1
-        cluster_id = f"clust_{self.made:04}"
         spec = request(
-            cluster_name=f"definition {self.made}",
             collection_ids=collections,
-            auto_execute_on_batch=True,
-            auto_execute_cooldown_seconds=cooldown,
             auto_execute_min_documents=threshold,
             auto_execute_mode=mode,
             auto_execute_full_run={"novelty_share": NOVELTY_SHARE, "age_seconds": 10**9},
+            **self._listening(cooldown),
         )
         settled = {one: self.completed.get(one, 0) for one in collections}
+        return self._created(spec, settled)
+
+    def compose(self, sources: list[str], *, cooldown: int) -> str:
+        """A definition over the groups of others."""
+        spec = request(source_cluster_ids=sources, **self._listening(cooldown))
+        return self._created(spec, {})
+
+    def _listening(self, cooldown: int) -> dict[str, object]:
+        self.made += 1
+        return {
+            "cluster_name": f"definition {self.made}",
+            "auto_execute_on_batch": True,
+            "auto_execute_cooldown_seconds": cooldown,
+        }
+
+    def _created(self, spec: CreateClusterRequest, settled: dict[str, int]) -> str:
+        cluster_id = f"clust_{self.made:04}"
         self.ledgers[cluster_id] = Ledger(covered=dict(settled))
         made = cluster(spec, automation={"settled": settled})
         self.clusters[cluster_id] = made.model_copy(update={"cluster_id": cluster_id})
@@ -89,9 +122,13 @@ class Simulated:
 
     def delete(self, cluster_id: str) -> None:
         del self.clusters[cluster_id], self.ledgers[cluster_id]
+        self.newest.pop(cluster_id, None)
 
     def respecify(self, cluster_id: str, **changes) -> None:
         record = self.clusters[cluster_id]
+        if record.spec.source_cluster_ids:
+            # Of a composite definition it is refused.
+            changes.pop("auto_execute_mode", None)
         spec = record.spec.model_copy(update=changes)
         self.clusters[cluster_id] = record.model_copy(update={"spec": spec})
 
@@ -138,7 +175,7 @@ class Simulated:
             run.ended = True
             return
         ledger = self.ledgers[run.cluster_id]
-        if run.trigger == BATCH and run.mode == "full":
+        if run.trigger == BATCH and run.mode != "assign":
             assert not ledger.is_cooling(run.cooldown, self.now), "a run inside the cooldown"
             ledger.began = self.now
         run.began = self.now
@@ -146,6 +183,7 @@ class Simulated:
         run.covers = {one: self.completed.get(one, 0) for one in inputs}
         run.documents = self._count(LOCAL, inputs)
         run.novel = sum(self.novel.get(one, 0) for one in inputs)
+        run.grouped = self._sources_of(record) or {}
         self._state(
             run.cluster_id,
             automation=due.begun(record.state.automation, run.trigger, self.now, mode=run.mode),
@@ -158,15 +196,19 @@ class Simulated:
         if run.cluster_id not in self.clusters or run.began is None:
             return
         record, ledger = self.clusters[run.cluster_id], self.ledgers[run.cluster_id]
-        read = {} if outcome == "killed" else {"covered_batches": run.covers}
+        read = {"covered_batches": run.covers, "source_execution_ids": sorted(run.grouped.values())}
+        read = {} if outcome == "killed" else read
         if outcome == "completed":
             read |= self._publish(run, ledger)
             record = self.clusters[run.cluster_id]
         spec = record.resolved(ExecuteClusterByIdRequest(mode=run.mode))
         told = execution(run_id=run_id, trigger=run.trigger, spec=spec, **OUTCOMES[outcome], **read)
         self._state(run.cluster_id, automation=due.ended(record, told, self.now))
+        if outcome == "completed":
+            self.newest[run.cluster_id] = told
         if outcome in ("completed", "empty"):
             ledger.covers(run.covers, run.mode)
+            ledger.grouped_runs = set(run.grouped.values()) or ledger.grouped_runs
         elif run.trigger == BATCH:
             ledger.fails(self.now, run.mode)
 
@@ -210,8 +252,9 @@ class Simulated:
         for cluster_id in self.clusters:
             self.archive(cluster_id, away=False)
             self.respecify(cluster_id, auto_execute_min_documents=None)
-        # Three phases may wait for one another, each of them a day for its cooldown.
-        for _ in range(48):
+        # Three phases may wait for one another, each of them a day for its cooldown, and those
+        # that group the groups of others for these.
+        for _ in range(72):
             if not any(map(self._behind, self.clusters)):
                 break
             self.now += timedelta(hours=2)
@@ -223,6 +266,9 @@ class Simulated:
             for run_id in self.running():
                 self.end(run_id, "completed")
         for cluster_id, record in self.clusters.items():
+            assert not self._behind(cluster_id)
+            if record.spec.source_cluster_ids:
+                continue
             collections = record.spec.collection_ids
             assert not self.ledgers[cluster_id].behind(collections, self.completed)
             settled = record.state.automation.settled
@@ -239,6 +285,9 @@ class Simulated:
             return False
         waits = ledger.is_to_be_tried_later(self.now)
         cools = ledger.is_cooling(spec.auto_execute_cooldown_seconds, self.now)
+        if spec.source_cluster_ids:
+            busy = self._in_flight().keys() & set(spec.source_cluster_ids)
+            return bool(self._behind(cluster_id)) and not (busy or cools or waits)
         behind = bool(ledger.behind(collections, self.completed))
         if spec.auto_execute_mode == "full" or not ledger.published:
             return behind and not cools and not waits
@@ -270,8 +319,19 @@ class Simulated:
             )
         }
 
+    def _sources_of(self, record: ClusterRecord) -> dict[str, str] | None:
+        """Source to its newest run; None where one is gone or has none."""
+        sources = record.spec.source_cluster_ids or []
+        newest = {one: self.newest[one].run_id for one in sources if one in self.newest}
+        return newest if len(newest) == len(sources) else None
+
     def _behind(self, cluster_id: str) -> set[str]:
-        collections = self.clusters[cluster_id].spec.collection_ids
+        record = self.clusters[cluster_id]
+        if record.spec.source_cluster_ids:
+            grouped = self.ledgers[cluster_id].grouped_runs
+            newest = self._sources_of(record) or {}
+            return {one for one, run_id in newest.items() if run_id not in grouped}
+        collections = record.spec.collection_ids
         return self.ledgers[cluster_id].behind(collections, self.completed)
 
     def _is_in_service(self, cluster_id: str) -> bool:
@@ -311,6 +371,8 @@ class Simulated:
         return True
 
     def _made(self, cluster_id: str, **facts) -> Run:
+        if self.clusters[cluster_id].spec.source_cluster_ids:
+            facts["mode"] = "composite"
         made = Run(run_id=f"run_{len(self.runs)}", cluster_id=cluster_id, **facts)
         self.runs[made.run_id] = made
         self.flying.append(made)

@@ -88,7 +88,7 @@ class Night:
     def look(self, at: datetime) -> list[str]:
         """The expressions that get a run at that moment; it ends after the next look."""
         self.clock[:] = [at]
-        _, requests = look_at_triggers(self.world.pipeline, self.world.instance, at)
+        _, requests, _ = look_at_triggers(self.world.pipeline, self.world.instance, at)
         for run in self.flying:
             self.world.instance.report_run_canceled(run)
         self.flying = [self._made(one) for one in requests]

@@ -2,8 +2,16 @@
 
 import pytest
 
-from clustering_pipeline.automation.due import begun, behind, ended, failed, judge, retry_left
-from clustering_pipeline.model.definitions.automation import Automation
+from clustering_pipeline.automation.due import (
+    begun,
+    behind,
+    ended,
+    failed,
+    judge,
+    retry_left,
+    thresholds_passed,
+)
+from clustering_pipeline.model.definitions.automation import Assigned, Automation, FullRunThresholds
 from clustering_pipeline_tests.automation.facts import NOON, ago, automatic
 from clustering_pipeline_tests.model.factories import cluster, execution, request
 
@@ -133,3 +141,33 @@ def test_a_run_over_other_filters_settles_nothing():
 
 def test_failures_are_counted():
     assert failed(Automation(), NOON) == Automation(failures=1, failed_at=NOON)
+
+
+FOUND = Assigned(run_id="run_1", documents=100, novelty_pool=10, new=60, changes=60, drift=0.2)
+
+
+@pytest.mark.parametrize(
+    ("limits", "changes", "expected"),
+    [
+        pytest.param({"drift": 2.0}, {}, [], id="no-more-than-the-share"),
+        pytest.param({"drift": 2.0, "novelty_share": 0.0}, {}, ["pool"], id="any-document"),
+        pytest.param({"drift": 2.0, "novelty_share": 1.0}, {}, [], id="never"),
+        pytest.param({}, {}, ["cosine"], id="drift"),
+        pytest.param({}, {"assigned": FOUND.model_copy(update={"new": 49})}, [], id="of-too-few"),
+        pytest.param({"drift": 2.0, "age_seconds": 60}, {}, ["older"], id="age"),
+        pytest.param(
+            {"drift": 2.0, "age_seconds": 60},
+            {"assigned": FOUND.model_copy(update={"changes": 0})},
+            [],
+            id="age-of-what-has-not-changed",
+        ),
+        pytest.param({}, {"published": "run_0"}, [], id="of-a-run-that-was-rolled-back"),
+        pytest.param({}, {"mode": "assign"}, [], id="never-asked-for"),
+    ],
+)
+def test_thresholds_are_passed_by_what_lies_above_them(limits, changes, expected):
+    known = {"mode": "auto", "published": "run_1", "assigned": FOUND, "full_run_at": ago(100)}
+    definition = automatic(thresholds=FullRunThresholds(**limits), **(known | changes))
+    reasons = thresholds_passed(definition, NOON)
+    assert [word for word in ("pool", "cosine", "older") if word in " ".join(reasons)] == expected
+    assert judge(definition, {}, NOON).due == bool(expected)

@@ -41,6 +41,17 @@ class Automation(RuleBasedStateMachine):
             collections=collections, cooldown=cooldown, threshold=threshold, mode=mode
         )
 
+    @precondition(lambda self: len(self.simple) > 1)
+    @rule(data=st.data(), cooldown=cooldowns)
+    def compose(self, data, cooldown):
+        sources = st.lists(st.sampled_from(self.simple), min_size=2, max_size=3, unique=True)
+        self.world.compose(data.draw(sources), cooldown=cooldown)
+
+    @property
+    def simple(self) -> list[str]:
+        clusters = self.world.clusters
+        return [one for one in sorted(clusters) if not clusters[one].spec.source_cluster_ids]
+
     @rule(collections=some_collections, documents=st.integers(0, 100), share=st.integers(0, 2))
     def a_batch_completes(self, collections, documents, share):
         self.world.complete_batch(collections, documents, documents * share // 2)
@@ -106,10 +117,10 @@ class Automation(RuleBasedStateMachine):
     def somebody_deletes(self, data):
         self.world.delete(self.one(data))
 
-    @precondition(lambda self: self.world.clusters)
+    @precondition(lambda self: self.simple)
     @rule(data=st.data(), place=places)
     def somebody_arranges(self, data, place):
-        self.world.arranged[self.one(data)] = place
+        self.world.arranged[data.draw(st.sampled_from(self.simple))] = place
 
     def one(self, data) -> str:
         return data.draw(st.sampled_from(sorted(self.world.clusters)))
@@ -237,3 +248,29 @@ def finished(world: Simulated, outcome: str = "completed") -> list[Run]:
         world.begin(run.run_id)
         world.end(run.run_id, outcome if run.mode == "full" else "completed")
     return runs
+
+
+def test_a_composite_definition_runs_once_for_each_set_of_runs_of_its_sources():
+    world = Simulated()
+    sources = [
+        world.create(collections=["col_a"], cooldown=0, threshold=None, mode=mode)
+        for mode in ("full", "assign")
+    ]
+    composite = world.compose(sources, cooldown=0)
+    for _ in range(3):
+        world.complete_batch(["col_a"], 10)
+        world.tick(dies_after=0)
+        world.tick()
+        first, second = world.waiting()
+        world.begin(first)
+        world.end(first, "completed")
+        # The other one is still at work: the composite run would have to be made again.
+        assert world.tick() == 0
+        world.begin(second)
+        world.end(second, "completed")
+        assert world.tick(dies_after=0) == 1
+        world.tick()
+        (run,) = finished(world)
+        assert (run.cluster_id, run.mode) == (composite, "composite")
+        assert sorted(run.grouped) == sorted(sources)
+        assert [world.tick(), world.tick()] == [0, 0]

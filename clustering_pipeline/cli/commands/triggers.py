@@ -11,6 +11,7 @@ from clustering_pipeline.cli.terminal.output import confirmation_option, emit, n
 from clustering_pipeline.cli.terminal.records import show_trigger
 from clustering_pipeline.model.automation.schedules import KINDS
 from clustering_pipeline.model.automation.triggers import (
+    MODES,
     CreateTriggerRequest,
     ListTriggersRequest,
     TriggerHistoryRequest,
@@ -38,9 +39,12 @@ def command() -> None:
 @click.option("--type", "kind", type=click.Choice(list(KINDS)), help="With --config.")
 @click.option("--config", help="The settings of that type, as JSON.")
 @click.option("--jitter", type=int, default=0, help="Put off by up to so many seconds.")
+@click.option(
+    "--mode", type=click.Choice(MODES), default="full", show_default=True, help="Of its runs."
+)
 @click.option("--description")
 @output_options
-def create(output: str, cluster: str, description: str | None, **flags: Any) -> None:
+def create(output: str, cluster: str, mode: str, description: str | None, **flags: Any) -> None:
     """Make a trigger of a definition."""
     kind, schedule = _schedule(**flags)
     request = {
@@ -49,8 +53,11 @@ def create(output: str, cluster: str, description: str | None, **flags: Any) -> 
         "schedule_config": schedule,
         "description": description,
     }
-    validated = validate(CreateTriggerRequest, request)
     with open_session() as session:
+        inputs = session.pipeline.catalog.clusters.get(session.scope, cluster).spec.collection_ids
+        what = {"collection_ids": inputs, "config": {"mode": mode}}
+        action = {"execution_config": what} if mode != "full" else {}
+        validated = validate(CreateTriggerRequest, request | action)
         record = session.pipeline.catalog.triggers.create(session.scope, validated)
     show_trigger(record, output)
     note("Dagster's daemon fires it: clustering-pipeline up")

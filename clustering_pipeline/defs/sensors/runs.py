@@ -16,7 +16,7 @@ from clustering_pipeline.defs.instance.queue import (
 from clustering_pipeline.defs.instance.queue_launcher import run_again
 from clustering_pipeline.defs.instance.right_size import size_queued
 from clustering_pipeline.defs.instance.runs import unfinished_records
-from clustering_pipeline.defs.instance.tags import ASSIGN, EXECUTE
+from clustering_pipeline.defs.instance.tags import ASSIGN, COMPOSE, EXECUTE
 from clustering_pipeline.defs.sensors.batches import batches_sensor
 from clustering_pipeline.defs.sensors.lost_runs import free_lost
 from clustering_pipeline.defs.sensors.overdue import watch_overdue
@@ -25,7 +25,7 @@ from clustering_pipeline.model.ids import run_id_of
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.finish import record_end
 
-STARTED = {EXECUTE, ASSIGN}
+STARTED = {EXECUTE, ASSIGN, COMPOSE}
 ENDS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 

@@ -3,20 +3,22 @@
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 import dagster as dg
 
+from clustering_pipeline.automation.batches import SHOWN, next_mode
 from clustering_pipeline.automation.document_counts import Counter
 from clustering_pipeline.automation.drift import drift
-from clustering_pipeline.automation.triggers import Facts, judge_trigger
+from clustering_pipeline.automation.sources import Gathered, gathered_of
+from clustering_pipeline.automation.triggers import Facts, Verdict, judge_trigger
 from clustering_pipeline.defs.instance import partitions
 from clustering_pipeline.defs.instance.internals import ExecutableDefinition
 from clustering_pipeline.defs.instance.right_size import with_size
 from clustering_pipeline.defs.instance.runs import by_key, in_flight
-from clustering_pipeline.defs.instance.tags import JOBS, SEEN, tags_of
+from clustering_pipeline.defs.instance.tags import JOBS, SEEN, tags_of, tags_of_mode
 from clustering_pipeline.model.automation.schedules import ConditionalSchedule, EventSchedule
 from clustering_pipeline.model.automation.triggers import TriggerRecord
 from clustering_pipeline.model.definitions.automation import SCHEDULE
@@ -30,6 +32,7 @@ from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.executions.begin import RunIdentity, new_execution
 from clustering_pipeline.service.executions.finish import interrupt
 from clustering_pipeline.stores.catalog import Catalog
+from clustering_pipeline.stores.catalog.definitions.automatic import automatic_of
 
 AT_ONCE = 200
 BUDGET_SECONDS = 20.0
@@ -45,6 +48,12 @@ class Looking:
     flying: Mapping[str, str]
     made: Mapping[str, dg.DagsterRun]
     now: datetime
+    waits: list[str] = field(default_factory=list)
+    """Why triggers whose time has come start no run now, in sentences."""
+
+    def wait(self, trigger: TriggerRecord, reason: str) -> None:
+        """Notes what a trigger waits for."""
+        self.waits.append(f"{trigger.trigger_id}: {reason}")
 
 
 def triggers_sensor(jobs: Sequence[ExecutableDefinition]) -> dg.SensorDefinition:
@@ -60,11 +69,11 @@ def triggers_sensor(jobs: Sequence[ExecutableDefinition]) -> dg.SensorDefinition
 
         A time that passed while nobody looked is made up for once.
         """
-        due, requests = look_at_triggers(clustering, context.instance, utc_now())
+        due, requests, waits = look_at_triggers(clustering, context.instance, utc_now())
         if not due:
             return dg.SkipReason("no trigger's time has come")
         if not requests:
-            return dg.SkipReason(f"{due} triggers looked at, none of them starts a run now")
+            return dg.SkipReason(_why_none(due, waits))
         partitions.add(context.instance, [str(request.partition_key) for request in requests])
         return dg.SensorResult(run_requests=requests)
 
@@ -78,8 +87,9 @@ def look_at_triggers(
     *,
     most: int = AT_ONCE,
     budget: float = BUDGET_SECONDS,
-) -> tuple[int, list[dg.RunRequest]]:
-    """How many triggers' time has come by ``now``, and the runs that they want.
+) -> tuple[int, list[dg.RunRequest], list[str]]:
+    """How many triggers' time has come by ``now``, the runs that they want, and what others wait
+    for.
 
     At most so many are looked at, besides those that a run keeps waiting; the others, and what
     ``budget`` seconds do not suffice for, stay due.
@@ -87,7 +97,7 @@ def look_at_triggers(
     deadline = time.monotonic() + budget
     due = pipeline.catalog.triggers.due(now, limit=most)
     if not due:
-        return 0, []
+        return 0, [], []
     flying = in_flight(instance)
     if len(due) == most:
         due = _with_others(pipeline.catalog, flying, due, now)
@@ -98,7 +108,13 @@ def look_at_triggers(
         made=by_key(instance, [trigger.run_key for trigger in due]),
         now=now,
     )
-    return len(due), list(_requests(looking, due, deadline=deadline))
+    return len(due), list(_requests(looking, due, deadline=deadline)), looking.waits
+
+
+def _why_none(due: int, waits: Sequence[str]) -> str:
+    more = [f"{len(waits) - SHOWN} more wait"] if len(waits) > SHOWN else []
+    looked = f"{due} triggers looked at, none of them starts a run now"
+    return "; ".join([looked, *waits[:SHOWN], *more])
 
 
 def _with_others(
@@ -123,17 +139,28 @@ def _requests(
         if record.cluster_id in taken or record.claim is not None:
             # Its time stays due until the run that holds the definition has ended.
             _count_from_now(looking, record, trigger)
+            holder = looking.flying.get(record.cluster_id) or (record.claim and record.claim.run_id)
+            looking.wait(trigger, f"{holder or 'a run of another trigger'} is under way")
             continue
         seen = _wanted(looking, record, trigger)
         if seen is not None:
             taken.add(record.cluster_id)
-            tags = {**tags_of(SCHEDULE, record.scope, trigger_id=trigger.trigger_id), **seen}
-            yield dg.RunRequest(
-                run_key=trigger.run_key,
-                partition_key=record.cluster_id,
-                job_name=JOBS["full"],
-                tags=with_size(looking.pipeline, record.cluster_id, tags),
-            )
+            yield _run_request(looking, record, trigger, seen)
+
+
+def _run_request(
+    looking: Looking, record: ClusterRecord, trigger: TriggerRecord, seen: Mapping[str, str]
+) -> dg.RunRequest:
+    mode, because = next_mode(looking.pipeline, record, trigger.mode, looking.now)
+    tags = tags_of(SCHEDULE, record.scope, trigger_id=trigger.trigger_id)
+    return dg.RunRequest(
+        run_key=trigger.run_key,
+        partition_key=record.cluster_id,
+        job_name=JOBS[mode],
+        tags=with_size(
+            looking.pipeline, record.cluster_id, {**tags, **tags_of_mode(mode, because), **seen}
+        ),
+    )
 
 
 def _definition(looking: Looking, trigger: TriggerRecord) -> ClusterRecord | None:
@@ -145,6 +172,7 @@ def _definition(looking: Looking, trigger: TriggerRecord) -> ClusterRecord | Non
         return None
     if record.state.archived_at is not None:
         catalog.triggers.looked(trigger)
+        looking.wait(trigger, f"{record.name!r} is archived")
         return None
     return record
 
@@ -163,7 +191,7 @@ def _made(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> bo
 def _count_from_now(looking: Looking, record: ClusterRecord, trigger: TriggerRecord) -> None:
     """What is added during the run counts, too, for a trigger that has not looked yet."""
     if trigger.seen_documents is None and isinstance(trigger.schedule, EventSchedule):
-        documents = looking.counter(record.scope, list(record.spec.collection_ids or ()))
+        documents = _documents(looking, record, _sources(looking, record))
         looking.pipeline.catalog.triggers.looked(trigger, seen_documents=documents)
 
 
@@ -174,18 +202,37 @@ def _wanted(
     catalog, schedule = looking.pipeline.catalog, trigger.schedule
     if not isinstance(schedule, EventSchedule | ConditionalSchedule):
         return dict[str, str]()
-    facts = _facts(looking, record)
+    sources = _sources(looking, record)
+    facts = _facts(looking, record, sources)
     try:
         verdict = judge_trigger(trigger, schedule, facts, looking.now)
     except Exception as error:  # noqa: BLE001 - others' triggers are looked at all the same
         catalog.triggers.looked(trigger, last_execution_error=_said(error))
         return None
+    verdict = _with_sources(looking, verdict, sources)
     if verdict.fires:
         return {SEEN: json.dumps(_seen(trigger, facts))}
     first = trigger.seen_documents is None
     seen = {"seen_documents": facts.documents} if first else {}
     catalog.triggers.looked(trigger, event_counter=verdict.counter, **seen)
+    looking.wait(trigger, str(verdict.waits))
     return None
+
+
+def _sources(looking: Looking, record: ClusterRecord) -> Gathered | None:
+    """What a composite definition has to group."""
+    if not record.spec.source_cluster_ids:
+        return None
+    return gathered_of(looking.pipeline.catalog, automatic_of(record))
+
+
+def _with_sources(looking: Looking, verdict: Verdict, sources: Gathered | None) -> Verdict:
+    """A composite definition sees documents only once its sources have run, and each set once."""
+    if sources is None or not verdict.fires:
+        return verdict
+    none = None if sources.fresh else "none of its sources has published since its last run"
+    waits = sources.waits(looking.flying) or none
+    return replace(verdict, fires=waits is None, waits=waits)
 
 
 def _said(error: Exception) -> str:
@@ -217,12 +264,14 @@ def _seen(trigger: TriggerRecord, facts: Facts) -> dict[str, object]:
     }
 
 
-def _facts(looking: Looking, record: ClusterRecord) -> Facts:
+def _facts(looking: Looking, record: ClusterRecord, sources: Gathered | None) -> Facts:
     catalog, inputs = looking.pipeline.catalog, list(record.spec.collection_ids or ())
     run = catalog.executions.published(record)
     return Facts(
-        documents=looking.counter(record.scope, inputs),
-        batches=sum(catalog.batches.completed(record.scope, inputs).values()),
+        documents=_documents(looking, record, sources),
+        batches=sources.batches
+        if sources
+        else sum(catalog.batches.completed(record.scope, inputs).values()),
         published_run_id=run.run_id if run else None,
         published_documents=(run.source_documents or 0) if run else 0,
         selected=partial(_selected, looking.pipeline, record),
@@ -233,6 +282,12 @@ def _facts(looking: Looking, record: ClusterRecord) -> Facts:
         },
         drift=partial(drift, looking.pipeline, run) if run else _nothing,
     )
+
+
+def _documents(looking: Looking, record: ClusterRecord, sources: Gathered | None) -> int:
+    if sources is not None:
+        return sources.documents
+    return looking.counter(record.scope, list(record.spec.collection_ids or ()))
 
 
 def _selected(pipeline: Pipeline, record: ClusterRecord) -> int:

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clustering_pipeline.model.automation.schedules import KINDS, Schedule
 from clustering_pipeline.model.base import RequestModel, View
+from clustering_pipeline.model.definitions.automation import AutoExecuteMode
 from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.json_values import JsonObject
 from clustering_pipeline.model.listing import LARGEST_OFFSET
@@ -14,6 +15,7 @@ from clustering_pipeline.model.scope import Scoped
 from clustering_pipeline.model.times import Moment
 
 MOST_FAILURES = 5
+MODES: tuple[AutoExecuteMode, ...] = ("full", "assign", "auto")
 Limit = Annotated[int, Field(ge=1, le=1000)]
 TriggerType = Literal["cron", "interval", "event", "conditional"]
 
@@ -33,7 +35,16 @@ class TriggerExecutionConfig(RequestModel):
     collection_ids: list[str] = Field(min_length=1)
     """Input collections."""
     config: JsonObject = Field(default_factory=dict)
-    """Settings of the clustering."""
+    """Settings of the clustering. ``mode`` says what its runs do: ``full``, ``assign`` or ``auto``,
+    as ``auto_execute_mode`` does for batches; the others are kept and shown."""
+
+    @model_validator(mode="after")
+    def _mode(self) -> Self:
+        mode = self.config.get("mode")
+        if mode is not None and mode not in MODES:
+            message = f"config.mode is one of {', '.join(MODES)}, not {mode!r}"
+            raise ValueError(message)
+        return self
 
 
 class CreateTriggerRequest(RequestModel):
@@ -42,7 +53,7 @@ class CreateTriggerRequest(RequestModel):
     cluster_id: str | None = Field(default=None, max_length=200)
     """The definition, by id or name; required."""
     execution_config: TriggerExecutionConfig | None = None
-    """Kept and shown; the definition says what runs."""
+    """What its runs do (``config.mode``); the rest is kept and shown, the definition says it."""
     trigger_type: TriggerType
     """By a cron expression, an interval, events or a condition."""
     schedule_config: JsonObject
@@ -234,6 +245,12 @@ class TriggerRecord(Scoped):
     def schedule(self) -> Schedule:
         """Its schedule."""
         return schedule_of(self.trigger_type, self.schedule_config)
+
+    @property
+    def mode(self) -> AutoExecuteMode:
+        """What its runs do; what was stored as something else means nothing here."""
+        given = (self.execution_config.get("config") or {}).get("mode")
+        return next((mode for mode in MODES if mode == given), "full")
 
     @property
     def run_key(self) -> str:

@@ -24,7 +24,7 @@ class FullRunThresholds(RequestModel):
 
     novelty_share: float = Field(default=0.1, ge=0, le=1)
     """Share of the documents that lie in the novelty pool; 1 is never."""
-    drift: float = Field(default=0.1, ge=0, le=2)
+    drift: float = Field(default=0.05, ge=0, le=2)
     """By how much the mean cosine to a group falls from members to what was assigned since the last
     full run; 2 is never."""
     age_seconds: int = Field(default=30 * DAY_SECONDS, ge=0)
@@ -90,6 +90,8 @@ class Automation(Record):
     """What of the definition made its groups."""
     assigned: Assigned | None = None
     """What runs in mode assign have found since."""
+    grouped: list[str] = Field(default_factory=list)
+    """Of a composite definition, the runs of its sources that its last run dealt with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,9 @@ class AutomaticDefinition:
     name: str
     scope: Scope
     collection_ids: tuple[str, ...]
+    source_ids: tuple[str, ...] = ()
+    """Of a composite definition, those whose groups it groups."""
+    grouped: frozenset[str] = frozenset()
     mode: AutoExecuteMode = "full"
     thresholds: FullRunThresholds = DEFAULT_THRESHOLDS
     published: str | None = None
@@ -135,6 +140,8 @@ class AutomationStanding(View):
     wait is named in ``waits_for``, too."""
     batches_behind: dict[str, int]
     """Collection to its completed batches that no run has dealt with."""
+    sources_behind: list[str] = Field(default_factory=list)
+    """Of a composite definition, the sources whose newest run it has not grouped."""
     cooldown_left_seconds: float = 0.0
     """Until the cooldown of the last automatic run is over."""
     retry_in_seconds: float = 0.0

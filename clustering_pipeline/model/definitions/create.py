@@ -74,7 +74,8 @@ class CreateClusterRequest(RequestModel):
     quality_gates: QualityGates | None = None
     """What a result must be like to be published; null asks for nothing."""
     auto_execute_on_batch: bool = False
-    """Whether a completed batch of an input collection makes the definition due."""
+    """Whether a completed batch of an input collection makes the definition due; of a composite
+    one, a published run of a source."""
     auto_execute_min_documents: int | None = Field(default=None, ge=0)
     """Documents the input collections must hold together before that; null is none."""
     auto_execute_cooldown_seconds: int = Field(default=3600, ge=0)
@@ -98,7 +99,8 @@ class CreateClusterRequest(RequestModel):
         self._check_map()
         self._check_metadata()
         self._check_label_inputs()
-        check_mode(self, "auto_execute_mode", self.auto_execute_mode)
+        if problem := mode_problem(self, "auto_execute_mode", self.auto_execute_mode):
+            raise ValueError(problem)
         return self
 
     def _check_attributes(self) -> None:
@@ -173,21 +175,16 @@ class CreateClusterRequest(RequestModel):
         )
 
 
-def check_mode(definition: CreateClusterRequest, field: str, mode: AutoExecuteMode) -> None:
-    """Raises ValueError for an automatic mode that assigns, where documents can join no groups."""
+def mode_problem(definition: CreateClusterRequest, field: str, mode: AutoExecuteMode) -> str | None:
+    """Why an automatic mode that assigns does not suit the definition; None where it does."""
     if mode != "full" and definition.by_attributes:
-        message = f"{field} {mode!r} compares vectors, and attributes make the groups: use 'full'"
-        raise ValueError(message)
+        return f"{field} {mode!r} compares vectors, and attributes make the groups: use 'full'"
     if mode != "full" and definition.source_cluster_ids:
-        message = (
+        return (
             f"{field} {mode!r} assigns documents, and a composite definition groups the groups of "
             "its sources: give it to them, and use 'full' here"
         )
-        raise ValueError(message)
-
-
-TIMED = frozenset({"cron", "interval"})
-"""Triggers that look at no documents."""
+    return None
 
 
 def check_available(definition: CreateClusterRequest) -> None:
@@ -195,13 +192,6 @@ def check_available(definition: CreateClusterRequest) -> None:
 
     Building a behaviour deletes its line.
     """
-    if definition.source_cluster_ids and definition.auto_execute_on_batch:
-        message = (
-            "auto_execute_on_batch is not available yet for a composite definition, whose sources "
-            "have to run first: leave it out, and give it a trigger of type cron or interval"
-        )
-        raise NotAvailableYet(message)
-
     if _target(definition) and (definition.source_cluster_ids or _weighted(definition)):
         message = (
             f"a umap step with target {_target(definition)!r} is not available yet for a composite "
@@ -219,13 +209,3 @@ def _target(definition: CreateClusterRequest) -> str | None:
 def _weighted(definition: CreateClusterRequest) -> bool:
     config = definition.vector_config
     return config is not None and config.multi_feature_strategy == "weighted"
-
-
-def check_trigger(definition: CreateClusterRequest, trigger_type: str) -> None:
-    """Raises ``NotAvailableYet`` for what a trigger is to look at and does not."""
-    if definition.source_cluster_ids and trigger_type not in TIMED:
-        message = (
-            f"a trigger of type {trigger_type!r} is not available yet for a composite definition, "
-            "which sees documents only once its sources have run: use cron or interval"
-        )
-        raise NotAvailableYet(message)

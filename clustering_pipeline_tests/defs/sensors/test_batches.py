@@ -19,11 +19,14 @@ from clustering_pipeline.defs.sensors.runs import build_sensors
 from clustering_pipeline.labeling import LabelingConfig
 from clustering_pipeline.model.collections import CollectionRecord
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
+from clustering_pipeline.model.definitions.create import CreateClusterRequest
 from clustering_pipeline.model.definitions.execute import ExecuteClusterByIdRequest
 from clustering_pipeline.model.definitions.patch import PatchClusterRequest
+from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import LOCAL, Owner
 from clustering_pipeline.model.times import utc_now
+from clustering_pipeline.pipeline.run.process import is_alive, this_process
 from clustering_pipeline_tests.service.executions.test_claims import dead_process
 from clustering_pipeline_tests.sizes import size
 from clustering_pipeline_tests.worlds.planted import planted
@@ -94,7 +97,7 @@ def earlier(world: World, cluster_id: str, seconds: float) -> None:
 
 def test_a_completed_batch_is_run_once(there, documents):
     definition = there.define(documents, CONFIG, **LISTENS)
-    assert "1 automatic definitions, 0 with new batches" in skipped(there)
+    assert "1 automatic definitions, 0 with something new" in skipped(there)
     complete(there, documents)
     (request,) = requested(there)
     assert requested(there)[0].run_key == request.run_key
@@ -368,3 +371,35 @@ def test_what_makes_other_groups_asks_for_a_full_run_even_after_the_look(there):
     ran = run(there, request)
     assert (ran.execution.mode, ran.execution.status) == ("full", "completed")
     assert requested(there) == []
+
+
+def test_a_composite_definition_runs_after_its_sources_once_for_their_newest_runs(there, documents):
+    sources = [there.define(documents, CONFIG) for _ in range(2)]
+    catalog = there.pipeline.catalog
+    composite = validate(
+        CreateClusterRequest,
+        {"source_cluster_ids": [source.cluster_id for source in sources], **LISTENS},
+    )
+    made = catalog.clusters.create(LOCAL, composite)
+    assert requested(there) == []
+    there.run(sources[0])
+    assert "has no completed run to group the groups of" in skipped(there)
+    there.run(sources[1])
+    standing = standing_of(there.pipeline, made)
+    assert (standing.due, standing.next_mode) == (True, "composite")
+    assert standing.sources_behind == sorted(source.cluster_id for source in sources)
+    late = standing_of(there.pipeline, made, utc_now() + timedelta(hours=1)).overdue
+    assert late is not None
+    assert late.reasons == ["a source has published a run whose groups it has not grouped"]
+    (request,) = requested(there)
+    ran = run(there, request)
+    assert (ran.execution.mode, request.job_name) == ("composite", "compose_clusters")
+    assert requested(there) == []
+    there.run(sources[0])
+    catalog.clusters.claim(
+        sources[1].cluster_id, this_process("run_at_work", "task_1"), is_alive=is_alive
+    )
+    assert "is at work (run_at_work)" in skipped(there)
+    catalog.clusters.release(sources[1].cluster_id, "run_at_work")
+    (second,) = requested(there)
+    assert second.run_key != request.run_key

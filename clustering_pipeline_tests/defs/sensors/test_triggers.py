@@ -166,14 +166,14 @@ def test_triggers_that_a_run_keeps_waiting_hide_no_others(there, definition):
     clusters = there.pipeline.catalog.clusters
     owner = this_process("run_held", "task_held")
     clusters.claim(definition.cluster_id, owner, is_alive=is_alive)
-    looked, (request,) = look_at_triggers(there.pipeline, there.instance, utc_now(), most=2)
+    looked, (request,), _ = look_at_triggers(there.pipeline, there.instance, utc_now(), most=2)
     assert (looked, request.partition_key) == (3, other.cluster_id)
 
 
 def test_what_there_is_no_time_for_stays_due(there, definition):
     come(there, trigger(there, definition))
     look = partial(look_at_triggers, there.pipeline, there.instance, utc_now())
-    assert look(budget=-1.0) == (1, [])
+    assert look(budget=-1.0) == (1, [], [])
     assert len(look()[1]) == 1
 
 
@@ -370,3 +370,25 @@ def test_documents_that_no_group_reached_are_a_reason_to_run(there, definition):
     assert len(fired()) == 1
     there.pipeline.catalog.triggers.pause(LOCAL, triggers[0].trigger_id)
     assert fired() == [1]
+
+
+def test_a_trigger_says_what_its_runs_do(there, definition):
+    """In mode assign, the first run is a full one."""
+    request = {
+        "cluster_id": definition.cluster_id,
+        "execution_config": {
+            "collection_ids": list(definition.spec.collection_ids),
+            "config": {"mode": "assign"},
+        },
+        "trigger_type": "interval",
+        "schedule_config": HOURLY,
+    }
+    made = there.pipeline.catalog.triggers.create(LOCAL, validate(CreateTriggerRequest, request))
+    modes = []
+    for _ in range(2):
+        come(there, made)
+        (wanted,) = requested(there)
+        modes.append((wanted.job_name, run(there, wanted).execution.mode))
+        come(there, made)
+        assert requested(there) == []
+    assert modes == [("execute_cluster", "full"), ("assign_documents", "assign")]

@@ -1,6 +1,6 @@
 import pytest
 
-from clustering_pipeline.model.definitions.create import check_available, check_trigger
+from clustering_pipeline.model.definitions.create import check_available
 from clustering_pipeline.model.errors import NotAvailableYet
 from clustering_pipeline_tests.model.factories import URI, request, vectors
 
@@ -34,17 +34,6 @@ def test_what_is_built_is_available(changes):
     check_available(request(**changes))
 
 
-def test_a_composite_definition_waits_for_no_batch():
-    composite = request(source_cluster_ids=["other"], auto_execute_on_batch=True)
-    with pytest.raises(NotAvailableYet) as refused:
-        check_available(composite)
-    assert refused.value.message == (
-        "auto_execute_on_batch is not available yet for a composite definition, whose sources have "
-        "to run first: leave it out, and give it a trigger of type cron or interval"
-    )
-    check_available(request(source_cluster_ids=["other"]))
-
-
 SUPERVISED = [{"method": "umap", "target": "year"}]
 
 
@@ -70,13 +59,3 @@ def test_a_target_has_no_values_of_centroids_and_samples(changes):
     with pytest.raises(NotAvailableYet, match="umap step with target 'year' is not available yet"):
         check_available(request(**changes))
     check_available(request(vector_config=vectors(preprocessing_steps=SUPERVISED)))
-
-
-@pytest.mark.parametrize("kind", ["cron", "interval", "event", "conditional"])
-def test_a_composite_definition_is_triggered_by_the_clock_alone(kind):
-    check_trigger(request(), kind)
-    if kind in {"cron", "interval"}:
-        check_trigger(request(source_cluster_ids=["other"]), kind)
-    else:
-        with pytest.raises(NotAvailableYet, match=f"type '{kind}' is not available yet"):
-            check_trigger(request(source_cluster_ids=["other"]), kind)

@@ -19,7 +19,7 @@ from clustering_pipeline.model.automation.triggers import (
     UpdateTriggerRequest,
     schedule_of,
 )
-from clustering_pipeline.model.definitions.create import check_trigger
+from clustering_pipeline.model.definitions.create import mode_problem
 from clustering_pipeline.model.errors import InvalidDefinition, TriggerNotFound
 from clustering_pipeline.model.ids import new_id
 from clustering_pipeline.model.scope import Scope
@@ -42,13 +42,9 @@ class Triggers:
     def create(
         self, scope: Scope, request: CreateTriggerRequest, *, created_by: str | None = None
     ) -> TriggerRecord:
-        """Stores a trigger; raises ClusterNotFound, and InvalidRequest for settings unfit.
-
-        NotAvailableYet for one that looks at documents on behalf of a composite definition.
-        """
+        """Stores a trigger; raises ClusterNotFound, and InvalidRequest for settings unfit."""
         schedule, now = request.schedule, self.clock()
         cluster = self.clusters.get(scope, _required(request.cluster_id))
-        check_trigger(cluster.spec, request.trigger_type)
         inputs = list(cluster.spec.collection_ids or ())
         given = request.execution_config
         config = given.model_dump() if given else {"collection_ids": inputs, "config": {}}
@@ -67,6 +63,8 @@ class Triggers:
             created_by=created_by,
             description=request.description,
         )
+        if problem := mode_problem(cluster.spec, "execution_config.config.mode", record.mode):
+            raise InvalidDefinition(problem)
         record = _started(record, now)
         self.table.insert({"_id": record.trigger_id, **record.model_dump(mode="json")})
         return record

@@ -15,7 +15,8 @@ Applications = list[ClusterApplicationConfig]
 
 def follow(collections: Collections, record: ClusterRecord) -> None:
     """Enters the definition where it listens, as it stands, and nowhere else; may be repeated."""
-    listens = set(record.spec.collection_ids or ()) if record.spec.auto_execute_on_batch else set()
+    by_batches = record.spec.auto_execute_on_batch and not record.spec.source_cluster_ids
+    listens = set(record.spec.collection_ids or ()) if by_batches else set()
     for collection_id in sorted(listens | set(_entered(collections, record))):
         edit = _with(record) if collection_id in listens else _without(record.cluster_id)
         _edit(collections, record.scope, collection_id, edit)

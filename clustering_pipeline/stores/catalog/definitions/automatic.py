@@ -26,6 +26,7 @@ _FIELDS = (
     "namespace_id",
     "spec.cluster_name",
     "spec.collection_ids",
+    "spec.source_cluster_ids",
     "spec.auto_execute_min_documents",
     "spec.auto_execute_cooldown_seconds",
     "spec.auto_execute_mode",
@@ -36,6 +37,7 @@ _FIELDS = (
     "state.archived_at",
     "claim.run_id",
 )
+_OF_A_SOURCE = ("spec.cluster_name", "state.last_run_id", "claim.run_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,17 @@ class Place:
 
     phase: int = 2
     priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A definition whose groups a composite one groups, as far as that matters for when."""
+
+    name: str
+    published: str | None
+    """Its published run."""
+    holder: str | None
+    """The run that holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +70,21 @@ class Automations:
         of = {} if scope is None else within(scope)
         query = {**of, "spec.auto_execute_on_batch": True, "state.archived_at": None}
         return [_automatic(row) for row in self.clusters.table.find(query, fields=_FIELDS)]
+
+    def sources(self, cluster_ids: Collection[str]) -> dict[str, Source]:
+        """Those of the definitions that are there, by id."""
+        if not cluster_ids:
+            return {}
+        query = {"_id": {"$in": sorted(cluster_ids)}}
+        rows = self.clusters.table.find(query, fields=_OF_A_SOURCE)
+        return {
+            row["_id"]: Source(
+                name=row["spec"].get("cluster_name") or row["_id"],
+                published=row["state"].get("last_run_id"),
+                holder=(row.get("claim") or {}).get("run_id"),
+            )
+            for row in rows
+        }
 
     def places(self) -> dict[str, Place]:
         """Definition to the earliest phase and the highest priority any collection gives it.
@@ -164,6 +192,8 @@ def _automatic(document: Mapping[str, Any]) -> AutomaticDefinition:
             organization_id=document["organization_id"], namespace_id=document["namespace_id"]
         ),
         collection_ids=tuple(spec.get("collection_ids") or ()),
+        source_ids=tuple(spec.get("source_cluster_ids") or ()),
+        grouped=frozenset(automation.get("grouped") or ()),
         mode=spec.get("auto_execute_mode") or "full",
         thresholds=_thresholds(spec.get("auto_execute_full_run")),
         published=state.get("last_run_id"),

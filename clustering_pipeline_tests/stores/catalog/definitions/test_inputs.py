@@ -15,7 +15,6 @@ from clustering_pipeline.model.errors import (
     FieldTaken,
     InvalidDefinition,
     InvalidRequest,
-    NotAvailableYet,
 )
 from clustering_pipeline.model.scope import LOCAL, Scope
 from clustering_pipeline.stores.catalog import Catalog
@@ -189,17 +188,21 @@ def test_its_fields_are_its_own_on_the_collections_of_its_sources(
         define(catalog, "two", enrich_source_collection=True, source_enrichment_config=mapped)
 
 
-def test_batches_do_not_make_it_due(catalog: Catalog, speeches: CollectionRecord) -> None:
+def test_runs_of_its_sources_make_it_due_and_batches_do_not(
+    catalog: Catalog, speeches: CollectionRecord
+) -> None:
     define(catalog, "one")
-    with pytest.raises(NotAvailableYet, match="auto_execute_on_batch is not available yet"):
-        compose(catalog, "one", auto_execute_on_batch=True)
-    made = compose(catalog, "one")
-    with pytest.raises(NotAvailableYet, match="auto_execute_on_batch is not available yet"):
-        patch(catalog, made.name, auto_execute_on_batch=True)
-    assert catalog.automation.definitions() == []
+    made = compose(catalog, "one", auto_execute_on_batch=True)
+    (automatic,) = catalog.automation.definitions()
+    assert automatic.source_ids == tuple(made.spec.source_cluster_ids or ())
+    assert catalog.collections.get(LOCAL, speeches.collection_id).cluster_applications == []
+    with pytest.raises(InvalidDefinition, match="give it to them, and use 'full' here"):
+        patch(catalog, made.name, auto_execute_mode="auto")
 
 
-def test_triggers_run_it_by_the_clock_alone(catalog: Catalog, speeches: CollectionRecord) -> None:
+def test_every_kind_of_trigger_runs_it_and_none_assigns(
+    catalog: Catalog, speeches: CollectionRecord
+) -> None:
     define(catalog, "one")
     made = compose(catalog, "one")
 
@@ -209,7 +212,13 @@ def test_triggers_run_it_by_the_clock_alone(catalog: Catalog, speeches: Collecti
 
     trigger("interval", interval_seconds=600)
     trigger("cron", cron_expression="0 6 * * *")
-    with pytest.raises(NotAvailableYet, match="type 'event' is not available yet for a composite"):
-        trigger("event", event_type="batch_completed")
-    with pytest.raises(NotAvailableYet, match="type 'conditional' is not available yet"):
-        trigger("conditional", condition_type="volume", threshold=10)
+    trigger("event", event_type="batch_completed")
+    trigger("conditional", condition_type="volume", threshold=10)
+    action = {"collection_ids": ["speeches"], "config": {"mode": "assign"}}
+    given = {"trigger_type": "interval", "schedule_config": {"interval_seconds": 600}}
+    request = {"cluster_id": made.cluster_id, "execution_config": action, **given}
+    with pytest.raises(InvalidDefinition, match=r"execution_config\.config\.mode 'assign'"):
+        catalog.triggers.create(LOCAL, validate(CreateTriggerRequest, request))
+    action["config"]["mode"] = "sometimes"
+    with pytest.raises(InvalidRequest, match=r"config\.mode is one of full, assign, auto"):
+        validate(CreateTriggerRequest, request)
