@@ -30,6 +30,8 @@ IDS = (
     "against",
     "cluster_identifier",
 )
+NO_IDS = {"q": "trawler", "field": "subject"}
+"""What must stand behind the ``?`` and asks for nobody's possessions."""
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -62,6 +64,7 @@ def operations() -> Iterator[Operation]:
                         one["name"]
                         for one in about.get("parameters", ())
                         if one["in"] == "query" and one.get("required")
+                        if one["name"] not in NO_IDS
                     ),
                     body=(
                         about["operationId"]
@@ -135,6 +138,7 @@ class Owned:
                 "schedule_config": {"interval_seconds": 3600},
             },
             "update_trigger": {"description": "theirs"},
+            "place_cluster_texts": {"texts": ["a trawler"]},
             "create_webhook": {"url": "https://theirs.invalid/"},
             "list_triggers": {"cluster_id": cluster},
             "roll_back_cluster": {"run_id": run_id},
@@ -219,7 +223,10 @@ def ask(client: httpx.Client, operation: Operation, owned: Owned) -> httpx.Respo
         bodies = owned.bodies()
         assert operation.body in bodies, f"say in Owned.bodies what {operation.body} takes"
         body = bodies[operation.body]
+    asked = openapi_document()["paths"][operation.path][operation.method.lower()]
+    plain = {one["name"] for one in asked.get("parameters", ()) if one["name"] in NO_IDS}
     query = {name: owned.ids[name] for name in operation.query}
+    query |= {name: NO_IDS[name] for name in plain}
     return client.request(operation.method, path, params=query, json=body)
 
 
