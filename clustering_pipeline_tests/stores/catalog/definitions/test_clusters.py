@@ -88,9 +88,14 @@ class TestCreate:
             catalog.clusters.create(ELSEWHERE, request())
 
     def test_what_is_not_built_is_not_stored(self, catalog):
+        supervised = {
+            "feature_uri": "mixpeek://text@v1/embedding",
+            "clustering_method": "kmeans",
+            "preprocessing_steps": [{"method": "umap", "target": "mood"}],
+        }
         with pytest.raises(NotAvailableYet):
             catalog.clusters.create(
-                LOCAL, request(source_cluster_ids=["other"], auto_execute_on_batch=True)
+                LOCAL, request(source_cluster_ids=["other"], vector_config=supervised)
             )
         assert catalog.clusters.ids() == []
 
