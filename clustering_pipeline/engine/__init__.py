@@ -14,6 +14,7 @@ from clustering_pipeline.engine.groups.centroids import Centroids, centroids
 from clustering_pipeline.engine.groups.face_merge import merge_faces
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy, Node, hierarchy, of_labels
 from clustering_pipeline.engine.groups.layers import persistent_layers
+from clustering_pipeline.engine.groups.wishes import as_many_groups, with_less_noise
 from clustering_pipeline.engine.interruptible import fit_in_child, fit_interruptibly
 from clustering_pipeline.engine.layout.embed import Layout, layout
 from clustering_pipeline.engine.limits import (
@@ -46,6 +47,7 @@ __all__ = [
     "Node",
     "aggregate",
     "agreement",
+    "as_many_groups",
     "assign",
     "assign_to_centroids",
     "centroids",
@@ -80,4 +82,5 @@ __all__ = [
     "sample_rows",
     "value_at",
     "versions",
+    "with_less_noise",
 ]

@@ -11,18 +11,18 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustering_pipeline.engine.neighbors.graph import Named, NeighborGraph
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, silent
 from clustering_pipeline.model import errors
-from clustering_pipeline.model.progress import Check
+from clustering_pipeline.model.progress import Check, Tell
 
 VECTORS, REQUEST, ANSWER, RECORD = "vectors.npy", "request.json", "answer.npz", "record.json"
-NEIGHBORS = "neighbors.npz"
+NEIGHBORS, SAID = "neighbors.npz", "said.txt"
 # From here on somebody who cancels must not wait for the end of a call.
 LONG_SECONDS = 2.0
 POLL_SECONDS = 0.1
@@ -37,10 +37,11 @@ def answered(
     check: Check,
     *,
     neighbors: NeighborGraph | None = None,
+    tell: Tell = silent,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The arrays and the record a child process answers; what ``check`` raises ends it.
 
-    The child ends with its parent, however that ends.
+    The child ends with its parent, however that ends; ``tell`` hears what it says meanwhile.
     """
     with tempfile.TemporaryDirectory(prefix="clustering-fit-") as folder:
         where = Path(folder)
@@ -50,7 +51,7 @@ def answered(
             metric = np.array(neighbors.metric)
             np.savez(where / NEIGHBORS, indices=indices, distances=distances, metric=metric)
         (where / REQUEST).write_text(json.dumps(request))
-        _run(where, check)
+        _run(where, check, tell)
         with np.load(where / ANSWER) as arrays:
             return dict(arrays), json.loads((where / RECORD).read_text())
 
@@ -64,16 +65,31 @@ def saved_neighbors(folder: Path) -> NeighborGraph | None:
         return NeighborGraph(indices=saved["indices"], distances=saved["distances"], metric=metric)
 
 
-def _run(folder: Path, check: Check) -> None:
+def _run(folder: Path, check: Check, tell: Tell) -> None:
     command = [sys.executable, "-m", "clustering_pipeline.engine.fitting_process", str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603 - our own module
+    (folder / SAID).touch()
+    with (
+        (folder / SAID).open() as said,
+        subprocess.Popen(command, stdin=subprocess.PIPE) as process,  # noqa: S603 - our own module
+    ):
         try:
             while process.poll() is None:
                 check()
                 time.sleep(POLL_SECONDS)
+                _pass_on(said, tell)
         finally:
             _end(process)
+        _pass_on(said, tell)
         _refuse_failure(folder, process.returncode)
+
+
+def _pass_on(said: TextIO, tell: Tell) -> None:
+    """What the child has written since, whole lines."""
+    while line := said.readline():
+        if not line.endswith("\n"):
+            said.seek(said.tell() - len(line.encode()))
+            return
+        tell(line.rstrip("\n"))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

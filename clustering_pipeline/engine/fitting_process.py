@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from clustering_pipeline.engine.child_process import (
     ANSWER,
     RECORD,
     REQUEST,
+    SAID,
     VECTORS,
     saved_neighbors,
 )
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     request = json.loads((folder / REQUEST).read_text())
     vectors = np.load(folder / VECTORS, mmap_mode="r")
     try:
-        arrays, record = _worked(vectors, request, saved_neighbors(folder))
+        with (folder / SAID).open("a", buffering=1) as said:
+            arrays, record = _worked(vectors, request, saved_neighbors(folder), said)
     except errors.ClusteringError as error:
         failure = {
             "error": type(error).__name__,
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _worked(
-    vectors: Vectors, request: Mapping[str, Any], graph: NeighborGraph | None
+    vectors: Vectors, request: Mapping[str, Any], graph: NeighborGraph | None, said: TextIO
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     hood = Neighborhood(vectors, found={} if graph is None else {graph.metric: graph})
     if "step" in request:
@@ -59,7 +61,11 @@ def _worked(
         context = StepContext(neighborhood=hood, check=never, target=request["target"])
         reduced = applied(step, vectors, context)
         return {"vectors": reduced.vectors}, {"notes": reduced.notes}
-    fitted = fit(vectors, neighbors=hood, **request["fit"])
+
+    def tell(sentence: str) -> None:
+        said.write(f"{sentence}\n")
+
+    fitted = fit(vectors, neighbors=hood, tell=tell, **request["fit"])
     tree = fitted.hierarchy
     arrays = {
         "labels": fitted.labels,

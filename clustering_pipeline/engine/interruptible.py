@@ -13,9 +13,9 @@ from clustering_pipeline.engine.limits import expected_seconds
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.parameters import checked_seed, resolved
 from clustering_pipeline.engine.runtime.job import job_of
-from clustering_pipeline.engine.vectors import as_vectors, never
+from clustering_pipeline.engine.vectors import as_vectors, never, silent
 from clustering_pipeline.model.algorithms.parameters import Parameters
-from clustering_pipeline.model.progress import Check
+from clustering_pipeline.model.progress import Check, Tell
 
 
 def fit_interruptibly(
@@ -26,6 +26,7 @@ def fit_interruptibly(
     random_state: int = 42,
     neighbors: Neighborhood | None = None,
     check: Check = never,
+    tell: Tell = silent,
 ) -> Fit:
     """``fit`` that ``check`` can end within seconds: here when it is short or asks by itself, in a
     child process otherwise.  ``neighbors`` is the neighbourhood of ``vectors``, if there is one.
@@ -42,6 +43,7 @@ def fit_interruptibly(
         random_state=random_state,
         neighbors=neighbors,
         check=check,
+        tell=tell,
     )
 
 
@@ -54,6 +56,7 @@ def fit_in_child(
     neighbors: Neighborhood | None = None,
     memory_limit: int | None = None,
     check: Check = never,
+    tell: Tell = silent,
 ) -> Fit:
     """``fit`` in a child process; what ``check`` raises ends the child and is raised here.
 
@@ -72,7 +75,7 @@ def fit_in_child(
     lists = named(algorithm).neighbors(settings)
     hood = neighbors or Neighborhood(points, check)
     graph = hood.nearest(lists.count, lists.metric) if lists and len(points) > 1 else None
-    arrays, answer = answered(points, {"fit": request}, check, neighbors=graph)
+    arrays, answer = answered(points, {"fit": request}, check, neighbors=graph, tell=tell)
     paths = answer["paths"]
     return Fit(
         labels=arrays["labels"],

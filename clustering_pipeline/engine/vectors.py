@@ -15,6 +15,10 @@ LARGEST, SMALLEST = 1e150, 1e-150  # beyond them squares overflow or vanish
 LARGEST_SINGLE, SMALLEST_SINGLE = 1e13, 1e-13  # beyond them sums of squares do in float32
 
 
+def silent(_sentence: str) -> None:
+    """Tells nobody."""
+
+
 def never() -> None:
     """Check for a cancel that cannot come."""
 

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from clustering_pipeline.engine import cluster, fit, reduce
+from clustering_pipeline.engine import cluster, fit, fit_in_child, reduce
+from clustering_pipeline.engine.auto.budget import BUDGET, planned
 from clustering_pipeline.engine.auto.candidates import settle
 from clustering_pipeline.engine.auto.search import FINALISTS, search
 from clustering_pipeline.engine.metrics.silhouette import cosine_silhouettes
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
+from clustering_pipeline.engine.runtime.job import Job
 from clustering_pipeline.engine.vectors import never, unit_rows
 from clustering_pipeline_tests.engine.data import blobs, passages
 from clustering_pipeline_tests.sizes import size
+
+COUNTS = [300, 2_000, 8_000, 50_000, 1_000_000]
 
 
 def recipe(vectors, seed):
@@ -40,6 +44,32 @@ def test_every_trial_is_recorded_and_one_is_chosen():
     assert len(resampled) == FINALISTS
     assert all(trial["stability"] is not None for trial in resampled)
     assert {trial["candidate"]["algorithm"] for trial in trials} == {"agglomerative", "hdbscan"}
+
+
+def test_a_plan_is_made_by_size_alone():
+    plans = [planned(Job(count=count, dimensions=384, itemsize=4)) for count in COUNTS]
+    assert all(plan.seconds <= BUDGET for plan in plans)
+    assert [plan.sample for plan in plans[:2]] == COUNTS[:2]
+    assert plans[-1] == plans[-2]  # beyond some size everything is tried on a sample
+    small = planned(Job(count=50_000, dimensions=384, itemsize=4), budget=1)
+    assert (small.sample, small.resamples) == (1_000, 1)
+
+
+def test_trials_are_told_as_they_come_and_the_choice_with_its_reason():
+    sentences = []
+    points = passages(120)
+    record = fit(points, algorithm="auto", tell=sentences.append).record
+    plan, *trials, choice = sentences
+    assert plan.startswith("up to 22 trials on 120 documents, ")
+    assert [line.partition(":")[0] for line in trials] == [
+        f"trial {number} of {len(trials)}" for number in range(1, len(trials) + 1)
+    ]
+    assert choice == record["choice"]
+    assert choice.startswith(f"{record['trials'][0]['name']} was chosen from {len(trials)} trials")
+    in_child = []
+    other = fit_in_child(points, algorithm="auto", tell=in_child.append)
+    assert other.record["trials"] == record["trials"]
+    assert (in_child[0], in_child[-1], len(in_child)) == (plan, choice, len(sentences))
 
 
 def test_the_same_seed_finds_the_same():

@@ -40,6 +40,7 @@ from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline.model.executions.views import (
     ClusterExecutionCentroid,
     ClusterGroupsResponse,
+    Finding,
 )
 from clustering_pipeline.model.listing import ListClustersRequest, SortOption
 from clustering_pipeline.model.times import utc_now
@@ -84,7 +85,7 @@ for subcommand in (
 @click.option("--collection", "collections", multiple=True, help="Input, by id or name.")
 @click.option("--source", "sources", multiple=True, help="A definition, to group its groups.")
 @click.option("--feature-uri", help="The vector, as mixpeek://extractor@version/output.")
-@click.option("--method", default="hdbscan", show_default=True)
+@click.option("--method", help="The algorithm.", show_default="auto")
 @click.option("--params", default="{}", help="Parameters of the method, as JSON.")
 @click.option("--umap", type=int, metavar="N", help="Reduce to N dimensions first.")
 @click.option("--filters", help="Which documents take part, as JSON.")
@@ -101,7 +102,8 @@ def create(output: str, file: Path | None, **flags: Any) -> None:
     if file is None and not flags["collections"] and not flags["sources"]:
         message = "name an input with --collection or --source, or a definition with --file"
         raise click.UsageError(message)
-    request = validate(CreateClusterRequest, read_mapping(file) if file else _from_flags(**flags))
+    given = read_mapping(file) if file else _from_flags(**flags)
+    request = validate(CreateClusterRequest, _with_method(given))
     with open_session() as session:
         record = session.pipeline.catalog.clusters.create(session.scope, request)
         show_definition(session, record, output)
@@ -243,6 +245,7 @@ def execute(
     show_execution(execution, output)
     if output == "table":
         _show_largest(groups_of(record, execution))
+    _note_findings(execution.findings)
     _note_next(cluster, execution.centroids)
 
 
@@ -270,6 +273,7 @@ def groups(output: str, cluster: str, run_id: str | None) -> None:
     emit(rows, columns=columns, output=output, empty="every document is noise")
     counts = counted(result.total_groups, "group"), counted(result.total_documents, "document")
     note(", ".join((*counts, result.run_id)))
+    _note_findings(result.findings)
 
 
 def _missing(session: Session, record: ClusterRecord) -> str | None:
@@ -296,6 +300,11 @@ def _show_largest(result: ClusterGroupsResponse) -> None:
         note(f"the {len(rows)} largest of {result.total_groups} groups")
 
 
+def _note_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        note(f"finding: {finding.text}")
+
+
 def _note_next(cluster: str, found: Sequence[ClusterExecutionCentroid] | None) -> None:
     name, groups = quote(cluster), found or ()
     looks = [
@@ -320,6 +329,14 @@ def _late(overdue: Mapping[str, Overdue] | None, cluster_id: str) -> dict[str, A
         return {}
     overdue_now = overdue[cluster_id].model_dump(mode="json")
     return {"overdue_since": overdue_now["since"], "overdue_because": overdue_now["reasons"]}
+
+
+def _with_method(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition, by ``auto`` where it names no method: over HTTP that is an error."""
+    config = given.get("vector_config")
+    if not isinstance(config, Mapping) or config.get("clustering_method") is not None:
+        return dict(given)
+    return {**given, "vector_config": {**config, "clustering_method": "auto"}}
 
 
 def _from_flags(**flags: Any) -> dict[str, Any]:

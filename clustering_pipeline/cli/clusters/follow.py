@@ -77,13 +77,18 @@ def _watched(launched: Launched, catalog: Catalog, plan: RunPlan) -> None:
     if plan == "relabel":
         note("nothing but labels can differ from the published run: labelling alone (--full)")
     note(f"{launched.run_id} ({launched.place})")
+    seen: dict[str, int] = {}
     with live_bar() as show:
-        watch_to_end(launched, catalog, partial(_watch, show))
+        watch_to_end(launched, catalog, partial(_watch, show, seen))
 
 
-def _watch(show: Show, execution: ExecutionRecord) -> None:
+def _watch(show: Show, seen: dict[str, int], execution: ExecutionRecord) -> None:
+    """Shows how far the run is; ``seen`` counts the notes of each stage that were shown before."""
     progress = execution.progress
     if progress is not None:
+        for sentence in progress.notes[seen.get(progress.stage, 0) :]:
+            note(sentence)
+        seen[progress.stage] = len(progress.notes)
         waiting = f" (waiting for {progress.waiting_for})" if progress.waiting_for else ""
         show(f"{progress.stage}{waiting}", progress.done, progress.total)
     elif execution.started_at is None:

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from clustering_pipeline.engine.groups.hierarchy import Hierarchy
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood, Wanted
 from clustering_pipeline.engine.runtime.job import Job
-from clustering_pipeline.engine.vectors import Vectors
+from clustering_pipeline.engine.vectors import Vectors, silent
 from clustering_pipeline.model.algorithms.parameters import Parameters
 from clustering_pipeline.model.errors import InvalidParameters
-from clustering_pipeline.model.progress import Check
+from clustering_pipeline.model.progress import Check, Tell
 
 P = TypeVar("P", bound=Parameters)
 
@@ -28,6 +28,7 @@ class FitContext:
 
     neighborhood: Neighborhood
     check: Check
+    tell: Tell = silent
 
 
 @dataclass(frozen=True, kw_only=True)

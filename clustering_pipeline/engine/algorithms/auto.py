@@ -3,7 +3,8 @@
 import numpy as np
 
 from clustering_pipeline.engine.algorithms.algorithm import Algorithm, FitContext, Grouping
-from clustering_pipeline.engine.auto.search import SAMPLE, search
+from clustering_pipeline.engine.auto.budget import SAMPLE, planned
+from clustering_pipeline.engine.auto.search import search
 from clustering_pipeline.engine.auto.space import MANIFOLD_NEIGHBORS
 from clustering_pipeline.engine.limits import of_products
 from clustering_pipeline.engine.metrics.silhouette import cosine_silhouettes
@@ -26,9 +27,16 @@ def fit(vectors: Vectors, params: AutoParams, context: FitContext) -> Grouping:
         random_state=params.random_state,
         neighborhood=context.neighborhood,
         check=context.check,
+        tell=context.tell,
+        budget=params.budget_seconds,
     )
     nearness = (1 + np.maximum(cosine_silhouettes(vectors, outcome.labels), -1)) / 2
-    notes = {"trials": [trial.row() for trial in outcome.trials], "searched_on": outcome.fitted}
+    notes = {
+        "trials": [trial.row() for trial in outcome.trials],
+        "searched_on": outcome.fitted,
+        "predicted_seconds": outcome.predicted,
+        "choice": outcome.choice,
+    }
     return Grouping(labels=outcome.labels, probabilities=nearness, notes=notes)
 
 
@@ -37,9 +45,9 @@ def memory(job: Job, _params: AutoParams) -> int:
     return min(job.count, SAMPLE) ** 2 * 8 + job.count * job.dimensions * BYTES_PER_DIMENSION
 
 
-def seconds(job: Job, _params: AutoParams) -> float:
+def seconds(job: Job, params: AutoParams) -> float:
     """The trials on a sample, and the neighbours of everything."""
-    return 60 + of_products(job, 1)
+    return planned(job, params.budget_seconds).seconds + of_products(job, 1)
 
 
 ALGORITHM = Algorithm(

@@ -1,7 +1,7 @@
 """Fit one algorithm and answer in canonical form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,12 @@ from clustering_pipeline.engine.vectors import (
     as_vectors,
     directed,
     never,
+    silent,
     squarable,
     without_direction,
 )
 from clustering_pipeline.model.algorithms.parameters import Parameters
-from clustering_pipeline.model.progress import Check
+from clustering_pipeline.model.progress import Check, Tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +62,12 @@ def fit(
     neighbors: Neighborhood | None = None,
     memory_limit: int | None = None,
     check: Check = never,
+    tell: Tell = silent,
 ) -> Fit:
     """Group (n, d) vectors by ``algorithm``; ``random_state`` serves where no seed is named.
 
-    ``neighbors`` is the neighbourhood of ``vectors`` when the caller has it.  Raises
+    ``neighbors`` is the neighbourhood of ``vectors`` when the caller has it; ``tell`` hears what
+    ``auto`` tries.  Raises
     ``InvalidParameters``, ``InvalidVectors``, ``EmptySelection``, or ``DoesNotFit`` when the method
     needs more than ``memory_limit`` bytes (None: what the machine has free).
     """
@@ -72,7 +75,9 @@ def fit(
     method = named(algorithm)
     settings = seeded(resolved(algorithm, params), random_state)
     refuse_what_does_not_fit(points, algorithm=algorithm, params=settings, limit=memory_limit)
-    context = FitContext(neighborhood=neighbors or Neighborhood(points, check), check=check)
+    context = FitContext(
+        neighborhood=neighbors or Neighborhood(points, check), check=check, tell=tell
+    )
     with collected() as warned:
         grouping = _grouped(method, points, settings, context)
     record = {"algorithm": algorithm, "params": settings.model_dump(), **grouping.notes}
@@ -133,7 +138,7 @@ def _of_directed(
     if len(rows) > 1:
         inner = points[rows]
         hood = Neighborhood(inner, context.check)
-        context = FitContext(neighborhood=hood, check=context.check)
+        context = replace(context, neighborhood=hood)
         grouping = _fitted(method, inner, settings, context)
         labels[rows] = grouping.labels
         probabilities[rows] = _probabilities(grouping, labels[rows])

@@ -67,6 +67,11 @@ class Candidate(Protocol):
         """Whether another seed may find other groups."""
         ...
 
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
     def described(self) -> dict[str, object]:
         """Preprocessing, algorithm and parameters."""
         ...
@@ -82,6 +87,11 @@ class WardCut:
 
     groups: int
     chance: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"Ward's tree cut at {self.groups}"
 
     def described(self) -> dict[str, object]:
         """Preprocessing, algorithm and parameters."""
@@ -113,6 +123,12 @@ class Density:
     settled: bool
     chance: ClassVar[bool] = True
 
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        sizes = f"min_cluster_size {self.min_cluster_size}, min_samples {self.min_samples}"
+        return f"HDBSCAN after UMAP ({sizes}){', noise settled' if self.settled else ''}"
+
     def described(self) -> dict[str, object]:
         """Preprocessing, algorithm and parameters."""
         return {
@@ -143,10 +159,10 @@ def _joined(space: Space, labels: Labels) -> Labels:
     return known
 
 
-def candidates(count: int) -> list[Candidate]:
+def candidates(count: int, cuts: int = CUTS) -> list[Candidate]:
     """What is tried for ``count`` documents: cuts from two groups to the finest, and densities."""
     finest = max(FEWEST, int(FINE[1] * count**0.5))
-    counts = np.unique(np.geomspace(FEWEST, finest, CUTS).round().astype(int))
+    counts = np.unique(np.geomspace(FEWEST, finest, cuts).round().astype(int))
     small = max(5, int(count**0.5 / 7))
     densities = [
         Density(min_cluster_size=size, min_samples=near, settled=settled)

@@ -1,11 +1,13 @@
 """Try candidates, resample the best of them, and keep the one that holds up."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering_pipeline.engine.auto.budget import BUDGET, SAMPLE, planned
 from clustering_pipeline.engine.auto.candidates import (
     Candidate,
     candidates,
@@ -13,19 +15,24 @@ from clustering_pipeline.engine.auto.candidates import (
     nearest_groups,
 )
 from clustering_pipeline.engine.auto.space import OUTLYING, Space
-from clustering_pipeline.engine.auto.trial import Trial, chosen, readable, scored, tried, validated
+from clustering_pipeline.engine.auto.trial import (
+    Trial,
+    chosen,
+    readable,
+    reason,
+    scored,
+    tried,
+    validated,
+)
 from clustering_pipeline.engine.groups.numbering import canonical
 from clustering_pipeline.engine.neighbors.neighborhood import Neighborhood
 from clustering_pipeline.engine.neighbors.outliers import outlier_scores
+from clustering_pipeline.engine.runtime.job import job_of
 from clustering_pipeline.engine.sampling import sample_rows
-from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, unit_rows
-from clustering_pipeline.model.progress import Check
+from clustering_pipeline.engine.vectors import NOISE, Labels, Vectors, silent, unit_rows
+from clustering_pipeline.model.progress import Check, Tell
 
-# The work is bounded by these rather than by a clock, so that it ends the same way every time:
-# about a minute on two cores.
-SAMPLE = 8_000
 FINALISTS = 6
-RESAMPLES = 2
 KEPT = 0.8
 PLANTED = 0.05
 # The same for every run, so that a run's seed decides only what chance does inside a candidate.
@@ -35,11 +42,15 @@ SMALLEST = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """The ``labels`` (n,) int64 of the chosen candidate, and every trial, best first."""
+    """The ``labels`` (n,) int64 of the chosen candidate, every trial, best first, the seconds that
+    were predicted, and why it was chosen.
+    """
 
     labels: Labels
     trials: tuple[Trial, ...]
     fitted: int
+    predicted: float = 0.0
+    choice: str = ""
 
 
 def search(
@@ -48,30 +59,57 @@ def search(
     random_state: int,
     neighborhood: Neighborhood,
     check: Check,
+    tell: Tell = silent,
+    budget: float = BUDGET,
     sample: int = SAMPLE,
 ) -> Search:
     """Group (n, d) vectors by whichever candidate does best on at most ``sample`` of them.
 
-    Too few documents to compare anything are one group.
+    What is tried is settled before, by the predicted seconds of ``budget``; ``tell`` hears of every
+    trial, and how long it took.  Too few documents to compare anything are one group.
     """
     if len(vectors) < SMALLEST:
         return Search(labels=np.zeros(len(vectors), dtype=np.int64), trials=(), fitted=len(vectors))
-    rows = sample_rows(len(vectors), sample, random_state=random_state)
+    plan = planned(job_of(vectors), budget)
+    rows = sample_rows(len(vectors), min(sample, plan.sample), random_state=random_state)
     space = Space(vectors=vectors[rows], random_state=random_state, check=check)
     if len(rows) == len(vectors):
         space.__dict__["neighborhood"] = neighborhood
-    groupings = [(candidate, candidate.labels(space)) for candidate in candidates(len(rows))]
-    trials = [tried(candidate, space, labels) for candidate, labels in groupings]
+    tell(plan.sentence)
+    groupings, trials = _tried(candidates(len(rows), plan.cuts), space, tell)
     finalists = _finalists(trials, len(rows))
     for place in finalists:
         trials[place] = validated(trials[place], space, groupings[place][1])
-    trials = _resampled(trials, finalists, groupings, space)
+    trials = _resampled(trials, finalists, groupings, space, plan.resamples)
     trials = scored(trials)
     best = chosen(trials)
     trials[best] = replace(trials[best], is_chosen=True)
     labels = _everywhere(vectors, rows, groupings[best][1], neighborhood)
     ordered = sorted(trials, key=lambda trial: (not trial.is_chosen, -(trial.score or 0.0)))
-    return Search(labels=labels, trials=tuple(ordered), fitted=len(rows))
+    choice = reason(ordered)
+    tell(choice)
+    return Search(
+        labels=labels,
+        trials=tuple(ordered),
+        fitted=len(rows),
+        predicted=plan.seconds,
+        choice=choice,
+    )
+
+
+def _tried(
+    ways: Sequence[Candidate], space: Space, tell: Tell
+) -> tuple[list[tuple[Candidate, Labels]], list[Trial]]:
+    groupings, trials = [], []
+    for number, candidate in enumerate(ways, start=1):
+        began = time.perf_counter()
+        labels = candidate.labels(space)
+        trial = tried(candidate, space, labels)
+        groupings.append((candidate, labels))
+        trials.append(trial)
+        seconds = time.perf_counter() - began
+        tell(f"trial {number} of {len(ways)}: {trial.sentence} ({seconds:.1f} s)")
+    return groupings, trials
 
 
 def _finalists(trials: Sequence[Trial], documents: int) -> list[int]:
@@ -86,13 +124,14 @@ def _resampled(
     finalists: Sequence[int],
     groupings: Sequence[tuple[Candidate, Labels]],
     space: Space,
+    resamples: int,
 ) -> list[Trial]:
     """The finalists with their stability and the planted noise they left out."""
     from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 - heavy
 
     agreed: dict[int, list[float]] = {place: [] for place in finalists}
     left_out: dict[int, list[float]] = {place: [] for place in finalists}
-    for turn in range(RESAMPLES):
+    for turn in range(resamples):
         rows, other = _disturbed(space, turn)
         for place in finalists:
             candidate, labels = groupings[place]

@@ -28,6 +28,7 @@ class Trial:
     planted among those that was left out: None when it was not among the best by silhouette.
     """
 
+    name: str
     candidate: dict[str, object]
     chance: bool
     groups: int
@@ -44,12 +45,21 @@ class Trial:
         """The trial for a table or a record."""
         return dict(asdict(self))
 
+    @property
+    def sentence(self) -> str:
+        """What it has come to."""
+        return (
+            f"{self.name}: {self.groups} groups, silhouette {self.silhouette:.3f}, "
+            f"noise {self.noise:.0%}, largest {self.largest:.0%}"
+        )
+
 
 def tried(candidate: Candidate, space: Space, labels: Labels) -> Trial:
     """Measure the ``labels`` a candidate made of ``space``."""
     space.check()
     sizes = np.bincount(labels[labels >= 0])
     return Trial(
+        name=candidate.name,
         candidate=candidate.described(),
         chance=candidate.chance,
         groups=group_count(labels),
@@ -101,6 +111,21 @@ def chosen(trials: Sequence[Trial]) -> int:
     sure = [place for place in places if not trials[place].chance]
     surest = max(sure, key=lambda place: _merit(trials[place]), default=best)
     return surest if _merit(trials[surest]) >= _merit(trials[best]) - NEARLY else best
+
+
+def reason(trials: Sequence[Trial]) -> str:
+    """Which trial was chosen, and why; ``trials`` are in order, the chosen one first."""
+    best, others = trials[0], [trial for trial in trials[1:] if trial.score is not None]
+    why = (
+        f"it scores {_merit(best):.2f} (silhouette {best.silhouette:.3f}, stability "
+        f"{best.stability or 0:.2f}, {best.noise_found or 0:.0%} of planted noise left out)"
+    )
+    second = max(others, key=_merit, default=None)
+    if second is None:
+        return f"{best.name} was chosen from {len(trials)} trials: {why}"
+    sure = " and depends on no seed" if _merit(second) > _merit(best) else ""
+    rival = f"{second.name} scores {_merit(second):.2f}"
+    return f"{best.name} was chosen from {len(trials)} trials: {why}{sure}; {rival}"
 
 
 def _merit(trial: Trial) -> float:

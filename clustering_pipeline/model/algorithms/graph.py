@@ -128,9 +128,13 @@ class EVoCParams(Parameters):
 
 
 class AutoParams(Parameters):
-    """None but the seed: ``auto`` finds preprocessing, algorithm and parameters itself."""
+    """How long to try: ``auto`` finds preprocessing, algorithm and parameters itself."""
 
     method: ClassVar[str] = "auto"
+
+    budget_seconds: float = Field(default=60.0, ge=1, le=3600)
+    """Work that the trials may take, as predicted by size on two cores before the first of them: no
+    clock decides, so that a busy machine finds the same.  An extension of this server's."""
 
     random_state: Seed = 42
     """Seed of the trials."""

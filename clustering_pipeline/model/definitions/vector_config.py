@@ -109,6 +109,12 @@ class VectorConfig(RequestModel):
     """What stands for a group: its mean, its median, or the member nearest to the mean."""
     enrich_source: bool = False
     """Older form of the definition's ``enrich_source_collection``."""
+    target_noise: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
+    """Documents in no group join the nearest until this share of all is left, the nearest first;
+    each is marked ``assigned_by``.  Null leaves them.  An extension of this server's."""
+    groups_wanted: int | None = Field(default=None, ge=1)
+    """So many groups, from those that the method finds: the nearest join, or the widest are cut in
+    two.  Null leaves their number to the method.  An extension of this server's."""
     face_cluster_merge: FaceClusterMergeConfig | None = None
     """Joins groups of one face that density has torn apart; null does not."""
     preprocessing_steps: list[PreprocessingStep] | None = None
@@ -143,6 +149,7 @@ class VectorConfig(RequestModel):
         _check_features(self)
         _check_sample_size(self)
         _check_layers(self)
+        _check_wishes(self)
         return self
 
     @property
@@ -214,6 +221,18 @@ def _check_layers(config: VectorConfig) -> None:
             "algorithm_params.layers makes the groups within groups: leave out hierarchical and "
             "face_cluster_merge, or layers"
         )
+        raise ValueError(message)
+
+
+def _check_wishes(config: VectorConfig) -> None:
+    asked = [
+        name for name in ("target_noise", "groups_wanted") if getattr(config, name) is not None
+    ]
+    if asked and config.clustering_method == "attribute_based":
+        message = f"{asked[0]} needs vectors: attribute_based has a group for each value"
+        raise ValueError(message)
+    if config.groups_wanted is not None and config.given_params.get("layers"):
+        message = "groups_wanted asks for one level of groups, and algorithm_params.layers for more"
         raise ValueError(message)
 
 

@@ -65,6 +65,8 @@ class ExecutionProgress(Record):
     stage: str
     done: int = 0
     total: int | None = None
+    notes: tuple[str, ...] = ()
+    """What it has come to so far: the trials of ``auto``."""
     waiting_for: str | None = None
     """The server that does not answer, while the stage is patient with it."""
 

@@ -106,6 +106,8 @@ class GroupDocument(View):
     """Its group, the deepest in a hierarchy."""
     probability: float | None = None
     """How surely it is in its group."""
+    assigned_by: str | None = None
+    """The wish of the definition by which it is in its group: `target_noise`."""
     distance_to_centroid: float | None = None
     """Cosine distance from the centroid of its group."""
     payload: dict[str, Any] = Field(default_factory=dict)

@@ -78,6 +78,29 @@ class ClusterExecutionMetrics(View):
     """Further numbers, each with the space it was measured in."""
 
 
+class Finding(View):
+    """What a reader should know of a result: an extension of this server's."""
+
+    kind: Literal[
+        "auto_choice",
+        "dominant_group",
+        "much_noise",
+        "field_explains",
+        "near_duplicates",
+        "fewer_groups",
+        "far_grouped",
+    ]
+    """What it is about."""
+    text: str
+    """A sentence, with the setting that changes it."""
+    cluster_id: str | None = None
+    """The group, where it is about one."""
+    field: str | None = None
+    """The payload field, where it is about one; ``length`` is that of the texts."""
+    share: float | None = Field(default=None, ge=0, le=1)
+    """How much of the result it is about."""
+
+
 class ClusterExecutionResult(View):
     """One execution of a definition."""
 
@@ -93,6 +116,8 @@ class ClusterExecutionResult(View):
     """Documents that took part, noise included."""
     metrics: ClusterExecutionMetrics | None = None
     """How good the groups are."""
+    findings: list[Finding] = Field(default_factory=list)
+    """What a reader should know of the result: an extension of this server's."""
     member_counts_stale: bool = False
     """Whether documents were deleted since."""
     centroids: list[ClusterExecutionCentroid] | None = None
@@ -205,3 +230,5 @@ class ClusterGroupsResponse(View):
     """Whether documents were deleted since."""
     groups: list[ClusterGroup]
     """The groups, largest first."""
+    findings: list[Finding] = Field(default_factory=list)
+    """What a reader should know of the result: an extension of this server's."""

@@ -10,6 +10,7 @@ from clustering_pipeline.model.executions.execution import (
     ClusterExecutionMetrics,
     RepresentativeDocument,
 )
+from clustering_pipeline.model.executions.views import Finding
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.public_text import for_clients
 from clustering_pipeline.pipeline.publishing.tables import Results
@@ -24,6 +25,7 @@ from clustering_pipeline.pipeline.run.artifacts import (
 )
 from clustering_pipeline.pipeline.run.columns import KEYS
 from clustering_pipeline.pipeline.run.run import Run
+from clustering_pipeline.pipeline.stages.metrics import FINDINGS
 
 # A record is one document of at most 16 MB; texts of this many groups stay far below.
 SUMMARY_COLUMNS = (
@@ -44,10 +46,13 @@ SUMMARY_COLUMNS = (
 def result_fields(run: Run, results: Results) -> dict[str, Any]:
     """What the run found, under the names of ``ExecutionRecord``."""
     errors = [for_clients(error) for error in run.read_json(LABEL_ERRORS) or ()]
+    metrics = dict(run.read_json(METRICS))
+    findings = metrics.pop(FINDINGS, [])
     return {
         "num_clusters": results.top.height,
         "num_points": results.documents,
-        "metrics": _metrics(run.read_json(METRICS)),
+        "metrics": _metrics(metrics),
+        "findings": [Finding.model_validate(finding) for finding in findings],
         "centroids": [
             _centroid(row) for row in results.clusters.select(SUMMARY_COLUMNS).to_dicts()
         ],

@@ -8,7 +8,7 @@ import polars as pl
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.pipeline.groups.snapshots import group_uids, grouped_by
 from clustering_pipeline.pipeline.run.artifacts import DISTANCES, LABELS, REDUCED, SUMMARIES, TEXTS
-from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, axes_of
+from clustering_pipeline.pipeline.run.columns import ASSIGNED_BY, FEATURE, KEYS, ROW, axes_of
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import grouped_documents
 from clustering_pipeline.pipeline.stages.attributes import named_by_values
@@ -88,7 +88,7 @@ def _members(
         [
             documents.select(*KEYS, FEATURE, "cluster_id"),
             distances.fill_nan(None),
-            documents.select("probability", "outlier_score"),
+            documents.select("probability", "outlier_score", pl.col(f"^{ASSIGNED_BY}$")),
             rows.join(places, on=ROW, how="left", maintain_order="left").drop(ROW),
         ],
         how="horizontal",

@@ -39,6 +39,9 @@ _PROBABILITY = _number("probability", "how surely the document is in its group",
 _OUTLIER = _number("outlier_score", "how far out the document lies; null where attributes group")
 _FOUND = _text(c.FOUND, "uid of the group as it was found, where people regrouped", optional=True)
 _NOVEL = _flag(c.NOVEL, "whether no published group reaches the document", optional=True)
+_ASSIGNED_BY = _text(
+    c.ASSIGNED_BY, "the wish by which the document is in its group: `target_noise`", optional=True
+)
 _NEAREST = _text(c.NEAREST, "group nearest to the document", optional=True)
 _DISTANCE = _number(
     "distance_to_centroid", "from the centroid of its group; null for noise", unit="cosine"
@@ -152,6 +155,7 @@ ASSIGNMENTS = _table(
     _FOUND,
     _NOVEL,
     _NEAREST,
+    _ASSIGNED_BY,
     reused=True,
 )
 FIT = _record(
@@ -220,6 +224,7 @@ METRICS = _record(
     _text("space", "space that was measured in"),
     _number("silhouette_score", "mean silhouette", unit="-1 to 1"),
     _number("noise_ratio", "share of documents in no group", unit="0 to 1"),
+    _list("findings", "what a reader should know, in sentences", optional=True),
     open=True,
     reused=True,
 )
@@ -308,6 +313,7 @@ MEMBERS = _table(
     *_NAMES[1:],
     _text("cluster_label", "the group's name"),
     _integer("member_count", "size of the group, or of the noise", unit="documents"),
+    _ASSIGNED_BY,
 )
 LINEAGE = _table(
     "lineage",

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from clustering_pipeline.engine.vectors import silent
 from clustering_pipeline.logs import tell
+from clustering_pipeline.model.progress import Tell
 
 LOG = logging.getLogger(__name__)
 Write = Callable[[int, int | None], None]
@@ -14,9 +16,13 @@ INTERVAL_SECONDS = 0.5
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Passes on at most two reports a second; the last one of a stage always arrives."""
+    """Passes on at most two reports a second; the last one of a stage always arrives.
+
+    ``say`` passes on every sentence about what long work has come to.
+    """
 
     write: Write
+    say: Tell = silent
     clock: Callable[[], float] = time.monotonic
     _last: float = field(default=float("-inf"), init=False)
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Fit, Hierarchy
+from clustering_pipeline.engine.groups.hierarchy import by_size, of_deepest, top_labels
 from clustering_pipeline.engine.groups.numbering import canonical, group_count
 from clustering_pipeline.engine.neighbors.outliers import NEIGHBORS
-from clustering_pipeline.engine.vectors import Labels, Vectors
+from clustering_pipeline.engine.vectors import Labels, Vectors, silent
 from clustering_pipeline.model.algorithms.parameters import Parameters
 from clustering_pipeline.model.definitions.spec import ClusterSpec
 from clustering_pipeline.model.definitions.vector_config import FaceClusterMergeConfig
 from clustering_pipeline.model.ids import NOISE_ID, group_id, group_path
-from clustering_pipeline.model.progress import Check
+from clustering_pipeline.model.progress import Check, Tell
 from clustering_pipeline.pipeline.groups.matching import Named, keep_named, name_groups, read_past
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
@@ -27,7 +28,7 @@ from clustering_pipeline.pipeline.run.artifacts import (
     REDUCTION,
     RELATIONS,
 )
-from clustering_pipeline.pipeline.run.columns import FEATURE, KEYS, ROW, VECTOR
+from clustering_pipeline.pipeline.run.columns import ASSIGNED_BY, FEATURE, KEYS, ROW, VECTOR
 from clustering_pipeline.pipeline.run.progress import Paced
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
@@ -45,6 +46,8 @@ from clustering_pipeline.pipeline.stages.neighbors import (
 )
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
+TARGET_NOISE = "target_noise"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
@@ -55,6 +58,8 @@ class Method:
     preprocessing: Sequence[Mapping[str, Any]]
     depth: int
     faces: FaceClusterMergeConfig | None
+    target_noise: float | None
+    groups_wanted: int | None
 
     @classmethod
     def of(cls, spec: ClusterSpec) -> "Method":
@@ -67,14 +72,25 @@ class Method:
             preprocessing=spec.preprocessing,
             depth=config.max_hierarchy_depth if config.hierarchical else 0,
             faces=faces if faces and faces.enabled else None,
+            target_noise=config.target_noise,
+            groups_wanted=config.groups_wanted,
         )
 
     def fit(
-        self, points: Vectors, check: Check, neighbors: engine.Neighborhood | None = None
+        self,
+        points: Vectors,
+        check: Check,
+        neighbors: engine.Neighborhood | None = None,
+        tell: Tell = silent,
     ) -> Fit:
         """The groups of (m, d) vectors."""
         return engine.fit_interruptibly(
-            points, algorithm=self.algorithm, params=self.params, neighbors=neighbors, check=check
+            points,
+            algorithm=self.algorithm,
+            params=self.params,
+            neighbors=neighbors,
+            check=check,
+            tell=tell,
         )
 
     def divide(self, vectors: Vectors, labels: Labels, check: Check, **options: Any) -> Hierarchy:
@@ -106,7 +122,10 @@ class Clustering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouped:
-    """One clustering of all documents; the labels are those of the top of ``tree``."""
+    """One clustering of all documents; the labels are those of the top of ``tree``.
+
+    ``assigned_by`` says by which wish each document came into its group, where there is one.
+    """
 
     space: Space
     labels: Labels
@@ -114,6 +133,7 @@ class Grouped:
     probabilities: NDArray[np.float64]
     outlier_scores: NDArray[np.float64]
     record: dict[str, Any]
+    assigned_by: Sequence[str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +179,10 @@ def keep_clustered(run: Run, clustered: Clustered, named: Named) -> StageReport:
 def _by_vectors(run: Run, check: Check) -> Clustered:
     method, values = Method.of(run.spec), targets(run)
     documents = payloads(run) if method.faces else []
-    parts = [_grouped(part, method, documents, values, check) for part in _clusterings(run)]
+    tell = run.progress.say
+    parts = [
+        _grouped(part, method, documents, values, check, tell=tell) for part in _clusterings(run)
+    ]
     return together(run.read_frame(EMBEDDINGS, columns=KEYS), parts)
 
 
@@ -185,29 +208,71 @@ def _grouped(
     documents: Sequence[Mapping[str, Any]],
     values: Mapping[str, Sequence[object]],
     check: Check,
+    *,
+    tell: Tell,
 ) -> Grouped:
     """Outliers are scored in the original space; ``values`` are the targets of the steps."""
     vectors, points = part.space.vectors, part.points
     most = engine.neighbors_wanted(algorithm=method.algorithm, params=method.params)
     near = neighborhood(points, part.neighbors, most=most, check=check)
-    fitted = method.fit(points, check, near)
+    fitted = method.fit(points, check, near, tell)
     placed = engine.everywhere(vectors, part.rows, fitted, check, steps=part.steps)
     labels, merged = _merge_faces(vectors, placed.labels, documents, method.faces)
+    wished = wished_groups(vectors, labels, placed.hierarchy, method, check)
     same = np.array_equal(points, vectors)
     scored = near if same else neighborhood(vectors, part.neighbors, most=NEIGHBORS, check=check)
     return Grouped(
         space=part.space,
-        labels=labels,
-        tree=placed.hierarchy or method.divide(vectors, labels, check, targets=values),
+        labels=wished.labels,
+        tree=wished.tree or method.divide(vectors, wished.labels, check, targets=values),
+        assigned_by=wished.assigned_by,
         probabilities=placed.probabilities,
         outlier_scores=engine.outlier_scores(vectors, neighbors=scored, check=check),
         record={
             **fitted.record,
             **placed.record,
             **merged,
-            **validity(method.algorithm, points, labels[part.rows], part.steps, check),
+            **wished.record,
+            **validity(method.algorithm, points, wished.labels[part.rows], part.steps, check),
             "neighbors": {"fitted": near.record, "scored": scored.record},
         },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wished:
+    """The groups after what the definition wants of them, and what that took."""
+
+    labels: Labels
+    tree: Hierarchy | None
+    record: dict[str, Any]
+    assigned_by: Sequence[str | None] | None = None
+
+
+def wished_groups(
+    vectors: Vectors, labels: Labels, tree: Hierarchy | None, method: Method, check: Check
+) -> Wished:
+    """As many groups as the definition wants, and no more noise than that."""
+    record: dict[str, Any] = {}
+    if method.groups_wanted is not None:
+        before = group_count(labels)
+        labels = engine.as_many_groups(vectors, labels, method.groups_wanted, check)
+        record["groups_wanted"] = {"groups_before": before}
+    if method.target_noise is None:
+        return Wished(labels=labels, tree=tree, record=record)
+    deepest = labels if tree is None else tree.deepest
+    filled, joined = engine.with_less_noise(vectors, deepest, method.target_noise, check)
+    record["target_noise"] = {
+        "noise_before": float((labels < 0).mean()),
+        "joined": int(joined.sum()),
+    }
+    if tree is not None:
+        tree = by_size(of_deepest([node.path for node in tree.nodes], filled))
+    return Wished(
+        labels=canonical(filled) if tree is None else top_labels(tree),
+        tree=tree,
+        record=record,
+        assigned_by=[TARGET_NOISE if each else None for each in joined.tolist()],
     )
 
 
@@ -250,6 +315,11 @@ def _table(keys: pl.DataFrame, part: Grouped, labels: Labels) -> pl.DataFrame:
         probability=part.probabilities,
         outlier_score=part.outlier_scores,
         **{FEATURE: pl.lit(part.space.name)},
+        **(
+            {}
+            if part.assigned_by is None
+            else {ASSIGNED_BY: pl.Series(part.assigned_by, dtype=pl.String)}
+        ),
     )
 
 

@@ -28,6 +28,8 @@ from clustering_pipeline.pipeline.run.hierarchy_levels import Level, levels
 from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import payloads
+from clustering_pipeline.pipeline.stages.findings import findings, grouped, shown
+from clustering_pipeline.pipeline.stages.metrics import FINDINGS
 
 MISSING = "missing_attribute"
 """How many documents lack an attribute, in the fit's record."""
@@ -122,7 +124,9 @@ def summarize_attributes(run: Run) -> StageReport:
         for level in levels(assignments["cluster_id"])
         for row in _summaries(run, level, documents)
     ]
-    metrics = engine.counted(assignments["label"].to_numpy()).contract()
+    noticed = findings([grouped(run.spec.method, assignments)])
+    counts = engine.counted(assignments["label"].to_numpy()).contract()
+    metrics = counts | {FINDINGS: [each.model_dump() for each in noticed]}
     size = run.write_frame(SUMMARIES, pl.DataFrame(rows, schema=SUMMARIES.schema))
     nowhere = pl.Series("distance_to_centroid", [None] * len(documents), dtype=pl.Float64)
     run.write_frame(DISTANCES, nowhere.to_frame())
@@ -130,6 +134,7 @@ def summarize_attributes(run: Run) -> StageReport:
     return StageReport(
         numbers={"groups": len(rows), "bytes": size},
         texts={"space": str(metrics["space"]), "degenerate": str(metrics["degenerate"])},
+        markdown=shown(noticed),
         uri=run.uri(SUMMARIES),
     )
 

@@ -20,6 +20,7 @@ from clustering_pipeline.pipeline.run.spaces import Matrix, Space
 
 SPACE = "original"
 EXPLAINED = "explained_by_fields"
+FINDINGS = "findings"
 VALIDITY = "density_validity"
 SAMPLE = 5_000  # documents that density validity is measured on, drawn with a seed
 PER_FEATURE = "per_feature"
@@ -120,6 +121,19 @@ def explained_by_fields(run: Run, groupings: Sequence[Labels]) -> list[list[Shar
     stored = run.read_frame(EMBEDDINGS, columns=[PAYLOAD])[PAYLOAD]
     fields = _fields(stored, len(stored), ours)
     return [_shares(labels, fields) for labels in groupings]
+
+
+def text_lengths(run: Run) -> list[int]:
+    """Of each document, the characters of all texts in its payload."""
+    ours = {field.partition(".")[0] for field in run.own_fields}
+    return [
+        sum(
+            len(value)
+            for name, value in from_json(text).items()
+            if isinstance(value, str) and name not in ours
+        )
+        for text in run.read_frame(EMBEDDINGS, columns=[PAYLOAD])[PAYLOAD]
+    ]
 
 
 def _shares(labels: Labels, fields: Mapping[str, Sequence[Any]]) -> list[Share]:

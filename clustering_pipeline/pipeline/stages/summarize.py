@@ -22,14 +22,17 @@ from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.run.spaces import Space, original_spaces
 from clustering_pipeline.pipeline.stages.attributes import summarize_attributes
+from clustering_pipeline.pipeline.stages.findings import findings, grouped, shown
 from clustering_pipeline.pipeline.stages.metrics import (
     EXPLAINED,
+    FINDINGS,
     Share,
     all_of,
     explained_by_fields,
     fits_of,
     measured,
     numbers_of,
+    text_lengths,
     warning,
 )
 
@@ -70,11 +73,12 @@ def summarize_by(
     ``explained`` is what fields explain of each clustering, where that is known; ``fits`` what its
     fit measured, where these groups are what was fitted.
     """
-    assignments = run.read_frame(ASSIGNMENTS, columns=["label", "cluster_id"])
+    assignments = run.read_frame(ASSIGNMENTS, columns=["label", "cluster_id", "outlier_score"])
     spaces = original_spaces(run)
+    known = fits or [{}] * len(spaces)
     clusterings = [
         _summary(run, space, assignments[space.rows], fit, describe)
-        for space, fit in zip(spaces, fits or [{}] * len(spaces), strict=True)
+        for space, fit in zip(spaces, known, strict=True)
     ]
     labels = [assignments["label"].to_numpy()[space.rows] for space in spaces]
     if explained is None:
@@ -85,11 +89,26 @@ def summarize_by(
             for part, shares in zip(clusterings, explained, strict=True)
         }
     )
+    lengths = text_lengths(run)
+    noticed = findings(
+        [
+            grouped(
+                run.spec.method,
+                assignments[space.rows],
+                space,
+                outlier_scores=assignments["outlier_score"].to_numpy()[space.rows],
+                explained=shares,
+                lengths=lengths,
+                choice=fit.get("choice"),
+            )
+            for space, shares, fit in zip(spaces, explained, known, strict=True)
+        ]
+    )
     summaries = _one_table([part.groups for part in clusterings])
     distances = np.concatenate([part.distances for part in clusterings])
     size = run.write_frame(SUMMARIES, summaries)
     run.write_frame(DISTANCES, pl.DataFrame({"distance_to_centroid": distances}))
-    run.write_json(METRICS, metrics)
+    run.write_json(METRICS, metrics | {FINDINGS: [each.model_dump() for each in noticed]})
     return StageReport(
         numbers={"groups": summaries.height, "bytes": size} | numbers_of(metrics),
         texts={
@@ -97,6 +116,7 @@ def summarize_by(
             "degenerate": str(metrics["degenerate"]),
             **warning(metrics[EXPLAINED]),
         },
+        markdown=shown(noticed),
         records={EXPLAINED: metrics[EXPLAINED]},
         uri=run.uri(SUMMARIES),
     )

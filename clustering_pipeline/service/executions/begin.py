@@ -234,7 +234,13 @@ def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
         nonlocal shown
         if is_due():
             tell(LOG, "stage at work", done=done, total=total)
-        shown = ExecutionProgress(stage=stage, done=done, total=total)
+        shown = shown.model_copy(update={"done": done, "total": total})
+        catalog.executions.progress(execution.run_id, shown)
+
+    def say(sentence: str) -> None:
+        nonlocal shown
+        tell(LOG, sentence)
+        shown = shown.model_copy(update={"notes": (*shown.notes, sentence)})
         catalog.executions.progress(execution.run_id, shown)
 
     def wait() -> None:
@@ -250,5 +256,5 @@ def _run(pipeline: Pipeline, execution: ExecutionRecord, stage: str) -> Run:
         execution=execution,
         spec=spec,
         published=catalog.executions.published(record),
-        progress=Progress(write=write),
+        progress=Progress(write=write, say=say),
     )

@@ -22,7 +22,7 @@ from clustering_pipeline.model.filters.tree import Filter
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS
-from clustering_pipeline.pipeline.run.columns import CENTROID, FEATURE, KEYS
+from clustering_pipeline.pipeline.run.columns import ASSIGNED_BY, CENTROID, FEATURE, KEYS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.documents import (
     TEXT,
@@ -99,7 +99,7 @@ def group_documents(
     """
     _, execution = results_of(pipeline, scope, cluster, run_id)
     chosen = NOISE_ID if group == NOISE_ID else one_group(execution, group).cluster_id
-    rows = read_members(pipeline, execution, _PLACES).filter(is_within(chosen))
+    rows = read_members(pipeline, execution, (*_PLACES, ASSIGNED_BY)).filter(is_within(chosen))
     rows = rows.sort(*_PLACES, "document_id", descending=[True, False, False], nulls_last=True)
     if condition is not None:
         rows = rows.filter(pl.Series([matches(condition, payload) for payload in payloads(rows)]))
@@ -130,7 +130,7 @@ def one_group(execution: ExecutionRecord, given: str) -> ClusterExecutionCentroi
 
 
 def _documents(rows: pl.DataFrame) -> Iterator[GroupDocument]:
-    names = ("document_id", "collection_id", "cluster_id", *_PLACES)
+    names = ("document_id", "collection_id", "cluster_id", *_PLACES, ASSIGNED_BY)
     for row, payload in zip(rows.select(names).iter_rows(named=True), payloads(rows), strict=True):
         yield GroupDocument(**row, payload=payload)
 

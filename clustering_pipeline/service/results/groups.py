@@ -34,6 +34,7 @@ def groups_of(record: ClusterRecord, execution: ExecutionRecord | None) -> Clust
         total_documents=execution.num_points if execution else 0,
         member_counts_stale=execution.member_counts_stale if execution else False,
         groups=_groups(execution) if execution else [],
+        findings=execution.findings if execution else [],
     )
 
 

@@ -241,19 +241,23 @@ def test_a_definition_in_a_file(tmp_path, collection):
         "vector_config": {"feature_uri": FEATURE, "clustering_method": "hdbscan"},
         "filters": {"subject": "sea"},
     }
-    for suffix, text in ((".yaml", yaml.safe_dump(wanted)), (".json", json.dumps(wanted))):
+    by_default = wanted | {"vector_config": {"feature_uri": FEATURE}}
+    texts = ((".yaml", yaml.safe_dump(wanted)), (".json", json.dumps(by_default)))
+    for (suffix, text), method in zip(texts, ("hdbscan", "auto"), strict=True):
         file = (tmp_path / "topics").with_suffix(suffix)
         file.write_text(text)
         made = run("clusters", "create", "--file", file, "--json").json
-        assert (made["cluster_name"], made["filters"]) == (
+        assert (made["cluster_name"], made["filters"], made["algorithm"]) == (
             wanted["cluster_name"],
             {"subject": "sea"},
+            method,
         )
         assert run("clusters", "delete", made["cluster_id"], "--yes").code == 0
 
 
 def test_update_changes_what_is_given(collection, tmp_path):
     made = create(collection).json
+    assert made["algorithm"] == "auto"
     changed = run(
         *("clusters", "update", made["cluster_id"], "--json"),
         *("--set", "description=weekly", "--set", 'filters={"subject": "sea"}'),
@@ -352,7 +356,7 @@ def test_what_is_not_there_yet_is_said(collection):
         pytest.param(
             ["create", "--collection", "x", "--feature-uri", FEATURE, "--params", '{"eps": 1}'],
             2,
-            "error: vector_config.algorithm_params: hdbscan takes no 'eps' (a parameter of dbscan",
+            "error: vector_config.algorithm_params: auto takes no 'eps' (a parameter of dbscan",
             id="parameter-of-another-method",
         ),
         pytest.param(

@@ -51,6 +51,27 @@ from clustering_pipeline_tests.model.factories import definition, vectors
             "hierarchical and face_cluster_merge, or layers",
             id="layers-and-division",
         ),
+        *(
+            pytest.param(
+                definition(vector_config=vectors(**{name: value})),
+                InvalidDefinition,
+                f"vector_config.{name}: should be {bound}",
+                id=f"{name}-{value}",
+            )
+            for name, value, bound in (
+                ("target_noise", 1, "less than 1"),
+                ("target_noise", -0.1, "greater than or equal to 0"),
+                ("target_noise", float("nan"), "a finite number"),
+                ("groups_wanted", 0, "greater than or equal to 1"),
+            )
+        ),
+        pytest.param(
+            definition(vector_config=vectors(groups_wanted=9, algorithm_params={"layers": True})),
+            InvalidDefinition,
+            "vector_config: groups_wanted asks for one level of groups, and "
+            "algorithm_params.layers for more",
+            id="wanted-groups-and-layers",
+        ),
         pytest.param(
             definition(enrich_source_collection="yes"),
             InvalidDefinition,

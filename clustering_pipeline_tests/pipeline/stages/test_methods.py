@@ -9,11 +9,13 @@ from sklearn.metrics import adjusted_rand_score
 
 from clustering_pipeline.engine import outlier_scores
 from clustering_pipeline.model.collections import CollectionRecord
-from clustering_pipeline.model.errors import InvalidRequest, StateConflict
+from clustering_pipeline.model.errors import InvalidParameters, InvalidRequest, StateConflict
 from clustering_pipeline.model.scope import LOCAL
 from clustering_pipeline.service.results.agreement import field_agreement
+from clustering_pipeline.service.results.group import group_documents
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 from clustering_pipeline_tests.sizes import FULL
+from clustering_pipeline_tests.worlds.direct import execute
 from clustering_pipeline_tests.worlds.planted import SUBJECTS, Documents, planted
 from clustering_pipeline_tests.worlds.world import FEATURE, KMEANS, Done, World
 
@@ -386,3 +388,33 @@ def test_faces_that_share_scenes_become_one_group(world: World) -> None:
     assert ran.execution.num_clusters == 2
     manifest = world.pipeline.artifacts.read_json(ran.execution.artifact_key("manifest.json"))
     assert manifest["fit"]["face_cluster_merge"] == {"groups_before": 3, "joins": 1}
+
+
+def test_noise_is_brought_into_groups_and_marked(world: World) -> None:
+    strewn = world.collection(planted(strays=30))
+    hdbscan = {"clustering_method": "hdbscan", "algorithm_params": {"min_cluster_size": 15}}
+    before = world.run(world.define(strewn, hdbscan)).execution
+    count = int(before.num_points)
+    assert before.pipeline_drop > 0.05 * count
+    cluster = world.define(strewn, hdbscan | {"target_noise": 0.02})
+    ran = world.run(cluster)
+    assert ran.execution.pipeline_drop == int(0.02 * count)
+    marked = group_documents(world.pipeline, LOCAL, cluster.cluster_id, "cl_0").results
+    every = world.pipeline.artifacts.read_frame(str(ran.execution.members_key))
+    by_wish = every.filter(assigned_by="target_noise")
+    assert by_wish.height == before.pipeline_drop - ran.execution.pipeline_drop
+    assert {each.assigned_by for each in marked} <= {None, "target_noise"}
+    joined = execute(world.pipeline, cluster, mode="assign")
+    assert joined.num_points == count
+
+
+def test_as_many_groups_as_wanted_keep_their_uids(
+    world: World, collection: CollectionRecord
+) -> None:
+    cluster = world.define(collection, KMEANS | {"groups_wanted": 7})
+    first, second = (world.run(cluster).execution for _ in range(2))
+    assert first.num_clusters == 7
+    assert second.uids == first.uids
+    over = world.define(collection, KMEANS | {"groups_wanted": 10_000})
+    with pytest.raises(InvalidParameters, match="groups_wanted is 10000, and 300 documents"):
+        world.run(over)

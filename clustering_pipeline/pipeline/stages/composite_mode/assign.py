@@ -28,7 +28,13 @@ from clustering_pipeline.pipeline.run.spaces import (
     features,
     original_spaces,
 )
-from clustering_pipeline.pipeline.stages.assign import Grouped, Method, keep_clustered, together
+from clustering_pipeline.pipeline.stages.assign import (
+    Grouped,
+    Method,
+    keep_clustered,
+    together,
+    wished_groups,
+)
 from clustering_pipeline.pipeline.stages.composite_mode.sources import source_runs
 from clustering_pipeline.stores.artifacts.matrices import vector_matrix
 
@@ -144,9 +150,14 @@ def _group(
     reduction = engine.reduce(points, method.preprocessing, check=check)
     fitted = method.fit(reduction.vectors, check)
     placed = engine.everywhere(points, np.arange(count), fitted, check, steps=reduction.record)
-    tree = placed.hierarchy or method.divide(points, placed.labels, check, smallest=SMALLEST)
+    wished = wished_groups(points, placed.labels, placed.hierarchy, method, check)
+    tree = wished.tree or method.divide(points, wished.labels, check, smallest=SMALLEST)
     steps = [{FEATURE: space.name, **step} for step in reduction.record]
-    return tree, placed.probabilities, {**fitted.record, "centroids": count, "steps": steps}
+    return (
+        tree,
+        placed.probabilities,
+        {**fitted.record, **wished.record, "centroids": count, "steps": steps},
+    )
 
 
 def _weighed(run: Run, space: Space, centroids: Vectors) -> Vectors:
