@@ -69,12 +69,9 @@ def cluster_definitions(
         )
 
     assets = dg.map_asset_specs(own, build_assets(graph))
-    return dg.Definitions(
-        assets=assets,
-        asset_checks=build_checks(graph),
-        jobs=[_job(graph.key_prefix, assets)],
-        resources=resources_of(connect or clustering_resources(resources)),
-    )
+    jobs, stores = [_job(graph.key_prefix, assets)], connect or clustering_resources(resources)
+    checks, parts = build_checks(graph), resources_of(stores)
+    return dg.Definitions(assets=assets, asset_checks=checks, jobs=jobs, resources=parts)
 
 
 def _job(key_prefix: Sequence[str], assets: Sequence[Any]) -> Any:

@@ -55,14 +55,9 @@ def cluster_texts(
     given = _texts(texts)
     vectors = _vectors(given, embedder, embeddings)
     details = metadata_frame(metadata, len(given))
-    found = cluster(
-        vectors,
-        algorithm=method,
-        params=params,
-        preprocessing=preprocessing,
-        sample_size=sample_size,
-        random_state=random_state,
-    )
+    how: dict[str, Any] = {"params": params, "preprocessing": preprocessing}
+    how |= {"sample_size": sample_size, "random_state": random_state}
+    found = cluster(vectors, algorithm=method, **how)
     return Topics(
         texts=tuple(given),
         vectors=vectors,

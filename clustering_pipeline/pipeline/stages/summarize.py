@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline import engine
 from clustering_pipeline.engine import Centroids
+from clustering_pipeline.model.executions.views import Finding
 from clustering_pipeline.pipeline.run.artifacts import (
     ASSIGNMENTS,
     DISTANCES,
@@ -89,21 +90,7 @@ def summarize_by(
             for part, shares in zip(clusterings, explained, strict=True)
         }
     )
-    lengths = text_lengths(run)
-    noticed = findings(
-        [
-            grouped(
-                run.spec.method,
-                assignments[space.rows],
-                space,
-                outlier_scores=assignments["outlier_score"].to_numpy()[space.rows],
-                explained=shares,
-                lengths=lengths,
-                choice=fit.get("choice"),
-            )
-            for space, shares, fit in zip(spaces, explained, known, strict=True)
-        ]
-    )
+    noticed = _noticed(run, spaces, assignments, explained, known)
     summaries = _one_table([part.groups for part in clusterings])
     distances = np.concatenate([part.distances for part in clusterings])
     size = run.write_frame(SUMMARIES, summaries)
@@ -119,6 +106,30 @@ def summarize_by(
         markdown=shown(noticed),
         records={EXPLAINED: metrics[EXPLAINED]},
         uri=run.uri(SUMMARIES),
+    )
+
+
+def _noticed(
+    run: Run,
+    spaces: Sequence[Space],
+    assignments: pl.DataFrame,
+    explained: Sequence[list[Share]],
+    fits: Sequence[Mapping[str, Any]],
+) -> list[Finding]:
+    lengths = text_lengths(run)
+    return findings(
+        [
+            grouped(
+                run.spec.method,
+                assignments[space.rows],
+                space,
+                outlier_scores=assignments["outlier_score"].to_numpy()[space.rows],
+                explained=shares,
+                lengths=lengths,
+                choice=fit.get("choice"),
+            )
+            for space, shares, fit in zip(spaces, explained, fits, strict=True)
+        ]
     )
 
 
