@@ -1,7 +1,6 @@
 """What the papers and docstrings show is run, as it stands."""
 
 import doctest
-import os
 import re
 from importlib import import_module
 from pathlib import Path
@@ -12,22 +11,18 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from clustering_pipeline.components import ClusterComponent
+from clustering_pipeline_tests.worlds.own_stack import own_stack
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture
-def elsewhere(stack, qdrant_url, tmp_path, monkeypatch):
+def elsewhere(stack, qdrant_url, tmp_path):
     """A folder to write into, the worker's embedded stack, and no setting of whoever tests."""
-    for name in list(os.environ):
-        if name.startswith(("CLUSTERING_", "DAGSTER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
-    if qdrant_url != stack.qdrant_url:
-        monkeypatch.setenv("CLUSTERING_QDRANT_URL", qdrant_url)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    with own_stack(stack, qdrant_url) as patch:
+        patch.chdir(tmp_path)
+        yield tmp_path
 
 
 def test_the_notebooks_page_runs(elsewhere):

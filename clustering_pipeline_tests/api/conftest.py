@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from uuid import uuid4
@@ -11,19 +10,14 @@ from clustering_pipeline.local.connect import open_pipeline
 from clustering_pipeline.local.stack.client import Stack
 from clustering_pipeline.settings import Settings
 from clustering_pipeline_tests.api.served import Served, served_app
+from clustering_pipeline_tests.worlds.own_stack import own_stack
 
 
 @pytest.fixture(scope="module")
 def settings(stack: Stack, qdrant_url: str) -> Iterator[Settings]:
     """The worker's embedded stack with a database of the module's own, for launched runs too."""
     database = f"test_{uuid4().hex}"
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith(("CLUSTERING_", "DAGSTER_")):
-                patch.delenv(name)
-        patch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
-        if qdrant_url != stack.qdrant_url:
-            patch.setenv("CLUSTERING_QDRANT_URL", qdrant_url)
+    with own_stack(stack, qdrant_url) as patch:
         patch.setenv("CLUSTERING_MONGODB_DATABASE", database)
         yield Settings()
     with MongoClient(stack.mongodb_uri) as client:

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,19 +6,14 @@ import polars as pl
 import pytest
 
 from clustering_pipeline.local.stack.client import Stack
+from clustering_pipeline_tests.worlds.own_stack import own_stack
 from clustering_pipeline_tests.worlds.planted import planted
 
 
 @pytest.fixture(scope="module", autouse=True)
 def environment(stack: Stack, qdrant_url: str) -> Iterator[None]:
     """The worker's embedded stack, and no setting of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith(("CLUSTERING_", "DAGSTER_")):
-                patch.delenv(name)
-        patch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
-        if qdrant_url != stack.qdrant_url:
-            patch.setenv("CLUSTERING_QDRANT_URL", qdrant_url)
+    with own_stack(stack, qdrant_url):
         yield
 
 

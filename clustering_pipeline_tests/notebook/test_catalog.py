@@ -1,12 +1,11 @@
 """Stored definitions in a notebook."""
 
-import os
-
 import pytest
 
 from clustering_pipeline import cluster_texts, open_catalog
 from clustering_pipeline.model.errors import ClusteringError
 from clustering_pipeline_tests.worlds.direct import execute
+from clustering_pipeline_tests.worlds.own_stack import own_stack
 from clustering_pipeline_tests.worlds.planted import planted
 
 SIZES = {"sea": 30, "court": 20}
@@ -15,13 +14,7 @@ SIZES = {"sea": 30, "court": 20}
 @pytest.fixture(scope="module", autouse=True)
 def environment(stack, qdrant_url):
     """The worker's embedded stack, and no setting of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith(("CLUSTERING_", "DAGSTER_")):
-                patch.delenv(name)
-        patch.setenv("CLUSTERING_DATA_DIR", str(stack.data_dir))
-        if qdrant_url != stack.qdrant_url:
-            patch.setenv("CLUSTERING_QDRANT_URL", qdrant_url)
+    with own_stack(stack, qdrant_url):
         yield
 
 
