@@ -27,9 +27,10 @@ from clustering_pipeline.pipeline.run.report import StageReport
 from clustering_pipeline.pipeline.run.run import Run
 from clustering_pipeline.pipeline.stages.export import Check
 from clustering_pipeline.pipeline.stages.table import Stage, require_inputs
-from clustering_pipeline.service.executions.begin import RunIdentity, open_run, past_run
+from clustering_pipeline.service.executions.begin import RunIdentity, open_run
 from clustering_pipeline.service.executions.delete import leaving_nothing
 from clustering_pipeline.service.executions.finish import complete, fail, record_part
+from clustering_pipeline.service.executions.recovery import past_run
 
 LOG = logging.getLogger(__name__)
 TRACEBACK_LINES = 12
@@ -78,7 +79,8 @@ def verify(context: Context, pipeline: Pipeline, graph: Graph, check: Check) -> 
         done = pipeline.catalog.executions.find(run_id)
         if done is not None and done.status is ExecutionStatus.COMPLETED:
             # The run makes no more than was made before its checks.
-            check.require(past_run(pipeline, done))
+            record = pipeline.catalog.clusters.by_id(done.cluster_id)
+            check.require(past_run(pipeline, record, done))
             return
         cluster_id = graph.cluster_of(context, pipeline, graph)
         check.require(open_run(pipeline, cluster_id, identity, stage=check.name))

@@ -1,14 +1,17 @@
 """Dates as documents hold them, and the periods that they fall into."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.filters.text import as_time
 
+Group = TypeVar("Group", bound=Hashable)
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 MOST_PERIODS = 2_000
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -73,6 +76,64 @@ def _iso(text: str) -> datetime | None:
 
 def _mail(text: str) -> datetime | None:
     return parsedate_to_datetime(text) if "," in text or ":" in text else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Periods:
+    """Values as dates: ``places`` has for each value its period among ``starts``, None for those
+    that are missing (``without``) or ``unreadable``.
+    """
+
+    starts: tuple[datetime, ...]
+    places: tuple[int | None, ...]
+    names: tuple[str, ...]
+    without: int
+    unreadable: tuple[str, ...]
+
+    @property
+    def totals(self) -> list[int]:
+        """Values of each period."""
+        counted = Counter(self.places)
+        return [counted[place] for place in range(len(self.starts))]
+
+    def counts(self, groups: Sequence[Group]) -> dict[Group, list[int]]:
+        """The same by the group of each value; groups without a date are left out."""
+        counted = Counter(zip(groups, self.places, strict=True))
+        present = dict.fromkeys(group for group, place in counted if place is not None)
+        places = range(len(self.starts))
+        return {group: [counted[group, place] for place in places] for group in present}
+
+
+def dated(values: Sequence[Any], every: Every, zone: ZoneInfo) -> Periods:
+    """Reads values as dates in ``zone``, and counts periods from the first to the last of them.
+
+    There are none where no value is a date.  Raises InvalidRequest for more than 2,000 periods.
+    """
+    missing = [value is None or value == "" for value in values]
+    moments = [
+        None if absent else read_date(value, zone)
+        for value, absent in zip(values, missing, strict=True)
+    ]
+    own = [None if moment is None else period_of(moment, every) for moment in moments]
+    known = [start for start in own if start is not None]
+    starts = tuple(periods(min(known), max(known), every)) if known else ()
+    places = {start: place for place, start in enumerate(starts)}
+    return Periods(
+        starts=starts,
+        places=tuple(None if start is None else places[start] for start in own),
+        names=tuple(period_name(start, every) for start in starts),
+        without=sum(missing),
+        unreadable=tuple(
+            str(value)[:60]
+            for value, absent, moment in zip(values, missing, moments, strict=True)
+            if moment is None and not absent
+        ),
+    )
+
+
+def shares_of(counts: Sequence[int], totals: Sequence[int]) -> list[float]:
+    """What part of each total is counted; 0 where there is nothing."""
+    return [count / total if total else 0.0 for count, total in zip(counts, totals, strict=True)]
 
 
 def period_of(moment: datetime, every: Every) -> datetime:

@@ -14,14 +14,7 @@ from numpy.typing import NDArray
 
 from clustering_pipeline.engine.vectors import Labels
 from clustering_pipeline.model.errors import InvalidRequest
-from clustering_pipeline.model.periods import (
-    Every,
-    period_name,
-    period_of,
-    periods,
-    read_date,
-    zone_named,
-)
+from clustering_pipeline.model.periods import Every, dated, shares_of, zone_named
 from clustering_pipeline.notebook.frames import Library, frame_of
 from clustering_pipeline.report import MapPoints, write_map
 from clustering_pipeline.report.points import NOISE as GREY
@@ -118,31 +111,22 @@ def timeline_view(
 
     Raises InvalidRequest where no date can be read.
     """
-    place = zone_named(zone)
-    moments = [read_date(date, place) if date not in (None, "") else None for date in dates]
-    starts = [None if moment is None else period_of(moment, every) for moment in moments]
-    known = [start for start in starts if start is not None]
-    missing = sum(date in (None, "") for date in dates)
-    if not known:
+    read = dated(dates, every, zone_named(zone))
+    if not read.starts:
         message = (
             "no text has a date that can be read: dates are ISO 8601 text or numbers since 1970"
         )
         raise InvalidRequest(message)
-    columns = list(periods(min(known), max(known), every))
-    counted = Counter(zip(starts, groups, strict=True))
-    totals = Counter(known)
+    counted, totals, none = read.counts(groups), read.totals, [0] * len(read.starts)
     names = _columns(labels)
-    table = pl.DataFrame({"period": [period_name(start, every) for start in columns]})
-    counts = {name: [counted[start, group] for start in columns] for group, name in names.items()}
-    shares = {
-        name: [counted[start, group] / (totals[start] or 1) for start in columns]
-        for group, name in names.items()
-    }
+    table = pl.DataFrame({"period": read.names})
+    counts = {name: counted.get(group, none) for group, name in names.items()}
+    shares = {name: shares_of(own, totals) for name, own in counts.items()}
     return TimelineView(
         counts=frame_of(table.with_columns(pl.Series(*pair) for pair in counts.items()), library),
         shares=frame_of(table.with_columns(pl.Series(*pair) for pair in shares.items()), library),
-        without_date=missing,
-        unreadable=len(dates) - missing - len(known),
+        without_date=read.without,
+        unreadable=len(read.unreadable),
         colors={name: GREY if group < 0 else group_color(group) for group, name in names.items()},
     )
 

@@ -9,11 +9,10 @@ from clustering_pipeline.api.addresses import ClusterIdentifier, RunId
 from clustering_pipeline.api.dependencies import Reader, ThePipeline
 from clustering_pipeline.api.errors import documented
 from clustering_pipeline.model.base import View
-from clustering_pipeline.model.errors import ExecutionNotFound, StateConflict
-from clustering_pipeline.pipeline.run.artifacts import MAP
-from clustering_pipeline.service.results.documents import results_of
+from clustering_pipeline.model.errors import ExecutionNotFound
+from clustering_pipeline.service.results.documents import map_page
 from clustering_pipeline.service.results.export import Format, export
-from clustering_pipeline.service.results.map import NO_MAP, shown_run
+from clustering_pipeline.service.results.map import shown_run
 
 router = APIRouter(prefix="/clusters/{cluster_identifier}/executions/{run_id}", tags=["results"])
 
@@ -90,10 +89,7 @@ def get_execution_map(
     cluster_identifier: ClusterIdentifier, run_id: RunId, caller: Reader, pipeline: ThePipeline
 ) -> Response:
     """Read the map of an execution as a page of its own, which needs no network."""
-    _, execution = results_of(pipeline, caller.scope, cluster_identifier, run_id)
-    if not MAP.exists(pipeline.artifacts, execution):
-        raise StateConflict(NO_MAP.format(run_id=run_id))
-    page = pipeline.artifacts.read_bytes(execution.artifact_key(MAP.file))
+    _, page = map_page(pipeline, caller.scope, cluster_identifier, run_id)
     # The page has scripts of its own; in a sandbox they see nothing of the site it came from.
     return HTMLResponse(page, headers={"Content-Security-Policy": "sandbox allow-scripts"})
 

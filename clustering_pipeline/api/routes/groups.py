@@ -159,9 +159,8 @@ def list_group_documents_by_address(
     limit: Annotated[int, Query(ge=1, le=1000, description="Documents on a page.")] = 10,
 ) -> GroupDocumentsResponse:
     """List the documents of a group, asked for in the address."""
-    return group_documents(
-        pipeline, caller.scope, cluster_identifier, group, run_id=run_id, offset=offset, limit=limit
-    )
+    asked = ListGroupDocumentsRequest(offset=offset, limit=limit)
+    return list_group_documents(cluster_identifier, group, caller, pipeline, asked, run_id=run_id)
 
 
 edit_router = APIRouter(prefix="/clusters/{cluster_identifier}/edits", tags=["edits"])

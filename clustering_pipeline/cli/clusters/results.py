@@ -12,10 +12,7 @@ import polars as pl
 from clustering_pipeline.cli.session import open_session
 from clustering_pipeline.cli.terminal.output import cell, counted, emit, emit_one, note
 from clustering_pipeline.cli.terminal.output import output_options as outputs
-from clustering_pipeline.model.errors import StateConflict
 from clustering_pipeline.model.executions.group_details import GroupDetails
-from clustering_pipeline.pipeline.run.artifacts import MAP
-from clustering_pipeline.service.results.map import NO_MAP
 
 _DOCUMENTS = ("document_id", "cluster_label", "probability", "text")
 _FOUND = ("cluster_id", "label", "member_count", "score")
@@ -213,13 +210,10 @@ def assign_text(output: str, cluster: str, texts: tuple[str, ...], threshold: fl
 @click.option("--open", "opens", is_flag=True, help="Show it in the browser.")
 def map_(cluster: str, run_id: str | None, file: Path | None, *, opens: bool) -> None:
     """Write the map as a page of its own, which needs no network."""
-    from clustering_pipeline.service.results.documents import results_of  # noqa: PLC0415 - heavy
+    from clustering_pipeline.service.results.documents import map_page  # noqa: PLC0415 - heavy
 
     with open_session() as session:
-        record, execution = results_of(session.pipeline, session.scope, cluster, run_id)
-        if not MAP.exists(session.pipeline.artifacts, execution):
-            raise StateConflict(NO_MAP.format(run_id=execution.run_id))
-        page = session.pipeline.artifacts.read_bytes(execution.artifact_key(MAP.file))
+        record, page = map_page(session.pipeline, session.scope, cluster, run_id)
     path = file or Path(f"{_file_name(record.name)}-map.html")
     path.write_bytes(page)
     click.echo(str(path.absolute()))

@@ -31,7 +31,7 @@ from clustering_pipeline.model.definitions.validation import validate
 from clustering_pipeline.service.collections.files.first_look import NO_VECTORS
 from clustering_pipeline.service.collections.files.opening import name_of
 from clustering_pipeline.service.collections.files.stated_types import TYPES
-from clustering_pipeline.service.collections.load import Load, load
+from clustering_pipeline.service.collections.load import Load, known_collection, load
 from clustering_pipeline.service.collections.register import register_existing
 from clustering_pipeline.stores.catalog.tenants import DEFAULT_NAME
 from clustering_pipeline.stores.documents.types import Vector
@@ -199,8 +199,7 @@ def _embedding(session: Session, request: Load, column: str, given: str | None) 
     if given is not None:
         provider, model = _pair("--embed", "PROVIDER:MODEL", given, ":")
         return validate(EmbedConfig, {"field": field, "provider": provider, "model": model})
-    known = session.pipeline.catalog.collections.list(session.scope)
-    own = next((one for one in known if one.collection_name == request.collection_name), None)
+    own = known_collection(session.pipeline, session.scope, request.collection_name)
     if own is None or own.embed is None:
         message = f"texts of {column!r} need a model: name one by --embed. {NO_VECTORS}"
         raise click.UsageError(message)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clustering_pipeline import engine
 from clustering_pipeline.embedding.cache import VectorCache
 from clustering_pipeline.embedding.embedder import Embedder
 from clustering_pipeline.embedding.texts import EmbeddedTexts, embed_texts
@@ -43,9 +44,7 @@ class CollectionEmbedder:
 
     def text_of(self, payload: dict[str, Any]) -> str | None:
         """What of a document is embedded; None where its field holds no text."""
-        value: Any = payload
-        for part in split_path(self.config.field):
-            value = value.get(part) if isinstance(value, dict) else None
+        value = engine.value_at(payload, split_path(self.config.field))
         return value if isinstance(value, str) else None
 
     def close(self) -> None:

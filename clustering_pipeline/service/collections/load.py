@@ -72,7 +72,7 @@ def load(
     with closing(FileDocuments(request)) as documents, ExitStack() as opened:
         if request.embed is None:
             return _loaded(pipeline, scope, request, documents, progress)
-        known = _known(pipeline, scope, request)
+        known = known_collection(pipeline, scope, request.collection_name)
         require_same_model(known, request.embed, again=request.re_embed)
         embedder = opened.enter_context(closing(embedder_for(pipeline, scope, request.embed)))
         record = _loaded(pipeline, scope, request, documents, progress, embedder=embedder)
@@ -181,9 +181,10 @@ def _embedded(part: Sequence[Document], embedder: CollectionEmbedder) -> list[Do
     ]
 
 
-def _known(pipeline: Pipeline, scope: Scope, request: Load) -> CollectionRecord | None:
+def known_collection(pipeline: Pipeline, scope: Scope, name: str) -> CollectionRecord | None:
+    """The collection that a load would go to; None where it is made by it."""
     try:
-        return pipeline.catalog.collections.get(scope, request.collection_name)
+        return pipeline.catalog.collections.get(scope, name)
     except CollectionNotFound:
         return None
 

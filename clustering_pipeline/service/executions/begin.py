@@ -99,18 +99,6 @@ def open_run(pipeline: Pipeline, cluster_id: str, identity: RunIdentity, *, stag
     return _run(pipeline, execution, stage)
 
 
-def past_run(pipeline: Pipeline, execution: ExecutionRecord) -> Run:
-    """An execution that has ended, for who looks at what it wrote."""
-    record = pipeline.catalog.clusters.by_id(execution.cluster_id)
-    return Run(
-        pipeline=pipeline,
-        execution=execution,
-        spec=execution.spec or record.resolved(),
-        published=execution,
-        progress=Progress(write=lambda _done, _total: None),
-    )
-
-
 def new_execution(
     record: ClusterRecord, identity: RunIdentity, spec: ClusterSpec
 ) -> ExecutionRecord:

@@ -66,6 +66,11 @@ def holding(pipeline: Pipeline, record: ClusterRecord, execution: ExecutionRecor
     """
     owner = this_process(execution.run_id, execution.task_id)
     pipeline.catalog.clusters.claim(record.cluster_id, owner, is_alive=is_alive)
+    return past_run(pipeline, record, execution)
+
+
+def past_run(pipeline: Pipeline, record: ClusterRecord, execution: ExecutionRecord) -> Run:
+    """An execution that has ended, for who looks at what it wrote."""
     return Run(
         pipeline=pipeline,
         execution=execution,

@@ -1,7 +1,7 @@
 """The documents of a run as it read them: their groups, payloads and the beginnings of texts."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,7 @@ from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.filters.tree import split_path
 from clustering_pipeline.model.ids import below
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, MEMBERS, TEXTS
+from clustering_pipeline.pipeline.run.artifacts import EMBEDDINGS, MAP, MEMBERS, TEXTS
 from clustering_pipeline.pipeline.run.columns import CLUSTER_ID, FEATURE, KEYS, PAYLOAD
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.map import shown_run
@@ -33,6 +33,20 @@ def results_of(
         message = f"{record.name!r} has published nothing yet: execute it"
         raise StateConflict(message)
     return record, execution
+
+
+def map_page(
+    pipeline: Pipeline, scope: Scope, cluster: str, run_id: str | None = None
+) -> tuple[ClusterRecord, bytes]:
+    """A definition and the map of its run as a page of its own; StateConflict where it has none."""
+    record, execution = results_of(pipeline, scope, cluster, run_id)
+    if not MAP.exists(pipeline.artifacts, execution):
+        message = (
+            f"{execution.run_id} has no map, as groups by attributes and runs that leave it out: "
+            "ask for another run"
+        )
+        raise StateConflict(message)
+    return record, pipeline.artifacts.read_bytes(execution.artifact_key(MAP.file))
 
 
 def read_members(
@@ -66,7 +80,12 @@ def payloads(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
 def values_at(rows: pl.DataFrame, field: str) -> list[Any]:
     """What each row's document says at ``field``, a dotted path; None where nothing."""
+    return values_in(payloads(rows), field)
+
+
+def values_in(read: Iterable[Mapping[str, Any]], field: str) -> list[Any]:
+    """The same of payloads that are read already."""
     from clustering_pipeline.engine import value_at  # noqa: PLC0415 - heavy
 
     path = split_path(field)
-    return [value_at(payload, path) for payload in payloads(rows)]
+    return [value_at(payload, path) for payload in read]

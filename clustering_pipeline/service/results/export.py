@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 
 from clustering_pipeline.model.errors import InvalidRequest
 from clustering_pipeline.model.executions.execution import ExecutionRecord
-from clustering_pipeline.model.ids import NOISE_ID
-from clustering_pipeline.pipeline.publishing.tables import NOISE_LABEL
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.documents import is_within
+from clustering_pipeline.service.results.groups import named_now, names_of
 
 ROWS = 10_000
 Format = Literal["parquet", "csv"]
@@ -62,14 +61,11 @@ def export(pipeline: Pipeline, execution: ExecutionRecord, *, group: str | None 
     ``group`` is an id or a label.  Raises InvalidRequest for one that the run does not have,
     ArtifactNotFound when its files are gone.
     """
-    names = _names(execution)
     frame = pipeline.artifacts.scan(execution.members_key or "").with_columns(
-        cluster_label=pl.col("cluster_id").replace_strict(
-            names, default=pl.col("cluster_label"), return_dtype=pl.String
-        )
+        named_now(execution, "cluster_label")
     )
     if group is not None:
-        frame = frame.filter(pl.any_horizontal(map(is_within, _chosen(names, execution, group))))
+        frame = frame.filter(pl.any_horizontal(map(is_within, _chosen(execution, group))))
     rows = frame.select(pl.len()).collect().item()
     return Export(frame=frame, rows=rows, run_id=execution.run_id)
 
@@ -77,20 +73,12 @@ def export(pipeline: Pipeline, execution: ExecutionRecord, *, group: str | None 
 def groups_table(pipeline: Pipeline, execution: ExecutionRecord) -> pl.DataFrame:
     """The groups of a finished execution, under the labels that people last gave them."""
     table = CLUSTERS.read(pipeline.artifacts, execution)
-    return table.with_columns(
-        label=pl.col("cluster_id").replace_strict(
-            _names(execution), default=pl.col("label"), return_dtype=pl.String
-        )
-    )
+    return table.with_columns(named_now(execution, "label"))
 
 
-def _names(execution: ExecutionRecord) -> dict[str, str | None]:
-    named = {group.cluster_id: execution.label_of(group) for group in execution.centroids or ()}
-    return {**named, NOISE_ID: NOISE_LABEL}
-
-
-def _chosen(names: dict[str, str | None], execution: ExecutionRecord, given: str) -> list[str]:
+def _chosen(execution: ExecutionRecord, given: str) -> list[str]:
     """An id first; several groups may share a label."""
+    names = names_of(execution)
     if given in names:
         return [given]
     groups = [group for group, label in names.items() if label == given]

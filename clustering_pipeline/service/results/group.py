@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from clustering_pipeline.engine.metrics.proportions import Outstanding, outstanding
+from clustering_pipeline.engine.vectors import unit_rows
 from clustering_pipeline.model.errors import GroupNotFound
 from clustering_pipeline.model.executions.execution import ClusterExecutionCentroid, ExecutionRecord
 from clustering_pipeline.model.executions.group_details import (
@@ -149,7 +150,9 @@ def _neighbors(
     )
     if others.is_empty():
         return []
-    cosines = _cosines(np.array(others[CENTROID].to_list()), np.array(row[CENTROID]))
+    # A group whose documents cancel out points nowhere, and is near to none.
+    units = unit_rows(np.array([row[CENTROID], *others[CENTROID].to_list()]))
+    cosines = units[1:] @ units[0]
     groups = {group.cluster_id: group for group in execution.centroids or ()}
     nearest = np.argsort(-cosines, kind="stable")[:NEIGHBORS]
     return [
@@ -166,12 +169,6 @@ def _near(execution: ExecutionRecord, group: ClusterExecutionCentroid, cosine: f
         member_count=group.num_members,
         cosine=cosine,
     )
-
-
-def _cosines(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """A group whose documents cancel out points nowhere, and is near to none."""
-    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(vector)
-    return np.divide(rows @ vector, lengths, out=np.zeros(len(rows)), where=lengths > 0)
 
 
 def _representatives(row: Mapping[str, Any], members: pl.DataFrame) -> list[RepresentativeText]:

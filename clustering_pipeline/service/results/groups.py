@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import polars as pl
+
 from clustering_pipeline.model.definitions.cluster import ClusterRecord
 from clustering_pipeline.model.executions.execution import (
     ClusterExecutionCentroid,
@@ -9,7 +11,9 @@ from clustering_pipeline.model.executions.execution import (
     ExecutionRecord,
 )
 from clustering_pipeline.model.executions.views import ClusterGroup, ClusterGroupsResponse
+from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import Scope
+from clustering_pipeline.pipeline.publishing.tables import NOISE_LABEL
 from clustering_pipeline.pipeline.run.artifacts import CLUSTERS, LABELS
 from clustering_pipeline.pipeline.run.columns import CENTROID
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
@@ -35,6 +39,22 @@ def groups_of(record: ClusterRecord, execution: ExecutionRecord | None) -> Clust
         member_counts_stale=execution.member_counts_stale if execution else False,
         groups=_groups(execution) if execution else [],
         findings=execution.findings if execution else [],
+    )
+
+
+def names_of(execution: ExecutionRecord) -> dict[str, str | None]:
+    """Group to what readers see it called, noise among them."""
+    named = {group.cluster_id: execution.label_of(group) for group in execution.centroids or ()}
+    return {**named, NOISE_ID: NOISE_LABEL}
+
+
+def named_now(execution: ExecutionRecord, column: str) -> pl.Expr:
+    """A column of labels, as people last named the groups of their rows."""
+    names = names_of(execution)
+    return (
+        pl.col("cluster_id")
+        .replace_strict(names, default=pl.col(column), return_dtype=pl.String)
+        .alias(column)
     )
 
 

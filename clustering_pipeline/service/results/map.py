@@ -23,9 +23,6 @@ from clustering_pipeline.pipeline.run.columns import AXES
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 
 ROWS = 10_000
-NO_MAP = (
-    "{run_id} has no map, as groups by attributes and runs that leave it out: ask for another run"
-)
 _SEED = 42
 _IDS = ("document_id", "collection_id", "cluster_id")
 _COMPACT = {"document_ids": "document_id", "collection_ids": "collection_id"}

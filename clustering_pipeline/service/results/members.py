@@ -1,14 +1,13 @@
 """The documents of a run or of a group as a table, with the fields of their payloads as columns."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import Scope
-from clustering_pipeline.pipeline.publishing.tables import NOISE_LABEL
 from clustering_pipeline.pipeline.run.columns import AXES
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.documents import (
@@ -17,9 +16,10 @@ from clustering_pipeline.service.results.documents import (
     payloads,
     read_members,
     results_of,
-    values_at,
+    values_in,
 )
 from clustering_pipeline.service.results.group import one_group
+from clustering_pipeline.service.results.groups import named_now
 
 _OWN = ("document_id", "collection_id", "cluster_id", "group_uid", "cluster_label")
 _NUMBERS = ("probability", "distance_to_centroid", "outlier_score")
@@ -50,15 +50,12 @@ def members_table(
     if group is not None:
         chosen = NOISE_ID if group == NOISE_ID else one_group(execution, group).cluster_id
         rows = rows.filter(is_within(chosen))
-    names = {each.cluster_id: execution.label_of(each) for each in execution.centroids or ()}
-    label = pl.col("cluster_id").replace_strict(
-        {**names, NOISE_ID: NOISE_LABEL}, default=pl.col("cluster_label"), return_dtype=pl.String
-    )
     axes = [axis for axis in AXES if rows[axis].count()]
-    table = rows.with_columns(cluster_label=label).select(*_OWN, *_NUMBERS, *axes)
+    table = rows.with_columns(named_now(execution, "cluster_label"))
+    table, read = table.select(*_OWN, *_NUMBERS, *axes), list(payloads(rows))
     columns = [
-        _column(f"payload.{field}" if field in table.columns else field, values_at(rows, field))
-        for field in (_fields(rows) if fields is None else dict.fromkeys(fields))
+        _column(f"payload.{field}" if field in table.columns else field, values_in(read, field))
+        for field in (_fields(read) if fields is None else dict.fromkeys(fields))
     ]
     said = [column for column in columns if not _is_the_id(column, table)]
     table = table.with_columns(said)
@@ -72,9 +69,9 @@ def _is_the_id(column: pl.Series, table: pl.DataFrame) -> bool:
     )
 
 
-def _fields(rows: pl.DataFrame) -> list[str]:
+def _fields(read: Sequence[Mapping[str, Any]]) -> list[str]:
     """Top-level fields in the order in which documents first have them; each as a path."""
-    names = dict.fromkeys(name for payload in payloads(rows) for name in payload)
+    names = dict.fromkeys(name for payload in read for name in payload)
     return [f'"{name}"' if "." in name else name for name in names if name and '"' not in name]
 
 

@@ -53,7 +53,7 @@ def find_groups(
         scored = [_scored(execution, group, fitting, rows) for group in execution.centroids or ()]
     else:
         asked = unit_rows(embed_queries(pipeline, embedding, [query]))[0]
-        documents = _cosines(EMBEDDINGS.read(pipeline.artifacts, execution), rows, asked)
+        documents = _cosines(pipeline, execution, rows, asked)
         scored = _by_centroid(pipeline, execution, asked)
     groups = sorted(
         (group for group in scored if group.score > 0),
@@ -98,10 +98,12 @@ def _by_centroid(
 
 
 def _cosines(
-    documents: pl.DataFrame, rows: pl.DataFrame, asked: NDArray[np.floating]
+    pipeline: Pipeline, execution: ExecutionRecord, rows: pl.DataFrame, asked: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     """Of each row's document, as it was read, to what is asked."""
-    column = next(name for name in documents.columns if name.startswith(VECTOR))
+    frame = pipeline.artifacts.scan(execution.artifact_key(EMBEDDINGS.file))
+    column = next(name for name in frame.collect_schema().names() if name.startswith(VECTOR))
+    documents = frame.select(*KEYS, column).collect()
     cosines = unit_rows(vector_matrix(documents[column])) @ asked
     near = documents.select(KEYS).with_columns(cosine=pl.Series(cosines.astype(np.float64)))
     joined = rows.select(KEYS).join(near, on=KEYS, how="left", maintain_order="left")

@@ -16,17 +16,12 @@ from clustering_pipeline.model.executions.analysis import (
     SegmentedGroup,
     Share,
 )
-from clustering_pipeline.model.executions.execution import ExecutionRecord
 from clustering_pipeline.model.ids import NOISE_ID
 from clustering_pipeline.model.scope import Scope
 from clustering_pipeline.pipeline.run.pipeline import Pipeline
 from clustering_pipeline.service.results.documents import read_members, results_of, values_at
-from clustering_pipeline.service.results.timeline import (
-    label_of,
-    on_top,
-    one_clustering,
-    top_groups,
-)
+from clustering_pipeline.service.results.groups import names_of
+from clustering_pipeline.service.results.timeline import on_top, one_clustering, top_groups
 
 MOST_SEGMENTS = 20
 _SHOWN = 10
@@ -60,7 +55,16 @@ def comparison(
         for text in texts & places.keys():
             counts[numbers[group], places[text]] += 1
     totals = counts.sum(axis=0)
-    table = [_segmented(execution, group, counts[numbers[group]], totals) for group in groups]
+    names, uids = names_of(execution), execution.uids
+    table = [
+        SegmentedGroup(
+            group_uid=uids.get(group),
+            cluster_id=group,
+            label=names.get(group),
+            segments=[_share(counts[numbers[group]], totals, place) for place in places.values()],
+        )
+        for group in groups
+    ]
     table.sort(key=lambda row: (row.cluster_id == NOISE_ID, -_largest_difference(row)))
     return ComparisonResponse(
         cluster_id=record.cluster_id,
@@ -91,8 +95,9 @@ def numbers_by_group(
     if not by_group:
         message = f"no document of {record.name!r} has a number at {field!r}: name another field"
         raise InvalidRequest(message)
+    names, uids = names_of(execution), execution.uids
     table = [
-        _numbers(execution, group, np.array(values, dtype=np.float64))
+        _numbers(uids.get(group), group, names.get(group), np.array(values, dtype=np.float64))
         for group, values in by_group.items()
     ]
     table.sort(key=lambda row: (row.cluster_id == NOISE_ID, -row.mean, row.cluster_id or ""))
@@ -139,17 +144,6 @@ def _segments(own: Sequence[set[str]], values: Sequence[str], field: str) -> lis
     return segments
 
 
-def _segmented(
-    execution: ExecutionRecord, group: str, counts: NDArray[np.int64], totals: NDArray[np.int64]
-) -> SegmentedGroup:
-    return SegmentedGroup(
-        group_uid=execution.uids.get(group),
-        cluster_id=group,
-        label=label_of(execution, group),
-        segments=[_share(counts, totals, place) for place in range(len(totals))],
-    )
-
-
 def _share(counts: NDArray[np.int64], totals: NDArray[np.int64], place: int) -> Share:
     count, total = int(counts[place]), int(totals[place])
     others, rest = int(counts.sum()) - count, int(totals.sum()) - total
@@ -172,13 +166,15 @@ def _largest_difference(row: SegmentedGroup) -> float:
     return max(abs(cell.difference or 0) for cell in row.segments)
 
 
-def _numbers(execution: ExecutionRecord, group: str, values: NDArray[np.float64]) -> GroupNumbers:
+def _numbers(
+    uid: str | None, group: str, label: str | None, values: NDArray[np.float64]
+) -> GroupNumbers:
     middle = mean(values)
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
     return GroupNumbers(
-        group_uid=execution.uids.get(group),
+        group_uid=uid,
         cluster_id=group,
-        label=label_of(execution, group),
+        label=label,
         documents=len(values),
         mean=middle.value,
         low=middle.low,
